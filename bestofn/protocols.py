@@ -1,0 +1,84 @@
+"""Owns the four seams: Generator, Filter, RewardModel and Selector.
+
+A new backend of any of them is one new file and one line in `bestofn.build`. They are structural:
+an implementation inherits nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from bestofn.types import Candidate, Rejection, Request, Score, ScoredCandidate
+
+
+class Sampling(Protocol):
+    """Candidates of one request, in order of completion: an async iterator that can be steered."""
+
+    def __aiter__(self) -> Sampling: ...
+
+    async def __anext__(self) -> Candidate:
+        """The next candidate that finished. A failed one has `error` set instead of text.
+
+        May also yield unfinished snapshots (``finish_reason=None``).
+        """
+        ...
+
+    def abort(self, index: int) -> None:
+        """Stop candidate `index` if it still runs; it then comes with finish_reason "abort"."""
+        ...
+
+    async def aclose(self) -> None:
+        """Abort whatever still runs and free what it holds; safe to call twice."""
+        ...
+
+
+class Generator(Protocol):
+    """Samples candidates."""
+
+    def sample(self, request: Request, indices: Sequence[int]) -> Sampling:
+        """Start one candidate per index (seed `request.seed_of(index)`), concurrently.
+
+        Raises (here or from the iterator):
+            RequestError: the request does not fit the engine (e.g. prompt over the context).
+            GeneratorError: the engine is gone.
+        """
+        ...
+
+
+class Filter(Protocol):
+    """Rejects candidates, one at a time. Runs on the event loop, so it has to be quick."""
+
+    @property
+    def name(self) -> str:
+        """snake_case; stands in `Rejection.filter`."""
+        ...
+
+    def check(self, request: Request, candidate: Candidate) -> Rejection | None:
+        """The rejection, or None to keep it. Must not raise: a filter that does fails the
+        candidate with reason ``filter_error``."""
+        ...
+
+
+class RewardModel(Protocol):
+    """Scores candidates of one request."""
+
+    async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
+        """One `Score` per candidate, in the order given.
+
+        A candidate that cannot be scored gets a `Score` with a `Failure`, never a made-up number.
+
+        Raises:
+            RewardError: the model failed for all of them.
+        """
+        ...
+
+
+class Selector(Protocol):
+    """Orders candidates of one request."""
+
+    def select(
+        self, request: Request, scored: Sequence[ScoredCandidate]
+    ) -> Sequence[ScoredCandidate]:
+        """The same candidates, best first: each exactly once. Every one has a finite reward."""
+        ...

@@ -1,0 +1,320 @@
+"""Owns the domain types: what a request, a candidate, a rejection, a score and a ranking are.
+
+Everything here is a frozen, slotted dataclass without behaviour beyond derived properties. It is a
+leaf: it imports nothing of bestofn but the error tree, so every layer may import it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from bestofn.errors import RequestError
+
+Message = Mapping[str, Any]
+"""One chat message as OpenAI's API has it: ``{"role": ..., "content": ..., ...}``."""
+
+OnExhausted = Literal["resample", "best_rejected", "error"]
+"""What happens when no candidate is acceptable; see `Policy`."""
+
+FINISHED_NORMALLY = frozenset({"stop", "tool_calls", "function_call"})
+"""Finish reasons that say the model ended by itself (OpenAI's names)."""
+
+OWNED_OPTIONS = frozenset({"messages", "best_of", "n", "temperature", "max_tokens", "seed", "stream"})
+"""Fields bestofn sets itself, so they may not stand in `Request.options`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to answer and how to sample it.
+
+    Args:
+        messages: the conversation, oldest first, as OpenAI chat messages; at least one.
+        best_of: N, how many candidates are sampled (>= 1).
+        n: how many of the best are returned (1 <= n <= best_of).
+        temperature: sampling temperature; None leaves the engine's default. 0 makes every
+            candidate equal, so only one is sampled.
+        max_tokens: limit on completion tokens per candidate; None: up to the model's context.
+        seed: candidate i samples with ``seed + i``; None samples without a fixed seed.
+        options: further fields of OpenAI's chat completion request (tools, response_format,
+            stop, logprobs, top_p, ...), handed to the engine untouched.
+        id: names the request in logs and in the engine.
+
+    Raises:
+        RequestError: a field is out of its range.
+    """
+
+    messages: tuple[Message, ...]
+    best_of: int = 8
+    n: int = 1
+    temperature: float | None = None
+    max_tokens: int | None = None
+    seed: int | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def __post_init__(self) -> None:
+        if not self.messages:
+            raise RequestError("messages is empty: a request needs at least one message")
+        if self.best_of < 1:
+            raise RequestError(f"best_of is {self.best_of}; it must be at least 1")
+        if not 1 <= self.n <= self.best_of:
+            raise RequestError(f"n is {self.n}; it must be between 1 and best_of ({self.best_of})")
+        if self.temperature is not None and not 0 <= self.temperature <= 2:
+            raise RequestError(f"temperature is {self.temperature}; it must be between 0 and 2")
+        if self.max_tokens is not None and self.max_tokens < 1:
+            raise RequestError(f"max_tokens is {self.max_tokens}; it must be at least 1")
+        if owned := OWNED_OPTIONS & self.options.keys():
+            raise RequestError(f"options holds {', '.join(sorted(owned))}: set the field itself")
+
+    @classmethod
+    def from_prompt(cls, prompt: str, *, system: str | None = None, **fields: Any) -> Request:
+        """One user message, with an optional system message before it; `fields` as the class's."""
+        messages: list[Message] = [{"role": "user", "content": prompt}]
+        if system is not None:
+            messages.insert(0, {"role": "system", "content": system})
+        return cls(messages=tuple(messages), **fields)
+
+    def seed_of(self, index: int) -> int | None:
+        """The seed that candidate `index` samples with: ``seed + index``, or None."""
+        return None if self.seed is None else self.seed + index
+
+    @property
+    def last_user_text(self) -> str:
+        """The text of the newest user message ('' where there is none); text parts are joined."""
+        for message in reversed(self.messages):
+            if message.get("role") == "user":
+                return message_text(message)
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One of N, as the engine gave it.
+
+    Args:
+        index: its number within the request, from 0; rounds of resampling count on.
+        message: OpenAI's assistant message whole (content, reasoning, tool_calls, ...).
+        finish_reason: the engine's own word, unmapped: stop, length, tool_calls, repetition,
+            abort, error, ...; None marks an unfinished snapshot.
+        completion_tokens: how many tokens were sampled; None where nobody counted.
+        prompt_tokens: length of the templated prompt in tokens; None where nobody counted.
+        token_ids: ids of the completion, where the engine gives them.
+        logprobs: OpenAI's logprobs object, where asked for.
+        seed: the seed it was sampled with.
+        error: why sampling it failed; then it has no usable text.
+    """
+
+    index: int
+    message: Message
+    finish_reason: str | None
+    completion_tokens: int | None = None
+    prompt_tokens: int | None = None
+    token_ids: tuple[int, ...] | None = None
+    logprobs: Mapping[str, Any] | None = None
+    seed: int | None = None
+    error: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The answer's text: the message's content, '' where it has none (a pure tool call)."""
+        return message_text(self.message)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the model ended by itself, as against being cut by a limit or a loop stop."""
+        return self.finish_reason in FINISHED_NORMALLY
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why a filter threw a candidate out.
+
+    Args:
+        filter: the filter's name.
+        reason: machine-readable, snake_case, stable: counted and documented.
+        detail: one sentence that a person understands.
+    """
+
+    filter: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a candidate could not be judged (a fault, as against a rejection)."""
+
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a reward model says of one candidate.
+
+    Args:
+        reward: the raw reward, higher is better; None exactly where `failure` says why.
+        tokens: how many tokens the reward model computed for it (shared prefixes count once).
+        failure: why there is no reward, e.g. the text is longer than the model's context.
+        components: named parts of the reward, for ensembles and process rewards.
+    """
+
+    reward: float | None
+    tokens: int = 0
+    failure: Failure | None = None
+    components: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredCandidate:
+    """A candidate and all that is known of it; exactly one of the three states below holds.
+
+    accepted: no rejections, no failure. rejected: at least one rejection. failed: `failure` is set
+    (a candidate that a filter rejected before the fault keeps its rejections).
+    """
+
+    candidate: Candidate
+    rejections: tuple[Rejection, ...] = ()
+    failure: Failure | None = None
+    reward: float | None = None
+    rank: int | None = None
+    components: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def index(self) -> int:
+        """The candidate's index."""
+        return self.candidate.index
+
+    @property
+    def text(self) -> str:
+        """The candidate's text."""
+        return self.candidate.text
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it passed every filter and nothing failed."""
+        return not self.rejections and self.failure is None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What to do when no candidate is acceptable.
+
+    Args:
+        on_exhausted: ``resample``: sample best_of more, up to `max_rounds` rounds in all, while
+            the budgets last, then as ``best_rejected``. ``best_rejected``: return the rejected
+            candidate with the highest reward, flagged in `Ranking.fallback`. ``error``: raise
+            `NothingAcceptableError`. Empty texts and failed candidates are never returned.
+        max_rounds: rounds of sampling in all, the first included (>= 1).
+        max_resample_tokens: no new round starts once this many completion tokens were sampled;
+            None: no limit.
+        max_resample_seconds: no new round starts after this time; None: no limit.
+    """
+
+    on_exhausted: OnExhausted = "resample"
+    max_rounds: int = 2
+    max_resample_tokens: int | None = None
+    max_resample_seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_rounds < 1:
+            raise RequestError(f"max_rounds is {self.max_rounds}; it must be at least 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens spent on one request.
+
+    Args:
+        prompt_tokens: of the prompt, counted once.
+        completion_tokens: of all sampled candidates, the thrown-out ones too.
+        reward_tokens: what the reward model computed.
+    """
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    reward_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Wall-clock seconds of one request.
+
+    Args:
+        total: from the call to the ranking.
+        first_candidate: until the first candidate finished (0 where none did).
+        sampling: until the last candidate finished, summed over rounds.
+        scoring: during which at least one score call was running; overlaps sampling.
+        selection: spent in the selector.
+    """
+
+    total: float = 0.0
+    first_candidate: float = 0.0
+    sampling: float = 0.0
+    scoring: float = 0.0
+    selection: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The result: every sampled candidate, accounted for.
+
+    Args:
+        request: what was asked.
+        candidates: all of them, the ranked ones first by rank, then the others by index.
+        fallback: None, or the policy that was used because nothing was acceptable
+            (``best_rejected``; then the ranked candidates are rejected ones).
+        rounds: how many rounds were sampled.
+        usage: tokens spent.
+        timings: seconds spent.
+        notes: sentences on what was done otherwise than asked (e.g. temperature 0: sampled once).
+    """
+
+    request: Request
+    candidates: tuple[ScoredCandidate, ...]
+    fallback: str | None = None
+    rounds: int = 1
+    usage: Usage = field(default_factory=Usage)
+    timings: Timings = field(default_factory=Timings)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def ranked(self) -> tuple[ScoredCandidate, ...]:
+        """The candidates that have a rank, best first."""
+        return tuple(c for c in self.candidates if c.rank is not None)
+
+    @property
+    def winner(self) -> ScoredCandidate | None:
+        """The best candidate; None where nothing could be ranked."""
+        return next(iter(self.ranked), None)
+
+    @property
+    def best(self) -> tuple[ScoredCandidate, ...]:
+        """The `request.n` best, best first; fewer where fewer could be ranked."""
+        return self.ranked[: self.request.n]
+
+    @property
+    def rejected(self) -> Mapping[str, int]:
+        """How many candidates each reason threw out; one with two reasons counts in both."""
+        return Counter(
+            reason for c in self.candidates for reason in {r.reason for r in c.rejections}
+        )
+
+    @property
+    def failed(self) -> Mapping[str, int]:
+        """How many candidates failed for each reason."""
+        return Counter(c.failure.reason for c in self.candidates if c.failure is not None)
+
+
+def message_text(message: Message) -> str:
+    """The text of a chat message; a list of parts gives its text parts joined, None gives ''."""
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    if isinstance(content, Sequence):
+        return "".join(part.get("text", "") for part in content if isinstance(part, Mapping))
+    return ""
