@@ -23,7 +23,9 @@ OnExhausted = Literal["resample", "best_rejected", "error"]
 FINISHED_NORMALLY = frozenset({"stop", "tool_calls", "function_call"})
 """Finish reasons that say the model ended by itself (OpenAI's names)."""
 
-OWNED_OPTIONS = frozenset({"messages", "best_of", "n", "temperature", "max_tokens", "seed", "stream"})
+OWNED_OPTIONS = frozenset(
+    {"messages", "best_of", "n", "temperature", "max_tokens", "seed", "stream"}
+)
 """Fields bestofn sets itself, so they may not stand in `Request.options`."""
 
 

@@ -1,0 +1,274 @@
+"""Owns sampling through transformers: the small fallback where vLLM does not install.
+
+All candidates of a request decode in one batch over one prompt cache; a candidate leaves the batch
+the moment it ends. Requests wait for each other. The decoding loop runs on one worker thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    LogitsProcessorList,
+    TemperatureLogitsWarper,
+    TopKLogitsWarper,
+    TopPLogitsWarper,
+)
+
+from bestofn.errors import ModelError, RequestError
+from bestofn.types import Candidate, Request
+
+KNOWN_OPTIONS = frozenset({"top_p", "top_k", "stop", "tools", "chat_template_kwargs", "model"})
+"""The request options that this engine understands; any other is refused."""
+
+
+class TransformersGenerator:
+    """Samples with a causal language model in this process; make it with `load`."""
+
+    def __init__(self, model: Any, tokenizer: Any) -> None:
+        self._model = model
+        self._tokenizer = tokenizer
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="bestofn-generator")
+
+    @classmethod
+    def load(cls, model: str, *, device: str = "auto", dtype: str = "auto") -> TransformersGenerator:
+        """Read model and tokenizer from a folder or the hub.
+
+        Args:
+            model: folder or hub name.
+            device: a torch device; auto takes CUDA or MPS where there is one.
+            dtype: a torch dtype's name; auto takes the checkpoint's on a GPU, float32 on the CPU.
+
+        Raises:
+            ModelError: not found, not readable, no causal language model, or no chat template.
+        """
+        where = _default_device() if device == "auto" else torch.device(device)
+        kind: Any = dtype
+        if dtype == "auto" and where.type == "cpu":
+            kind = torch.float32
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(model)
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
+                model, dtype=kind, output_loading_info=True
+            )
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ModelError(f"cannot load {model}: {str(error).splitlines()[0]}") from error
+        network, info = loaded
+        if missing := sorted(info["missing_keys"]):
+            raise ModelError(
+                f"{model} is not a causal language model: its checkpoint lacks {missing[0]}"
+                + (f" and {len(missing) - 1} more" if len(missing) > 1 else "")
+            )
+        if tokenizer.chat_template is None:
+            raise ModelError(f"{model} has no chat template")
+        return cls(network.to(where).eval(), tokenizer)
+
+    def sample(self, request: Request, indices: Sequence[int]) -> _BatchSampling:
+        """Decode one candidate per index in one batch; see `bestofn.protocols.Generator`."""
+        if unknown := request.options.keys() - KNOWN_OPTIONS:
+            raise RequestError(
+                f"the transformers engine does not take {', '.join(sorted(unknown))}; vLLM does"
+            )
+        decoding = _Decoding(self._model, self._tokenizer, request, tuple(indices))
+        return _BatchSampling(decoding, self._worker)
+
+    def close(self) -> None:
+        """Wait for the running batch and free the thread."""
+        self._worker.shutdown(cancel_futures=True)
+
+
+class _BatchSampling:
+    """Hands the candidates from the decoding thread to the event loop."""
+
+    def __init__(self, decoding: _Decoding, worker: ThreadPoolExecutor) -> None:
+        loop = asyncio.get_running_loop()
+        self._decoding = decoding
+        self._queue: asyncio.Queue[Candidate | None] = asyncio.Queue()
+
+        def emit(candidate: Candidate | None) -> None:
+            loop.call_soon_threadsafe(self._queue.put_nowait, candidate)
+
+        self._future = loop.run_in_executor(worker, decoding.run, emit)
+
+    def __aiter__(self) -> _BatchSampling:
+        return self
+
+    async def __anext__(self) -> Candidate:
+        candidate = await self._queue.get()
+        if candidate is None:
+            await self._future  # raises what the thread raised
+            raise StopAsyncIteration
+        return candidate
+
+    def abort(self, index: int) -> None:
+        self._decoding.aborted.add(index)
+
+    async def aclose(self) -> None:
+        self._decoding.closed.set()
+        await asyncio.gather(self._future, return_exceptions=True)
+
+
+@dataclass(slots=True)
+class _Row:
+    """One running candidate of the batch."""
+
+    index: int
+    random: torch.Generator | None
+    tokens: list[int] = field(default_factory=list)
+
+
+class _Decoding:
+    """The decoding loop of one request; `run` is called on the worker thread."""
+
+    def __init__(self, model: Any, tokenizer: Any, request: Request, indices: tuple[int, ...]):
+        self._model = model
+        self._tokenizer = tokenizer
+        self._request = request
+        self._indices = indices
+        self.aborted: set[int] = set()
+        self.closed = threading.Event()
+
+    def run(self, emit: Any) -> None:
+        try:
+            with torch.inference_mode():
+                self._decode(emit)
+        finally:
+            emit(None)
+
+    def _decode(self, emit: Any) -> None:
+        prompt = self._prompt()
+        limit = self._limit(prompt.shape[1])
+        settings = self._model.generation_config
+        greedy, warpers = _warpers(self._request, settings)
+        eos = settings.eos_token_id
+        ends = set(eos) if isinstance(eos, list) else {eos}
+        stops = _stops(self._request)
+
+        output = self._model(prompt, use_cache=True, logits_to_keep=1)
+        cache = output.past_key_values
+        cache.batch_repeat_interleave(len(self._indices))
+        logits = output.logits[:, -1].repeat(len(self._indices), 1)
+        rows = [_Row(index, self._random(index)) for index in self._indices]
+        while rows and not self.closed.is_set():
+            sampled = _draw(warpers(prompt, logits.float()), rows, greedy)
+            keep = []
+            for at, (row, token) in enumerate(zip(rows, sampled, strict=True)):
+                row.tokens.append(token)
+                reason = self._finish_reason(row, ends, stops, limit)
+                if reason is None:
+                    keep.append(at)
+                else:
+                    emit(self._candidate(row, reason, prompt.shape[1], ends, stops))
+            left = [rows[at] for at in keep]
+            if left:
+                if len(left) < len(rows):
+                    cache.batch_select_indices(torch.tensor(keep, device=prompt.device))
+                last = torch.tensor([[row.tokens[-1]] for row in left], device=prompt.device)
+                output = self._model(last, past_key_values=cache, use_cache=True)
+                logits = output.logits[:, -1]
+            rows = left
+
+    def _prompt(self) -> torch.Tensor:
+        options = self._request.options
+        ids = self._tokenizer.apply_chat_template(
+            [dict(message) for message in self._request.messages],
+            tools=options.get("tools"),
+            add_generation_prompt=True,
+            return_dict=False,
+            **options.get("chat_template_kwargs", {}),
+        )
+        return torch.tensor([ids], device=self._model.device)
+
+    def _limit(self, prompt_tokens: int) -> int:
+        """How many tokens each candidate may have."""
+        context = int(self._model.config.max_position_embeddings)
+        if prompt_tokens >= context:
+            raise RequestError(
+                f"the prompt has {prompt_tokens} tokens; the model's context is {context}"
+            )
+        default = self._model.generation_config.max_new_tokens
+        wanted = self._request.max_tokens or default or context
+        return int(min(wanted, context - prompt_tokens))
+
+    def _random(self, index: int) -> torch.Generator | None:
+        seed = self._request.seed_of(index)
+        if seed is None:
+            return None
+        return torch.Generator(self._model.device).manual_seed(seed)
+
+    def _finish_reason(
+        self, row: _Row, ends: set[int], stops: Sequence[str], limit: int
+    ) -> str | None:
+        if row.index in self.aborted:
+            return "abort"
+        if row.tokens[-1] in ends:
+            return "stop"
+        if stops and any(stop in self._tokenizer.decode(row.tokens) for stop in stops):
+            return "stop"
+        return "length" if len(row.tokens) >= limit else None
+
+    def _candidate(
+        self, row: _Row, reason: str, prompt_tokens: int, ends: set[int], stops: Sequence[str]
+    ) -> Candidate:
+        shown = row.tokens[:-1] if row.tokens[-1] in ends else row.tokens
+        text = self._tokenizer.decode(shown, skip_special_tokens=True)
+        for stop in stops:
+            text = text.split(stop, 1)[0]
+        return Candidate(
+            index=row.index,
+            message={"role": "assistant", "content": text},
+            finish_reason=reason,
+            completion_tokens=len(row.tokens),
+            prompt_tokens=prompt_tokens,
+            token_ids=tuple(row.tokens),
+            seed=self._request.seed_of(row.index),
+        )
+
+
+def _warpers(request: Request, settings: Any) -> tuple[bool, Any]:
+    """Whether to take the likeliest token, and what is done to the logits (vLLM's order)."""
+    temperature = request.temperature
+    if temperature is None:
+        temperature = 1.0 if settings.temperature is None else settings.temperature
+    top_k = request.options.get("top_k", settings.top_k)
+    top_p = request.options.get("top_p", settings.top_p)
+    warpers = LogitsProcessorList()
+    if temperature not in (0, 1):
+        warpers.append(TemperatureLogitsWarper(float(temperature)))
+    if top_k is not None and top_k > 0:
+        warpers.append(TopKLogitsWarper(top_k))
+    if top_p is not None and top_p < 1:
+        warpers.append(TopPLogitsWarper(top_p))
+    return temperature == 0, warpers
+
+
+def _draw(logits: torch.Tensor, rows: Sequence[_Row], greedy: bool) -> list[int]:
+    """One token per row, each from its own random stream."""
+    if greedy:
+        return [int(token) for token in logits.argmax(-1)]
+    weights = logits.softmax(-1)
+    return [
+        int(torch.multinomial(weights[at], 1, generator=row.random))
+        for at, row in enumerate(rows)
+    ]
+
+
+def _stops(request: Request) -> Sequence[str]:
+    stop = request.options.get("stop") or ()
+    return (stop,) if isinstance(stop, str) else tuple(stop)
+
+
+def _default_device() -> torch.device:
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")

@@ -1,0 +1,277 @@
+"""Owns the one path from a request to a ranking: `best_of_n`.
+
+Serving, the command line and dataset runs all call it; nobody writes a second one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+
+from bestofn.errors import GeneratorError, NothingAcceptableError, RewardError
+from bestofn.protocols import Filter, Generator, RewardModel, Sampling, Selector
+from bestofn.scoring import Scorer
+from bestofn.types import (
+    Candidate,
+    Failure,
+    Policy,
+    Ranking,
+    Rejection,
+    Request,
+    Score,
+    ScoredCandidate,
+    Timings,
+    Usage,
+)
+
+logger = logging.getLogger(__name__)
+
+Observer = Callable[[ScoredCandidate], None]
+"""Called whenever more is known of a candidate: once filtered, and again once scored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """What `best_of_n` runs with.
+
+    Args:
+        generator: samples the candidates.
+        filters: every candidate passes all of them, in this order; all rejections are kept.
+        reward_model: scores the accepted; None only filters, and then nothing gets a rank.
+        selector: orders the scored.
+        policy: what happens when nothing is acceptable.
+    """
+
+    generator: Generator
+    selector: Selector
+    filters: Sequence[Filter] = ()
+    reward_model: RewardModel | None = None
+    policy: Policy = field(default_factory=Policy)
+
+
+async def best_of_n(
+    request: Request, pipeline: Pipeline, *, observer: Observer | None = None
+) -> Ranking:
+    """Sample `request.best_of` candidates, filter each the moment it finishes, score the accepted
+    while others still run, and rank them.
+
+    Identical candidates are scored once. Temperature 0 samples once and says so in the notes.
+    Where nothing is acceptable `pipeline.policy` decides. Cancelling the call aborts every
+    candidate that still runs.
+
+    Returns:
+        A `Ranking` that holds every sampled candidate as accepted, rejected or failed.
+
+    Raises:
+        RequestError: the request does not fit the engine.
+        GeneratorError: every candidate failed, or the engine is gone.
+        RewardError: candidates were acceptable, and the reward model failed on all of them.
+        NothingAcceptableError: nothing was acceptable, and the policy found no fallback.
+    """
+    return await _Run(request, pipeline, observer).execute()
+
+
+class _Run:
+    """The state of one `best_of_n` call."""
+
+    def __init__(self, request: Request, pipeline: Pipeline, observer: Observer | None) -> None:
+        self._request = request
+        self._pipeline = pipeline
+        self._observer = observer
+        self._records: dict[int, ScoredCandidate] = {}
+        self._started = time.perf_counter()
+        self._first_candidate = 0.0
+        self._sampling = 0.0
+        self._selection = 0.0
+        self._rounds = 0
+        self._notes: list[str] = []
+        self._scorer = Scorer(request, pipeline.reward_model, self._on_score)
+
+    async def execute(self) -> Ranking:
+        try:
+            await self._sample_rounds()
+            if accepted := [c for c in self._records.values() if c.accepted]:
+                return self._ranking(accepted, fallback=None)
+            return await self._exhausted()
+        finally:
+            await self._scorer.aclose()
+
+    async def _sample_rounds(self) -> None:
+        count = self._request.best_of
+        if self._request.temperature == 0 and count > 1:
+            self._notes.append(
+                f"temperature 0 makes all candidates equal: sampled 1 instead of {count}"
+            )
+            count = 1
+        while True:
+            await self._round(range(self._rounds * count, (self._rounds + 1) * count))
+            self._rounds += 1
+            if not self._wants_another_round():
+                return
+            logger.info("request %s: nothing acceptable, sampling again", self._request.id)
+
+    def _wants_another_round(self) -> bool:
+        policy = self._pipeline.policy
+        records = self._records.values()
+        if policy.on_exhausted != "resample" or self._rounds >= policy.max_rounds:
+            return False
+        if self._request.temperature == 0 or any(c.accepted for c in records):
+            return False
+        if not any(c.rejections for c in records):
+            return False  # only faults: another round would meet the same engine
+        tokens = sum(c.candidate.completion_tokens or 0 for c in records)
+        if policy.max_resample_tokens is not None and tokens >= policy.max_resample_tokens:
+            return False
+        elapsed = time.perf_counter() - self._started
+        return policy.max_resample_seconds is None or elapsed < policy.max_resample_seconds
+
+    async def _round(self, indices: Sequence[int]) -> None:
+        started = time.perf_counter()
+        why_missing = "the engine returned no candidate"
+        try:
+            async with _closing(
+                self._pipeline.generator.sample(self._request, indices)
+            ) as sampling:
+                async for candidate in sampling:
+                    if candidate.finish_reason is not None:
+                        self._on_candidate(candidate, indices)
+        except GeneratorError as error:  # what came before it is still worth ranking
+            logger.error("request %s: %s", self._request.id, error)
+            why_missing = str(error)
+        self._sampling += time.perf_counter() - started
+        for index in indices:
+            if index not in self._records:
+                nothing = Candidate(index, {"role": "assistant", "content": None}, "error")
+                self._put(_failed(nothing, "generation_error", why_missing))
+        await self._scorer.drain()
+
+    def _on_candidate(self, candidate: Candidate, indices: Sequence[int]) -> None:
+        if candidate.index in self._records or candidate.index not in indices:
+            raise GeneratorError(
+                f"the engine returned candidate {candidate.index}, which was not asked for or came "
+                "twice"
+            )
+        self._first_candidate = self._first_candidate or time.perf_counter() - self._started
+        record = self._filter(candidate)
+        self._put(record)
+        if record.accepted:
+            self._scorer.add(candidate)
+
+    def _filter(self, candidate: Candidate) -> ScoredCandidate:
+        if candidate.error is not None:
+            return _failed(candidate, "generation_error", candidate.error)
+        rejections: list[Rejection] = []
+        failure: Failure | None = None
+        for each in self._pipeline.filters:
+            try:
+                rejection = each.check(self._request, candidate)
+            except Exception as error:  # a user's code: recorded on the candidate, never lost
+                logger.warning("filter %s raised", each.name, exc_info=error)
+                detail = f"the filter {each.name} raised {type(error).__name__}: {error}"
+                failure = Failure("filter_error", detail)
+                continue
+            if rejection is not None:
+                rejections.append(rejection)
+        return ScoredCandidate(candidate, tuple(rejections), failure)
+
+    def _on_score(self, indices: Sequence[int], score: Score) -> None:
+        for index in indices:
+            self._put(
+                dataclasses.replace(
+                    self._records[index],
+                    reward=score.reward,
+                    failure=score.failure,
+                    components=score.components,
+                )
+            )
+
+    def _put(self, record: ScoredCandidate) -> None:
+        self._records[record.index] = record
+        if self._observer is not None:
+            self._observer(record)
+
+    async def _exhausted(self) -> Ranking:
+        """Nothing was acceptable: the policy's fallback, or the error that says why."""
+        records = list(self._records.values())
+        usable = [c for c in records if c.failure is None and _has_answer(c.candidate)]
+        wanted = self._pipeline.policy.on_exhausted != "error"
+        if wanted and usable and self._pipeline.reward_model is not None:
+            for record in usable:
+                self._scorer.add(record.candidate)
+            await self._scorer.drain()
+            scored = [self._records[c.index] for c in usable]
+            if ranked := [c for c in scored if c.reward is not None]:
+                return self._ranking(ranked, fallback="best_rejected")
+        raise self._error()
+
+    def _error(self) -> GeneratorError | RewardError | NothingAcceptableError:
+        ranking = self._unranked()
+        reasons = ", ".join(f"{n} {reason}" for reason, n in ranking.rejected.items())
+        faults = [c.failure for c in ranking.candidates if c.failure is not None]
+        total = len(ranking.candidates)
+        if self._scorer.errors and not reasons:
+            return RewardError(f"the reward model failed: {self._scorer.errors[0]}", ranking)
+        if len(faults) == total and all(f.reason == "generation_error" for f in faults):
+            return GeneratorError(f"all {total} candidates failed: {faults[0].detail}", ranking)
+        if faults:
+            failed = f"{len(faults)} failed ({faults[0].detail})"
+            reasons = f"{reasons}; {failed}" if reasons else failed
+        return NothingAcceptableError(
+            f"none of {total} candidates is acceptable: {reasons}", ranking
+        )
+
+    def _ranking(self, eligible: Sequence[ScoredCandidate], *, fallback: str | None) -> Ranking:
+        if self._pipeline.reward_model is None:
+            return dataclasses.replace(self._unranked(), fallback=fallback)
+        started = time.perf_counter()
+        order = self._pipeline.selector.select(self._request, eligible)
+        self._selection += time.perf_counter() - started
+        if sorted(c.index for c in order) != sorted(c.index for c in eligible):
+            raise RewardError("the selector lost or invented candidates", self._unranked())
+        for rank, record in enumerate(order, start=1):
+            self._records[record.index] = dataclasses.replace(record, rank=rank)
+        return dataclasses.replace(self._unranked(), fallback=fallback)
+
+    def _unranked(self) -> Ranking:
+        """Everything that is known now, ranked candidates first, then by index."""
+        records = sorted(
+            self._records.values(), key=lambda c: (c.rank is None, c.rank or 0, c.index)
+        )
+        return Ranking(
+            request=self._request,
+            candidates=tuple(records),
+            rounds=self._rounds,
+            usage=Usage(
+                prompt_tokens=max((c.candidate.prompt_tokens or 0 for c in records), default=0),
+                completion_tokens=sum(c.candidate.completion_tokens or 0 for c in records),
+                reward_tokens=self._scorer.tokens,
+            ),
+            timings=Timings(
+                total=time.perf_counter() - self._started,
+                first_candidate=self._first_candidate,
+                sampling=self._sampling,
+                scoring=self._scorer.seconds,
+                selection=self._selection,
+            ),
+            notes=tuple(self._notes),
+        )
+
+
+def _failed(candidate: Candidate, reason: str, detail: str) -> ScoredCandidate:
+    return ScoredCandidate(candidate, failure=Failure(reason, detail))
+
+
+def _has_answer(candidate: Candidate) -> bool:
+    return bool(candidate.text.strip() or candidate.message.get("tool_calls"))
+
+
+@contextlib.asynccontextmanager
+async def _closing(sampling: Sampling) -> AsyncIterator[Sampling]:
+    try:
+        yield sampling
+    finally:
+        await sampling.aclose()

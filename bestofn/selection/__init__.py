@@ -1,0 +1,1 @@
+"""Selectors: how scored candidates of one request are ordered. One file each."""

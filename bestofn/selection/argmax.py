@@ -1,0 +1,53 @@
+"""Owns the plain selector: the highest reward first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bestofn.errors import ConfigError, RewardError
+from bestofn.types import Request, ScoredCandidate
+
+
+@dataclass(frozen=True, slots=True)
+class ArgmaxSelector:
+    """Orders by reward, highest first.
+
+    Args:
+        tolerance: rewards no further than this below the best of their group are a tie. 0 is right
+            for fp32; in bf16 a reward moves by up to about 0.06 with the shape of its batch.
+
+    Ties go to the candidate with fewer completion tokens (unknown counts last), then to the lower
+    index, so that the order never depends on which candidate finished first.
+    """
+
+    tolerance: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.tolerance < 0:
+            raise ConfigError(f"selection.tolerance is {self.tolerance}; it must be 0 or more")
+
+    def select(
+        self, request: Request, scored: Sequence[ScoredCandidate]
+    ) -> Sequence[ScoredCandidate]:
+        """The candidates, best first; see the class for ties."""
+        rewards = {c.index: _reward_of(c) for c in scored}
+        ordered: list[ScoredCandidate] = []
+        group: list[ScoredCandidate] = []
+        for candidate in sorted(scored, key=lambda c: -rewards[c.index]):
+            if group and rewards[group[0].index] - rewards[candidate.index] > self.tolerance:
+                ordered += sorted(group, key=_tie_key)
+                group = []
+            group.append(candidate)
+        return ordered + sorted(group, key=_tie_key)
+
+
+def _reward_of(candidate: ScoredCandidate) -> float:
+    if candidate.reward is None:
+        raise RewardError(f"candidate {candidate.index} has no reward and cannot be ordered")
+    return candidate.reward
+
+
+def _tie_key(candidate: ScoredCandidate) -> tuple[float, int]:
+    tokens = candidate.candidate.completion_tokens
+    return (float("inf") if tokens is None else tokens, candidate.index)

@@ -1,0 +1,164 @@
+"""Owns every import of vLLM: the one place to look at when vLLM's version is raised.
+
+Written against vLLM 0.32. The engine is driven through vLLM's own OpenAI layer (`build_app`,
+`init_app_state`, `openai_serving_chat`), so chat templates, tool and reasoning parsers, structured
+output, logprobs and LoRA work as they do in `vllm serve`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Any
+
+from bestofn.errors import ConfigError, GeneratorError, ModelError, RequestError
+
+logger = logging.getLogger(__name__)
+
+
+class ChatEngine:
+    """An AsyncLLM behind vLLM's OpenAI chat layer. Make it with `chat_engine`."""
+
+    def __init__(self, engine: Any, serving: Any) -> None:
+        from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest
+
+        self._engine = engine
+        self._serving = serving
+        self._request_type = ChatCompletionRequest
+        self._fields = frozenset(ChatCompletionRequest.model_fields)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def complete(self, body: Mapping[str, Any]) -> Any:
+        """vLLM's ChatCompletionResponse to one chat completion request.
+
+        Args:
+            body: OpenAI's fields and vLLM's own; `stream` must not be set.
+
+        Raises:
+            RequestError: an unknown or contradictory field, or a prompt over the context.
+            GeneratorError: the engine is gone or failed on this request.
+        """
+        import pydantic
+        from vllm.exceptions import VLLMClientError, VLLMServerError
+
+        if unknown := body.keys() - self._fields:
+            raise RequestError(f"vLLM knows no request field {', '.join(sorted(unknown))}")
+        try:
+            response = await self._serving.create_chat_completion(self._request_type(**body), None)
+        except pydantic.ValidationError as error:
+            raise RequestError(_first_sentence(error)) from error
+        except (VLLMClientError, ValueError, TypeError, NotImplementedError) as error:
+            raise RequestError(str(error.args[0] if error.args else error)) from error
+        except VLLMServerError as error:
+            raise GeneratorError(f"{type(error).__name__}: {error}") from error
+        if (fault := getattr(response, "error", None)) is not None:
+            kind = RequestError if 400 <= int(fault.code) < 500 else GeneratorError
+            raise kind(fault.message)
+        return response
+
+    def abort(self, request_id: str) -> None:
+        """Stop a running request; its `complete` then returns with finish_reason "abort"."""
+        task = asyncio.get_running_loop().create_task(self._engine.abort(f"chatcmpl-{request_id}"))
+        self._tasks.add(task)  # the loop itself keeps only a weak reference
+        task.add_done_callback(self._tasks.discard)
+
+    @property
+    def dead(self) -> bool:
+        """Whether the engine process has gone."""
+        return bool(self._engine.errored)
+
+
+@contextlib.asynccontextmanager
+async def chat_engine(
+    model: str, arguments: Sequence[str] = (), environment: Mapping[str, str] | None = None
+) -> AsyncIterator[ChatEngine]:
+    """Start a vLLM engine for `model` and shut it down at the end.
+
+    Args:
+        model: a folder or a hub name.
+        arguments: any flags of `vllm serve`, as on its command line.
+        environment: variables set while the engine process starts, where they are not set already.
+
+    Raises:
+        ConfigError: vLLM is not installed, or an argument is wrong.
+        ModelError: the model cannot be loaded.
+    """
+    try:
+        from vllm.engine.arg_utils import AsyncEngineArgs
+        from vllm.entrypoints.launchers.api_server.app_state import init_app_state
+        from vllm.entrypoints.launchers.app import build_app
+        from vllm.v1.engine.async_llm import AsyncLLM
+    except ImportError as error:
+        raise ConfigError(
+            f"vLLM 0.32 cannot be imported ({error}): install the extra `cuda` or `cpu`, or use "
+            "the transformers engine"
+        ) from error
+
+    namespace = _parse(model, arguments)
+    with _environment(environment or {}):
+        try:
+            engine = AsyncLLM.from_engine_args(AsyncEngineArgs.from_cli_args(namespace))
+        except (ValueError, OSError, RuntimeError, NotImplementedError) as error:
+            raise ModelError(f"vLLM cannot load {model}: {_first_sentence(error)}") from error
+    try:
+        tasks = await engine.get_supported_tasks()
+        if "generate" not in tasks:
+            raise ModelError(f"{model} is not a causal language model: vLLM offers only {tasks}")
+        app = build_app(namespace, tasks, engine.model_config)
+        await init_app_state(engine, app.state, namespace, tasks)
+        yield ChatEngine(engine, app.state.openai_serving_chat)
+    finally:
+        engine.shutdown(timeout=0)
+
+
+def _parse(model: str, arguments: Sequence[str]) -> Any:
+    """vLLM's own reading of its flags; argparse's exit becomes a ConfigError."""
+    from vllm.entrypoints.launchers.cli_args import make_arg_parser, validate_parsed_serve_args
+    from vllm.utils.argparse_utils import FlexibleArgumentParser
+
+    class Parser(FlexibleArgumentParser):
+        def error(self, message: str) -> Any:
+            raise ConfigError(f"vLLM does not take these engine arguments: {message}")
+
+    parser = make_arg_parser(Parser())  # type: ignore[no-untyped-call]
+    namespace = parser.parse_args(["--model", model, *arguments])
+    try:
+        validate_parsed_serve_args(namespace)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"vLLM does not take these engine arguments: {error}") from error
+    return namespace
+
+
+def _first_sentence(error: Exception) -> str:
+    """The first line that says something, without vLLM's advice to read the trace."""
+    import pydantic
+
+    if isinstance(error, pydantic.ValidationError):
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return f"{where}: {first['msg']}" if where else first["msg"]
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
+
+
+@contextlib.contextmanager
+def _environment(defaults: Mapping[str, str]) -> Iterator[None]:
+    """Set variables that are unset, for the processes started inside, and take them back."""
+    added = {name: value for name, value in defaults.items() if name not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            del os.environ[name]
+
+
+def is_available() -> bool:
+    """Whether vLLM is installed here; imports nothing."""
+    import importlib.util
+
+    return "vllm" in sys.modules or importlib.util.find_spec("vllm") is not None
