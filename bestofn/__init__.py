@@ -1,0 +1,100 @@
+"""Best-of-n decoding: sample N with vLLM, reject, score with a reward model, return the best.
+
+The public names are loaded on first use, so that `import bestofn` loads neither torch nor vLLM.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bestofn.build import open_pipeline
+    from bestofn.config import Settings
+    from bestofn.errors import (
+        BestOfNError,
+        ConfigError,
+        GeneratorError,
+        ModelError,
+        NothingAcceptableError,
+        RequestError,
+        RewardError,
+    )
+    from bestofn.pipeline import Pipeline, best_of_n
+    from bestofn.protocols import Filter, Generator, RewardModel, Sampling, Selector
+    from bestofn.types import (
+        Candidate,
+        Failure,
+        Policy,
+        Ranking,
+        Rejection,
+        Request,
+        Score,
+        ScoredCandidate,
+    )
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BestOfNError",
+    "Candidate",
+    "ConfigError",
+    "Failure",
+    "Filter",
+    "Generator",
+    "GeneratorError",
+    "ModelError",
+    "NothingAcceptableError",
+    "Pipeline",
+    "Policy",
+    "Ranking",
+    "Rejection",
+    "Request",
+    "RequestError",
+    "RewardError",
+    "RewardModel",
+    "Sampling",
+    "Score",
+    "ScoredCandidate",
+    "Selector",
+    "Settings",
+    "best_of_n",
+    "open_pipeline",
+]
+
+_HOMES = {
+    "bestofn.build": ("open_pipeline",),
+    "bestofn.config": ("Settings",),
+    "bestofn.errors": (
+        "BestOfNError",
+        "ConfigError",
+        "GeneratorError",
+        "ModelError",
+        "NothingAcceptableError",
+        "RequestError",
+        "RewardError",
+    ),
+    "bestofn.pipeline": ("Pipeline", "best_of_n"),
+    "bestofn.protocols": ("Filter", "Generator", "RewardModel", "Sampling", "Selector"),
+    "bestofn.types": (
+        "Candidate",
+        "Failure",
+        "Policy",
+        "Ranking",
+        "Rejection",
+        "Request",
+        "Score",
+        "ScoredCandidate",
+    ),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'bestofn' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

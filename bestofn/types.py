@@ -17,6 +17,9 @@ from bestofn.errors import RequestError
 Message = Mapping[str, Any]
 """One chat message as OpenAI's API has it: ``{"role": ..., "content": ..., ...}``."""
 
+Engine = Literal["auto", "vllm", "transformers"]
+"""What samples; auto takes vLLM where it is installed."""
+
 OnExhausted = Literal["resample", "best_rejected", "error"]
 """What happens when no candidate is acceptable; see `Policy`."""
 

