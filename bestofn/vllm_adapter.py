@@ -20,13 +20,25 @@ from bestofn.errors import ConfigError, GeneratorError, ModelError, RequestError
 logger = logging.getLogger(__name__)
 
 
+CPU_DEFAULTS = ("--no-enable-chunked-prefill",)
+"""Flags that go before the user's on a CPU.
+
+There a seeded request whose prompt is prefilled in chunks kills the engine of 0.32 ("CPU Generator
+does not use offset": its worker rewinds a CUDA generator), so prompts are prefilled whole.
+"""
+
+
 class ChatEngine:
-    """An AsyncLLM behind vLLM's OpenAI chat layer. Make it with `chat_engine`."""
+    """An AsyncLLM behind vLLM's OpenAI chat layer. Make it with `chat_engine`.
+
+    Attributes:
+        llm: the AsyncLLM itself.
+    """
 
     def __init__(self, engine: Any, serving: Any) -> None:
         from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest
 
-        self._engine = engine
+        self.llm = engine
         self._serving = serving
         self._request_type = ChatCompletionRequest
         self._fields = frozenset(ChatCompletionRequest.model_fields)
@@ -62,14 +74,14 @@ class ChatEngine:
 
     def abort(self, request_id: str) -> None:
         """Stop a running request; its `complete` then returns with finish_reason "abort"."""
-        task = asyncio.get_running_loop().create_task(self._engine.abort(f"chatcmpl-{request_id}"))
+        task = asyncio.get_running_loop().create_task(self.llm.abort(f"chatcmpl-{request_id}"))
         self._tasks.add(task)  # the loop itself keeps only a weak reference
         task.add_done_callback(self._tasks.discard)
 
     @property
     def dead(self) -> bool:
         """Whether the engine process has gone."""
-        return bool(self._engine.errored)
+        return bool(self.llm.errored)
 
 
 @contextlib.asynccontextmanager
@@ -118,6 +130,7 @@ async def chat_engine(
 def _parse(model: str, arguments: Sequence[str]) -> Any:
     """vLLM's own reading of its flags; argparse's exit becomes a ConfigError."""
     from vllm.entrypoints.launchers.cli_args import make_arg_parser, validate_parsed_serve_args
+    from vllm.platforms import current_platform
     from vllm.utils.argparse_utils import FlexibleArgumentParser
 
     class Parser(FlexibleArgumentParser):
@@ -125,7 +138,8 @@ def _parse(model: str, arguments: Sequence[str]) -> Any:
             raise ConfigError(f"vLLM does not take these engine arguments: {message}")
 
     parser = make_arg_parser(Parser())  # type: ignore[no-untyped-call]
-    namespace: Any = parser.parse_args(["--model", model, *arguments])
+    defaults = CPU_DEFAULTS if current_platform.is_cpu() else ()
+    namespace: Any = parser.parse_args(["--model", model, *defaults, *arguments])
     try:
         validate_parsed_serve_args(namespace)
     except (TypeError, ValueError) as error:

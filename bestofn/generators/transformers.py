@@ -39,7 +39,9 @@ class TransformersGenerator:
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="bestofn-generator")
 
     @classmethod
-    def load(cls, model: str, *, device: str = "auto", dtype: str = "auto") -> TransformersGenerator:
+    def load(
+        cls, model: str, *, device: str = "auto", dtype: str = "auto"
+    ) -> TransformersGenerator:
         """Read model and tokenizer from a folder or the hub.
 
         Args:
@@ -256,8 +258,7 @@ def _draw(logits: torch.Tensor, rows: Sequence[_Row], greedy: bool) -> list[int]
         return [int(token) for token in logits.argmax(-1)]
     weights = logits.softmax(-1)
     return [
-        int(torch.multinomial(weights[at], 1, generator=row.random))
-        for at, row in enumerate(rows)
+        int(torch.multinomial(weights[at], 1, generator=row.random)) for at, row in enumerate(rows)
     ]
 
 
