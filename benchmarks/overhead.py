@@ -82,7 +82,9 @@ class Bare:
 def requests(count: int, seed: int) -> list[Request]:
     """`count` requests of N candidates whose seeds do not meet."""
     return [
-        Request.from_prompt(PROMPTS[at % len(PROMPTS)], best_of=N, temperature=1.0, seed=seed + N * at)
+        Request.from_prompt(
+            PROMPTS[at % len(PROMPTS)], best_of=N, temperature=1.0, seed=seed + N * at
+        )
         for at in range(count)
     ]
 
@@ -141,8 +143,10 @@ def settings(*, scoring: bool = True) -> Settings:
 async def timings(rounds: int) -> None:
     """Print the table of ratios."""
     print(f"N = {N}; medians of {rounds} rounds; {os.cpu_count()} cores, torch {torch.__version__}")
-    print("| prompts | bare sampling | bare scoring | best_of_n | tokens ours / bare "
-          "| best_of_n / (sampling + scoring) | best_of_n / sampling |")
+    print(
+        "| prompts | bare sampling | bare scoring | best_of_n | tokens ours / bare "
+        "| best_of_n / (sampling + scoring) | best_of_n / sampling |"
+    )
     print("|---|---|---|---|---|---|---|")
     bare = Bare.load()
     async with open_pipeline(settings()) as pipeline:
@@ -205,7 +209,9 @@ def peak_memory(part: str) -> float:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--part", choices=PARTS, help="do one part alone, print nothing")
     arguments = parser.parse_args()

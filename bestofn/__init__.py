@@ -22,16 +22,8 @@ if TYPE_CHECKING:
     )
     from bestofn.pipeline import Pipeline, best_of_n
     from bestofn.protocols import Filter, Generator, RewardModel, Sampling, Selector
-    from bestofn.types import (
-        Candidate,
-        Failure,
-        Policy,
-        Ranking,
-        Rejection,
-        Request,
-        Score,
-        ScoredCandidate,
-    )
+    from bestofn.ranking import Policy, Ranking, ScoredCandidate
+    from bestofn.types import Candidate, Failure, Rejection, Request, Score
 
 __version__ = "0.1.0"
 
@@ -76,16 +68,8 @@ _HOMES = {
     ),
     "bestofn.pipeline": ("Pipeline", "best_of_n"),
     "bestofn.protocols": ("Filter", "Generator", "RewardModel", "Sampling", "Selector"),
-    "bestofn.types": (
-        "Candidate",
-        "Failure",
-        "Policy",
-        "Ranking",
-        "Rejection",
-        "Request",
-        "Score",
-        "ScoredCandidate",
-    ),
+    "bestofn.ranking": ("Policy", "Ranking", "ScoredCandidate"),
+    "bestofn.types": ("Candidate", "Failure", "Rejection", "Request", "Score"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -18,7 +18,8 @@ import typer
 
 from bestofn import __version__
 from bestofn.errors import BestOfNError, ConfigError, NothingAcceptableError, RequestError
-from bestofn.types import Engine, OnExhausted, Request
+from bestofn.ranking import OnExhausted
+from bestofn.types import Engine, Request
 
 app = typer.Typer(
     help="Sample N answers, reject the repetitive and the truncated, return the best.",

@@ -20,7 +20,8 @@ from pydantic_settings import (
 from yaml import YAMLError
 
 from bestofn.errors import ConfigError
-from bestofn.types import Engine, OnExhausted, Policy
+from bestofn.ranking import OnExhausted, Policy
+from bestofn.types import Engine
 
 NO_REWARD_MODEL = "none"
 """The `reward_model` that only filters."""

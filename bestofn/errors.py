@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bestofn.types import Ranking
+    from bestofn.ranking import Ranking
 
 
 class BestOfNError(Exception):

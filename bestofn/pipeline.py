@@ -14,19 +14,9 @@ from dataclasses import dataclass, field
 
 from bestofn.errors import GeneratorError, NothingAcceptableError, RewardError
 from bestofn.protocols import Filter, Generator, RewardModel, Sampling, Selector
+from bestofn.ranking import Policy, Ranking, ScoredCandidate, Timings, Usage
 from bestofn.scoring import Scorer
-from bestofn.types import (
-    Candidate,
-    Failure,
-    Policy,
-    Ranking,
-    Rejection,
-    Request,
-    Score,
-    ScoredCandidate,
-    Timings,
-    Usage,
-)
+from bestofn.types import Candidate, Failure, Rejection, Request, Score
 
 logger = logging.getLogger(__name__)
 
@@ -121,8 +111,8 @@ class _Run:
             return False
         if self._request.temperature == 0 or any(c.accepted for c in records):
             return False
-        if not any(c.rejections for c in records):
-            return False  # only faults: another round would meet the same engine
+        if self._reward_model_failed() or not any(c.rejections for c in records):
+            return False  # faults: another round would meet them again
         tokens = sum(c.candidate.completion_tokens or 0 for c in records)
         if policy.max_resample_tokens is not None and tokens >= policy.max_resample_tokens:
             return False
@@ -198,7 +188,7 @@ class _Run:
         """Nothing was acceptable: the policy's fallback, or the error that says why."""
         records = list(self._records.values())
         usable = [c for c in records if c.failure is None and _has_answer(c.candidate)]
-        wanted = self._pipeline.policy.on_exhausted != "error"
+        wanted = self._pipeline.policy.on_exhausted != "error" and not self._reward_model_failed()
         if wanted and usable and self._pipeline.reward_model is not None:
             for record in usable:
                 self._scorer.add(record.candidate)
@@ -208,12 +198,19 @@ class _Run:
                 return self._ranking(ranked, fallback="best_rejected")
         raise self._error()
 
+    def _reward_model_failed(self) -> bool:
+        """Whether something would be acceptable, had the reward model not failed on it."""
+        return bool(self._scorer.errors) and any(
+            not c.rejections and c.failure is not None and c.failure.reason == "reward_error"
+            for c in self._records.values()
+        )
+
     def _error(self) -> GeneratorError | RewardError | NothingAcceptableError:
         ranking = self._unranked()
         reasons = ", ".join(f"{n} {reason}" for reason, n in ranking.rejected.items())
         faults = [c.failure for c in ranking.candidates if c.failure is not None]
         total = len(ranking.candidates)
-        if self._scorer.errors and not reasons:
+        if self._reward_model_failed():
             return RewardError(f"the reward model failed: {self._scorer.errors[0]}", ranking)
         if len(faults) == total and all(f.reason == "generation_error" for f in faults):
             return GeneratorError(f"all {total} candidates failed: {faults[0].detail}", ranking)

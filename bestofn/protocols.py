@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from bestofn.types import Candidate, Rejection, Request, Score, ScoredCandidate
+from bestofn.ranking import ScoredCandidate
+from bestofn.types import Candidate, Rejection, Request, Score
 
 
 class Sampling(Protocol):

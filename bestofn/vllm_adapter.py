@@ -13,7 +13,7 @@ import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Never
 
 from bestofn.errors import ConfigError, GeneratorError, ModelError, RequestError
 
@@ -133,11 +133,11 @@ def _parse(model: str, arguments: Sequence[str]) -> Any:
     from vllm.platforms import current_platform
     from vllm.utils.argparse_utils import FlexibleArgumentParser
 
-    class Parser(FlexibleArgumentParser):
-        def error(self, message: str) -> Any:
-            raise ConfigError(f"vLLM does not take these engine arguments: {message}")
+    def refuse(message: str) -> Never:
+        raise ConfigError(f"vLLM does not take these engine arguments: {message}")
 
-    parser = make_arg_parser(Parser())  # type: ignore[no-untyped-call]
+    parser: Any = make_arg_parser(FlexibleArgumentParser())
+    parser.error = refuse  # argparse would print the usage and exit
     defaults = CPU_DEFAULTS if current_platform.is_cpu() else ()
     namespace: Any = parser.parse_args(["--model", model, *defaults, *arguments])
     try:

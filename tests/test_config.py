@@ -43,7 +43,9 @@ def test_nested_sections_merge_across_sources(
 
 
 def test_filters_have_short_forms(tmp_path: Path) -> None:
-    path = _file(tmp_path, "filters:\n  - empty\n  - length: {max_characters: 9}\n  - {name: empty}\n")
+    path = _file(
+        tmp_path, "filters:\n  - empty\n  - length: {max_characters: 9}\n  - {name: empty}\n"
+    )
     assert Settings.load(path).filters == [
         FilterSpec(name="empty"),
         FilterSpec(name="length", options={"max_characters": 9}),

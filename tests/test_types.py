@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bestofn import errors
-from bestofn.types import Candidate, Ranking, Rejection, Request, ScoredCandidate, message_text
+from bestofn.ranking import Ranking, ScoredCandidate
+from bestofn.types import Candidate, Rejection, Request, message_text
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,10 @@ def test_system_message_comes_first_and_the_last_user_text_is_found() -> None:
     [
         ("plain", "plain"),
         (None, ""),
-        ([{"type": "text", "text": "a"}, {"type": "image_url"}, {"type": "text", "text": "b"}], "ab"),
+        (
+            [{"type": "text", "text": "a"}, {"type": "image_url"}, {"type": "text", "text": "b"}],
+            "ab",
+        ),
     ],
 )
 def test_message_text(content: Any, text: str) -> None:

@@ -16,7 +16,7 @@ from rich.console import Console
 from bestofn.commands.rows import ranking_row
 from bestofn.commands.tables import ranking_view
 from bestofn.errors import NothingAcceptableError, RequestError
-from bestofn.types import Ranking
+from bestofn.ranking import Ranking
 
 QUIET = {
     "VLLM_LOGGING_LEVEL": "ERROR",

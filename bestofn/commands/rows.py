@@ -8,7 +8,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from bestofn.types import Candidate, Message, Ranking, Request, ScoredCandidate
+from bestofn.ranking import Ranking, ScoredCandidate
+from bestofn.types import Candidate, Message, Request
 
 
 class _Response(BaseModel):

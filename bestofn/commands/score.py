@@ -16,7 +16,8 @@ from bestofn.config import Settings
 from bestofn.errors import ConfigError, NothingAcceptableError, RewardError
 from bestofn.generators.replay import ReplayGenerator
 from bestofn.pipeline import Pipeline, best_of_n
-from bestofn.types import Policy, Ranking, Request
+from bestofn.ranking import Policy, Ranking
+from bestofn.types import Request
 
 IN_FLIGHT = 32
 """Rows scored at once, so that their candidates share forwards; order is kept all the same."""

@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from bestofn.types import Ranking, ScoredCandidate
+from bestofn.ranking import Ranking, ScoredCandidate
 
 
 def candidate_table(candidates: Sequence[ScoredCandidate], *, title: str | None = None) -> Table:

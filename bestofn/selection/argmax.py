@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bestofn.errors import ConfigError, RewardError
-from bestofn.types import Request, ScoredCandidate
+from bestofn.ranking import ScoredCandidate
+from bestofn.types import Request
 
 
 @dataclass(frozen=True, slots=True)

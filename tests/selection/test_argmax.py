@@ -7,8 +7,9 @@ import itertools
 import pytest
 
 from bestofn.errors import ConfigError, RewardError
+from bestofn.ranking import ScoredCandidate
 from bestofn.selection.argmax import ArgmaxSelector
-from bestofn.types import Candidate, Request, ScoredCandidate
+from bestofn.types import Candidate, Request
 
 REQUEST = Request.from_prompt("x")
 
