@@ -1,0 +1,121 @@
+"""Owns reading weights into a module: whole or not at all, in the right type and place."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from torch import nn
+
+from bestofn.errors import ConfigError, ModelError
+from bestofn.rewards.wording import first_line
+
+logger = logging.getLogger(__name__)
+
+READING_FAULTS = (
+    AttributeError,
+    EOFError,
+    ImportError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    SafetensorError,
+    TypeError,
+    ValueError,
+    pickle.UnpicklingError,
+)
+"""What transformers, torch and safetensors raise on a folder they cannot read."""
+
+HALF = (torch.float16, torch.bfloat16)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a model runs, and in which type; None: to be chosen for the checkpoint."""
+
+    device: torch.device
+    dtype: torch.dtype | None
+
+    @classmethod
+    def of(cls, device: str, dtype: str) -> Placement:
+        """From the names a user writes; `auto` takes CUDA where there is one.
+
+        Raises:
+            ConfigError: a name is not torch's, or the device is not there.
+        """
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        try:
+            where = torch.device(device)
+        except RuntimeError as error:
+            raise ConfigError(f"device {device} is none of torch's: {first_line(error)}") from error
+        if where.type == "cuda" and not torch.cuda.is_available():
+            raise ConfigError(
+                f"device {device} was asked for, but torch {torch.__version__} has no GPU"
+            )
+        kind = None if dtype == "auto" else getattr(torch, dtype, None)
+        if dtype != "auto" and not (isinstance(kind, torch.dtype) and kind.is_floating_point):
+            raise ConfigError(f"dtype {dtype} is none of float32, bfloat16, float16, auto")
+        return cls(where, kind)
+
+    def dtype_for(self, config: Any, half: torch.dtype = torch.bfloat16) -> torch.dtype:
+        """The type to load in: the user's; else float32 on a CPU, and on a GPU the checkpoint's if
+        that is a half precision, `half` if not."""
+        if self.dtype is not None:
+            return self.dtype
+        if self.device.type == "cpu":
+            return torch.float32
+        stored = getattr(config, "dtype", None)
+        if stored in HALF:
+            half = stored
+        if half is torch.bfloat16 and self.device.type == "cuda":
+            return (
+                half if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+            )
+        return half
+
+
+def read_weights(
+    auto: Any, folder: Path, config: Any, placement: Placement, dtype: torch.dtype, **options: Any
+) -> nn.Module:
+    """The module with the checkpoint's weights, in evaluation mode.
+
+    transformers builds it without memory and fills it tensor by tensor from the mapped shards, so
+    the host needs the weights once, in `dtype`. Pickles are read with `weights_only`.
+
+    Args:
+        auto: a transformers class with `from_pretrained`.
+        folder: the checkpoint.
+        config: its config.
+        placement: the device.
+        dtype: the type to load in.
+        options: further arguments of `from_pretrained`.
+
+    Raises:
+        ModelError: a file is absent, corrupt or of another shape, a weight is missing, or the
+            device has not enough memory.
+    """
+    try:
+        model, info = auto.from_pretrained(
+            folder, config=config, dtype=dtype, output_loading_info=True, **options
+        )
+    except READING_FAULTS as error:
+        raise ModelError(f"the weights in {folder} cannot be read: {first_line(error)}") from error
+    if missing := sorted(info["missing_keys"]):
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise ModelError(
+            f"the checkpoint in {folder} lacks {missing[-1]}{more}: without its trained head and "
+            "trunk it would score at random"
+        )
+    if unused := sorted(info["unexpected_keys"]):
+        logger.warning("%s holds %d weights that are not used: %s", folder, len(unused), unused[0])
+    try:
+        module: nn.Module = model.to(placement.device).eval()
+    except torch.OutOfMemoryError as error:
+        raise ModelError(f"{folder} does not fit on {placement.device} in {dtype}") from error
+    return module.requires_grad_(False)

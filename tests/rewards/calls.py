@@ -1,0 +1,42 @@
+"""Owns the short ways in which these tests write candidates and call a reward model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from bestofn.rewards.transformers import TransformersRewardModel
+from bestofn.types import Candidate, Request
+
+
+def candidate(text: str, finish_reason: str = "stop", index: int = 0) -> Candidate:
+    return Candidate(index, {"role": "assistant", "content": text}, finish_reason)
+
+
+def candidates(texts: Sequence[str], finish_reason: str = "stop") -> list[Candidate]:
+    return [candidate(text, finish_reason, index) for index, text in enumerate(texts)]
+
+
+async def rewards(
+    model: TransformersRewardModel, request: Request, given: Sequence[Candidate]
+) -> list[float]:
+    """The rewards, where every candidate has one."""
+    scores = await model.score(request, given)
+    assert [score.failure for score in scores] == [None] * len(given)
+    return [score.reward for score in scores if score.reward is not None]
+
+
+@contextmanager
+def forwards(model: TransformersRewardModel) -> Iterator[list[int]]:
+    """The number of texts in each forward that runs meanwhile."""
+    batcher = model._batcher
+    original = batcher._forward
+    sizes: list[int] = []
+
+    def counted(sequences: Sequence[Sequence[int]]) -> list[float]:
+        sizes.append(len(sequences))
+        return original(sequences)
+
+    batcher._forward = counted
+    yield sizes
+    batcher._forward = original
