@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bestofn.errors import ModelError
+
 Tokenise = Callable[[Sequence[str]], list[list[int]]]
 """Texts to ids, without special tokens of its own."""
 
@@ -47,7 +49,11 @@ class Encoder:
 
 
 def hub_encoder(tokenizer: Any, *, closes_all: bool) -> Encoder:
-    """An encoder over a transformers tokenizer, framed as that tokenizer frames a single text."""
+    """An encoder over a transformers tokenizer, framed as that tokenizer frames a single text.
+
+    Raises:
+        ModelError: a framed text does not hold the pieces of the bare one.
+    """
 
     def tokenise(texts: Sequence[str]) -> list[list[int]]:
         if not texts:
@@ -63,7 +69,12 @@ def hub_encoder(tokenizer: Any, *, closes_all: bool) -> Encoder:
 
     (bare,) = tokenise(["a"])
     framed: list[int] = tokenizer("a")["input_ids"]
-    start = next(i for i in range(len(framed)) if framed[i : i + len(bare)] == bare)
+    starts = (i for i in range(len(framed)) if framed[i : i + len(bare)] == bare)
+    start = next(starts, None)
+    if start is None:
+        raise ModelError(
+            "the tokenizer frames a text with special tokens that cannot be told apart"
+        )
     return Encoder(tokenise, tuple(framed[:start]), tuple(framed[start + len(bare) :]), closes_all)
 
 

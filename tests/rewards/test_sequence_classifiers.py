@@ -11,7 +11,7 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from bestofn.rewards.transformers import TransformersRewardModel
-from bestofn.types import Candidate, Request
+from bestofn.types import Candidate, Message, Request
 from tests.rewards import classifier_replica
 from tests.rewards.calls import candidate, candidates, rewards
 from tests.rewards.classifier_replica import BOS, END, START, chat
@@ -81,7 +81,7 @@ async def test_a_candidate_that_was_cut_is_not_shown_as_finished(llama: Checkpoi
 
 
 async def test_system_turns_and_parts(llama: Checkpoint) -> None:
-    messages = (
+    messages: tuple[Message, ...] = (
         {"role": "system", "content": "Be short."},
         {"role": "user", "content": [{"type": "text", "text": "what is "}, {"text": "blue?"}]},
         {"role": "assistant", "content": "the sky", "tool_calls": [], "refusal": None},
