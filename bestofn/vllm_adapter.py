@@ -42,13 +42,15 @@ class ChatEngine:
         self._serving = serving
         self._request_type = ChatCompletionRequest
         self._fields = frozenset(ChatCompletionRequest.model_fields)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._running: set[str] = set()
+        self._aborts: set[asyncio.Task[None]] = set()
 
     async def complete(self, body: Mapping[str, Any]) -> Any:
         """vLLM's ChatCompletionResponse to one chat completion request.
 
         Args:
-            body: OpenAI's fields and vLLM's own; `stream` must not be set.
+            body: OpenAI's fields and vLLM's own; `stream` must not be set. `abort` knows the
+                request by its `request_id`.
 
         Raises:
             RequestError: an unknown or contradictory field, or a prompt over the context.
@@ -57,8 +59,10 @@ class ChatEngine:
         import pydantic
         from vllm.exceptions import VLLMClientError, VLLMServerError
 
+        request_id = str(body.get("request_id", ""))
         if unknown := body.keys() - self._fields:
             raise RequestError(f"vLLM knows no request field {', '.join(sorted(unknown))}")
+        self._running.add(request_id)
         try:
             response = await self._serving.create_chat_completion(self._request_type(**body), None)
         except pydantic.ValidationError as error:
@@ -67,6 +71,8 @@ class ChatEngine:
             raise RequestError(str(error.args[0] if error.args else error)) from error
         except VLLMServerError as error:
             raise GeneratorError(f"{type(error).__name__}: {error}") from error
+        finally:
+            self._running.discard(request_id)
         if (fault := getattr(response, "error", None)) is not None:
             kind = RequestError if 400 <= int(fault.code) < 500 else GeneratorError
             raise kind(fault.message)
@@ -74,9 +80,15 @@ class ChatEngine:
 
     def abort(self, request_id: str) -> None:
         """Stop a running request; its `complete` then returns with finish_reason "abort"."""
-        task = asyncio.get_running_loop().create_task(self.llm.abort(f"chatcmpl-{request_id}"))
-        self._tasks.add(task)  # the loop itself keeps only a weak reference
-        task.add_done_callback(self._tasks.discard)
+        task = asyncio.get_running_loop().create_task(self._abort(request_id))
+        self._aborts.add(task)  # the loop itself keeps only a weak reference
+        task.add_done_callback(self._aborts.discard)
+
+    async def _abort(self, request_id: str) -> None:
+        # vLLM forgets an abort of what is still being templated and tokenised, so it is told again.
+        while request_id in self._running:
+            await self.llm.abort(f"chatcmpl-{request_id}")
+            await asyncio.sleep(0.01)
 
     @property
     def dead(self) -> bool:

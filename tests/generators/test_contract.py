@@ -1,0 +1,142 @@
+"""What every generator promises, on the real engines: vLLM and transformers."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bestofn.errors import RequestError
+from bestofn.pipeline import Pipeline, best_of_n
+from bestofn.protocols import Generator
+from bestofn.selection.argmax import ArgmaxSelector
+from bestofn.types import Candidate, Request
+
+QUESTION = "What is 17 + 25?"
+
+
+@pytest.fixture(params=["vllm", "transformers"])
+def generator(request: pytest.FixtureRequest) -> Generator:
+    made: Generator = request.getfixturevalue(f"{request.param}_generator")
+    return made
+
+
+async def _all(generator: Generator, request: Request) -> dict[int, Candidate]:
+    sampling = generator.sample(request, range(request.best_of))
+    found = {candidate.index: candidate async for candidate in sampling}
+    await sampling.aclose()
+    return found
+
+
+async def test_every_index_comes_once_with_its_counts(generator: Generator) -> None:
+    request = Request.from_prompt(QUESTION, best_of=6, seed=1)
+    found = await _all(generator, request)
+    assert sorted(found) == list(range(6))
+    for index, candidate in found.items():
+        assert candidate.error is None
+        assert candidate.seed == 1 + index
+        assert candidate.message["role"] == "assistant"
+        assert candidate.finish_reason in {"stop", "length", "repetition"}
+        assert candidate.token_ids is not None
+        assert candidate.completion_tokens == len(candidate.token_ids)
+        assert candidate.prompt_tokens
+        assert "</s>" not in candidate.text
+    assert len({candidate.text for candidate in found.values()}) > 1
+
+
+async def test_a_seed_repeats_the_run_and_another_does_not(generator: Generator) -> None:
+    texts = []
+    for seed in (5, 5, 77):
+        found = await _all(generator, Request.from_prompt(QUESTION, best_of=4, seed=seed))
+        texts.append([found[index].token_ids for index in range(4)])
+    assert texts[0] == texts[1]
+    assert texts[0] != texts[2]
+
+
+async def test_candidate_i_samples_with_seed_plus_i(generator: Generator) -> None:
+    four = await _all(generator, Request.from_prompt(QUESTION, best_of=4, seed=5))
+    two = await _all(generator, Request.from_prompt(QUESTION, best_of=2, seed=7))
+    assert [four[2].token_ids, four[3].token_ids] == [two[0].token_ids, two[1].token_ids]
+
+
+async def test_max_tokens_cuts_with_length(generator: Generator) -> None:
+    found = await _all(generator, Request.from_prompt(QUESTION, best_of=2, max_tokens=2, seed=1))
+    assert {c.finish_reason for c in found.values()} == {"length"}
+    assert {c.completion_tokens for c in found.values()} == {2}
+
+
+async def test_candidates_come_in_order_of_completion(generator: Generator) -> None:
+    lengths = []
+    request = Request.from_prompt(QUESTION, best_of=8, seed=3)
+    sampling = generator.sample(request, range(8))
+    async for candidate in sampling:
+        lengths.append(candidate.completion_tokens or 0)
+    await sampling.aclose()
+    assert lengths == sorted(lengths)
+    assert len(set(lengths)) > 1
+
+
+async def test_temperature_zero_is_greedy(generator: Generator) -> None:
+    found = await _all(generator, Request.from_prompt(QUESTION, best_of=3, temperature=0))
+    assert len({candidate.token_ids for candidate in found.values()}) == 1
+
+
+async def test_stop_strings_end_the_text_before_them(generator: Generator) -> None:
+    plain = await _all(generator, Request.from_prompt(QUESTION, best_of=1, temperature=0))
+    stop = plain[0].text[3:5]
+    request = Request.from_prompt(QUESTION, best_of=1, temperature=0, options={"stop": [stop]})
+    stopped = await _all(generator, request)
+    assert stopped[0].text == plain[0].text.split(stop)[0]
+    assert stopped[0].finish_reason == "stop"
+
+
+async def test_system_and_earlier_turns_are_read(generator: Generator) -> None:
+    turns = (
+        {"role": "user", "content": "What is 1 + 1?"},
+        {"role": "assistant", "content": "1 + 1 = 2."},
+        {"role": "user", "content": QUESTION},
+    )
+    one = await _all(generator, Request.from_prompt(QUESTION, best_of=1))
+    more = await _all(generator, Request(turns, best_of=1))
+    system = await _all(generator, Request.from_prompt(QUESTION, system="Be brief.", best_of=1))
+    assert (more[0].prompt_tokens or 0) > (one[0].prompt_tokens or 0)
+    assert (system[0].prompt_tokens or 0) > (one[0].prompt_tokens or 0)
+
+
+async def test_abort_ends_one_and_leaves_the_others(generator: Generator) -> None:
+    sampling = generator.sample(Request.from_prompt(QUESTION, best_of=4, seed=3), range(4))
+    sampling.abort(2)
+    found = {candidate.index: candidate async for candidate in sampling}
+    await sampling.aclose()
+    assert sorted(found) == [0, 1, 2, 3]
+    assert found[2].finish_reason == "abort"
+    assert not found[2].ended
+    assert all(found[index].finish_reason != "abort" for index in (0, 1, 3))
+
+
+async def test_closing_twice_is_safe_and_the_engine_goes_on(generator: Generator) -> None:
+    sampling = generator.sample(Request.from_prompt(QUESTION, best_of=8), range(8))
+    await asyncio.sleep(0)
+    await sampling.aclose()
+    await sampling.aclose()
+    assert len(await _all(generator, Request.from_prompt(QUESTION, best_of=2))) == 2
+
+
+async def test_a_prompt_over_the_context_is_one_sentence(generator: Generator) -> None:
+    pipeline = Pipeline(generator, ArgmaxSelector())
+    for words in (1500, 30_000):
+        with pytest.raises(RequestError) as caught:
+            await best_of_n(Request.from_prompt("seven " * words, best_of=2), pipeline)
+        assert "context" in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+async def test_an_unknown_option_is_refused_by_name(generator: Generator) -> None:
+    request = Request.from_prompt(QUESTION, best_of=2, options={"top_q": 0.5})
+    with pytest.raises(RequestError, match="top_q"):
+        await best_of_n(request, Pipeline(generator, ArgmaxSelector()))
+
+
+async def test_unusual_prompts_are_answered(generator: Generator) -> None:
+    for prompt in ("鱼", "🦊🦊", "<s></s>", "\u202e" * 3, "a" * 300):
+        assert len(await _all(generator, Request.from_prompt(prompt, best_of=2))) == 2
