@@ -66,12 +66,9 @@ async def test_max_tokens_cuts_with_length(generator: Generator) -> None:
 
 
 async def test_candidates_come_in_order_of_completion(generator: Generator) -> None:
-    lengths = []
     request = Request.from_prompt(QUESTION, best_of=8, seed=3)
-    sampling = generator.sample(request, range(8))
-    async for candidate in sampling:
-        lengths.append(candidate.completion_tokens or 0)
-    await sampling.aclose()
+    found = await _all(generator, request)
+    lengths = [candidate.completion_tokens or 0 for candidate in found.values()]
     assert lengths == sorted(lengths)
     assert len(set(lengths)) > 1
 

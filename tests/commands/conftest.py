@@ -1,0 +1,28 @@
+"""Runs the installed console script as a user does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCRIPT = str(Path(sys.executable).with_name("bestofn"))
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def bestofn() -> Run:
+    """`bestofn(*arguments, **subprocess options)`, output captured; it must not show a trace."""
+
+    def run(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [SCRIPT, *arguments], capture_output=True, text=True, timeout=200, **options
+        )
+        assert "Traceback" not in done.stderr
+        return done
+
+    return run

@@ -1,0 +1,133 @@
+"""`bestofn ask` from the outside, on the real engines."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bestofn import __version__, embedded
+from tests.commands.conftest import SCRIPT, Run
+
+QUESTION = "What is 17 + 25?"
+
+
+@pytest.mark.parametrize("engine", ["vllm", "transformers"])
+def test_json_accounts_for_every_candidate(bestofn: Run, engine: str) -> None:
+    done = bestofn("ask", QUESTION, "--engine", engine, "--best-of", "12", "--seed", "4", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    answer = json.loads(done.stdout)
+    assert answer["best_of"] == 12
+    assert sorted(c["index"] for c in answer["candidates"]) == list(range(12))
+    ranked = [c for c in answer["candidates"] if c["rank"] is not None]
+    assert [c["rank"] for c in ranked] == list(range(1, len(ranked) + 1))
+    rewards = [c["reward"] for c in ranked]
+    assert rewards == sorted(rewards, reverse=True)
+    assert answer["winner"] == ranked[0]
+    for candidate in answer["candidates"]:
+        assert (candidate["rank"] is None) == bool(candidate["rejections"])
+    assert answer["usage"]["completion_tokens"] == sum(
+        c["completion_tokens"] for c in answer["candidates"]
+    )
+
+
+def test_the_table_ends_with_the_winner(bestofn: Run) -> None:
+    done = bestofn("ask", QUESTION, "--engine", "transformers", "--seed", "4", "--system", "Hi.")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "best of 8" in done.stdout
+    assert "8 sampled" in done.stdout
+
+
+def test_nothing_acceptable_and_policy_error_exits_with_3(bestofn: Run) -> None:
+    flags = ["--max-tokens", "1", "--best-of", "2", "--engine", "transformers", "--json"]
+    done = bestofn("ask", QUESTION, "--on-exhausted", "error", *flags)
+    assert done.returncode == 3
+    assert done.stderr.startswith("bestofn: none of 2 candidates is acceptable: 2 length")
+    answer = json.loads(done.stdout)
+    assert answer["winner"] is None
+    assert answer["rejected"]["length"] == 2
+
+
+def test_the_fallback_is_flagged(bestofn: Run) -> None:
+    flags = ["--max-tokens", "3", "--best-of", "2", "--engine", "transformers", "--json"]
+    done = bestofn("ask", QUESTION, "--on-exhausted", "best_rejected", *flags)
+    answer = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert answer["fallback"] == "best_rejected"
+    assert answer["winner"]["rejections"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["  "], "the prompt is empty"),
+        ([QUESTION, "--best-of", "0"], "0 is not in the range"),
+        ([QUESTION, "--temperature", "3"], "3.0 is not in the range"),
+        ([QUESTION, "--engine", "vlm"], "'vlm' is not one of"),
+        ([QUESTION, "--model", "/no/such"], "no reward model is named"),
+        ([QUESTION, "--model", "/no/such", "--reward-model", "none"], "/no/such"),
+        ([QUESTION, "--reward-model", "/no/such"], "/no/such"),
+        ([QUESTION, "--reward-model", str(embedded.generator_path())], "no reward head"),
+        (
+            [QUESTION, "--model", str(embedded.reward_path()), "--reward-model", "none"],
+            "not a causal language model",
+        ),
+        (["seven " * 2000], "context"),
+        ([QUESTION, "--config", "nowhere.yaml"], "nowhere.yaml: no such file"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(
+    bestofn: Run, arguments: list[str], sentence: str
+) -> None:
+    engine = [] if "--engine" in arguments else ["--engine", "transformers"]
+    done = bestofn("ask", *arguments, *engine)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_model_that_vllm_cannot_load_is_one_sentence(bestofn: Run) -> None:
+    done = bestofn("ask", QUESTION, "--model", "/no/such", "--reward-model", "none")
+    assert done.returncode == 2
+    assert done.stderr.startswith("bestofn: ")
+    assert "/no/such" in done.stderr.splitlines()[0]
+
+
+def test_a_filter_that_raises_loses_nothing(bestofn: Run, tmp_path: Path) -> None:
+    config = tmp_path / "settings.yaml"
+    config.write_text("filters: [{custom: {path: 'json:loads'}}]\n")
+    flags = ["--engine", "transformers", "--best-of", "2", "--json", "--config", str(config)]
+    done = bestofn("ask", QUESTION, *flags)
+    assert done.returncode == 3
+    assert [c["failure"]["reason"] for c in json.loads(done.stdout)["candidates"]] == [
+        "filter_error",
+        "filter_error",
+    ]
+
+
+def test_interrupting_stops_the_engine_too() -> None:
+    process = subprocess.Popen(
+        [SCRIPT, "ask", QUESTION], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 120
+    while not (children := psutil.Process(process.pid).children(recursive=True)):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert stderr.endswith("bestofn: interrupted\n")
+    assert "Traceback" not in stderr
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert not alive
+
+
+def test_version_and_help(bestofn: Run) -> None:
+    assert bestofn("--version").stdout == f"bestofn {__version__}\n"
+    assert "score" in bestofn("--help").stdout
