@@ -1,0 +1,36 @@
+"""Filters, one a file; each rejects a candidate for one of its reasons, or keeps it.
+
+| filter      | reason               | what it means                                              |
+|-------------|----------------------|------------------------------------------------------------|
+| empty       | empty                | neither content nor a tool call                            |
+|             | whitespace_only      | the content is only whitespace                             |
+| repetition  | loop_stopped         | the engine stopped it in a loop during decoding            |
+|             | exact_loop           | the same tokens several times in a row                     |
+|             | near_loop            | almost the same tokens in a row: a small part varies       |
+|             | duplicate_paragraphs | too much of it stands in paragraphs that stood before      |
+|             | duplicate_lines      | too much of it stands in lines that stood before           |
+|             | duplicate_ngrams     | too much of it stands in 20-grams that stood before        |
+| truncation  | length               | it reached the token limit                                 |
+|             | aborted              | it was stopped from outside                                |
+|             | loop_stopped         | as above: it was cut, whatever it says                     |
+|             | content_filter       | the engine's content filter cut it                         |
+|             | invalid_json         | JSON was asked for, and it does not parse                  |
+|             | unclosed_think       | the reasoning never ended                                  |
+|             | unclosed_fence       | a code block never ended                                   |
+|             | unclosed_bracket     | a bracket near the end never closed                        |
+|             | unclosed_quote       | a quotation near the end never closed                      |
+|             | unclosed_code        | code or a formula within a line never ended                |
+|             | cut_row              | the last row of a table has fewer cells than its head      |
+|             | open_enumeration     | it ends in a comma, a colon or a conjunction               |
+|             | no_sentence_end      | its last sentence has no end, where the others have one    |
+| language    | wrong_language       | its language is not the prompt's, or not one of the list   |
+| length      | too_short, too_long  | outside the bounds in characters or tokens                 |
+| pattern     | pattern_missing      | a pattern that it must match is not found                  |
+|             | pattern_forbidden    | a pattern that it must not match is found                  |
+| json_schema | invalid_json         | it does not parse as JSON                                  |
+|             | schema_mismatch      | it does not fit the schema                                 |
+|             | unusable_schema      | the request's schema is none                               |
+| custom      | rejected             | your function rejected it (or the reason that it returned) |
+
+A filter is a frozen dataclass whose keyword fields are its options; a wrong one is a `ConfigError`.
+"""

@@ -1,0 +1,91 @@
+"""Owns the JSON schema filter: answers that have to be JSON of a given form."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from bestofn.errors import ConfigError
+from bestofn.filters import json_answer
+from bestofn.filters.empty import calls_tools
+from bestofn.types import Candidate, Rejection, Request
+
+
+class _Validator(Protocol):
+    def iter_errors(self, instance: Any) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JsonSchemaFilter:
+    """Rejects answers that are no JSON, or JSON that does not fit. Reasons: ``invalid_json``,
+    ``schema_mismatch``, ``unusable_schema`` (the request's own schema is none).
+
+    One Markdown fence around the value is accepted. A pure tool call is not judged.
+
+    Args:
+        schema: a JSON schema; None takes the one in the request's ``response_format``, and
+            requests without one are not judged. A draft is chosen by ``$schema`` (jsonschema's
+            newest where it names none).
+
+    Raises:
+        ConfigError: `schema` is no valid JSON schema.
+    """
+
+    schema: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if self.schema is not None:
+            try:
+                _validator(json.dumps(self.schema, sort_keys=True))
+            except (TypeError, ValueError) as error:
+                raise ConfigError(f"json_schema filter: the schema is unusable: {error}") from error
+
+    @property
+    def name(self) -> str:
+        """The filter's name."""
+        return "json_schema"
+
+    def check(self, request: Request, candidate: Candidate) -> Rejection | None:
+        """A rejection that names the place and the rule of the most telling mismatch."""
+        schema = self.schema if self.schema is not None else json_answer.schema_of(request)
+        if schema is None or (not candidate.text.strip() and calls_tools(candidate)):
+            return None
+        try:
+            validator = _validator(json.dumps(schema, sort_keys=True))
+        except (TypeError, ValueError) as error:
+            return Rejection(self.name, "unusable_schema", f"the request's schema: {error}")
+        try:
+            value = json_answer.parse(candidate.text)
+        except ValueError as error:
+            return Rejection(self.name, "invalid_json", f"it does not parse as JSON: {error}")
+        from jsonschema.exceptions import best_match
+
+        mismatch = best_match(validator.iter_errors(value))
+        if mismatch is None:
+            return None
+        message = str(mismatch.message)
+        shown = message if len(message) <= 200 else message[:199] + "…"
+        return Rejection(self.name, "schema_mismatch", f"at {mismatch.json_path}: {shown}")
+
+
+@functools.lru_cache(maxsize=64)
+def _validator(schema: str) -> _Validator:
+    """The validator of a schema that is given as JSON text.
+
+    Raises:
+        ValueError: it is no valid JSON schema.
+    """
+    from jsonschema.exceptions import SchemaError
+    from jsonschema.validators import Draft202012Validator, validator_for
+
+    parsed = json.loads(schema)
+    cls = validator_for(parsed, default=Draft202012Validator)
+    try:
+        cls.check_schema(parsed)
+    except SchemaError as error:
+        raise ValueError(error.message) from error
+    validator: _Validator = cls(parsed)
+    return validator

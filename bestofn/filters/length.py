@@ -1,0 +1,66 @@
+"""Owns the length filter: candidates outside given bounds in characters or tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bestofn.errors import ConfigError
+from bestofn.filters.empty import calls_tools
+from bestofn.types import Candidate, Rejection, Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LengthFilter:
+    """Rejects candidates outside the bounds. Reasons: ``too_short``, ``too_long``.
+
+    A pure tool call is not judged. Tokens are the engine's count, reasoning included; a candidate
+    without one is judged by characters only.
+
+    Args:
+        min_characters: fewest characters of the stripped text; None: no bound. As the next three.
+        max_characters: most characters of the stripped text.
+        min_tokens: fewest completion tokens.
+        max_tokens: most completion tokens.
+
+    Raises:
+        ConfigError: a bound is negative, a lower one exceeds its upper one, or none is given.
+    """
+
+    min_characters: int | None = None
+    max_characters: int | None = None
+    min_tokens: int | None = None
+    max_tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        bounds = (self.min_characters, self.max_characters, self.min_tokens, self.max_tokens)
+        if all(bound is None for bound in bounds):
+            raise ConfigError("length filter: no bound is given, so it would reject nothing")
+        if any(bound is not None and bound < 0 for bound in bounds):
+            raise ConfigError("length filter: a bound is negative")
+        for unit, least, most in (("characters", *bounds[:2]), ("tokens", *bounds[2:])):
+            if least is not None and most is not None and least > most:
+                raise ConfigError(
+                    f"length filter: min_{unit} is {least}, above max_{unit}, which is {most}"
+                )
+
+    @property
+    def name(self) -> str:
+        """The filter's name."""
+        return "length"
+
+    def check(self, request: Request, candidate: Candidate) -> Rejection | None:
+        """A rejection that names the count and the bound it breaks; characters come first."""
+        text = candidate.text.strip()
+        if not text and calls_tools(candidate):
+            return None
+        for count, unit, least, most in (
+            (len(text), "characters", self.min_characters, self.max_characters),
+            (candidate.completion_tokens, "tokens", self.min_tokens, self.max_tokens),
+        ):
+            if count is None:
+                continue
+            if least is not None and count < least:
+                return Rejection(self.name, "too_short", f"{count} {unit}, fewer than {least}")
+            if most is not None and count > most:
+                return Rejection(self.name, "too_long", f"{count} {unit}, more than {most}")
+        return None

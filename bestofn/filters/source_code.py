@@ -1,0 +1,73 @@
+"""Owns the check of program text that stands without a fence: does it look like code, is it cut."""
+
+from __future__ import annotations
+
+import re
+
+_CODE_LINE = re.compile(
+    r"(?:async )?(?:def|class|fn|func|function) \w.*[:({,]$|(?:if|for|while|elif|with|except)\b.*:$"
+    r"|(?:else|try|finally):$|import [\w.]+|from [\w.]+ import"
+    r"|(?:return|raise|yield|assert|del) ?\S*$"
+    r"|(?:return|raise|yield|assert) [\w.]+[(\[,]|(?:pass|break|continue|end|fi|done)$"
+    r"|(?:const|let|var|public|private|static|export|using|typedef|struct|enum|namespace) \w"
+    r"|.*[=()\[\]<>.:].*;$|\w+;$|.*[{}]$|.*[(\[{]$|[)\]}]+[,;]?$|.*\w\(.*\)[,:]?$|.*\w[(\[].*,$"
+    r"|[\w.\]\[]+(?: ?: ?[\w.\[\]]+)? ?[-+*/|]?= ?\S|[\w.]+\(|</?\w.*>$|@\w+"
+    r"|#(?:include|define|if|end)"
+    r"|[\w.'\"-]+ ?[:=] ?.*,$"
+)
+_FIRST_LINE = re.compile(
+    r"(?:(?:async )?def \w+\(|class \w+[:({]|@\w+[\w.]*(?:\(.*\))?$|import [\w.]+"
+    r"|from [\w.]+ import|#!|#(?:include|define|if|pragma)|function \w+\("
+    r"|(?:const|let|var|export) \w|[{\[]\s*(?:$|[{\[\"\d]))"
+)
+_NEUTRAL = re.compile(r"(?:#|//|\*|/\*)|$")
+_TOKEN = re.compile(
+    # Strings, docstrings and comments; one that is not closed runs to the end of its line or of
+    # the text. Possessive, so that the scan is linear.
+    r'"""(?:[^"\\]|\\.|"(?!""))*+(?:""")?'
+    r"|\'\'\'(?:[^'\\]|\\.|'(?!''))*+(?:\'\'\')?"
+    r"|/\*(?:[^*]|\*(?!/))*+(?:\*/)?"
+    r'|"(?:[^"\\\n]|\\.)*+"?'
+    r"|'(?:[^'\\\n]|\\.)*+'?"
+    r"|(?:(?<=\s)|^)(?:\#|//)[^\n]*"
+    r"|[()\[\]{}]",
+    re.DOTALL | re.MULTILINE,
+)
+_DOCSTRING = re.compile(r'"""(?:[^"\\]|\\.|"(?!""))*+"""', re.DOTALL)
+_BLOCKS = (('"""', '"""'), ("'''", "'''"), ("/*", "*/"))
+_PAIRS = {")": "(", "]": "[", "}": "{"}
+_OPERATOR = re.compile(
+    r"(?:[-+*/%=<&|^,:(\[{\\@]|(?<!\.\.)\.|\b(?:and|or|not|in|is|if|else|import|from|=>))$"
+)
+
+
+def looks_like_code(text: str) -> bool:
+    """Whether the first line of `text`, or most of at least two, have the form of program text.
+
+    Docstrings and comments are left out of the count.
+    """
+    lines = [line.strip() for line in _DOCSTRING.sub("", text).splitlines()]
+    if _FIRST_LINE.match(text.lstrip().partition("\n")[0].rstrip()):
+        return True
+    lines = [line for line in lines if not _NEUTRAL.match(line)]
+    return len(lines) >= 2 and sum(map(bool, map(_CODE_LINE.match, lines))) > 0.6 * len(lines)
+
+
+def open_structure(code: str) -> str | None:
+    """What the program text leaves open: a bracket, a docstring or a comment; None: nothing."""
+    stack: list[str] = []
+    for found in _TOKEN.finditer(code):
+        token = found.group()
+        for opener, closer in _BLOCKS:
+            if token.startswith(opener) and (len(token) < 4 or not token.endswith(closer)):
+                return opener
+        if token in ("(", "[", "{"):
+            stack.append(token)
+        elif token in _PAIRS and stack and stack[-1] == _PAIRS[token]:
+            stack.pop()
+    return stack[-1] if stack else None
+
+
+def ends_in_operator(code: str) -> bool:
+    """Whether the last line cannot end a statement: an operator, a comma or an opened block."""
+    return _OPERATOR.search(code.rstrip().rpartition("\n")[2]) is not None

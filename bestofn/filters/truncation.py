@@ -1,0 +1,142 @@
+"""Owns the truncation filter: candidates that were cut off, by what the engine or the text says."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from bestofn.filters import json_answer, source_code
+from bestofn.filters.brackets import open_bracket, open_straight_quote, without_spans
+from bestofn.filters.empty import calls_tools
+from bestofn.filters.endings import ends_sentence, open_end
+from bestofn.filters.fences import outline
+from bestofn.filters.rows import ends_in_rows
+from bestofn.filters.unfinished import lacks_end
+from bestofn.filters.units import Unit, units
+from bestofn.types import FINISHED_NORMALLY, Candidate, Rejection, Request
+
+_CUT = {
+    "length": ("length", "it reached the limit on its tokens"),
+    "abort": ("aborted", "it was stopped from outside before it ended"),
+    "repetition": ("loop_stopped", "the engine stopped it in a loop during decoding"),
+    "content_filter": ("content_filter", "the engine's content filter cut it"),
+}
+"""Finish reasons that say outright that the text was cut: vLLM's, and OpenAI's."""
+
+_OPEN_LINK = re.compile(r"\]\([^()\s]*$")
+_BARE_MARKER = re.compile(r"\s*(?:[-*+|>]|--|#{1,6}|\d{1,3}[.)])\s*")
+_THINK = re.compile(r"<(/?)(?:think|thinking|reasoning)>")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TruncationFilter:
+    """Rejects candidates that were cut off.
+
+    Reasons, in this order: from the finish reason ``length``, ``aborted``, ``loop_stopped``,
+    ``content_filter``; then, for a candidate that says it ended, from its text ``invalid_json``,
+    ``unclosed_think``, ``unclosed_fence``, ``unclosed_code``, ``unclosed_bracket``,
+    ``unclosed_quote``, ``cut_row``, ``open_end``, ``no_sentence_end``. Time: linear in the
+    text. Unfinished snapshots (no finish reason) and pure tool calls are not judged.
+
+    A cut exactly at the end of a sentence, or within a list item or title that needs no stop,
+    cannot be seen in the text.
+
+    Args:
+        structure: whether the text is judged too, or only the finish reason.
+    """
+
+    structure: bool = True
+
+    @property
+    def name(self) -> str:
+        """The filter's name."""
+        return "truncation"
+
+    def check(self, request: Request, candidate: Candidate) -> Rejection | None:
+        """The first reason that holds, in the order of the class's list; None to keep it."""
+        found = _CUT.get(candidate.finish_reason or "")
+        text = candidate.text.strip()
+        judged = candidate.finish_reason in FINISHED_NORMALLY
+        if found is None and self.structure and judged and text and not calls_tools(candidate):
+            found = _structural(request, text)
+        return Rejection(self.name, *found) if found else None
+
+
+def _structural(request: Request, text: str) -> tuple[str, str] | None:
+    """(reason, detail) where the stripped text shows that it was cut."""
+    if json_answer.asked_for(request):
+        try:
+            json_answer.parse(text)
+        except ValueError as error:
+            return "invalid_json", f"JSON was asked for, and it does not parse: {error}"
+        return None
+    if json_answer.is_document(text):
+        return None
+    marks = [mark.group(1) for mark in _THINK.finditer(text)]
+    if marks and not marks[-1]:
+        return "unclosed_think", "its reasoning block was never closed"
+    parts = outline(text)
+    if parts.open:
+        return "unclosed_fence", "a code block was never closed"
+    if source_code.looks_like_code(text) and parts.prose == text:
+        return _code(text)
+    return _prose(units(parts.prose))
+
+
+def _code(text: str) -> tuple[str, str] | None:
+    if left_open := source_code.open_structure(text):
+        return "unclosed_bracket", f"its code leaves {left_open} open"
+    if source_code.ends_in_operator(text):
+        return "open_end", "its last line of code cannot end there"
+    return None
+
+
+def _prose(found: list[Unit]) -> tuple[str, str] | None:
+    if not found:
+        return None
+    last = found[-1]
+    if last.kind in ("code", "rule"):
+        return None
+    if last.kind == "row":
+        return _row(found)
+    line = last.lines[-1].rstrip()
+    bare, span_open = without_spans(last.text)
+    if _OPEN_LINK.search(line):
+        return "unclosed_bracket", "a link at its end was never closed"
+    if _BARE_MARKER.fullmatch(line):
+        return "open_end", f"its last line is only {line.strip()!r}"
+    left_open = open_bracket(bare)
+    if left_open and (not ends_sentence(line) or left_open[0] in "“「『"):
+        mark, quote = left_open
+        reason = "unclosed_quote" if quote else "unclosed_bracket"
+        return reason, f"{mark} in its last paragraph was never closed"
+    if last.kind == "signature" or ends_sentence(line) or ends_in_rows(last.text):
+        return None
+    if span_open:
+        return "unclosed_code", "code or a formula within its last paragraph was never closed"
+    if open_straight_quote(bare):
+        return "unclosed_quote", '" in its last paragraph was never closed'
+    if end := open_end(line):
+        return "open_end", f"it ends in {end!r}, which announces more"
+    if lacks_end(found):
+        return "no_sentence_end", f"its last sentence has no end: '…{line[-40:]}'"
+    return None
+
+
+def _row(found: list[Unit]) -> tuple[str, str] | None:
+    rows = []
+    for unit in reversed(found):
+        if unit.kind != "row":
+            break
+        rows.append(unit.lines[0].strip())
+    last, above, head = rows[0], rows[min(1, len(rows) - 1)], rows[-1]
+    if head.endswith("|") and not last.endswith("|"):
+        return "cut_row", "the last row of its table has no end"
+    if _cells(last) < min(_cells(above), _cells(head)):
+        return "cut_row", f"the last row of its table has {_cells(last)} of {_cells(head)} cells"
+    return None
+
+
+def _cells(row: str) -> int:
+    """Cells of a table row: parts between bars that are not escaped."""
+    return row.replace("\\|", "").strip().removeprefix("|").removesuffix("|").count("|") + 1

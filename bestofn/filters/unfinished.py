@@ -1,0 +1,143 @@
+"""Owns the judgement that a text's last sentence has no end although it should have one.
+
+A missing stop is no fault by itself: titles, verses, list items, names and short answers have none.
+It is one where the text shows that it punctuates: by sentences that end before the last one within
+the same unit, or by the ends of its other units of the same kind.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from bestofn.filters.endings import ends_sentence
+from bestofn.filters.rows import ends_in_rows
+from bestofn.filters.units import Unit
+
+_INNER_STOP = re.compile(
+    r"(?<!\b[A-Z])(?<!\b(?:Mr|Dr|St|vs|cf|No))(?<!\b(?:Mrs|etc|e\.g|i\.e|Fig|Vol))[.!?][\"')\]”’*_]*\s+"
+    r"(?=[\"'(\[“‘*_`]*[^\W\d_a-z])"
+    r"|[。！？｡؟।][”’」』）)\"']*(?=\S)|(?<=[぀-ヿ㐀-䶿一-鿿])[.!?](?=\s*[぀-ヿ㐀-䶿一-鿿])"
+)
+"""A sentence end with another sentence after it: a capital or a letter of a script without case."""
+
+_CJK = re.compile(r"[぀-ヿ㐀-䶿一-鿿]")
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_NO_SENTENCE = re.compile(
+    r"(?:\w+://\S+|www\.\S+|\S+@\S+\.\w+|(?:/[\w.~-]+){2,}/?|\S+\.(?:com|org|net|io|html?|pdf|txt|md|py))"
+    r"[>)\]\"'`]*$"
+    r"|^\s*(?:\$|#) .*$|`$"
+    r"|[=+<>≤≥≈→⇒]\s*\S+$|\$$|\\[)\]]$"
+)
+"""An address, a path, a command, a code span, or the right side of a formula: complete without a
+stop."""
+
+_RESULT = re.compile(r"\d[%°]?[A-Za-z€$£¥]{0,3}$|^\s*[^:：.。]{1,30}[:：]\s*\S+(?:\s\S+){0,2}$")
+"""A number, or a label and its value, at the end of a line."""
+
+_SIGN_OFF = re.compile(
+    r"(?i)\s*(?:(?:best|kind|warm)(?: regards| wishes)?|(?:yours )?(?:sincerely|truly|faithfully)|"
+    r"regards|cheers|love|thanks|此致|敬礼|祝好|谢谢)[,，!！]?$"
+)
+
+_VERSE_MARK = re.compile(r"[,.;:!?，。；：！？、…—-][\"'”’」』)）]*$")
+
+WRAPPED = 7
+"""Mean words of lines that are wrapped prose; verses and lists of names have fewer."""
+
+PEER = 5
+"""Words of a paragraph that shows how the text punctuates; titles have fewer."""
+
+RUNNING_ON = 10
+"""Words of a sentence that runs over lines, from which it is expected to end."""
+
+RUNNING = 20
+"""Words of running text without any stop that no title or item has."""
+
+RESULT = 6
+"""Words of a last sentence that ends in a number and may stand without a stop, as results do."""
+
+LONG = 14
+"""Words (a CJK character is half a word) from which one sentence alone is expected to end."""
+
+
+def weight(text: str) -> float:
+    """How many words `text` has; a CJK character counts half a word."""
+    cjk = len(_CJK.findall(text))
+    return cjk / 2 + len(_WORD.findall(_CJK.sub(" ", text)))
+
+
+def last_sentence(text: str) -> tuple[str, bool]:
+    """(what follows the last inner sentence end, whether there is one)."""
+    end = max((stop.end() for stop in _INNER_STOP.finditer(text)), default=0)
+    return text[end:], end > 0
+
+
+def lacks_end(found: Sequence[Unit]) -> bool:
+    """Whether the last of the units should end in a sentence end and does not."""
+    unit = found[-1]
+    line = unit.lines[-1].rstrip()
+    if unit.kind not in ("text", "item") or ends_sentence(line) or _NO_SENTENCE.search(line):
+        return False
+    if any(_SIGN_OFF.match(each) for each in unit.lines[-3:-1]):
+        return False
+    if ends_in_rows(unit.text) or _lists_names(line):
+        return False
+    wrapped = _is_wrapped(unit)
+    rest, inner = last_sentence(unit.text if wrapped else line)
+    size = weight(rest)
+    if _RESULT.search(line) and size <= RESULT:
+        return False
+    if inner or _ends_verses(unit, wrapped):
+        return size > 0
+    peers = [
+        peer
+        for peer in found[:-1]
+        if peer.kind == unit.kind and (unit.kind == "item" or weight(peer.text) >= PEER)
+    ]
+    ended = sum(punctuated(peer.lines[-1]) for peer in peers)
+    if unit.kind == "item" and peers:
+        return ended >= 0.75 * len(peers) and (len(peers) >= 2 or size >= 5)
+    if "，" in rest and size >= 5:
+        return True
+    if peers and ended >= 0.6 * len(peers):
+        return size >= 2
+    if wrapped and _runs_on(unit):
+        return size >= RUNNING_ON
+    return size >= LONG and (not peers or (wrapped and size >= RUNNING))
+
+
+def _lists_names(line: str) -> bool:
+    """Whether the line is four or more names parted by commas: no sentence, so no stop."""
+    names = re.split(r"[,，、]", line)
+    return len(names) >= 4 and all(weight(name) <= 2 for name in names)
+
+
+def punctuated(line: str) -> bool:
+    """Whether the line ends a sentence, or announces with a colon what follows it."""
+    return ends_sentence(line) or line.rstrip().rstrip("*_")[-1:] in (":", "：")
+
+
+def _ends_verses(unit: Unit, wrapped: bool) -> bool:
+    """Whether the lines before the last all end in a mark, as verses do: the last has none."""
+    before = unit.lines[:-1]
+    marked = [bool(_VERSE_MARK.search(verse.rstrip())) for verse in before]
+    if not marked or not marked[-1]:
+        return False
+    return sum(marked) >= 0.7 * len(marked) or not wrapped
+
+
+def _is_wrapped(unit: Unit) -> bool:
+    """Whether the unit's lines are one running text: those without a mark at their end are long,
+    or there is only one."""
+    body = [line for line in unit.lines[:-1] if not _VERSE_MARK.search(line.rstrip())]
+    return not body or sum(map(weight, body)) >= WRAPPED * len(body)
+
+
+def _runs_on(unit: Unit) -> bool:
+    """Whether the last line goes on with the sentence of the line before."""
+    return (
+        len(unit.lines) > 1
+        and not _VERSE_MARK.search(unit.lines[-2].rstrip())
+        and unit.lines[-1].lstrip()[:1].islower()
+    )
