@@ -213,7 +213,8 @@ async def test_policy_error_raises_with_everything_that_was_done() -> None:
 
 
 async def test_empty_text_is_never_the_fallback() -> None:
-    pipeline, _, _ = _pipeline([FakeCompletion("  \n", finish_reason="length")])
+    script = [FakeCompletion("  \n", finish_reason="length")]
+    pipeline, _, _ = _pipeline(script, lambda request, c: 1.0)
     with pytest.raises(NothingAcceptableError):
         await best_of_n(Request.from_prompt("x", best_of=1), pipeline)
 
@@ -334,6 +335,20 @@ async def test_cancelling_aborts_every_candidate_and_the_scoring() -> None:
     assert generator.closed == 1
     assert rewards.finished == 0
     assert len(asyncio.all_tasks()) == 1
+
+
+async def test_unfinished_snapshots_are_passed_over() -> None:
+    message = {"role": "assistant", "content": "good"}
+    growing = tuple(Candidate(0, message, reason) for reason in (None, None, "stop"))
+    rewards = FakeRewardModel(REWARDS)
+
+    class Snapshots(ReplayGenerator):
+        def sample(self, request: Request, indices: Sequence[int]) -> Any:
+            return super().sample(request, range(3))
+
+    pipeline = Pipeline(Snapshots(growing), ArgmaxSelector(), (), rewards)
+    ranking = await best_of_n(Request.from_prompt("x", best_of=1), pipeline)
+    assert _states(ranking) == {0: "rank 1"}
 
 
 async def test_without_a_reward_model_it_only_filters() -> None:

@@ -1,0 +1,47 @@
+"""Every example, and the README's first snippet, run as they are written."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+NEEDS_A_CHECKPOINT = {"ziya_model_card.py"}  # run on a replica by tests/rewards
+
+
+def _run(script: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=200, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_examples_are_short() -> None:
+    assert EXAMPLES
+    for example in EXAMPLES:
+        assert len(example.read_text(encoding="utf-8").splitlines()) < 40, example
+
+
+@pytest.mark.parametrize(
+    "example", [e for e in EXAMPLES if e.name not in NEEDS_A_CHECKPOINT], ids=lambda e: e.stem
+)
+def test_the_example_runs(example: Path) -> None:
+    assert _run(example).strip()
+
+
+def test_the_readmes_first_snippet_runs_as_written(tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    snippet = re.search(r"```python\n(.*?)```", readme, re.DOTALL)
+    assert snippet is not None
+    assert len(snippet[1].splitlines()) <= 12
+    script = tmp_path / "snippet.py"
+    script.write_text(snippet[1], encoding="utf-8")
+    lines = _run(script).splitlines()
+    assert lines[0].startswith("best: ")
+    assert len(lines) >= 9
