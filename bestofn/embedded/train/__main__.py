@@ -1,0 +1,129 @@
+"""Owns the run that makes both embedded models from nothing: see the package's README."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import logging
+import random
+import time
+from pathlib import Path
+
+import torch
+from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers.utils import logging as transformers_logging
+
+from bestofn.embedded.train.architecture import new_language_model, reward_model_from
+from bestofn.embedded.train.language_model import clean, mixed, train_language_model
+from bestofn.embedded.train.optimisation import keep_memory
+from bestofn.embedded.train.reward import train_reward_model
+from bestofn.embedded.train.sampling import sample_answers
+from bestofn.embedded.train.saving import save
+from bestofn.embedded.train.tokenizer import train_tokenizer
+from bestofn.embedded.world import Task, stream
+from bestofn.embedded.world.corruption import Answer
+
+# Sizes of the stages. Chosen so that the whole run takes about half an hour of one core; smaller
+# steps learn more from a document than larger ones, and cost the same on a CPU.
+CLEAN_DOCUMENTS = 160_000
+MIXED_DOCUMENTS = 60_000
+SAMPLED_TASKS = 3_000
+SAMPLES_PER_TASK = 6
+REWARD_GROUPS = 60_000
+TOKENS_PER_STEP = 2_048
+CLEAN_RATE, MIXED_RATE, REWARD_RATE = 2e-3, 1e-3, 1e-3
+
+_LOG = logging.getLogger("bestofn.embedded.train")
+
+
+def main() -> None:
+    """Make both models under ``--output`` (default: where the package looks for them)."""
+    parser = argparse.ArgumentParser(prog="python -m bestofn.embedded.train", description=__doc__)
+    parser.add_argument("--output", type=Path, default=Path(__file__).parents[1])
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
+    parser.add_argument(
+        "--scale", type=float, default=1.0, help="multiplies the size of every stage; 0.01 tries it"
+    )
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    keep_memory()
+    torch.set_num_threads(arguments.threads)
+    torch.use_deterministic_algorithms(True)
+    started = time.monotonic()
+    train(arguments.output, arguments.seed, arguments.scale)
+    _LOG.info("done in %.1f minutes", (time.monotonic() - started) / 60)
+
+
+def train(output: Path, seed: int, scale: float) -> None:
+    """Write ``output/generator`` and ``output/reward``, the same ones for the same seed and torch.
+
+    Stages: the tokenizer; a language model on right answers; from it the generator, on a mix of
+    right and faulty answers; answers of the generator; from the clean language model the reward
+    model, on pairs. `scale` multiplies the size of every stage.
+    """
+    torch.manual_seed(seed)
+    tokenizer = train_tokenizer(seed)
+    _LOG.info("tokenizer: %d tokens", len(tokenizer))
+
+    language_model = new_language_model(tokenizer)
+    _LOG.info("language model: %d parameters, on right answers", language_model.num_parameters())
+    train_language_model(
+        language_model,
+        tokenizer,
+        clean,
+        documents=int(CLEAN_DOCUMENTS * scale),
+        tokens_per_step=TOKENS_PER_STEP,
+        rate=CLEAN_RATE,
+        seed=seed + 1,
+        report=_LOG.info,
+    )
+
+    _LOG.info("generator, on mixed answers")
+    generator = new_language_model(tokenizer)
+    generator.load_state_dict(language_model.state_dict())
+    train_language_model(
+        generator,
+        tokenizer,
+        mixed,
+        documents=int(MIXED_DOCUMENTS * scale),
+        tokens_per_step=TOKENS_PER_STEP,
+        rate=MIXED_RATE,
+        seed=seed + 2,
+        report=_LOG.info,
+    )
+    save(generator, tokenizer, output / "generator")
+
+    sampled = _answers_of(generator, tokenizer, seed + 3, int(SAMPLED_TASKS * scale))
+    reward = reward_model_from(language_model)
+    _LOG.info("reward model: %d parameters, on pairs", reward.num_parameters())
+    train_reward_model(
+        reward,
+        tokenizer,
+        sampled,
+        groups=int(REWARD_GROUPS * scale),
+        tokens_per_step=TOKENS_PER_STEP,
+        rate=REWARD_RATE,
+        seed=seed + 4,
+        report=_LOG.info,
+    )
+    save(reward, tokenizer, output / "reward")
+
+
+def _answers_of(
+    generator: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, seed: int, count: int
+) -> list[tuple[Task, list[Answer]]]:
+    drawn = itertools.islice(stream(seed, held_out=False), count)
+    tasks = list({task.prompt: task for task in drawn}.values())
+    answers = sample_answers(generator, tokenizer, tasks, SAMPLES_PER_TASK)
+    flat = list(itertools.chain(*answers))
+    right = sum(answer.fault == "none" for answer in flat) / max(1, len(flat))
+    _LOG.info("sampled %d answers of the generator, %.1f%% right", len(flat), 100 * right)
+    paired = list(zip(tasks, answers, strict=True))
+    random.Random(seed).shuffle(paired)
+    return paired
+
+
+if __name__ == "__main__":
+    main()
