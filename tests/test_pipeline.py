@@ -346,7 +346,7 @@ async def test_unfinished_snapshots_are_passed_over() -> None:
         def sample(self, request: Request, indices: Sequence[int]) -> Any:
             return super().sample(request, range(3))
 
-    pipeline = Pipeline(Snapshots(growing), ArgmaxSelector(), (), rewards)
+    pipeline = Pipeline(Snapshots(growing), ArgmaxSelector(), FILTERS, rewards)
     ranking = await best_of_n(Request.from_prompt("x", best_of=1), pipeline)
     assert _states(ranking) == {0: "rank 1"}
 
