@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 _PAIRS = {
     "(": ")",
@@ -41,12 +42,16 @@ def open_bracket(paragraph: str) -> tuple[str, bool] | None:
     A closer without opener is ignored; one that skips over other openers closes those too.
     """
     stack: list[str] = []
+    standing: Counter[str] = Counter()
     for mark in _NOT_BRACKETS.sub("", paragraph):
         if mark in _PAIRS:
             stack.append(mark)
-        elif (opener := _CLOSERS.get(mark)) in stack:
-            while stack.pop() != opener:
-                pass
+            standing[mark] += 1
+        elif standing[opener := _CLOSERS.get(mark, "")]:
+            closed = ""
+            while closed != opener:
+                closed = stack.pop()
+                standing[closed] -= 1
     return (stack[-1], stack[-1] in _QUOTES) if stack else None
 
 

@@ -27,6 +27,7 @@ class CustomFilter:
 
     Raises:
         ConfigError: nothing callable can be imported from the path.
+        Exception: whatever the module raises while it is imported, ImportError apart.
     """
 
     path: str
@@ -65,7 +66,7 @@ class CustomFilter:
 
 def _load(path: str) -> Callable[[Request, Candidate], Verdict]:
     module_name, colon, attributes = path.partition(":")
-    if not (module_name and colon and attributes):
+    if not (module_name and colon and attributes) or module_name.startswith("."):
         raise ConfigError(f"custom filter: {path!r} is not of the form package.module:function")
     try:
         found: object = importlib.import_module(module_name)

@@ -9,6 +9,8 @@ import numpy as np
 
 from bestofn.filters.segmentation import Ids, Mask
 
+_ZERO = np.zeros(1, dtype=np.int32)
+
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
@@ -56,13 +58,15 @@ def near_cycles(
     similarity for a match and -similarity for a mismatch, so it begins and ends in matches.
     Only stretches of at least `copies` copies are yielded. Time: as `exact_cycles`.
     """
+    loss = round(1000 * similarity)
     for period in range(2, min(longest, len(ids) // copies) + 1):
         counted = judged[period:]
         equal = (ids[period:] == ids[:-period]) & counted
         if np.count_nonzero(equal) < copies - 1:
             continue
-        gain = equal.astype(np.float64) - similarity * counted
-        total = np.concatenate(([0.0], np.cumsum(gain)))
+        # In thousandths, as integers: sums are exact, and 32 bits hold two million tokens.
+        gain = 1000 * equal.astype(np.int32) - loss * counted
+        total = np.concatenate((_ZERO, np.cumsum(gain, dtype=np.int32)))
         rise = total - np.minimum.accumulate(total)
         end = int(np.argmax(rise))
         begin = int(np.argmin(total[: end + 1]))

@@ -8,7 +8,7 @@ import numpy as np
 
 from bestofn.filters.segmentation import Ids, Mask
 
-_WIDE = re.compile(r"[぀-ヿ㐀-䶿一-鿿豈-﫿]")
+_WIDE = re.compile("[぀-ヿ㐀-䶿一-鿿\uf900-\ufaff]")
 _LETTERS = re.compile(r"[^\W\d_]")
 _PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")
 

@@ -7,6 +7,9 @@ import re
 STOPS = ".!?…。！？｡．‽؟۔।॥։።។‼⁇⁈⁉~～"
 """Sentence ends of the scripts in use (Unicode's Sentence_Terminal), and the wave of chat."""
 
+TAIL = 300
+"""Characters at the end of a line that are looked at, which bounds the time for any line."""
+
 _CLOSERS = "\"'”’»」』）)]】〕》〉}*_`~|>  "
 _PICTOGRAPH = re.compile(
     r"(?:[\U0001f000-\U0001faff☀-➿\ufe0f\u200d♥∎■□]|(?:^|\s)[:;=]['-]?[)(DPp3]|:\w+:)$"
@@ -26,94 +29,17 @@ _FINAL = re.compile(
 """A word that closes a text, alone or after a sentence."""
 
 _OPEN_MARKS = ",，、:：；"
-_OPEN_WORDS = frozenset(
-    {
-        "a",
-        "an",
-        "the",
-        "and",
-        "or",
-        "nor",
-        "but",
-        "because",
-        "than",
-        "whose",
-        "although",
-        "every",
-        "und",
-        "oder",
-        "et",
-        "ou",
-        "my",
-        "your",
-        "their",
-        "our",
-        "of",
-    }
+_OPEN_WORDS = re.compile(
+    r"a|an|the|and|or|nor|but|because|than|whose|although|every|und|oder|et|ou|"
+    r"my|your|their|our|of"
 )
 """Articles, conjunctions and the like, which end no sentence."""
 
-_LATE_WORDS = frozenset(
-    {
-        "at",
-        "from",
-        "into",
-        "onto",
-        "upon",
-        "between",
-        "among",
-        "during",
-        "without",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "been",
-        "has",
-        "have",
-        "had",
-        "will",
-        "would",
-        "should",
-        "could",
-        "can",
-        "may",
-        "might",
-        "must",
-        "to",
-        "with",
-        "for",
-        "in",
-        "on",
-        "by",
-        "as",
-        "that",
-        "which",
-        "who",
-        "when",
-        "where",
-        "while",
-        "if",
-        "so",
-        "not",
-        "very",
-        "more",
-        "most",
-        "some",
-        "any",
-        "this",
-        "these",
-        "those",
-        "such",
-        "about",
-        "over",
-        "under",
-        "after",
-        "before",
-        "through",
-        "its",
-    }
+_LATE_WORDS = re.compile(
+    r"at|from|into|onto|upon|between|among|during|without|is|are|was|were|be|"
+    r"been|has|have|had|will|would|should|could|can|may|might|must|to|with|for|"
+    r"in|on|by|as|that|which|who|when|where|while|if|so|not|very|more|most|"
+    r"some|any|this|these|those|such|about|over|under|after|before|through|its"
 )
 """Words that end a clause at times ("I don't know what it is"), but not a long one without a
 stop."""
@@ -121,26 +47,7 @@ stop."""
 LATE = 9
 """Words from which a line is such a long one."""
 
-_FIRST_WORDS = frozenset(
-    {
-        "The",
-        "A",
-        "An",
-        "And",
-        "But",
-        "Or",
-        "If",
-        "When",
-        "While",
-        "This",
-        "These",
-        "In",
-        "On",
-        "For",
-        "To",
-        "With",
-    }
-)
+_FIRST_WORDS = re.compile(r"The|A|An|And|But|Or|If|When|While|This|These|In|On|For|To|With")
 """Words that are no line by themselves."""
 
 _OPEN_ABBREVIATION = re.compile(r"(?:^|[\s(,])(?:e\.g|i\.e|vs|cf)\.?$", re.IGNORECASE)
@@ -166,7 +73,7 @@ def ends_sentence(line: str) -> bool:
 
     Closing marks, footnotes or a remark in brackets may follow a sentence end.
     """
-    line = line.rstrip()
+    line = line.rstrip()[-TAIL:]
     if line[-1:] in STOPS:
         return not _OPEN_ABBREVIATION.search(line)
     if _PICTOGRAPH.search(line) or _FINAL.fullmatch(line):
@@ -177,7 +84,7 @@ def ends_sentence(line: str) -> bool:
 
 def open_end(line: str) -> str | None:
     """The mark or word at the end that announces more (a comma, a colon, "and", 以及), or None."""
-    bare = line.rstrip().rstrip("*_")
+    bare = line.rstrip()[-TAIL:].rstrip("*_")
     if bare[-1:] in _OPEN_MARKS:
         return bare[-1:]
     if cjk := _OPEN_CJK.search(bare):
@@ -190,8 +97,8 @@ def _open_word(bare: str) -> str | None:
         return bare.split()[-1]
     words = bare.rsplit(maxsplit=LATE)
     if len(words) == 1:
-        return bare.strip() if bare.strip() in _FIRST_WORDS else None
-    open_word = (len(words) >= 3 and words[-1] in _OPEN_WORDS) or (
-        len(words) >= LATE and words[-1] in _LATE_WORDS
+        return bare.strip() if _FIRST_WORDS.fullmatch(bare.strip()) else None
+    open_word = (len(words) >= 3 and _OPEN_WORDS.fullmatch(words[-1])) or (
+        len(words) >= LATE and _LATE_WORDS.fullmatch(words[-1])
     )
     return words[-1] if open_word else None

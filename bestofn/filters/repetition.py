@@ -92,11 +92,12 @@ class RepetitionFilter:
             return None
         data = json_answer.is_document(candidate.text)
         if loop := self._exact_loop(segments, _EXACT_IN_JSON if data else _EXACT):
-            return self._reject("exact_loop", "the " + _describe(segments, loop))
+            return self._reject("exact_loop", "the " + _describe(segments, loop, loop.copies))
         if data:
             return None
         if loop := self._near_loop(segments):
-            return self._reject("near_loop", "almost the same " + _describe(segments, loop))
+            times = round(loop.length / loop.period)
+            return self._reject("near_loop", "almost the same " + _describe(segments, loop, times))
         return self._duplicates(segments)
 
     def _exact_loop(
@@ -163,12 +164,12 @@ def _repeated(content: Mask, cycle: Cycle) -> int:
     return int(np.count_nonzero(content[cycle.start + cycle.period : cycle.start + cycle.length]))
 
 
-def _describe(segments: Segments, cycle: Cycle) -> str:
+def _describe(segments: Segments, cycle: Cycle, times: int) -> str:
     begin, end = segments.span(cycle.start, cycle.start + cycle.period)
     plural = "" if cycle.period == 1 else "s"
     return (
         f"{cycle.period} token{plural} {_quote(segments.text[begin:end])} "
-        f"{cycle.copies} times from character {begin}"
+        f"{times} times from character {begin}"
     )
 
 

@@ -17,14 +17,15 @@ from bestofn.filters.rows import data_lines
 Ids = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
 
-_UNSPACED = "぀-ヿ㐀-䶿一-鿿豈-﫿฀-๿຀-໿ក-៿က-႟\U00020000-\U0003ffff"
+_UNSPACED = "぀-ヿ㐀-䶿一-鿿\uf900-\ufaff฀-๿຀-໿ក-៿က-႟\U00020000-\U0003ffff"
 """Scripts written without spaces (CJK ideographs, kana, Thai, Lao, Khmer, Burmese), as a regex
 class: each character is a token."""
 
 _TOKEN = re.compile(
     # A word of more than 40 characters is no word: its characters are tokens, so that a loop
     # inside it ("hahaha...") is seen. Identifiers and German compounds stay below 40.
-    rf"\d+(?:[.,:]\d+)*(?![\w{_UNSPACED}])"
+    # Possessive and bounded, so that the scan is linear.
+    rf"\d{{1,40}}+(?:[.,:]\d{{1,40}}+){{0,8}}+(?![\w{_UNSPACED}])"
     rf"|[^\W{_UNSPACED}]{{1,40}}+(?![^\W{_UNSPACED}])"
     r"|\S"
 )

@@ -46,11 +46,17 @@ def looks_like_code(text: str) -> bool:
 
     Docstrings and comments are left out of the count.
     """
-    lines = [line.strip() for line in _DOCSTRING.sub("", text).splitlines()]
-    if _FIRST_LINE.match(text.lstrip().partition("\n")[0].rstrip()):
+    if _FIRST_LINE.match(_clip(text.lstrip().partition("\n")[0])):
         return True
+    lines = [_clip(line) for line in _DOCSTRING.sub("", text).splitlines()]
     lines = [line for line in lines if not _NEUTRAL.match(line)]
     return len(lines) >= 2 and sum(map(bool, map(_CODE_LINE.match, lines))) > 0.6 * len(lines)
+
+
+def _clip(line: str) -> str:
+    """The stripped line, of long ones the two ends: the patterns' time is quadratic in a line."""
+    line = line.strip()
+    return line if len(line) <= 120 else line[:60] + line[-60:]
 
 
 def open_structure(code: str) -> str | None:
@@ -70,4 +76,4 @@ def open_structure(code: str) -> str | None:
 
 def ends_in_operator(code: str) -> bool:
     """Whether the last line cannot end a statement: an operator, a comma or an opened block."""
-    return _OPERATOR.search(code.rstrip().rpartition("\n")[2]) is not None
+    return _OPERATOR.search(code.rstrip()[-120:].rpartition("\n")[2]) is not None

@@ -9,7 +9,7 @@ from bestofn.filters import json_answer, source_code
 from bestofn.filters.brackets import open_bracket, open_straight_quote, without_spans
 from bestofn.filters.empty import calls_tools
 from bestofn.filters.endings import ends_sentence, open_end
-from bestofn.filters.fences import outline
+from bestofn.filters.fences import CODE, outline
 from bestofn.filters.rows import ends_in_rows
 from bestofn.filters.unfinished import lacks_end
 from bestofn.filters.units import Unit, units
@@ -23,6 +23,7 @@ _CUT = {
 }
 """Finish reasons that say outright that the text was cut: vLLM's, and OpenAI's."""
 
+_OWN_STOP = re.compile(r"<[^<>]*>")
 _OPEN_LINK = re.compile(r"\]\([^()\s]*$")
 _BARE_MARKER = re.compile(r"\s*(?:[-*+|>]|--|#{1,6}|\d{1,3}[.)])\s*")
 _THINK = re.compile(r"<(/?)(?:think|thinking|reasoning)>")
@@ -36,7 +37,9 @@ class TruncationFilter:
     ``content_filter``; then, for a candidate that says it ended, from its text ``invalid_json``,
     ``unclosed_think``, ``unclosed_fence``, ``unclosed_code``, ``unclosed_bracket``,
     ``unclosed_quote``, ``cut_row``, ``open_end``, ``no_sentence_end``. Time: linear in the
-    text. Unfinished snapshots (no finish reason) and pure tool calls are not judged.
+    text. Unfinished snapshots (no finish reason) and candidates that call tools are judged by
+    their finish reason only, and so is text whose end the request imposes (``stop`` strings,
+    vLLM's ``structured_outputs``), JSON that was asked for apart.
 
     A cut exactly at the end of a sentence, or within a list item or title that needs no stop,
     cannot be seen in the text.
@@ -70,7 +73,7 @@ def _structural(request: Request, text: str) -> tuple[str, str] | None:
         except ValueError as error:
             return "invalid_json", f"JSON was asked for, and it does not parse: {error}"
         return None
-    if json_answer.is_document(text):
+    if json_answer.is_document(text) or _end_is_imposed(request):
         return None
     marks = [mark.group(1) for mark in _THINK.finditer(text)]
     if marks and not marks[-1]:
@@ -78,9 +81,20 @@ def _structural(request: Request, text: str) -> tuple[str, str] | None:
     parts = outline(text)
     if parts.open:
         return "unclosed_fence", "a code block was never closed"
-    if source_code.looks_like_code(text) and parts.prose == text:
+    if CODE not in parts.prose and source_code.looks_like_code(text):
         return _code(text)
     return _prose(units(parts.prose))
+
+
+def _end_is_imposed(request: Request) -> bool:
+    """Whether the text ends where the request says, by a stop string or a grammar, rather than
+    where the model ended: then its end says nothing. Stop strings in angle brackets (</s>,
+    <|im_end|>) are the model's own ends."""
+    stop = request.options.get("stop") or ()
+    strings = stop if isinstance(stop, list | tuple) else (stop,)
+    return any(not _OWN_STOP.fullmatch(str(string)) for string in strings) or any(
+        name == "structured_outputs" or name.startswith("guided_") for name in request.options
+    )
 
 
 def _code(text: str) -> tuple[str, str] | None:
@@ -103,7 +117,7 @@ def _prose(found: list[Unit]) -> tuple[str, str] | None:
     bare, span_open = without_spans(last.text)
     if _OPEN_LINK.search(line):
         return "unclosed_bracket", "a link at its end was never closed"
-    if _BARE_MARKER.fullmatch(line):
+    if _BARE_MARKER.fullmatch(line) and len(found) > 1 and found[-2].kind == "item":
         return "open_end", f"its last line is only {line.strip()!r}"
     left_open = open_bracket(bare)
     if left_open and (not ends_sentence(line) or left_open[0] in "“「『"):
@@ -119,7 +133,8 @@ def _prose(found: list[Unit]) -> tuple[str, str] | None:
     if end := open_end(line):
         return "open_end", f"it ends in {end!r}, which announces more"
     if lacks_end(found):
-        return "no_sentence_end", f"its last sentence has no end: '…{line[-40:]}'"
+        shown = line if len(line) <= 40 else "…" + line[-39:]
+        return "no_sentence_end", f"its last sentence has no end: '{shown.strip()}'"
     return None
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bestofn.filters.endings import ends_sentence
+from bestofn.filters.endings import TAIL, ends_sentence
 from bestofn.filters.rows import ends_in_rows
 from bestofn.filters.units import Unit
 
@@ -23,14 +23,13 @@ _INNER_STOP = re.compile(
 
 _CJK = re.compile(r"[぀-ヿ㐀-䶿一-鿿]")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
-_NO_SENTENCE = re.compile(
-    r"(?:\w+://\S+|www\.\S+|\S+@\S+\.\w+|(?:/[\w.~-]+){2,}/?|\S+\.(?:com|org|net|io|html?|pdf|txt|md|py))"
-    r"[>)\]\"'`]*$"
-    r"|^\s*(?:\$|#) .*$|`$"
-    r"|[=+<>≤≥≈→⇒]\s*\S+$|\$$|\\[)\]]$"
+_ADDRESS = re.compile(
+    r"\w://|www\.|\w@\w|/[\w.~-]+/|\.(?:com|org|net|io|html?|pdf|txt|md|py)[>)\]\"'`]*$|`$"
 )
-"""An address, a path, a command, a code span, or the right side of a formula: complete without a
-stop."""
+"""What shows that the last word is an address, a path or a code span: complete without a stop."""
+
+_FORMULA = re.compile(r"[=+<>≤≥≈→⇒] *\S{1,60}$|\$$|\\[)\]]$|^\s*[$#] ")
+"""The right side of a formula, or a command: complete without a stop."""
 
 _RESULT = re.compile(r"\d[%°]?[A-Za-z€$£¥]{0,3}$|^\s*[^:：.。]{1,30}[:：]\s*\S+(?:\s\S+){0,2}$")
 """A number, or a label and its value, at the end of a line."""
@@ -77,7 +76,7 @@ def lacks_end(found: Sequence[Unit]) -> bool:
     """Whether the last of the units should end in a sentence end and does not."""
     unit = found[-1]
     line = unit.lines[-1].rstrip()
-    if unit.kind not in ("text", "item") or ends_sentence(line) or _NO_SENTENCE.search(line):
+    if unit.kind not in ("text", "item") or ends_sentence(line) or _needs_no_stop(line):
         return False
     if any(_SIGN_OFF.match(each) for each in unit.lines[-3:-1]):
         return False
@@ -86,7 +85,7 @@ def lacks_end(found: Sequence[Unit]) -> bool:
     wrapped = _is_wrapped(unit)
     rest, inner = last_sentence(unit.text if wrapped else line)
     size = weight(rest)
-    if _RESULT.search(line) and size <= RESULT:
+    if size <= RESULT and _RESULT.search(line[-TAIL:]):
         return False
     if inner or _ends_verses(unit, wrapped):
         return size > 0
@@ -105,6 +104,13 @@ def lacks_end(found: Sequence[Unit]) -> bool:
     if wrapped and _runs_on(unit):
         return size >= RUNNING_ON
     return size >= LONG and (not peers or (wrapped and size >= RUNNING))
+
+
+def _needs_no_stop(line: str) -> bool:
+    """Whether the line ends in an address, a path, code or a formula."""
+    tail = line[-TAIL:]
+    words = tail.split()
+    return bool(_FORMULA.search(tail) or (words and _ADDRESS.search(words[-1])))
 
 
 def _lists_names(line: str) -> bool:
