@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import cast
 
 from bestofn.errors import ConfigError
 from bestofn.types import Candidate, Rejection, Request
@@ -71,11 +72,14 @@ def _load(path: str) -> Callable[[Request, Candidate], Verdict]:
     try:
         found: object = importlib.import_module(module_name)
     except ImportError as error:
-        raise ConfigError(f"custom filter: {module_name} cannot be imported: {error}") from error
+        raise ConfigError(
+            f"custom filter: {module_name} cannot be imported: {error} (is its folder installed, "
+            "or on PYTHONPATH?)"
+        ) from error
     for attribute in attributes.split("."):
         if not hasattr(found, attribute):
             raise ConfigError(f"custom filter: {module_name} has no {attributes}")
         found = getattr(found, attribute)
     if not callable(found):
         raise ConfigError(f"custom filter: {path} is not callable")
-    return found
+    return cast("Callable[[Request, Candidate], Verdict]", found)

@@ -52,10 +52,21 @@ _FIRST_WORDS = re.compile(r"The|A|An|And|But|Or|If|When|While|This|These|In|On|F
 
 _OPEN_ABBREVIATION = re.compile(r"(?:^|[\s(,])(?:e\.g|i\.e|vs|cf)\.?$", re.IGNORECASE)
 
+_OPEN_OPERATOR = re.compile(r"(?:=|≈|→|\s[+*×÷−-])$")
+
+_OPEN_AUXILIARY = re.compile(
+    # Not after a pronoun ("yes, it is"), nor where a relative word is before ("how old he is").
+    r"(?i)(?!.*\b(?:what|who|whom|how|where|why|when|which|as|than|so)\b)"
+    r"(?:\S+\s+){3,}(?<!\bit\s)(?<!\b(?:he|we|so)\s)(?<!\b(?:she|you)\s)(?<!\bI\s)"
+    r"(?<!\b(?:they|that|this|them|both|each|none)\s)(?<!\b(?:these|those|there)\s)"
+    r"(?:is|are|was|were|am|will|can|has|have|had|do|does|did|would|should|could)$"
+)
+
 _OPEN_CJK = re.compile(
     r"(?:以及|并且|而且|但是|因为|由于|如果|例如|比如|譬如|包括|或者|即使|虽然"
     r"|(?<![饱总柔温缓调平谐祥随共不])和|(?<![参给赠授予])与|(?<![普涉波提顾危触未企以])及"
-    r"|(?<![间])或|、)$"
+    r"|(?<![间])或|、|(?:等|大|小|位|属|由|关|对|至)于"
+    r"|[^\W\d_]{4,}(?<![不就还都正也才倒可他她它我你们这那])是)$"
 )
 
 
@@ -88,7 +99,11 @@ def open_end(line: str) -> str | None:
     if bare[-1:] in _OPEN_MARKS:
         return bare[-1:]
     if cjk := _OPEN_CJK.search(bare):
-        return cjk.group()
+        return cjk.group()[-2:]
+    if operator := _OPEN_OPERATOR.search(bare):
+        return operator.group().strip()
+    if _OPEN_AUXILIARY.fullmatch(bare):
+        return bare.split()[-1]
     return _open_word(bare)
 
 
@@ -98,7 +113,7 @@ def _open_word(bare: str) -> str | None:
     words = bare.rsplit(maxsplit=LATE)
     if len(words) == 1:
         return bare.strip() if _FIRST_WORDS.fullmatch(bare.strip()) else None
-    open_word = (len(words) >= 3 and _OPEN_WORDS.fullmatch(words[-1])) or (
+    open_word = (len(words) >= 2 and _OPEN_WORDS.fullmatch(words[-1])) or (
         len(words) >= LATE and _LATE_WORDS.fullmatch(words[-1])
     )
     return words[-1] if open_word else None

@@ -13,13 +13,17 @@ from bestofn.filters.duplicates import duplicate_lines, duplicate_ngrams, duplic
 from bestofn.filters.segmentation import Mask, Segments, row_mask, segment
 from bestofn.types import Candidate, Rejection, Request
 
-_EXACT = ((4, 20, 6), (3, 0, 24), (2, 0, 60))
+_EXACT = ((4, 16, 6), (5, 14, 6), (3, 0, 24), (2, 0, 60))
 """An exact loop is rejected where it has (copies, tokens, repeated content tokens) of any row.
 The content counts words, CJK characters and pictographs after the first copy. Chosen on the tuning
 half of benchmarks/filters.py: the least that keeps the clean text (refrains, code, data)."""
 
 _EXACT_IN_JSON = ((12, 0, 40),)
 """As `_EXACT`, for an answer that is a JSON document and parses: equal values in a row are data."""
+
+_NUMBERS = ((5, 24, 3), (8, 32, 2))
+"""A loop without words ("3 * 8 = 34. 3 * 8 = 34.") is rejected where it has (copies, tokens,
+different numbers) of any row: arrays and matrices of one value are data."""
 
 _EMPTY_LOOP = 400
 """Tokens in a loop without any content ("!!!!", "0, 0, 0") that are too many; the longest rule,
@@ -107,9 +111,10 @@ class RepetitionFilter:
             repeated = _repeated(segments.content, cycle)
             if not repeated and cycle.length >= _EMPTY_LOOP:
                 return cycle
-            for copies, tokens, content in rules:
-                if cycle.copies >= copies and cycle.length >= tokens and repeated >= content:
-                    return cycle
+            if _exceeds(cycle, repeated, rules):
+                return cycle
+            if rules is _EXACT and _exceeds(cycle, _different_numbers(segments, cycle), _NUMBERS):
+                return cycle
         return None
 
     def _near_loop(self, segments: Segments) -> Cycle | None:
@@ -162,6 +167,19 @@ _SHARES = ("lines", "paragraphs", "ngrams")
 def _repeated(content: Mask, cycle: Cycle) -> int:
     """How many content tokens the copies after the first have."""
     return int(np.count_nonzero(content[cycle.start + cycle.period : cycle.start + cycle.length]))
+
+
+def _different_numbers(segments: Segments, cycle: Cycle) -> int:
+    copy = slice(cycle.start, cycle.start + cycle.period)
+    return len(np.unique(segments.ids[copy][segments.number[copy]]))
+
+
+def _exceeds(cycle: Cycle, weight: int, rules: tuple[tuple[int, int, int], ...]) -> bool:
+    """Whether the cycle has the copies, the tokens and the weight of any of the rules."""
+    return any(
+        cycle.copies >= copies and cycle.length >= tokens and weight >= least
+        for copies, tokens, least in rules
+    )
 
 
 def _describe(segments: Segments, cycle: Cycle, times: int) -> str:

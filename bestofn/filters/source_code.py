@@ -20,7 +20,9 @@ _FIRST_LINE = re.compile(
     r"|from [\w.]+ import|#!|#(?:include|define|if|pragma)|function \w+\("
     r"|(?:const|let|var|export) \w|[{\[]\s*(?:$|[{\[\"\d]))"
 )
-_NEUTRAL = re.compile(r"(?:#|//|\*|/\*)|$")
+_NEUTRAL = re.compile(r"(?:#|//|\*|/\*)|\W*$")
+"""Comments, and lines of marks only."""
+
 _TOKEN = re.compile(
     # Strings, docstrings and comments; one that is not closed runs to the end of its line or of
     # the text. Possessive, so that the scan is linear.
@@ -65,7 +67,8 @@ def open_structure(code: str) -> str | None:
     for found in _TOKEN.finditer(code):
         token = found.group()
         for opener, closer in _BLOCKS:
-            if token.startswith(opener) and (len(token) < 4 or not token.endswith(closer)):
+            whole = len(token) >= len(opener) + len(closer) and token.endswith(closer)
+            if token.startswith(opener) and not whole:
                 return opener
         if token in ("(", "[", "{"):
             stack.append(token)
@@ -76,4 +79,5 @@ def open_structure(code: str) -> str | None:
 
 def ends_in_operator(code: str) -> bool:
     """Whether the last line cannot end a statement: an operator, a comma or an opened block."""
-    return _OPERATOR.search(code.rstrip()[-120:].rpartition("\n")[2]) is not None
+    line = code.rstrip()[-120:].rpartition("\n")[2]
+    return not _NEUTRAL.match(line.lstrip()) and _OPERATOR.search(line) is not None

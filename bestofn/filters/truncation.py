@@ -83,7 +83,7 @@ def _structural(request: Request, text: str) -> tuple[str, str] | None:
         return "unclosed_fence", "a code block was never closed"
     if CODE not in parts.prose and source_code.looks_like_code(text):
         return _code(text)
-    return _prose(units(parts.prose))
+    return _prose(units(parts.prose), parts.prose.rpartition("\n")[2])
 
 
 def _end_is_imposed(request: Request) -> bool:
@@ -105,7 +105,8 @@ def _code(text: str) -> tuple[str, str] | None:
     return None
 
 
-def _prose(found: list[Unit]) -> tuple[str, str] | None:
+def _prose(found: list[Unit], raw: str) -> tuple[str, str] | None:
+    """(reason, detail) of the prose in `found`, whose last line with its marker is `raw`."""
     if not found:
         return None
     last = found[-1]
@@ -114,6 +115,12 @@ def _prose(found: list[Unit]) -> tuple[str, str] | None:
     if last.kind == "row":
         return _row(found)
     line = last.lines[-1].rstrip()
+    if not line:
+        # An item of which only the marker is there; alone it may be an answer: (3).
+        marker = raw.strip()
+        if len(found) > 1 or marker.endswith("、"):
+            return "open_end", f"its last line is only {marker!r}"
+        return None
     bare, span_open = without_spans(last.text)
     if _OPEN_LINK.search(line):
         return "unclosed_bracket", "a link at its end was never closed"

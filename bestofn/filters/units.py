@@ -62,4 +62,7 @@ def units(prose: str) -> list[Unit]:
 def _kind(line: str) -> Kind:
     if line == CODE:
         return "code"
-    return next((kind for kind, form in _FORMS if form.match(line)), "text")
+    for kind, form in _FORMS:
+        if form.match(line):
+            return kind
+    return "text"
