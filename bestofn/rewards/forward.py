@@ -45,7 +45,9 @@ class LastTokenReader:
     def __init__(self, trunk: nn.Module, head: nn.Linear) -> None:
         self._trunk = trunk
         self._head = head.float()
-        self._takes_positions = "position_ids" in inspect.signature(trunk.forward).parameters
+        taken = inspect.signature(trunk.forward).parameters
+        self._takes_positions = "position_ids" in taken
+        self._options = {"use_cache": False} if "use_cache" in taken else {}
 
     def __call__(self, sequences: Sequence[Sequence[int]]) -> list[float]:
         """See `Reader`."""
@@ -58,7 +60,7 @@ class LastTokenReader:
         if self._takes_positions and "attention_mask" in inputs:
             rows, width = inputs["input_ids"].shape
             inputs["position_ids"] = torch.arange(width, device=device).expand(rows, width)
-        hidden = self._trunk(**inputs, use_cache=False).last_hidden_state
+        hidden = self._trunk(**inputs, **self._options).last_hidden_state
         last = torch.tensor([len(ids) - 1 for ids in sequences], device=device)
         at_end = hidden[torch.arange(len(sequences), device=device), last]
         rewards: list[float] = self._head(at_end.float())[:, 0].tolist()

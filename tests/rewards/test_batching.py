@@ -152,6 +152,19 @@ def test_closing_fails_what_waits_and_ends_the_thread(gate: Gate, batcher: Batch
     batcher.close()
 
 
+def test_closing_does_not_wait_for_the_whole_plan(gate: Gate, batcher: Batcher) -> None:
+    long_call = batcher.submit([[1] * 90, [1] * 80])
+    assert gate.entered.wait(10)
+    closer = threading.Thread(target=batcher.close)
+    closer.start()
+    while not batcher._closed:
+        pass
+    gate.leave.set()
+    closer.join(10)
+    assert "closed" in str(long_call.exception(10))
+    assert gate.batches == [[90]]
+
+
 def test_nothing_to_score_is_answered_at_once(batcher: Batcher) -> None:
     assert batcher.submit([]).result(0) == []
 

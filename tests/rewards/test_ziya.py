@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,17 @@ async def test_safetensors_serve_as_well_as_pickles(tmp_path: Path) -> None:
     ids = ziya_replica.reference_ids(tmp_path, card(QUERY, "花园"), True)
     expected = plain_llama.reward(ids, weights, ziya_replica.SHAPE, ziya_replica.HEAD)
     assert got == pytest.approx(expected, abs=TOLERANCE)
+
+
+async def test_the_frame_is_the_published_one_where_the_folder_does_not_say(
+    ziya: Checkpoint, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(ziya.folder, tmp_path / "copy")
+    (folder / "special_tokens_map.json").unlink()
+    model = TransformersRewardModel.load(str(folder), device="cpu")
+    (got,) = await rewards(model, Request.from_prompt(QUERY), [candidate("花园")])
+    model.close()
+    assert got == pytest.approx(plain(ziya, card(QUERY, "花园")), abs=TOLERANCE)
 
 
 async def test_half_precision_keeps_the_head_in_float32(ziya: Checkpoint) -> None:
