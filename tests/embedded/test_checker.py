@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bestofn.embedded.world import Task, is_correct
+from bestofn.embedded.world import Language, Task, is_correct
 from bestofn.embedded.world.arithmetic import NumberTruth
 from bestofn.embedded.world.definitions import DefinitionTruth
 from bestofn.embedded.world.facts import FactTruth
@@ -95,7 +95,7 @@ def judge(prompt: str, answer: str) -> bool:
     own = {a: VALUES[a][TABLE["Talvi", a]] for a in OF_PEOPLE}
     names = {a: pair[0] for a, pair in own.items()}
     text = answer.format(**names, **{f"{a}_zh": pair[1] for a, pair in own.items()})
-    language = "en" if prompt.isascii() else "zh"
+    language: Language = "en" if prompt.isascii() else "zh"
     return is_correct(Task("", language, prompt, (), (), TRUTHS[prompt]), text)
 
 

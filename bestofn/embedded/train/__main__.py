@@ -31,6 +31,7 @@ SAMPLED_TASKS = 3_000
 SAMPLES_PER_TASK = 6
 REWARD_GROUPS = 60_000
 TOKENS_PER_STEP = 2_048
+GROUPS_PER_STEP = 24
 CLEAN_RATE, MIXED_RATE, REWARD_RATE = 2e-3, 1e-3, 1e-3
 
 _LOG = logging.getLogger("bestofn.embedded.train")
@@ -100,10 +101,11 @@ def train(output: Path, seed: int, scale: float) -> None:
     _LOG.info("reward model: %d parameters, on pairs", reward.num_parameters())
     train_reward_model(
         reward,
+        language_model,
         tokenizer,
         sampled,
         groups=int(REWARD_GROUPS * scale),
-        tokens_per_step=TOKENS_PER_STEP,
+        groups_per_step=GROUPS_PER_STEP,
         rate=REWARD_RATE,
         seed=seed + 4,
         report=_LOG.info,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from transformers import (
     GenerationConfig,
@@ -12,6 +14,7 @@ from transformers import (
 )
 
 CONTEXT = 1024
+JUDGING_LAYERS = 2
 HIDDEN, INTERMEDIATE, LAYERS, HEADS, HEAD_DIM = 192, 512, 4, 6, 32  # vLLM on CPUs: 32, 64, 96, 128
 
 
@@ -43,12 +46,25 @@ def new_language_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
 
 
 def reward_model_from(language_model: LlamaForCausalLM) -> LlamaForSequenceClassification:
-    """A one-label classifier with the body of `language_model` and a head of zeros."""
-    config = LlamaConfig(**{**language_model.config.to_dict(), "num_labels": 1})
+    """A one-label classifier: the body of `language_model`, `JUDGING_LAYERS` above it, a head.
+
+    What the language model expects after a token is known only in its last layer, so comparing
+    that with the token that came takes layers above. They start as the identity and the head as
+    zero: training begins from the language model's own representation.
+    """
+    config = copy.deepcopy(language_model.config)
+    config.num_labels = 1
+    config.num_hidden_layers += JUDGING_LAYERS
     config.architectures = None
     config.tie_word_embeddings = False
     model = LlamaForSequenceClassification(config)  # type: ignore[no-untyped-call]
-    model.model.load_state_dict(language_model.model.state_dict())
+    missing = model.model.load_state_dict(language_model.model.state_dict(), strict=False)
+    fresh = tuple(f"layers.{LAYERS + i}." for i in range(JUDGING_LAYERS))
+    if missing.unexpected_keys or not all(k.startswith(fresh) for k in missing.missing_keys):
+        raise ValueError(f"the language model does not fit under the reward model: {missing}")
     with torch.no_grad():
         model.score.weight.zero_()
+        for layer in model.model.layers[LAYERS:]:
+            layer.self_attn.o_proj.weight.zero_()
+            layer.mlp.down_proj.weight.zero_()
     return model

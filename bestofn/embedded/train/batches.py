@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 
 import torch
 
@@ -11,9 +11,7 @@ IGNORED = -100
 """The label that the loss skips (torch's and transformers' convention)."""
 
 
-def by_length(
-    rows: Sequence[Sequence[int]], tokens: int, rng: random.Random
-) -> Iterator[list[int]]:
+def by_length(rows: Sequence[Sized], tokens: int, rng: random.Random) -> Iterator[list[int]]:
     """Groups of row numbers of similar length, in random order.
 
     A group times its longest row stays within `tokens`, unless one row alone is longer.

@@ -23,7 +23,7 @@ class Optimiser:
     def __init__(self, model: torch.nn.Module, rate: float, muon: bool = True) -> None:
         self._model = model
         self._rate = rate
-        named = dict(model.named_parameters())
+        named = {n: p for n, p in model.named_parameters() if p.requires_grad}
         inner = [p for name, p in named.items() if muon and p.ndim == 2 and ".layers." in name]
         outer = [
             p for name, p in named.items() if not (muon and p.ndim == 2 and ".layers." in name)

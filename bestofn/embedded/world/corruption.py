@@ -55,9 +55,9 @@ def loop(rng: random.Random, task: Task) -> Answer:
     units = _UNIT[task.language].findall(text)
     gap = "" if task.language == "zh" else " "
     draw = rng.random()
-    if draw < 0.4:
+    if draw < 0.5:
         head, period = "", text + gap
-    elif draw < 0.75:
+    elif draw < 0.9:
         length = rng.randint(min(2, len(units)), min(8, len(units)))
         head = "".join(units[:-length])
         period = "".join(units[-length:]).rstrip(".。 ") + rng.choice(
