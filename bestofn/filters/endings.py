@@ -30,13 +30,13 @@ _FINAL = re.compile(
 
 _OPEN_MARKS = ",，、:：；"
 _OPEN_WORDS = re.compile(
-    r"a|an|the|and|or|nor|but|because|than|whose|although|every|und|oder|et|ou|"
+    r"a|the|and|or|nor|but|because|than|whose|although|every|und|oder|et|ou|"
     r"my|your|their|our|of"
 )
 """Articles, conjunctions and the like, which end no sentence."""
 
 _LATE_WORDS = re.compile(
-    r"at|from|into|onto|upon|between|among|during|without|is|are|was|were|be|"
+    r"an|at|from|into|onto|upon|between|among|during|without|is|are|was|were|be|"
     r"been|has|have|had|will|would|should|could|can|may|might|must|to|with|for|"
     r"in|on|by|as|that|which|who|when|where|while|if|so|not|very|more|most|"
     r"some|any|this|these|those|such|about|over|under|after|before|through|its"

@@ -46,9 +46,12 @@ class TruncationFilter:
 
     Args:
         structure: whether the text is judged too, or only the finish reason.
+        sentence_end: whether a last sentence without an end counts; switch it off where answers
+            are not punctuated.
     """
 
     structure: bool = True
+    sentence_end: bool = True
 
     @property
     def name(self) -> str:
@@ -62,6 +65,8 @@ class TruncationFilter:
         judged = candidate.finish_reason in FINISHED_NORMALLY
         if found is None and self.structure and judged and text and not calls_tools(candidate):
             found = _structural(request, text)
+            if found and found[0] == "no_sentence_end" and not self.sentence_end:
+                found = None
         return Rejection(self.name, *found) if found else None
 
 

@@ -22,7 +22,10 @@ _INNER_STOP = re.compile(
 """A sentence end with another sentence after it: a capital or a letter of a script without case."""
 
 _CJK = re.compile(r"[぀-ヿ㐀-䶿一-鿿]")
-_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_LETTER = re.compile(r"[^\W\d_]")
+_UNPUNCTUATED = re.compile(r"[\u0e00-\u0eff]")
+"""Thai and Lao, which end sentences with a space."""
+
 _ADDRESS = re.compile(
     r"\w://|www\.|\w@\w|/[\w.~-]+/|\.(?:com|org|net|io|html?|pdf|txt|md|py)[>)\]\"'`]*$|`$"
 )
@@ -63,7 +66,8 @@ LONG = 14
 def weight(text: str) -> float:
     """How many words `text` has; a CJK character counts half a word."""
     cjk = len(_CJK.findall(text))
-    return cjk / 2 + len(_WORD.findall(_CJK.sub(" ", text)))
+    words = _CJK.sub(" ", text).split()
+    return cjk / 2 + sum(_LETTER.search(word) is not None for word in words)
 
 
 def last_sentence(text: str) -> tuple[str, bool]:
@@ -107,10 +111,14 @@ def lacks_end(found: Sequence[Unit]) -> bool:
 
 
 def _needs_no_stop(line: str) -> bool:
-    """Whether the line ends in an address, a path, code or a formula."""
+    """Whether the line ends in an address, a path, code, a formula, or a script without stops."""
     tail = line[-TAIL:]
     words = tail.split()
-    return bool(_FORMULA.search(tail) or (words and _ADDRESS.search(words[-1])))
+    return bool(
+        _FORMULA.search(tail)
+        or (words and _ADDRESS.search(words[-1]))
+        or _UNPUNCTUATED.search(tail[-20:])
+    )
 
 
 def _lists_names(line: str) -> bool:

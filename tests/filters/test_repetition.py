@@ -118,6 +118,16 @@ def test_lines_that_come_again_in_another_order() -> None:
     assert reason(FILTER, "\n".join(lines[i] for i in order)) == "duplicate_lines"
 
 
+def test_sentences_of_one_paragraph_that_come_again_in_another_order() -> None:
+    sentences = [" ".join(f"{letter}{i}" for i in range(28)) + ". " for letter in "abc"]
+    order = (0, 1, 2, 1, 0, 2, 2, 0, 1, 0, 2, 1) * 2
+    found = rejection(FILTER, "".join(sentences[i] for i in order))
+    assert found is not None
+    assert found.reason == "duplicate_ngrams"
+    assert found.detail.endswith("% of the text stands in runs of 20 tokens that stood before")
+    assert reason(FILTER, "".join(sentences[i] for i in order[:6])) is None
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -176,8 +186,8 @@ def test_json_document_may_repeat_values_and_still_not_loop_for_ever() -> None:
 
 
 def test_refrain_three_times_in_a_row_is_kept_and_a_long_sentence_is_not() -> None:
-    short = "Row the boat home. "
-    assert reason(FILTER, short * 3) is None
+    assert reason(FILTER, "Row the boat home. " * 3) is None
+    assert reason(FILTER, "Sing low, my dear, sing low tonight. " * 3) is None
     sentence = "Whoever comes to the gate after nine has to ring twice and wait for the porter. "
     assert reason(FILTER, sentence * 2) is None
     assert reason(FILTER, sentence * 3) == "exact_loop"

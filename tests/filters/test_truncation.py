@@ -43,6 +43,12 @@ def test_text_of_what_never_ended_is_not_judged(finish_reason: str | None) -> No
     assert reason(FILTER, "The three main causes are, first, the", finish_reason) is None
 
 
+def test_sentence_ends_can_be_switched_off() -> None:
+    judge = TruncationFilter(sentence_end=False)
+    assert reason(judge, "It is fast. It is small. It never") is None
+    assert reason(judge, "It is fast. It is small. It has (") == "unclosed_bracket"
+
+
 def test_structure_can_be_switched_off() -> None:
     judge = TruncationFilter(structure=False)
     assert reason(judge, "and then the") is None
@@ -203,6 +209,9 @@ def test_last_sentence_without_an_end(text: str) -> None:
         "नमस्ते।",
         "مرحبا، كيف حالك؟",
         "これはペンです。",
+        "กรุงเทพมหานครเป็นเมืองหลวงของประเทศไทย และเป็นเมืองที่มีประชากรมากที่สุด มีแม่น้ำเจ้าพระยาไหลผ่าน",
+        "नई दिल्ली भारत की राजधानी है",
+        "Ich rufe dich morgen an",
         "Name: John\nAge: 30\nCity: Paris",
         "| a | b |\n|---|---|\n| 1 | 2 |",
     ],
