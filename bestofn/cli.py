@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Never
 
 import typer
 
@@ -92,7 +93,7 @@ def ask(
             max_tokens=settings.max_tokens,
             seed=settings.seed,
         )
-        asyncio.run(run(request, settings, as_json=as_json, verbose=verbose))
+        _run(run(request, settings, as_json=as_json, verbose=verbose))
 
 
 @app.command()
@@ -118,7 +119,7 @@ def score(
         settings = Settings.load(config, reward_model=reward_model)
         if str(file) != "-" and not file.is_file():
             raise ConfigError(f"{file}: no such file")
-        asyncio.run(run(file, settings, as_json=as_json, verbose=verbose))
+        _run(run(file, settings, as_json=as_json, verbose=verbose))
 
 
 @app.callback(invoke_without_command=True)
@@ -130,6 +131,20 @@ def _root(
     if version:
         typer.echo(f"bestofn {__version__}")
         raise typer.Exit
+
+
+def _run(command: Coroutine[Any, Any, None]) -> None:
+    """Run a command so that Ctrl-C takes effect at once, also while an engine is starting.
+
+    asyncio's own handler only cancels the task, which a start that blocks for a minute would not
+    notice. Interrupted this way, the loop still cancels all tasks, so engines are shut down.
+    """
+
+    def interrupt(*_: object) -> Never:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
+    asyncio.run(command)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,8 +20,15 @@ def bestofn() -> Run:
     """`bestofn(*arguments, **subprocess options)`, output captured; it must not show a trace."""
 
     def run(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        wide = {**os.environ, "COLUMNS": "200"}  # no sentence is wrapped
         done = subprocess.run(
-            [SCRIPT, *arguments], capture_output=True, text=True, timeout=200, **options
+            [SCRIPT, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=200,
+            check=False,
+            env=wide,
+            **options,
         )
         assert "Traceback" not in done.stderr
         return done

@@ -67,8 +67,8 @@ def test_the_fallback_is_flagged(bestofn: Run) -> None:
     ("arguments", "sentence"),
     [
         (["  "], "the prompt is empty"),
-        ([QUESTION, "--best-of", "0"], "0 is not in the range"),
-        ([QUESTION, "--temperature", "3"], "3.0 is not in the range"),
+        ([QUESTION, "--best-of", "0"], "should be greater than or equal to 1"),
+        ([QUESTION, "--temperature", "3"], "should be less than or equal to 2"),
         ([QUESTION, "--engine", "vlm"], "'vlm' is not one of"),
         ([QUESTION, "--model", "/no/such"], "no reward model is named"),
         ([QUESTION, "--model", "/no/such", "--reward-model", "none"], "/no/such"),
