@@ -25,9 +25,9 @@ _NUMBERS = ((5, 24, 3), (8, 32, 2))
 """A loop without words ("3 * 8 = 34. 3 * 8 = 34.") is rejected where it has (copies, tokens,
 different numbers) of any row: arrays and matrices of one value are data."""
 
-_EMPTY_LOOP = 400
-"""Tokens in a loop without any content ("!!!!", "0, 0, 0") that are too many; the longest rule,
-row of dots or array in the clean text of benchmarks/filters.py is shorter."""
+_EMPTY_LOOP = 200
+"""Tokens in a loop without any content ("!!!!", "0, 0, 0") that are too many: the longest rule,
+row of dots or array in the tuning half of benchmarks/filters.py has 97."""
 
 _NGRAM = 20
 """Tokens of the n-grams that are counted as duplicates: with Gopher's 10 and fewer, clean lists,
