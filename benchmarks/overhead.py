@@ -33,10 +33,10 @@ from bestofn.generators.vllm import VllmGenerator
 
 N = 8
 PROMPTS = (
-    "What is 17 + 25?",
-    "What is 9 - 4?",
-    "Sort these numbers from small to large: 8, 3, 5.",
-    "Which is larger, 12 or 21?",
+    "What is 7 + 5?",
+    "I have 7 shells and find 3 more. How many shells do I have now?",
+    "Arrange the numbers 6, 4, 9 in descending order.",
+    "7和2哪个大？",
 )
 PARTS = ("sampling", "scoring", "best_of_n")
 

@@ -14,7 +14,7 @@ from bestofn.generators.vllm import VllmGenerator
 from bestofn.pipeline import Pipeline, best_of_n
 from bestofn.types import Candidate, Request
 
-QUESTION = "What is 17 + 25?"
+QUESTION = "What is 7 + 5?"
 ENDLESS = {"ignore_eos": True, "repetition_detection": None}
 
 

@@ -12,7 +12,7 @@ from bestofn.protocols import Generator
 from bestofn.selection.argmax import ArgmaxSelector
 from bestofn.types import Candidate, Request
 
-QUESTION = "What is 17 + 25?"
+QUESTION = "What is 7 + 5?"
 
 
 @pytest.fixture(params=["vllm", "transformers"])
