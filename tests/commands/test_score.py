@@ -130,7 +130,7 @@ def test_wrong_arguments_exit_with_2(bestofn: Run, arguments: list[str], sentenc
 
 
 def test_the_ziya_cards_cases_are_filtered_as_its_rewards_say(bestofn: Run, tmp_path: Path) -> None:
-    """The repeated and the cut answer go; the wrong one and every poem are the reward's to judge."""
+    """The repeated and the cut answer go; what is wrong or poor is the reward's to judge."""
     card = Path(__file__).parents[3] / "shared" / "ziya_card.json"
     if not card.is_file():
         pytest.skip("the model card's sentences are not in this repository")
