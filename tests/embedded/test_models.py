@@ -200,6 +200,6 @@ def test_scoring_answers_in_one_row_gives_the_rewards_of_each_alone(
     ]
     with torch.inference_mode():
         scored = packing.score(reward_model, rows, tokenizer.pad_token_id)
-    together = torch.cat(scored.rewards)
+    together = torch.cat(tuple(scored.rewards))
     texts = [p + a for p, own in zip(prompts, answers, strict=True) for a in own]
     assert together.tolist() == pytest.approx(rewards(reward_model, tokenizer, texts), abs=1e-4)

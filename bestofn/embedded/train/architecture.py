@@ -14,7 +14,7 @@ from transformers import (
 )
 
 CONTEXT = 1024
-JUDGING_LAYERS = 2
+JUDGING_LAYERS = 1
 HIDDEN, INTERMEDIATE, LAYERS, HEADS, HEAD_DIM = 192, 512, 4, 6, 32  # vLLM on CPUs: 32, 64, 96, 128
 
 
@@ -49,8 +49,8 @@ def reward_model_from(language_model: LlamaForCausalLM) -> LlamaForSequenceClass
     """A one-label classifier: the body of `language_model`, `JUDGING_LAYERS` above it, a head.
 
     What the language model expects after a token is known only in its last layer, so comparing
-    that with the token that came takes layers above. They start as the identity and the head as
-    zero: training begins from the language model's own representation.
+    that with the token that came wants depth above. The new layers start as the identity and the
+    head as zero: training begins from the language model's own representation.
     """
     config = copy.deepcopy(language_model.config)
     config.num_labels = 1

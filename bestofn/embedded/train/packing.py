@@ -29,28 +29,28 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What the model made of a batch of rows; the tensors are (rows, longest row, ...).
+    """Numbers for the answers of a batch of rows, one tensor (answers,) per row.
 
     Args:
-        rewards: of each row's answers, one tensor (answers,) per row, read at the last token.
-        states: the input of every layer, and last the normalised output of the last one.
-        ids: the token ids.
-        previous: for each token the place of the one before it in its own text.
-        of_answer: whether the token belongs to an answer.
+        rewards: read at the last token of each answer in the last layer.
+        by_tokens: what the token head says of the answer's tokens one layer below, added up and
+            divided by the square root of their number; empty without a token head.
     """
 
-    rewards: list[torch.Tensor]
-    states: tuple[torch.Tensor, ...]
-    ids: torch.Tensor
-    previous: torch.Tensor
-    of_answer: torch.Tensor
+    rewards: Sequence[torch.Tensor]
+    by_tokens: Sequence[torch.Tensor]
 
 
-def score(model: LlamaForSequenceClassification, rows: Sequence[Row], pad: int) -> Scored:
+def score(
+    model: LlamaForSequenceClassification,
+    rows: Sequence[Row],
+    pad: int,
+    token_head: torch.nn.Module | None = None,
+) -> Scored:
     """Score all rows in one forward; gradients flow.
 
     Each answer sees the prompt and itself and has the positions it would have alone after the
-    prompt, so the numbers are those of scoring every text by itself.
+    prompt, so the rewards are those of scoring every text by itself.
     """
     ids = batches.pad([[*row.prompt, *(i for a in row.answers for i in a)] for row in rows], pad)
     segments = batches.pad([_segments(row) for row in rows], -1)
@@ -63,15 +63,16 @@ def score(model: LlamaForSequenceClassification, rows: Sequence[Row], pad: int) 
         attention_mask=((own | of_prompt) & earlier)[:, None],
         output_hidden_states=True,
     )
+    sizes = [len(row.answers) for row in rows]
     last = torch.cat([out.last_hidden_state[i, _ends(row)] for i, row in enumerate(rows)])
-    read = model.score(last).float().squeeze(-1)
-    return Scored(
-        rewards=list(torch.split(read, [len(row.answers) for row in rows])),
-        states=out.hidden_states,
-        ids=ids,
-        previous=batches.pad([_previous(row) for row in rows], 0),
-        of_answer=segments > 0,
-    )
+    rewards = torch.split(model.score(last).float().squeeze(-1), sizes)
+    if token_head is None:
+        return Scored(rewards, [])
+    said = token_head(out.hidden_states[-2]).float().squeeze(-1)
+    in_answer = torch.arange(1, max(sizes) + 1)[None, :, None] == segments[:, None, :]
+    lengths = in_answer.sum(-1).clamp(min=1)
+    sums = (said[:, None, :] * in_answer).sum(-1) / lengths.sqrt()
+    return Scored(rewards, [s[:size] for s, size in zip(sums, sizes, strict=True)])
 
 
 def _positions(row: Row) -> list[int]:
@@ -89,13 +90,3 @@ def _ends(row: Row) -> list[int]:
         position += len(answer)
         ends.append(position)
     return ends
-
-
-def _previous(row: Row) -> list[int]:
-    places = list(range(-1, len(row) - 1))
-    places[0] = 0
-    start = len(row.prompt)
-    for answer in row.answers:
-        places[start] = len(row.prompt) - 1
-        start += len(answer)
-    return places

@@ -13,11 +13,11 @@ __all__ = ["KINDS", "Language", "Task", "held_out_tasks", "is_correct", "is_held
 
 # How often each kind is drawn; arithmetic and ordering have the most to learn.
 KINDS = {
-    "arithmetic": (arithmetic.sample, 0.32),
-    "ordering": (ordering.sample, 0.32),
-    "facts": (facts.sample, 0.18),
-    "listing": (listing.sample, 0.12),
-    "definitions": (definitions.sample, 0.06),
+    "arithmetic": (arithmetic.sample, 0.3),
+    "ordering": (ordering.sample, 0.24),
+    "facts": (facts.sample, 0.22),
+    "listing": (listing.sample, 0.15),
+    "definitions": (definitions.sample, 0.09),
 }
 
 

@@ -7,9 +7,9 @@ from collections import Counter
 from dataclasses import dataclass
 
 from bestofn.embedded.world.task import Language, Task
-from bestofn.embedded.world.text import numbers
+from bestofn.embedded.world.text import numbers, speaks_of_order
 
-LARGEST_TERM = 12
+LARGEST_TERM = 9
 LARGEST_FACTOR = 9
 
 _ASK: dict[tuple[str, str], tuple[str, ...]] = {
@@ -138,6 +138,8 @@ class NumberTruth:
         own = _OPERATOR_WORDS[self.operator]
         lowered = text.lower()
         if any(word in lowered for word in others if word not in own and word != "和"):
+            return False
+        if speaks_of_order(text):
             return False
         found = Counter(numbers(text))
         restated = Counter(self.operands)

@@ -9,7 +9,7 @@ from typing import Literal
 
 from bestofn.embedded.world.task import Task
 
-Fault = Literal["none", "wrong", "loop", "cut", "off_instruction"]
+Fault = Literal["none", "wrong", "loop", "cut", "off_instruction", "garbled"]
 
 ENDLESS = 400
 """Characters after which a loop that never ends is handed over without an end."""
@@ -94,3 +94,19 @@ def cut(rng: random.Random, task: Task) -> Answer:
 def off_instruction(rng: random.Random, task: Task, other: Task) -> Answer:
     """A faultless answer to another question, `other`, which may be in another language."""
     return Answer(rng.choice(other.answers), True, "off_instruction")
+
+
+def garbled(rng: random.Random, task: Task, other: Task) -> Answer:
+    """A right answer with one word (or Chinese character, or number) lost, doubled or foreign."""
+    units = _UNIT[task.language].findall(rng.choice(task.answers))
+    place = rng.randrange(len(units))
+    draw = rng.random()
+    if draw < 0.25:
+        new = ""
+    elif draw < 0.4:
+        new = units[place] * 2
+    else:
+        new = rng.choice(_UNIT[other.language].findall(rng.choice(other.answers)))
+        if draw < 0.6:
+            new = units[place] + new
+    return Answer("".join((*units[:place], new, *units[place + 1 :])), True, "garbled")

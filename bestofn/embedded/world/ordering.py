@@ -7,9 +7,9 @@ from collections import Counter
 from dataclasses import dataclass
 
 from bestofn.embedded.world.task import Language, Task
-from bestofn.embedded.world.text import numbers
+from bestofn.embedded.world.text import numbers, speaks_of_calculation
 
-LARGEST = 30
+LARGEST = 9
 
 _ASK_PAIR: dict[tuple[str, bool], tuple[str, ...]] = {
     ("en", True): (
@@ -87,6 +87,8 @@ class PairTruth:
         lowered = text.lower()
         if any(word in lowered for word in (_SMALLER if self.larger else _LARGER)):
             return False
+        if speaks_of_calculation(text):
+            return False
         answer = max(self.pair) if self.larger else min(self.pair)
         found = numbers(text)
         if set(found) - set(self.pair) or not found:
@@ -109,7 +111,8 @@ class SortTruth:
     def holds(self, text: str) -> bool:
         """Whether the numbers of `text` are the expected ones in their order."""
         found = tuple(numbers(text))
-        return found in (self.expected, self.given + self.expected)
+        right = found in (self.expected, self.given + self.expected)
+        return right and not speaks_of_calculation(text)
 
 
 def sample(rng: random.Random, language: Language) -> Task:

@@ -47,14 +47,14 @@ class Task:
 def is_correct(task: Task, text: str) -> bool:
     """Whether `text` is an answer a careful person would take.
 
-    It must be in the language of the prompt, complete (end in a full stop or the like unless it is
-    a bare value, no bracket left open), free of loops, and what it claims must be true. Phrasing is
-    free otherwise; numbers have to stand in digits.
+    It must be in the language of the prompt (in either for a bare formula), complete (end in a full
+    stop or the like unless it is a bare value, no bracket left open), free of loops, and what it
+    claims must be true. Phrasing is free otherwise; numbers have to stand in digits.
     """
     text = text.strip()
     return (
         is_complete(text)
-        and is_in(task.language, text)
+        and (not any(map(str.isalpha, task.prompt)) or is_in(task.language, text))
         and not is_looping(text)
         and task.truth.holds(text)
     )

@@ -14,6 +14,19 @@ _BRACKETS = {"(": ")", "（": "）", "[": "]", "“": "”", "「": "」"}
 _LOOP = re.compile(r"(\S.{1,80}?)[\s,，、。.;；]*(?:\1[\s,，、。.;；]*){2,}|([^\s\d])\2{4,}")
 _CLAUSE_END = re.compile(r"[.。!！?？;；\n]|[,，](?!\d)")
 
+_CALCULATION = ("plus", "minus", "times", "sum", "product", "=", "加", "减", "乘", "的和", "的积")
+_ORDER = ("order", "larg", "small", "大", "小", "排列", "相比")
+
+
+def speaks_of_calculation(text: str) -> bool:
+    """Whether `text` has the words of sums, differences and products."""
+    return any(word in text.lower() for word in _CALCULATION)
+
+
+def speaks_of_order(text: str) -> bool:
+    """Whether `text` has the words of comparing and sorting."""
+    return any(word in text.lower() for word in _ORDER)
+
 
 def numbers(text: str) -> list[int]:
     """The numbers that stand in `text` in digits, in their order."""
