@@ -20,6 +20,7 @@ from bestofn.embedded import generator_path, reward_path
 from bestofn.embedded.train import packing
 from bestofn.embedded.train.chat import USER, conversation, render
 from bestofn.embedded.train.packing import Row
+from bestofn.embedded.train.saving import MAX_NEW_TOKENS
 from bestofn.embedded.world import Task, held_out_tasks
 
 MEGABYTE = 10**6
@@ -120,6 +121,7 @@ def test_generation_settings_hide_nothing(tokenizer: PreTrainedTokenizerFast) ->
     assert settings.pop("eos_token_id") == tokenizer.eos_token_id
     assert settings.pop("bos_token_id") == tokenizer.bos_token_id
     assert settings.pop("pad_token_id") == tokenizer.pad_token_id
+    assert settings.pop("max_new_tokens") == MAX_NEW_TOKENS
     assert set(settings) <= {"transformers_version", "_from_model_config"}
 
 

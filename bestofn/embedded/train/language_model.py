@@ -17,7 +17,7 @@ from bestofn.embedded.world import Task, corruption, stream
 CHUNK = 2_000
 """Documents that are sorted by length together."""
 
-FAULTS = {"none": 0.52, "wrong": 0.19, "loop": 0.15, "cut": 0.1, "off_instruction": 0.04}
+FAULTS = {"none": 0.6, "wrong": 0.13, "loop": 0.14, "cut": 0.09, "off_instruction": 0.04}
 """What the generator learns to answer with: the shares of right answers and of each fault. Sampling
 at temperature 1 adds wrong values of its own, so fewer than half of its answers end up right."""
 
