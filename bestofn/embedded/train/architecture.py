@@ -13,6 +13,8 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from bestofn.embedded.train.chat import BOS, EOS, PAD, token_id
+
 CONTEXT = 1024
 JUDGING_LAYERS = 1
 HIDDEN, INTERMEDIATE, LAYERS, HEADS, HEAD_DIM = 192, 512, 4, 6, 32  # vLLM on CPUs: 32, 64, 96, 128
@@ -30,16 +32,16 @@ def new_language_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
         head_dim=HEAD_DIM,
         max_position_embeddings=CONTEXT,
         tie_word_embeddings=True,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=token_id(tokenizer, BOS),
+        eos_token_id=token_id(tokenizer, EOS),
+        pad_token_id=token_id(tokenizer, PAD),
         use_cache=True,
     )
     model = LlamaForCausalLM(config)  # type: ignore[no-untyped-call]
     model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=token_id(tokenizer, BOS),
+        eos_token_id=token_id(tokenizer, EOS),
+        pad_token_id=token_id(tokenizer, PAD),
         do_sample=True,
     )
     return model

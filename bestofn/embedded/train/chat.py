@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
 
 from bestofn.embedded.world import Task
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 BOS, EOS, PAD, UNK = "<s>", "</s>", "<pad>", "<unk>"
 SYSTEM, USER, ASSISTANT = "<|system|>", "<|user|>", "<|assistant|>"
@@ -30,6 +34,12 @@ _SYSTEM_PROMPTS = (
     "你是一个有用的助手。",
     "请简短地回答。",
 )
+
+
+def token_id(tokenizer: PreTrainedTokenizerFast, mark: str) -> int:
+    """The id of one of the marks."""
+    (identifier,) = tokenizer.encode(mark, add_special_tokens=False)
+    return int(identifier)
 
 
 def render(messages: list[tuple[str, str]], answer: str, *, ended: bool) -> str:

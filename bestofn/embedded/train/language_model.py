@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from bestofn.embedded.train import batches
-from bestofn.embedded.train.chat import ASSISTANT, conversation, render
+from bestofn.embedded.train.chat import ASSISTANT, PAD, conversation, render, token_id
 from bestofn.embedded.train.optimisation import Optimiser, precision
 from bestofn.embedded.world import Task, corruption, stream
 
@@ -57,8 +57,7 @@ def train_language_model(
     """Train `model` in place on `documents` fresh documents; the loss is on the answers only."""
     rng = random.Random(seed)
     optimiser = Optimiser(model, rate)
-    (assistant,) = tokenizer.encode(ASSISTANT, add_special_tokens=False)
-    pad = tokenizer.pad_token_id
+    assistant, pad = token_id(tokenizer, ASSISTANT), token_id(tokenizer, PAD)
     model.train()
     started, seen, done = time.monotonic(), 0, 0
     for chunk in _chunks(answering, documents, rng):

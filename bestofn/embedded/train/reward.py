@@ -13,6 +13,7 @@ from torch.nn.functional import logsigmoid
 from transformers import LlamaForSequenceClassification, PreTrainedTokenizerFast
 
 from bestofn.embedded.train import batches
+from bestofn.embedded.train.chat import PAD, token_id
 from bestofn.embedded.train.optimisation import Optimiser, precision
 from bestofn.embedded.train.packing import Row, score
 from bestofn.embedded.train.pairs import Group, all_groups
@@ -56,13 +57,14 @@ def train_reward_model(
     token_head = torch.nn.Sequential(torch.nn.RMSNorm(size), torch.nn.Linear(size, 1, bias=False))
     optimiser = Optimiser(torch.nn.ModuleList([model, token_head]), rate)
     model.train()
+    pad = token_id(tokenizer, PAD)
     started, seen, done, recent = time.monotonic(), 0, 0, _Recent()
     mixed = all_groups(sampled, groups, rng)
     while step := list(itertools.islice(mixed, groups_per_step)):
         rows = _rows(tokenizer, step)
         for part in batches.by_length(rows, TOKENS_PER_PART, rng):
             with precision():
-                scored = score(model, [rows[i] for i in part], tokenizer.pad_token_id, token_head)
+                scored = score(model, [rows[i] for i in part], pad, token_head)
             better = [len(step[i].better) for i in part]
             loss = _pairwise(scored.rewards, better, recent)
             loss = loss + CENTRING * torch.cat(tuple(scored.rewards)).square().mean()
