@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import markup
+from benchmarks import markup
 
 PACKAGES = (
     "fortunes",

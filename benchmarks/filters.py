@@ -1,6 +1,6 @@
 """Prints how often the default filters find planted faults, and reject clean text, by kind.
 
-    python benchmarks/filters.py --cache DIR --fetch
+    python -m benchmarks.filters --cache DIR --fetch
 
 `corpora` says what clean text is, `planting` what the planted loops and cuts are. Every text falls
 into one of two halves by its hash: the thresholds were chosen on the tuning half, and the other is
@@ -18,10 +18,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import corpora
-import planting
-from corpora import Document
-
+from benchmarks import corpora, planting
+from benchmarks.corpora import Document
 from bestofn.filters.empty import EmptyFilter
 from bestofn.filters.repetition import RepetitionFilter
 from bestofn.filters.truncation import TruncationFilter

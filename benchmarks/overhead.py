@@ -1,13 +1,13 @@
 """Prints what best_of_n costs above its two unavoidable parts, in one run on one machine.
 
-    .venv/bin/python benchmarks/overhead.py [--rounds 9]
+    .venv/bin/python -m benchmarks.overhead [--rounds 9]
 
 The parts are the bare engine sampling as many candidates (one n=N request per prompt, straight to
 AsyncLLM) and the bare reward model scoring the very texts that best_of_n scored, in unpadded
-forwards (one text each, ids made beforehand, transformers' own class). The three are timed in turn,
-round after round, with the seeds that make best_of_n and the bare engine sample the same tokens; the
-ratio is taken within each round and its median is printed. Each part's peak memory (PSS of the
-process and its children: shared pages count once) is measured in a process of its own.
+forwards (one text each, ids made beforehand, transformers' own class). The three are timed in
+turn, round after round, with the seeds that make best_of_n and the bare engine sample the same
+tokens; the ratio is taken within each round and its median is printed. Each part's peak memory (PSS
+of the process and its children: shared pages count once) is measured in a process of its own.
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ async def work(part: str) -> None:
 
 def peak_memory(part: str) -> float:
     """MiB that `work(part)` takes at most, its child processes included."""
-    command = [sys.executable, __file__, "--part", part]
+    command = [sys.executable, "-m", "benchmarks.overhead", "--part", part]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     root, peak = psutil.Process(process.pid), 0
     while process.poll() is None:

@@ -10,7 +10,7 @@ from bestofn import Request, best_of_n, open_pipeline
 async def main() -> None:
     """Rank one prompt."""
     async with open_pipeline() as pipeline:
-        ranking = await best_of_n(Request.from_prompt("What is 7 + 5?", seed=1), pipeline)
+        ranking = await best_of_n(Request.from_prompt("What is 8 - 5?", seed=1), pipeline)
     assert ranking.winner is not None
     print("best:", ranking.winner.text)
     for each in ranking.candidates:

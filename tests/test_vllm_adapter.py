@@ -100,8 +100,8 @@ async def test_seeded_prompts_of_many_tokens_do_not_kill_the_engine(
 ) -> None:
     """On the CPU a seeded request whose prompt is prefilled in chunks would; see CPU_DEFAULTS."""
     requests = [
-        Request.from_prompt(f"{at} " + "seven " * 300, best_of=1, max_tokens=2, seed=at)
-        for at in range(16)
+        Request.from_prompt(f"{at} " + "seven " * 120, best_of=1, max_tokens=2, seed=at)
+        for at in range(24)
     ]
     samplings = [vllm_generator.sample(request, [0]) for request in requests]
     candidates = await asyncio.gather(*(anext(sampling) for sampling in samplings))

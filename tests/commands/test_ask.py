@@ -14,7 +14,7 @@ import pytest
 from bestofn import __version__, embedded
 from tests.commands.conftest import SCRIPT, Run
 
-QUESTION = "What is 7 + 5?"
+QUESTION = "What is 8 - 5?"
 
 
 @pytest.mark.parametrize("engine", ["vllm", "transformers"])

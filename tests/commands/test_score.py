@@ -11,7 +11,7 @@ import pytest
 from tests.commands.conftest import Run
 
 CUT = {"text": "There are 12 of them, and", "finish_reason": "length"}
-RIGHT = "7 + 5 = 12."
+RIGHT = "8 - 5 = 3."
 
 
 def _write(folder: Path, *rows: Any) -> str:
@@ -24,7 +24,7 @@ def _write(folder: Path, *rows: Any) -> str:
 def test_rows_are_ranked_in_order(bestofn: Run, tmp_path: Path) -> None:
     file = _write(
         tmp_path,
-        {"prompt": "What is 7 + 5?", "responses": ["7 + 5 = 13.", RIGHT, CUT], "more": 1},
+        {"prompt": "What is 8 - 5?", "responses": ["8 - 5 = 6.", RIGHT, CUT], "more": 1},
         "",
         {"messages": [{"role": "user", "content": "Hello?"}], "responses": ["Hello."]},
     )
@@ -61,7 +61,7 @@ def test_reward_model_none_only_filters(bestofn: Run, tmp_path: Path) -> None:
 
 
 def test_the_table_shows_rewards_and_reasons(bestofn: Run, tmp_path: Path) -> None:
-    file = _write(tmp_path, {"prompt": "What is 7 + 5?", "responses": [RIGHT, CUT]})
+    file = _write(tmp_path, {"prompt": "What is 8 - 5?", "responses": [RIGHT, CUT]})
     done = bestofn("score", file)
     assert RIGHT in done.stdout
     assert "length" in done.stdout

