@@ -95,7 +95,8 @@ def all_groups(
 ) -> Iterator[Group]:
     """`groups` groups in all: each of `sampled` once, spread evenly among made ones.
 
-    `shares` says how often each kind of task is drawn for the made ones, as for `stream`. Samples of a task that are all right or all wrong make no group.
+    `shares` says how often each kind of task is drawn for the made ones, as for `stream`. Samples
+    of a task that are all right or all wrong make no group.
     """
     tasks = stream(rng.randrange(2**32), held_out=False, shares=shares)
     real = [g for task, answers in sampled if (g := sampled_group(rng, task, answers))]
