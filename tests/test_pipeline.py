@@ -325,6 +325,7 @@ async def test_a_candidate_that_comes_twice_is_recorded_as_the_engines_fault() -
 async def test_cancelling_aborts_every_candidate_and_the_scoring() -> None:
     rewards = FakeRewardModel(REWARDS, delay=60)
     pipeline, generator, _ = _pipeline(["good", *[FakeCompletion("better", delay=60)] * 3], rewards)
+    before = asyncio.all_tasks()  # the suite's engine shares this loop
     task = asyncio.create_task(best_of_n(Request.from_prompt("x", best_of=4), pipeline))
     while not rewards.calls:
         await asyncio.sleep(0)
@@ -334,7 +335,7 @@ async def test_cancelling_aborts_every_candidate_and_the_scoring() -> None:
     assert sorted(generator.aborted) == [1, 2, 3]
     assert generator.closed == 1
     assert rewards.finished == 0
-    assert len(asyncio.all_tasks()) == 1
+    assert asyncio.all_tasks() <= before
 
 
 async def test_unfinished_snapshots_are_passed_over() -> None:
