@@ -26,7 +26,7 @@ endif
 	touch $@
 
 demo: setup
-	$(BIN)/bestofn ask "What is 8 - 5?" --best-of 16 --seed 1
+	$(BIN)/bestofn ask "What is 8 - 5?" --best-of 16 --seed 128
 
 test: setup
 	$(BIN)/python -m pytest

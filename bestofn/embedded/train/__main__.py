@@ -27,7 +27,7 @@ from bestofn.embedded.world.corruption import Answer
 # rates that learnt fastest among a few that were tried.
 CLEAN_DOCUMENTS, CLEAN_RATE = 90_000, 8e-3
 MIXED_DOCUMENTS, MIXED_RATE = 70_000, 7e-3
-SAMPLED_TASKS, SAMPLES_PER_TASK = 4_000, 6
+SAMPLED_TASKS, SAMPLES_PER_TASK = 3_000, 6
 MADE_GROUPS, MADE_RATE = 22_000, 5e-3
 REAL_GROUPS, REAL_RATE = 8_000, 3e-3
 TOKENS_PER_STEP = 2_048

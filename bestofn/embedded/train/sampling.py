@@ -10,8 +10,8 @@ from bestofn.embedded.world import Task
 from bestofn.embedded.world.corruption import Answer
 from bestofn.embedded.world.task import is_correct
 
-MAX_NEW_TOKENS = 96
-BATCH = 256
+MAX_NEW_TOKENS = 64
+BATCH = 128
 
 
 @torch.inference_mode()
