@@ -9,11 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import sys
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Never
+from typing import Annotated, Any
 
 import typer
 
@@ -134,17 +133,10 @@ def _root(
 
 
 def _run(command: Coroutine[Any, Any, None]) -> None:
-    """Run a command so that Ctrl-C takes effect at once, also while an engine is starting.
+    from bestofn.commands.interrupt import ending_on_interrupt
 
-    asyncio's own handler only cancels the task, which a start that blocks for a minute would not
-    notice. Interrupted this way, the loop still cancels all tasks, so engines are shut down.
-    """
-
-    def interrupt(*_: object) -> Never:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGINT, interrupt)
-    asyncio.run(command)
+    with ending_on_interrupt():
+        asyncio.run(command)
 
 
 @contextlib.contextmanager

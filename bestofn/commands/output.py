@@ -9,7 +9,6 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 from rich.console import Console
 
@@ -45,11 +44,11 @@ def print_ranking(ranking: Ranking, *, as_json: bool) -> None:
 
 @contextlib.contextmanager
 def quiet_engines(verbose: bool) -> Iterator[Console]:
-    """Send what engines and their processes write to standard error into a file.
+    """Send what engines and their processes write to standard error into a file without a name.
 
-    Yields a console on the real standard error. The file is removed at the end, unless an engine
-    may be at fault and it holds a word: then the exception gets notes with the first error in it,
-    which is the root cause where an engine process died, and with its path.
+    Yields a console on the real standard error. Where an engine may be at fault and wrote a word,
+    the exception gets notes with the first error of it, which is the root cause where an engine
+    process died, and with the path of a file that keeps all of it.
 
     Args:
         verbose: leave standard error alone.
@@ -62,26 +61,29 @@ def quiet_engines(verbose: bool) -> Iterator[Console]:
         os.environ.setdefault(name, value)
     sys.stderr.flush()
     real = os.dup(2)
-    descriptor, path = tempfile.mkstemp(prefix="bestofn-", suffix=".log")
-    os.dup2(descriptor, 2)
-    os.close(descriptor)
-    keep = False
     try:
-        with os.fdopen(os.dup(real), "w", encoding="utf-8") as stream:
-            yield Console(file=stream)
-    except _NOT_THE_ENGINES_FAULT:
-        raise
-    except Exception as error:
-        written = Path(path).read_text(encoding="utf-8", errors="replace")
-        keep = bool(written)
-        if cause := _ERROR_LINE.search(written):
-            error.add_note(f"first error in the log: {cause[0]}")
-        if keep:
-            error.add_note(f"what the engine wrote: {path}")
-        raise
+        with tempfile.TemporaryFile() as log, os.fdopen(os.dup(real), "w", encoding="utf-8") as out:
+            os.dup2(log.fileno(), 2)
+            try:
+                yield Console(file=out)
+            except _NOT_THE_ENGINES_FAULT:
+                raise
+            except Exception as error:
+                # Engine processes still write at this file's one position: read without moving it.
+                _note(error, os.pread(log.fileno(), os.fstat(log.fileno()).st_size, 0))
+                raise
     finally:
         sys.stderr.flush()
         os.dup2(real, 2)
         os.close(real)
-        if not keep:
-            Path(path).unlink()
+
+
+def _note(error: Exception, log: bytes) -> None:
+    """Tell `error` what the engines wrote."""
+    if cause := _ERROR_LINE.search(log.decode("utf-8", errors="replace")):
+        error.add_note(f"first error in the log: {cause[0]}")
+    if log:
+        descriptor, path = tempfile.mkstemp(prefix="bestofn-", suffix=".log")
+        with os.fdopen(descriptor, "wb") as kept:
+            kept.write(log)
+        error.add_note(f"what the engine wrote: {path}")

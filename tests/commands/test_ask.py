@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from subprocess import PIPE
 
 import psutil
 import pytest
@@ -111,21 +112,41 @@ def test_a_filter_that_raises_loses_nothing(bestofn: Run, tmp_path: Path) -> Non
     ]
 
 
-def test_interrupting_stops_the_engine_too() -> None:
-    process = subprocess.Popen(
-        [SCRIPT, "ask", QUESTION], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    deadline = time.monotonic() + 120
-    while not (children := psutil.Process(process.pid).children(recursive=True)):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=60)
+@pytest.mark.parametrize("moment", ["inspecting the model", "starting the engine"])
+def test_interrupting_stops_the_engine_too(moment: str) -> None:
+    """vLLM looks at a model in one process and runs it in another."""
+    command = [SCRIPT, "ask", QUESTION]
+    with subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True) as process:
+        try:
+            children = _children(process, engine=moment == "starting the engine")
+            process.send_signal(signal.SIGINT)
+            _, stderr = process.communicate(timeout=45)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert stderr.endswith("bestofn: interrupted\n")
     assert "Traceback" not in stderr
     _, alive = psutil.wait_procs(children, timeout=10)
     assert not alive
+
+
+def _children(process: subprocess.Popen[str], *, engine: bool) -> list[psutil.Process]:
+    """The processes that `process` has started, as soon as one (with `engine`: its) is there."""
+    deadline = time.monotonic() + 45
+    while time.monotonic() < deadline:
+        children = psutil.Process(process.pid).children(recursive=True)
+        if children and (not engine or any(map(_is_engine, children))):
+            return children
+        time.sleep(0.02)
+    raise AssertionError(f"no child process came, {process.poll()=}")
+
+
+def _is_engine(process: psutil.Process) -> bool:
+    try:
+        # Until it has named itself it is only one that multiprocessing spawned.
+        return "EngineCore" in process.name() or "spawn_main" in " ".join(process.cmdline())
+    except psutil.Error:  # gone
+        return False
 
 
 def test_version_and_help(bestofn: Run) -> None:
