@@ -65,7 +65,7 @@ class SelectionSettings(_Section):
 
 
 class PolicySettings(_Section):
-    """What happens when nothing is acceptable; see `bestofn.types.Policy`."""
+    """What happens when nothing is acceptable; see `bestofn.ranking.Policy`."""
 
     on_exhausted: OnExhausted = "resample"
     max_rounds: int = Field(default=2, ge=1)

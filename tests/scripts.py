@@ -1,0 +1,64 @@
+"""Scripts for `best_of_n`: two small filters, rewards by text, and a pipeline over fakes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bestofn.pipeline import Pipeline
+from bestofn.protocols import Filter
+from bestofn.ranking import Policy, Ranking, ScoredCandidate
+from bestofn.selection.argmax import ArgmaxSelector
+from bestofn.testing import FakeCompletion, FakeGenerator, FakeRewardModel
+from bestofn.types import Candidate, Rejection, Request
+
+REWARDS = {"good": 1.0, "better": 2.0, "bad": -1.0, "cut": 0.5, "loop": 0.1}
+
+
+@dataclass(frozen=True, slots=True)
+class CutFilter:
+    name: str = "cut"
+
+    def check(self, request: Request, candidate: Candidate) -> Rejection | None:
+        if candidate.finish_reason == "stop":
+            return None
+        return Rejection(self.name, str(candidate.finish_reason), "it did not end")
+
+
+@dataclass(frozen=True, slots=True)
+class LoopFilter:
+    name: str = "loop"
+
+    def check(self, request: Request, candidate: Candidate) -> Rejection | None:
+        return Rejection(self.name, "loop", "it loops") if "loop" in candidate.text else None
+
+
+CUT = FakeCompletion("cut", finish_reason="length")
+FILTERS: Sequence[Filter] = (CutFilter(), LoopFilter())
+
+
+def pipeline_of(
+    script: Any,
+    rewards: Any = REWARDS,
+    *,
+    filters: Sequence[Filter] = FILTERS,
+    policy: Policy | None = None,
+) -> tuple[Pipeline, FakeGenerator, FakeRewardModel]:
+    generator = script if isinstance(script, FakeGenerator) else FakeGenerator(script)
+    reward_model = rewards if isinstance(rewards, FakeRewardModel) else FakeRewardModel(rewards)
+    pipeline = Pipeline(
+        generator, ArgmaxSelector(), filters, reward_model, policy or Policy("best_rejected")
+    )
+    return pipeline, generator, reward_model
+
+
+def states(ranking: Ranking) -> dict[int, str]:
+    """One word on each candidate."""
+
+    def state(c: ScoredCandidate) -> str:
+        if c.failure is not None:
+            return c.failure.reason
+        return "+".join(r.reason for r in c.rejections) or f"rank {c.rank}"
+
+    return {c.index: state(c) for c in ranking.candidates}
