@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from bestofn.filters.clauses import is_plain, stops_short
 from bestofn.filters.endings import TAIL, ends_sentence
 from bestofn.filters.rows import ends_in_rows
 from bestofn.filters.units import Unit
+from bestofn.filters.verses import lacks_verses
 
 _INNER_STOP = re.compile(
     r"(?<!\b[A-Z])(?<!\b(?:Mr|Dr|St|vs|cf|No))(?<!\b(?:Mrs|etc|e\.g|i\.e|Fig|Vol))[.!?][\"')\]”’*_]*\s+"
@@ -39,7 +41,7 @@ _RESULT = re.compile(r"\d[%°]?[A-Za-z€$£¥]{0,3}$|^\s*[^:：.。]{1,30}[:：
 
 _SIGN_OFF = re.compile(
     r"(?i)\s*(?:(?:best|kind|warm)(?: regards| wishes)?|(?:yours )?(?:sincerely|truly|faithfully)|"
-    r"regards|cheers|love|thanks|此致|敬礼|祝好|谢谢)[,，!！]?$"
+    r"regards|cheers|love|thanks|此致|敬礼|祝好|谢谢|--)[,，!！]?$"
 )
 
 _VERSE_MARK = re.compile(r"[,.;:!?，。；：！？、…—-][\"'”’」』)）]*$")
@@ -58,6 +60,9 @@ RUNNING = 20
 
 RESULT = 6
 """Words of a last sentence that ends in a number and may stand without a stop, as results do."""
+
+HEADED = 4
+"""Words of a paragraph in a text with headings, from which it is expected to end."""
 
 LONG = 12
 """Words (a CJK character is half a word) from which one sentence alone is expected to end."""
@@ -82,7 +87,7 @@ def lacks_end(found: Sequence[Unit]) -> bool:
     line = unit.lines[-1].rstrip()
     if unit.kind not in ("text", "item") or ends_sentence(line) or _needs_no_stop(line):
         return False
-    if any(_SIGN_OFF.match(each) for each in unit.lines[-3:-1]):
+    if any(_SIGN_OFF.match(each.rstrip()) for each in unit.lines[-3:-1]):
         return False
     if ends_in_rows(unit.text) or _lists_names(line):
         return False
@@ -100,14 +105,29 @@ def lacks_end(found: Sequence[Unit]) -> bool:
     ]
     ended = sum(punctuated(peer.lines[-1]) for peer in peers)
     if unit.kind == "item" and peers:
-        return ended >= 0.75 * len(peers) and (len(peers) >= 2 or size >= 5)
-    if "，" in rest and size >= 5:
+        return ended >= 0.75 * len(peers) and (len(peers) >= 2 or size >= 3)
+    if "，" in rest and (size >= 5 or _breaks_off(rest)):
+        return True
+    if unit.kind == "text" and lacks_verses(unit.lines):
         return True
     if peers and ended >= 0.6 * len(peers):
         return size >= 2
-    if wrapped and _runs_on(unit):
-        return size >= RUNNING_ON
+    if _runs_on(unit):
+        above = 0.0 if wrapped else weight(unit.lines[-2])
+        if (wrapped or above >= WRAPPED) and above + size >= RUNNING_ON:
+            return True
+    if unit.kind == "text" and stops_short(rest, size, cjk=len(_CJK.findall(rest)) >= 4):
+        return True
+    headed = unit.kind == "text" and any(each.kind == "heading" for each in found)
+    if headed and size >= HEADED and is_plain(rest):
+        return True
     return size >= LONG and (not peers or (wrapped and size >= RUNNING))
+
+
+def _breaks_off(clauses: str) -> bool:
+    """Whether the last of the clauses is shorter than the one before, as no couplet's is."""
+    *_, before, last = clauses.split("，")
+    return 0 < weight(last) < weight(before) and weight(before) >= 2.5
 
 
 def _needs_no_stop(line: str) -> bool:

@@ -228,10 +228,135 @@ def test_complete_answers_are_kept(text: str) -> None:
         ("import os\n\nfor name in os.listdir():", "open_end"),
         ("import os\n\nprint('a (b', \"c [\")  # and (so on", None),
         ('{\n  "a": [1, 2],\n  "b": {"c"', "unclosed_bracket"),
+        ('def f(self):\n    return "an open', "unclosed_bracket"),
+        ("def f(self):\n    x = 1  # it's fine\n    return x", None),
+        ("def f(self):\n    # The result is", "open_end"),
+        ("for i in x:\n    print(i)\n    # prints 1 2 3", None),
+        ("def f(self, x)", "open_end"),
+        ("def f(x):\n    return [y for y in x\n        if y in (1, 2)]", None),
     ],
 )
 def test_program_text_without_a_fence(code: str, expected: str | None) -> None:
     assert reason(FILTER, code) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        ("Set the anchor to", "to"),
+        ("Life is full of", "of"),
+        ("Passwords are", "are"),
+        ("Decorator to turn an", "an"),
+        ("Create a new", "new"),
+        ("Return an instance for the named", "named"),
+        ("A function that takes", "takes"),
+        ("It cannot be done in", "in"),
+        ("I think that we've", "we've"),
+        ("Adjust it to the window-", "window-"),
+        ("THE SOFTWARE IS NOT LIMITED TO", "TO"),
+        ("See the manual at <https://docs", "<https://docs"),
+        ("这个工具不能从", "从"),
+        ("配置文件中的每个", "每个"),
+        ("队列长度设置端口监听队列的", "列的"),
+    ],
+)
+def test_last_words_that_announce_more(text: str, end: str) -> None:
+    found = rejection(FILTER, text)
+    assert found is not None
+    assert found.reason == "open_end"
+    assert repr(end) in found.detail
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I would like to",
+        "What it is made of",
+        "Someone to talk to",
+        "The one I was looking for",
+        "Not that I know of",
+        "Yes, they are",
+        "The letter a",
+        "Turn it on",
+        "What it takes",
+        "Blood type O-",
+        "An OR gate",
+        "自由",
+        "而已",
+        "他不在",
+        "红色的",
+        "都可以",
+        "只有一个",
+    ],
+)
+def test_last_words_that_are_complete(text: str) -> None:
+    assert rejection(FILTER, text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "If I could drop dead",
+        "When a camel flies over the",
+        "In less than a century, computers",
+        "What is research but a blind date with",
+        "Programmers in batch environments may find it hard",
+        "This program is free software; you",
+        "如果您没有指定",
+        "你能够通过下面的方式登录系统",
+        "闲烹山茗听瓶声，炉",
+        "《渔翁》\n作者：柳宗元\n渔翁夜傍",
+        "## Keys\n\nSet the key to the value",
+    ],
+)
+def test_sentences_that_stop_short(text: str) -> None:
+    assert reason(FILTER, text) in ("no_sentence_end", "open_end")
+
+
+def test_sentences_that_stop_short_have_their_reason() -> None:
+    assert reason(FILTER, "If I could drop dead") == "no_sentence_end"
+    assert reason(FILTER, "《渔翁》\n作者：柳宗元\n渔翁夜傍") == "no_sentence_end"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "If I Had a Hammer",
+        "As soon as possible",
+        "Once upon a time",
+        "In Paris, France",
+        "The first president of the United States was George Washington",
+        "Machine learning is a branch of artificial intelligence",
+        "Preheat the oven to 350°F",
+        "你好，很高兴认识你",
+        "太阳系中最大的行星是木星",
+        "关于进一步加强安全生产工作的通知",
+        "无论如何",
+        "《红楼梦》\n作者：曹雪芹\n朝代：清",
+        "《静夜思》\n作者：李白\n床前明月光，疑是地上霜。",
+        "perl - a language that is made for extracting text",
+        "## Answer\n\nThe capital of France is Paris",
+    ],
+)
+def test_titles_and_short_answers_are_no_cut_sentences(text: str) -> None:
+    assert rejection(FILTER, text) is None
+
+
+def test_last_paragraphs_and_rows_that_have_only_begun() -> None:
+    assert reason(FILTER, "It works on Linux.\n\n如") == "open_end"
+    assert reason(FILTER, "结论：\n\n对") is None
+    assert reason(FILTER, "The options are these.\n\n-") == "open_end"
+    assert reason(FILTER, "The signals are these.\n\n| name | val") == "cut_row"
+    assert reason(FILTER, "The absolute value of x is this:\n\n|x|") is None
+    assert reason(FILTER, "To be or not to be.\n\n-- A play by") == "open_end"
+    assert reason(FILTER, "To be or not to be.\n\n-- William Shakespeare") is None
+    assert reason(FILTER, "It can do more (see Section 1.4.") == "unclosed_bracket"
+
+
+def test_sessions_of_an_interpreter() -> None:
+    assert reason(FILTER, ">>> x = 1\n>>> print(x") == "unclosed_bracket"
+    assert reason(FILTER, ">>> x = 1\n>>> print(x)") is None
+    assert reason(FILTER, ">>> print('(')\n(") is None
 
 
 @pytest.mark.parametrize("kind", ["json_object", "json_schema"])

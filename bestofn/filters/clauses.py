@@ -1,0 +1,106 @@
+"""Owns what shows that words without a stop are a sentence that stops short, no title or answer.
+
+The signs: a finite verb or a subject pronoun in more words than short answers have, the order of
+words of a question, an opened subordinate clause, an introduction before a comma, a semicolon. A
+title has none of them, and a sentence that ends in what it says of its subject ("The capital of
+France is Paris") is complete. Thresholds were chosen on the tuning half of `benchmarks/filters.py`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from bestofn.filters.endings import TAIL
+
+CLAUSE = 6
+"""Words from which a sentence with a finite verb is expected to end."""
+
+PREDICATE = 9
+"""Words from which it is so even where it ends in what it says of its subject."""
+
+OPENED = 4
+"""Words from which "If ..." or "In the end, ..." is no answer by itself."""
+
+CJK_CLAUSE, CJK_OPENED = 6, 2.5
+"""As `CLAUSE` and `OPENED`, for Chinese, where a character is half a word."""
+
+_FINITE = re.compile(
+    r"(?i)\b(?:is|are|was|were|am|be|has|have|had|will|would|can|could|may|might|must|should|shall"
+    r"|do|does|did|cannot|let|I|you|he|she|we|they|it|there|who|which|that|when|if|because)\b"
+    r"|n['’]t\b|['’](?:s|re|ll|ve|d|m)\b"
+)
+"""A verb that only sentences have, or a pronoun that is a subject or opens a clause."""
+
+_PREDICATE = re.compile(
+    r"(?i)(?:\b(?:is|are|was|were|am|be|been|being|become|called|named|means)|['’](?:s|re|m))"
+    r"(?:\s+(?:not|a|an|the|in|on|at|about|by|to|for))*(?:\s+\S+){0,4}$"
+)
+"""The verb and what it says of its subject, in a few words, at the end."""
+
+_SUBORDINATE = re.compile(
+    r"(?:If|Although|Though|Unless|Whenever|Even (?:if|though)|In case"
+    r"|(?:When|While|Once(?! upon)|Until|As(?! soon| far| long| well)|Since)(?= (?:\S+ ){3}))"
+    r"\s+[a-z“\"'I][^,]*$"
+)
+_INTRODUCTION = re.compile(
+    r"(?:In|On|At|By|For|With|Without|After|Before|During|From|To|As|When|If|While|Since|Although"
+    r"|Because|Unlike|Like|Under|Despite|Given|Remember|Yes|No|Well|Oh|Ah|Now|Here)\b[^,]*, [a-z]"
+)
+_QUESTION = re.compile(
+    r"(?:Why|How|What|Who|When|Where)(?: (?:is|are|was|were|do|does|did|can|could|would|will|should"
+    r"|has|have)|['’]s)\b|(?:Do|Does|Did|Is|Are|Was|Were|Can|Could|Would|Will|Should|Has|Have) "
+    r"(?:you|we|I|they|he|she|it|the|an?|this|that|there|any|people)\b"
+)
+"""A question, by its verb before its subject."""
+
+_ENTRY = re.compile(r"--?\w|[^。.]{1,60}? --? ")
+"""An option of a command, or a name and what it means: their descriptions often have no stop."""
+
+_CJK_SUBORDINATE = re.compile(r"(?:如果|虽然|尽管|即使|假如|倘若|无论|不管|既然|每当|一旦)[^，,]*$")
+_CJK_FINITE = re.compile(r"[是会了必须应该需要你您我他她它们将被把让使用有在从到能]|可以")
+_CJK_PREDICATE = re.compile(r"(?:[是为叫]|位于|等于|[:：])[^，。是]{1,8}$")
+
+
+def is_title(words: list[str]) -> bool:
+    """Whether most of the longer words, the first aside, have a capital."""
+    longer = [word for word in words[1:] if len(word) > 3 and word[0].isalpha()]
+    return bool(longer) and sum(word[0].isupper() for word in longer) > 0.6 * len(longer)
+
+
+def is_plain(sentence: str) -> bool:
+    """Whether the words begin like a sentence, and neither are a title nor end in a predicate."""
+    words = sentence.split()
+    begins = bool(words) and words[0][0].isupper() and words[-1][0].islower()
+    return begins and not is_title(words) and not _PREDICATE.search(sentence[-TAIL:])
+
+
+def stops_short(sentence: str, size: float, *, cjk: bool) -> bool:
+    """Whether `sentence`, of `size` words and without a stop at its end, should have one.
+
+    `cjk` says that it is to be read as Chinese.
+    """
+    sentence = " ".join(sentence.split())
+    if _ENTRY.match(sentence):
+        return False
+    return _stops_short_cjk(sentence, size) if cjk else _stops_short(sentence, size)
+
+
+def _stops_short(sentence: str, size: float) -> bool:
+    words = sentence.split()
+    if is_title(words) or not sentence[:1].isupper():
+        return False
+    if size >= OPENED and (_SUBORDINATE.match(sentence) or _QUESTION.match(sentence)):
+        return True
+    if size > OPENED and (_INTRODUCTION.match(sentence) or "; " in sentence):
+        return True
+    if size < CLAUSE or not words[-1][0].islower() or not _FINITE.search(sentence):
+        return False
+    return size >= PREDICATE or not _PREDICATE.search(sentence[-TAIL:])
+
+
+def _stops_short_cjk(sentence: str, size: float) -> bool:
+    if size >= CJK_OPENED and _CJK_SUBORDINATE.match(sentence):
+        return True
+    if size < CJK_CLAUSE or _CJK_PREDICATE.search(sentence):
+        return False
+    return _CJK_FINITE.search(sentence) is not None

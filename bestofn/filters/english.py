@@ -1,0 +1,113 @@
+"""Owns the lists of English words by which a line's last word is judged (see `open_words`).
+
+They are closed classes of the grammar, written down from it; the frequent verbs and adjectives
+among them are those that the tuning half of `benchmarks/filters.py` shows, and others of
+their kind.
+"""
+
+from __future__ import annotations
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+ALWAYS = _words(
+    "a the and or nor but because than whose although every und oder et ou my your their our "
+    "whether unless into onto upon among amongst amid during toward towards despite whereas "
+    "including according regarding concerning consisting various numerous"
+)
+"""Articles, conjunctions and the like, which end no sentence."""
+
+EARLY = _words(
+    "of from between without with for to at as be been being which whom if until very its within "
+    "against via"
+)
+"""Words that end a clause only behind a relative word, an infinitive or a wish ("what it is for",
+"nothing to worry about", "I want to")."""
+
+RATHER = _words("that who when where while this these any some such about no")
+"""Words that seldom end a clause of some length, unless a relative word is there."""
+
+LATE = (
+    EARLY
+    | RATHER
+    | _words(
+        "is are was were has have had will would should could can may might must in on by so not "
+        "more most those over under after before through"
+    )
+)
+"""Words that end a clause at times ("I don't know when"), but not a long one without a stop."""
+
+FIRST = _words("The A An And But Or If When While This These In On For To With")
+"""Words that are no line by themselves."""
+
+AUXILIARY = _words(
+    "is are was were am will can has have had do does did would should could may might must cannot "
+    "doesn't isn't aren't wasn't don't weren't hasn't"
+)
+"""Verbs that want another word."""
+
+TRANSITIVE = _words(
+    "causes contains includes provides requires becomes allows enables implements represents "
+    "indicates describes defines creates produces takes uses makes gives gets also quite"
+)
+"""Verbs that want an object, and adverbs that want a word."""
+
+BEFORE_NOUNS = _words(
+    "new great big small large long short different important certain specific particular previous "
+    "current simple single similar full real entire given specified named temporary detailed "
+    "complete correct lower higher larger smaller bigger greater longer shorter better faster fast "
+    "slow good bad strong funny beautiful wonderful nice normal additional adequate convenient "
+    "possible other separate random valid common major basic typical traditional modern local "
+    "natural social political economic financial physical mental digital technical cultural "
+    "environmental historical significant essential critical useful effective efficient powerful "
+    "successful popular famous unique rich healthy comprehensive wide broad deep quick clear "
+    "direct heavy easy hard difficult dangerous recent limited balanced advanced"
+)
+"""Adjectives that stand before a noun where "a" is before them."""
+
+BEFORE_ONE = _words(
+    "new given specified named current underlying corresponding appropriate normal main entire "
+    "actual relevant requested resulting default specific"
+)
+"""Adjectives that do so behind "the" and "any" too ("the old" may be people)."""
+
+RELATIVE = _words(
+    "what who whom how where why when which that whatever something someone anything nothing"
+)
+"""Words behind which a preposition or an auxiliary may stand at the end."""
+
+COMPARING = _words("than or as so yes yes, no no,")
+"""Words behind which an auxiliary may ("as fast as a car can", "yes, the door is")."""
+
+SUBJECTS = _words(
+    "i you he she it we they that this these those there them both each none so not a an tin free "
+    "good ill with yes, no, his her its all my your than"
+)
+"""Words right before a last auxiliary that complete it: "yes, it is", "a can", "free will"."""
+
+SPEAKERS = _words("i you he she we they")
+"""Subjects of a clause that leaves out its relative word ("the one I was looking for")."""
+
+OBJECTS = _words("what how whatever it not")
+"""Words shortly before a last transitive verb that may leave it there ("what it takes")."""
+
+WISHES = _words(
+    "want wants wanted like love have has need going used able ought hope supposed allowed try "
+    "wish to belong belongs listened talked spoken referred afraid me you him her it us them"
+)
+"""Words right before a last preposition that may leave it there ("I would like to")."""
+
+PHRASAL = _words(
+    "go come hold move turn turned put keep carry get try hang log logged sign later so live lives "
+    "lived pass press let check plug fill bring give drop join it him her them me us going coming "
+    "moving early and believe work worked interested involved click switched lights is are"
+)
+"""Words right before a last "in" or "on" that belong with it."""
+
+GERMAN = _words("ich du er sie es wir ihr mich dich sich uns euch den dem der das die")
+"""Words of a line whose last "an" is German, and complete ("Ich rufe dich morgen an")."""
+
+NAMED = _words("letter vitamin plan option answer grade type hepatitis class")
+"""Words whose name may be a single letter, "a" too."""
