@@ -1,9 +1,9 @@
-"""Owns what shows that words without a stop are a sentence that stops short, no title or answer.
+"""Owns what shows that a sentence without a stop breaks off, and is no title or short answer.
 
-The signs: a finite verb or a subject pronoun in more words than short answers have, the order of
-words of a question, an opened subordinate clause, an introduction before a comma, a semicolon. A
-title has none of them, and a sentence that ends in what it says of its subject ("The capital of
-France is Paris") is complete. Thresholds were chosen on the tuning half of `benchmarks/filters.py`.
+A title has no finite verb, and a sentence that ends in what it says of its subject ("The capital of
+France is Paris") is complete. What is left is judged by its size: people write short answers without
+a stop, but seldom one within a longer text. Thresholds were chosen on the tuning half of
+`benchmarks/filters.py`.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ import re
 
 from bestofn.filters.endings import TAIL
 
-CLAUSE = 6
-"""Words from which a sentence with a finite verb is expected to end."""
+ALONE = 10
+"""Words from which a sentence with a finite verb is expected to end although it is the whole text."""
 
-PREDICATE = 9
-"""Words from which it is so even where it ends in what it says of its subject."""
+AMONG = 6
+"""Words from which it is so where other paragraphs are before it."""
 
-OPENED = 4
+OPENED = 5
 """Words from which "If ..." or "In the end, ..." is no answer by itself."""
 
-CJK_CLAUSE, CJK_OPENED = 6, 2.5
-"""As `CLAUSE` and `OPENED`, for Chinese, where a character is half a word."""
+CJK_ALONE, CJK_AMONG, CJK_OPENED = 9, 5, 2.5
+"""The same for Chinese, where a character is half a word."""
 
 _FINITE = re.compile(
     r"(?i)\b(?:is|are|was|were|am|be|has|have|had|will|would|can|could|may|might|must|should|shall"
@@ -46,13 +46,6 @@ _INTRODUCTION = re.compile(
     r"(?:In|On|At|By|For|With|Without|After|Before|During|From|To|As|When|If|While|Since|Although"
     r"|Because|Unlike|Like|Under|Despite|Given|Remember|Yes|No|Well|Oh|Ah|Now|Here)\b[^,]*, [a-z]"
 )
-_QUESTION = re.compile(
-    r"(?:Why|How|What|Who|When|Where)(?: (?:is|are|was|were|do|does|did|can|could|would|will|should"
-    r"|has|have)|['’]s)\b|(?:Do|Does|Did|Is|Are|Was|Were|Can|Could|Would|Will|Should|Has|Have) "
-    r"(?:you|we|I|they|he|she|it|the|an?|this|that|there|any|people)\b"
-)
-"""A question, by its verb before its subject."""
-
 _ENTRY = re.compile(r"--?\w|[^。.]{1,60}? --? ")
 """An option of a command, or a name and what it means: their descriptions often have no stop."""
 
@@ -74,33 +67,35 @@ def is_plain(sentence: str) -> bool:
     return begins and not is_title(words) and not _PREDICATE.search(sentence[-TAIL:])
 
 
-def stops_short(sentence: str, size: float, *, cjk: bool) -> bool:
+def stops_short(sentence: str, size: float, *, cjk: bool, alone: bool) -> bool:
     """Whether `sentence`, of `size` words and without a stop at its end, should have one.
 
-    `cjk` says that it is to be read as Chinese.
+    `cjk` says that it is to be read as Chinese, `alone` that the text has nothing else.
     """
     sentence = " ".join(sentence.split())
     if _ENTRY.match(sentence):
         return False
-    return _stops_short_cjk(sentence, size) if cjk else _stops_short(sentence, size)
+    if cjk:
+        return _stops_short_cjk(sentence, size, CJK_ALONE if alone else CJK_AMONG)
+    return _stops_short(sentence, size, ALONE if alone else AMONG)
 
 
-def _stops_short(sentence: str, size: float) -> bool:
+def _stops_short(sentence: str, size: float, clause: int) -> bool:
     words = sentence.split()
     if is_title(words) or not sentence[:1].isupper():
         return False
-    if size >= OPENED and (_SUBORDINATE.match(sentence) or _QUESTION.match(sentence)):
+    if size >= OPENED and (_SUBORDINATE.match(sentence) or _INTRODUCTION.match(sentence)):
         return True
-    if size > OPENED and (_INTRODUCTION.match(sentence) or "; " in sentence):
+    if size > OPENED and "; " in sentence:
         return True
-    if size < CLAUSE or not words[-1][0].islower() or not _FINITE.search(sentence):
+    if size < clause or not words[-1][0].islower() or not _FINITE.search(sentence):
         return False
-    return size >= PREDICATE or not _PREDICATE.search(sentence[-TAIL:])
+    return size >= ALONE or not _PREDICATE.search(sentence[-TAIL:])
 
 
-def _stops_short_cjk(sentence: str, size: float) -> bool:
+def _stops_short_cjk(sentence: str, size: float, clause: int) -> bool:
     if size >= CJK_OPENED and _CJK_SUBORDINATE.match(sentence):
         return True
-    if size < CJK_CLAUSE or _CJK_PREDICATE.search(sentence):
+    if size < clause or _CJK_PREDICATE.search(sentence):
         return False
     return _CJK_FINITE.search(sentence) is not None

@@ -22,8 +22,10 @@ _PICTOGRAPH = re.compile(
 _FOOTNOTE = re.compile(r"(?:\[\^?\d+\]|<[^<>\s]{1,20}>|[©®™])$")
 """Footnote marks and HTML tags, which may follow a stop."""
 
-_REMARK = re.compile(r"\s*[(（\[][^()（）\[\]]{1,80}[)）\]][*_]*$")
-"""A remark in brackets after a sentence."""
+_REMARK = re.compile(
+    r"\s*(?:[(（\[](?:[^()（）\[\]]|\[[^\[\]]*\]\([^()]*\)|\([^()]*\)|\[[^\[\]]*\]){1,120}[)）\]])+[*_]*$"
+)
+"""Remarks in brackets after a sentence, which may hold links."""
 
 _FINAL = re.compile(
     r"(?i)(?:.*[.!?…。！？]\s*)?[(（*_]*"

@@ -1,8 +1,8 @@
 """Owns the lists of English words by which a line's last word is judged (see `open_words`).
 
-They are closed classes of the grammar, written down from it; the frequent verbs and adjectives
-among them are those that the tuning half of `benchmarks/filters.py` shows, and others of
-their kind.
+They are closed classes of the grammar: articles, conjunctions, prepositions, auxiliaries, pronouns.
+The exceptions are the words with which those end an answer: verbs with a last particle ("log in"),
+and names of a single letter ("vitamin A").
 """
 
 from __future__ import annotations
@@ -20,22 +20,14 @@ ALWAYS = _words(
 """Articles, conjunctions and the like, which end no sentence."""
 
 EARLY = _words(
-    "of from between without with for to at as be been being which whom if until very its within "
-    "against via"
+    "of from between without with for to at as be which whom if until very its within against via"
 )
 """Words that end a clause only behind a relative word, an infinitive or a wish ("what it is for",
 "nothing to worry about", "I want to")."""
 
-RATHER = _words("that who when where while this these any some such about no")
-"""Words that seldom end a clause of some length, unless a relative word is there."""
-
-LATE = (
-    EARLY
-    | RATHER
-    | _words(
-        "is are was were has have had will would should could can may might must in on by so not "
-        "more most those over under after before through"
-    )
+LATE = EARLY | _words(
+    "been being that who when where while this these any some such about no is are was were has have had will would should could can may might must in on by so not "
+    "more most those over under after before through"
 )
 """Words that end a clause at times ("I don't know when"), but not a long one without a stop."""
 
@@ -43,38 +35,13 @@ FIRST = _words("The A An And But Or If When While This These In On For To With")
 """Words that are no line by themselves."""
 
 AUXILIARY = _words(
-    "is are was were am will can has have had do does did would should could may might must cannot "
+    "is are was were am been being will can has have had do does did would should could may might must cannot "
     "doesn't isn't aren't wasn't don't weren't hasn't"
 )
 """Verbs that want another word."""
 
-TRANSITIVE = _words(
-    "causes contains includes provides requires becomes allows enables implements represents "
-    "indicates describes defines creates produces takes uses makes gives gets also quite"
-)
-"""Verbs that want an object, and adverbs that want a word."""
-
-BEFORE_NOUNS = _words(
-    "new great big small large long short different important certain specific particular previous "
-    "current simple single similar full real entire given specified named temporary detailed "
-    "complete correct lower higher larger smaller bigger greater longer shorter better faster fast "
-    "slow good bad strong funny beautiful wonderful nice normal additional adequate convenient "
-    "possible other separate random valid common major basic typical traditional modern local "
-    "natural social political economic financial physical mental digital technical cultural "
-    "environmental historical significant essential critical useful effective efficient powerful "
-    "successful popular famous unique rich healthy comprehensive wide broad deep quick clear "
-    "direct heavy easy hard difficult dangerous recent limited balanced advanced"
-)
-"""Adjectives that stand before a noun where "a" is before them."""
-
-BEFORE_ONE = _words(
-    "new given specified named current underlying corresponding appropriate normal main entire "
-    "actual relevant requested resulting default specific"
-)
-"""Adjectives that do so behind "the" and "any" too ("the old" may be people)."""
-
 RELATIVE = _words(
-    "what who whom how where why when which that whatever something someone anything nothing"
+    "what who whom how where why when which that whatever something someone anything nothing worth"
 )
 """Words behind which a preposition or an auxiliary may stand at the end."""
 
@@ -90,12 +57,10 @@ SUBJECTS = _words(
 SPEAKERS = _words("i you he she we they")
 """Subjects of a clause that leaves out its relative word ("the one I was looking for")."""
 
-OBJECTS = _words("what how whatever it not")
-"""Words shortly before a last transitive verb that may leave it there ("what it takes")."""
-
 WISHES = _words(
     "want wants wanted like love have has need going used able ought hope supposed allowed try "
-    "wish to belong belongs listened talked spoken referred afraid me you him her it us them"
+    "wish to belong belongs listened talked spoken referred afraid me you him her it us them "
+    "kind sort rid care heard thought think"
 )
 """Words right before a last preposition that may leave it there ("I would like to")."""
 

@@ -1,4 +1,4 @@
-"""Owns which last words of an English line announce more: "of", "is", "a new"."""
+"""Owns which last words of an English line announce more: "of", "is", "doesn't"."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import re
 
 from bestofn.filters import english
 
-EARLY, SOME, LATE = 3, 6, 9
-"""Words from which a line is open that ends in a word of `english.EARLY`, `RATHER` and `LATE`;
-chosen on the tuning half of `benchmarks/filters.py`."""
+EARLY, LATE = 3, 9
+"""Words from which a line is open that ends in a word of `english.EARLY` and `english.LATE`; chosen on the tuning half of `benchmarks/filters.py`."""
 
 NEAR = 9
 """Last words among which a relative word explains the last one."""
@@ -22,6 +21,16 @@ _CUT_WORD = re.compile(
 """A hyphen, a slash or an apostrophe that the rest of the word would follow, and short forms of
 "is" and "have", which end no sentence."""
 
+_POSSESSIVE = re.compile(r"\b[a-z]+['’]s$|^[^'’]*[a-z]['’]$")
+"""A name's or a noun's "s", without what it has; or the apostrophe alone, if it ends no quotation."""
+
+_NOUN_AND_RELATIVE = re.compile(
+    r"(?i)\b(?:an?|the|any|every|all|no|each)"
+    r"(?: (?!(?:of|to|in|on|at|by|for|with|from|about|than|like|and|or|do|did|does|know|said|is|was)\b)"
+    r"[\w'’-]+){1,3} (?:that|who|which|where|when)$"
+)
+"""A noun with its article, and the first word of a relative clause ("a tool that")."""
+
 
 def open_english(line: str) -> str | None:
     """The last word of the line, where it announces more; time linear in the line's words."""
@@ -33,30 +42,21 @@ def open_english(line: str) -> str | None:
     last = words[-1].lower() if shouted else words[-1]
     if last == "a" and words[-2].lower() in english.NAMED:
         return None
-    is_open = (
-        last in english.ALWAYS
-        or _CUT_WORD.search(line)
-        or _wants_a_noun(last, [word.lower() for word in words])
-        or _wants_a_clause(last, [word.lower() for word in words])
-    )
+    lowered = [word.lower() for word in words]
+    if last == "an":
+        is_open = english.GERMAN.isdisjoint(lowered)
+    else:
+        is_open = (
+            last in english.ALWAYS
+            or _CUT_WORD.search(line) is not None
+            or (len(words) >= EARLY and _POSSESSIVE.search(line) is not None)
+            or _NOUN_AND_RELATIVE.search(line) is not None
+            or _wants_more(last, lowered)
+        )
     return words[-1] if is_open else None
 
 
-def _wants_a_noun(last: str, words: list[str]) -> bool:
-    """Whether the line ends in an article, an adjective behind it, or a verb without object."""
-    before = words[-2]
-    if last == "an":
-        return english.GERMAN.isdisjoint(words)
-    if before in ("a", "an") and last in english.BEFORE_NOUNS:
-        return True
-    if before in ("the", "any", "no", "all") and last in english.BEFORE_ONE:
-        return True
-    if last in english.TRANSITIVE:
-        return words[0] != "all" and english.OBJECTS.isdisjoint(words[-4:-1])
-    return False
-
-
-def _wants_a_clause(last: str, words: list[str]) -> bool:
+def _wants_more(last: str, words: list[str]) -> bool:
     """Whether the line ends in an auxiliary, a preposition or the like that nothing explains."""
     size, before = len(words), words[-2]
     if size >= LATE and last in english.LATE:
@@ -68,9 +68,9 @@ def _wants_a_clause(last: str, words: list[str]) -> bool:
     if last in english.EARLY:
         if before in english.WISHES or "to" in words[-4:-1]:
             return False
-        if words[0] in ("the", "a", "not") and not english.SPEAKERS.isdisjoint(words):
+        if not english.SPEAKERS.isdisjoint(words[1:]):
             return False
         return size >= EARLY or last == "of"
     if last in ("in", "on", "by"):
         return size > EARLY and before not in english.PHRASAL
-    return size >= SOME and last in english.RATHER
+    return False

@@ -150,7 +150,7 @@ def _prose(found: list[Unit], raw: str) -> tuple[str, str] | None:
         return reason, f"{mark} in its last paragraph was never closed"
     if last.kind == "signature" and (end := open_english(line)):
         return "open_end", f"it ends in {end!r}, which announces more"
-    if len(found) > 1 and lone_character(last.text):
+    if last.kind == "text" and len(found) > 1 and lone_character(last.text):
         return "open_end", f"its last paragraph is only {line.strip()!r}"
     if last.kind == "signature" or ends_sentence(line) or ends_in_rows(last.text):
         return None
@@ -158,12 +158,19 @@ def _prose(found: list[Unit], raw: str) -> tuple[str, str] | None:
         return "unclosed_code", "code or a formula within its last paragraph was never closed"
     if open_straight_quote(bare):
         return "unclosed_quote", '" in its last paragraph was never closed'
-    if end := open_end(line):
+    if end := open_end(_end_of_sentence(last)):
         return "open_end", f"it ends in {end!r}, which announces more"
     if lacks_end(found):
         shown = line if len(line) <= 40 else "…" + line[-39:]
         return "no_sentence_end", f"its last sentence has no end: '{shown.strip()}'"
     return None
+
+
+def _end_of_sentence(unit: Unit) -> str:
+    """The last line, with the one before where the sentence began on that one."""
+    before, line = unit.lines[-2:] if len(unit.lines) > 1 else ("", unit.lines[-1])
+    goes_on = line.lstrip()[:1].islower() and before.rstrip()[-1:].isalnum()
+    return f"{before.rstrip()} {line.strip()}" if goes_on else line
 
 
 def _row(found: list[Unit]) -> tuple[str, str] | None:

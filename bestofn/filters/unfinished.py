@@ -14,7 +14,6 @@ from bestofn.filters.clauses import is_plain, stops_short
 from bestofn.filters.endings import TAIL, ends_sentence
 from bestofn.filters.rows import ends_in_rows
 from bestofn.filters.units import Unit
-from bestofn.filters.verses import lacks_verses
 
 _INNER_STOP = re.compile(
     r"(?<!\b[A-Z])(?<!\b(?:Mr|Dr|St|vs|cf|No))(?<!\b(?:Mrs|etc|e\.g|i\.e|Fig|Vol))[.!?][\"')\]”’*_]*\s+"
@@ -33,7 +32,7 @@ _ADDRESS = re.compile(
 )
 """What shows that the last word is an address, a path or a code span: complete without a stop."""
 
-_FORMULA = re.compile(r"[=+<>≤≥≈→⇒] *\S{1,60}$|\$$|\\[)\]]$|^\s*[$#] ")
+_FORMULA = re.compile(r"[=+<>≤≥≈→⇒] *[^\s぀-ヿ㐀-鿿，。]{1,60}$|\$$|\\[)\]]$|^\s*[$#] ")
 """The right side of a formula, or a command: complete without a stop."""
 
 _RESULT = re.compile(r"\d[%°]?[A-Za-z€$£¥]{0,3}$|^\s*[^:：.。]{1,30}[:：]\s*\S+(?:\s\S+){0,2}$")
@@ -63,6 +62,9 @@ RESULT = 6
 
 HEADED = 4
 """Words of a paragraph in a text with headings, from which it is expected to end."""
+
+CJK_CLAUSES = 5
+"""Words of Chinese clauses parted by commas, from which they are expected to end."""
 
 LONG = 12
 """Words (a CJK character is half a word) from which one sentence alone is expected to end."""
@@ -105,23 +107,32 @@ def lacks_end(found: Sequence[Unit]) -> bool:
     ]
     ended = sum(punctuated(peer.lines[-1]) for peer in peers)
     if unit.kind == "item" and peers:
-        return ended >= 0.75 * len(peers) and (len(peers) >= 2 or size >= 3)
-    if "，" in rest and (size >= 5 or _breaks_off(rest)):
+        all_end = ended >= 0.75 * len(peers) or (
+            len(peers) >= 2 and punctuated(peers[-1].lines[-1]) and punctuated(peers[-2].lines[-1])
+        )
+        return all_end and (len(peers) >= 2 or size >= 3)
+    if "，" in rest and not _is_couplet(rest) and (size >= CJK_CLAUSES or _breaks_off(rest)):
         return True
-    if unit.kind == "text" and lacks_verses(unit.lines):
-        return True
-    if peers and ended >= 0.6 * len(peers):
+    announced = len(found) > 1 and found[-2].lines[-1].rstrip()[-1:] in (":", "：")
+    if peers and ended >= 0.5 * len(peers) and not announced:
         return size >= 2
     if _runs_on(unit):
         above = 0.0 if wrapped else weight(unit.lines[-2])
         if (wrapped or above >= WRAPPED) and above + size >= RUNNING_ON:
             return True
-    if unit.kind == "text" and stops_short(rest, size, cjk=len(_CJK.findall(rest)) >= 4):
+    cjk = len(_CJK.findall(rest)) >= 4
+    if stops_short(rest, size, cjk=cjk, alone=announced or len(found) == 1):
         return True
     headed = unit.kind == "text" and any(each.kind == "heading" for each in found)
     if headed and size >= HEADED and is_plain(rest):
         return True
     return size >= LONG and (not peers or (wrapped and size >= RUNNING))
+
+
+def _is_couplet(clauses: str) -> bool:
+    """Whether the clauses are two of five or of seven characters, as verses and proverbs are."""
+    lengths = [len(clause.strip()) for clause in clauses.split("，")]
+    return lengths in ([4, 4], [5, 5], [7, 7])
 
 
 def _breaks_off(clauses: str) -> bool:
@@ -136,7 +147,7 @@ def _needs_no_stop(line: str) -> bool:
     words = tail.split()
     return bool(
         _FORMULA.search(tail)
-        or (words and _ADDRESS.search(words[-1]))
+        or (words and _ADDRESS.search(_CJK.split(words[-1])[-1]))
         or _UNPUNCTUATED.search(tail[-20:])
     )
 
