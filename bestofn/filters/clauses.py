@@ -1,9 +1,9 @@
 """Owns what shows that a sentence without a stop breaks off, and is no title or short answer.
 
 A title has no finite verb, and a sentence that ends in what it says of its subject ("The capital of
-France is Paris") is complete. What is left is judged by its size: people write short answers without
-a stop, but seldom one within a longer text. Thresholds were chosen on the tuning half of
-`benchmarks/filters.py`.
+France is Paris") is complete. What is left is judged by its size: a short answer often has no stop
+("There are seven days in a week"), the last paragraph of a longer text has one. Thresholds were
+chosen on the tuning half of `benchmarks/filters.py`.
 """
 
 from __future__ import annotations
@@ -12,16 +12,19 @@ import re
 
 from bestofn.filters.endings import TAIL
 
-ALONE = 10
-"""Words from which a sentence with a finite verb is expected to end although it is the whole text."""
+ALONE = 9
+"""Words from which a sentence with a finite verb is expected to end though it is all the text."""
 
 AMONG = 6
 """Words from which it is so where other paragraphs are before it."""
 
 OPENED = 5
-"""Words from which "If ..." or "In the end, ..." is no answer by itself."""
+"""Words from which "If ..." without its main clause is no answer by itself."""
 
-CJK_ALONE, CJK_AMONG, CJK_OPENED = 9, 5, 2.5
+INTRODUCED = 7
+"""Words from which a sentence with an introduction before a comma, or a semicolon, is none."""
+
+CJK_ALONE, CJK_AMONG, CJK_OPENED = 9, 5, 3.5
 """The same for Chinese, where a character is half a word."""
 
 _FINITE = re.compile(
@@ -39,12 +42,12 @@ _PREDICATE = re.compile(
 
 _SUBORDINATE = re.compile(
     r"(?:If|Although|Though|Unless|Whenever|Even (?:if|though)|In case"
-    r"|(?:When|While|Once(?! upon)|Until|As(?! soon| far| long| well)|Since)(?= (?:\S+ ){3}))"
+    r"|(?:When|While|Once(?! upon| there)|Until|As(?! \w+ as\b)|Since)(?= (?:\S+ ){3}))"
     r"\s+[a-z“\"'I][^,]*$"
 )
 _INTRODUCTION = re.compile(
     r"(?:In|On|At|By|For|With|Without|After|Before|During|From|To|As|When|If|While|Since|Although"
-    r"|Because|Unlike|Like|Under|Despite|Given|Remember|Yes|No|Well|Oh|Ah|Now|Here)\b[^,]*, [a-z]"
+    r"|Because|Unlike|Like|Under|Despite|Given)\b[^,]*, [a-z]"
 )
 _ENTRY = re.compile(r"--?\w|[^。.]{1,60}? --? ")
 """An option of a command, or a name and what it means: their descriptions often have no stop."""
@@ -84,9 +87,9 @@ def _stops_short(sentence: str, size: float, clause: int) -> bool:
     words = sentence.split()
     if is_title(words) or not sentence[:1].isupper():
         return False
-    if size >= OPENED and (_SUBORDINATE.match(sentence) or _INTRODUCTION.match(sentence)):
+    if size >= OPENED and _SUBORDINATE.match(sentence):
         return True
-    if size > OPENED and "; " in sentence:
+    if size >= INTRODUCED and (_INTRODUCTION.match(sentence) or "; " in sentence):
         return True
     if size < clause or not words[-1][0].islower() or not _FINITE.search(sentence):
         return False

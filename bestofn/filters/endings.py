@@ -23,7 +23,7 @@ _FOOTNOTE = re.compile(r"(?:\[\^?\d+\]|<[^<>\s]{1,20}>|[©®™])$")
 """Footnote marks and HTML tags, which may follow a stop."""
 
 _REMARK = re.compile(
-    r"\s*(?:[(（\[](?:[^()（）\[\]]|\[[^\[\]]*\]\([^()]*\)|\([^()]*\)|\[[^\[\]]*\]){1,120}[)）\]])+[*_]*$"
+    r"\s*(?:[(（\[](?:[^()（）\[\]]|\([^()]*\)|\[[^\[\]]*\]){1,120}[)）\]])+[*_]*$"
 )
 """Remarks in brackets after a sentence, which may hold links."""
 

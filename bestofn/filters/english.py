@@ -20,28 +20,33 @@ ALWAYS = _words(
 """Articles, conjunctions and the like, which end no sentence."""
 
 EARLY = _words(
-    "of from between without with for to at as be which whom if until very its within against via"
+    "of from between without with for to at as which whom if until very its within against via"
 )
 """Words that end a clause only behind a relative word, an infinitive or a wish ("what it is for",
 "nothing to worry about", "I want to")."""
 
 LATE = EARLY | _words(
-    "been being that who when where while this these any some such about no is are was were has have had will would should could can may might must in on by so not "
+    "been being that who when where while this these any some such about no is are was were has "
+    "have had will would should could can may might must in on by so not "
     "more most those over under after before through"
 )
 """Words that end a clause at times ("I don't know when"), but not a long one without a stop."""
 
-FIRST = _words("The A An And But Or If When While This These In On For To With")
+FIRST = _words("The An And But Or If When While This These In On For To With")
 """Words that are no line by themselves."""
 
 AUXILIARY = _words(
-    "is are was were am been being will can has have had do does did would should could may might must cannot "
+    "is are was were am will can has have had do does did would should could may might must cannot "
     "doesn't isn't aren't wasn't don't weren't hasn't"
 )
 """Verbs that want another word."""
 
+PARTICIPLES = _words("be been")
+"""Forms that want a participle or a predicate, but for short answers ("it can be")."""
+
 RELATIVE = _words(
-    "what who whom how where why when which that whatever something someone anything nothing worth"
+    "what who whom how where why when which that whatever something someone anything nothing worth "
+    "what's who's where's how's that's"
 )
 """Words behind which a preposition or an auxiliary may stand at the end."""
 

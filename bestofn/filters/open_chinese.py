@@ -15,7 +15,7 @@ _WORDS = (
 _CHARACTERS = (
     r"(?<![饱总柔温缓调平谐祥随共不])和|(?<![参给赠授予])与|(?<![普涉波提顾危触未企以])及|(?<![间])或|、"
     r"|(?<![服自遵盲听])从|(?<![棉])被|(?<![一火拖车])把|(?<![即麻大名上中少健干强])将|(?<![合])并|(?<![学])而|且|但"
-    r"|(?<![般])若|(?<![应活])该|(?<![耳])其|每|各|很|(?<![之])最|(?<![首成京古丽])都|(?<![自理缘])由|又"
+    r"|(?<![般])若|(?<![应活])该|(?<![耳])其|每|各|(?<![得])很|(?<![之])最|(?<![首成京古丽])都|(?<![自理缘])由|又"
     r"|(?<![而不早])已|(?<![成造将])就|(?<![大天即驱假])使|(?<![我你他她它们不都还也现存实所正内外潜好自健])在"
 )
 """Characters that do not either, but as the end of the words excluded before them (服从, 而已)."""
@@ -26,9 +26,12 @@ _LONGER = (
     r"|[^\W\d_]{2,}(?<![有哪那这我后同另第下上是只])一(?:个|种|位|名|项|系列)|(?<![是会])[^\W\d_是会喜欢]{7,}(?<![目似真有好])的"
     r"|[^\W\d_]{4,}(?<![要好可岂对从])不"
     r"|[^\W\d_]{2,}(?:必须|应当|正在|曾经|已经|仍然|尚未|并未|并不|并非|从未|用来|用以|来自|针对)"
-    r"|[是的有由了为以在用每另某]一"
+    r"|[^\W\d_]{2,}[是的有由了为以在用每另某]一"
 )
 _OPEN = re.compile(rf"(?:{_WORDS}|{_CHARACTERS}|{_LONGER})$")
+
+SENTENCE = 4
+"""Characters of a line that may be more than an answer of one word (以及, 他们都)."""
 
 _CHARACTER = re.compile(r"[㐀-鿿]")
 _ANSWERS = "是对否错有无好会能行可终完"
@@ -37,8 +40,11 @@ _ANSWERS = "是对否错有无好会能行可终完"
 
 def open_chinese(line: str) -> str | None:
     """The last one or two characters of the line, where they announce more."""
-    found = _OPEN.search(line[-40:])
-    return found.group()[-2:] if found else None
+    tail = line[-40:]
+    found = _OPEN.search(tail)
+    if found is None or (len(_CHARACTER.findall(tail)) < SENTENCE and not tail.endswith("、")):
+        return None
+    return found.group()[-2:]
 
 
 def lone_character(line: str) -> bool:

@@ -6,28 +6,31 @@ import re
 
 from bestofn.filters import english
 
-EARLY, LATE = 3, 9
-"""Words from which a line is open that ends in a word of `english.EARLY` and `english.LATE`; chosen on the tuning half of `benchmarks/filters.py`."""
+EARLY, SOME, LATE = 3, 5, 8
+"""Words from which a line is open that ends in a word of `english.EARLY`, in a participle or a
+particle, and in a word of `english.LATE`; chosen on the tuning half of `benchmarks/filters.py`."""
 
 NEAR = 9
 """Last words among which a relative word explains the last one."""
 
 _PRONOUN = r"\b(?:I|[Yy]ou|[Ww]e|[Tt]hey|[Hh]e|[Ss]he|[Ii]t)"
 _CUT_WORD = re.compile(
-    rf"\s\S*[A-Za-z]{{3}}-$|\s[^\s/.:]*[A-Za-z]{{3}}/$|{_PRONOUN}['’](?:m|re|ve|ll|d)?$"
+    rf"\s\S*[A-Za-z]{{3}}-$|{_PRONOUN}['’](?:m|re|ve|ll|d)?$"
     r"|\b(?:don|doesn|didn|isn|aren|wasn|weren|hasn|haven|hadn|wouldn|couldn|shouldn)['’]?$"
     r"|\b(?:[Ii]t|[Tt]hat|[Tt]here|[Hh]ere|[Hh]e|[Ss]he)['’]s$|\s['‘]$"
 )
-"""A hyphen, a slash or an apostrophe that the rest of the word would follow, and short forms of
+"""A hyphen or an apostrophe that the rest of the word would follow, and short forms of
 "is" and "have", which end no sentence."""
 
-_POSSESSIVE = re.compile(r"\b[a-z]+['’]s$|^[^'’]*[a-z]['’]$")
-"""A name's or a noun's "s", without what it has; or the apostrophe alone, if it ends no quotation."""
+_POSSESSIVE = re.compile(
+    r"^(?!.*\b(?i:at|to|from|of) (?:\w+ )?\w+['’]s$).*\b[a-z]+['’]s$|^[^'’]*(?<!in)['’]$"
+)
+"""A noun's "s" without what it has (but "at the doctor's"); or the apostrophe alone, where it ends
+no quotation."""
 
 _NOUN_AND_RELATIVE = re.compile(
-    r"(?i)\b(?:an?|the|any|every|all|no|each)"
-    r"(?: (?!(?:of|to|in|on|at|by|for|with|from|about|than|like|and|or|do|did|does|know|said|is|was)\b)"
-    r"[\w'’-]+){1,3} (?:that|who|which|where|when)$"
+    r"(?i)\b(?:an?|the|any|every|all|no|each)(?: (?!(?:of|to|in|on|at|by|for|with|from|about|than"
+    r"|like|and|or|do|did|does|know|said|is|was)\b)[\w'’-]+){1,3} (?:that|who|which|where|when)$"
 )
 """A noun with its article, and the first word of a relative clause ("a tool that")."""
 
@@ -59,10 +62,12 @@ def open_english(line: str) -> str | None:
 def _wants_more(last: str, words: list[str]) -> bool:
     """Whether the line ends in an auxiliary, a preposition or the like that nothing explains."""
     size, before = len(words), words[-2]
-    if size >= LATE and last in english.LATE:
-        return True
     if not english.RELATIVE.isdisjoint(words[-NEAR:-1]):
         return False
+    if size >= LATE and last in english.LATE and english.SPEAKERS.isdisjoint(words[1:]):
+        return True
+    if last in english.PARTICIPLES:
+        return size >= SOME and english.COMPARING.isdisjoint(words[:-1])
     if last in english.AUXILIARY:
         return before not in english.SUBJECTS and english.COMPARING.isdisjoint(words[:-1])
     if last in english.EARLY:
@@ -72,5 +77,5 @@ def _wants_more(last: str, words: list[str]) -> bool:
             return False
         return size >= EARLY or last == "of"
     if last in ("in", "on", "by"):
-        return size > EARLY and before not in english.PHRASAL
+        return size >= SOME and before not in english.PHRASAL
     return False

@@ -148,7 +148,7 @@ def _prose(found: list[Unit], raw: str) -> tuple[str, str] | None:
         mark, quote = left_open
         reason = "unclosed_quote" if quote else "unclosed_bracket"
         return reason, f"{mark} in its last paragraph was never closed"
-    if last.kind == "signature" and (end := open_english(line)):
+    if last.kind == "signature" and (end := open_english(line[-TAIL:])):
         return "open_end", f"it ends in {end!r}, which announces more"
     if last.kind == "text" and len(found) > 1 and lone_character(last.text):
         return "open_end", f"its last paragraph is only {line.strip()!r}"

@@ -60,6 +60,9 @@ RUNNING = 20
 RESULT = 6
 """Words of a last sentence that ends in a number and may stand without a stop, as results do."""
 
+GREETED = 9
+"""Words from which a sentence behind "Sure!" is expected to end."""
+
 HEADED = 4
 """Words of a paragraph in a text with headings, from which it is expected to end."""
 
@@ -87,39 +90,29 @@ def lacks_end(found: Sequence[Unit]) -> bool:
     """Whether the last of the units should end in a sentence end and does not."""
     unit = found[-1]
     line = unit.lines[-1].rstrip()
-    if unit.kind not in ("text", "item") or ends_sentence(line) or _needs_no_stop(line):
-        return False
-    if any(_SIGN_OFF.match(each.rstrip()) for each in unit.lines[-3:-1]):
-        return False
-    if ends_in_rows(unit.text) or _lists_names(line):
+    if unit.kind not in ("text", "item") or ends_sentence(line) or _stands_without(unit, line):
         return False
     wrapped = _is_wrapped(unit)
     rest, inner = last_sentence(unit.text if wrapped else line)
     size = weight(rest)
     if size <= RESULT and _RESULT.search(line[-TAIL:]):
         return False
-    if inner or _ends_verses(unit, wrapped):
+    if (inner and not _greets(line, size)) or _ends_verses(unit, wrapped):
         return size > 0
     peers = [
-        peer
+        punctuated(peer.lines[-1])
         for peer in found[:-1]
         if peer.kind == unit.kind and (unit.kind == "item" or weight(peer.text) >= PEER)
     ]
-    ended = sum(punctuated(peer.lines[-1]) for peer in peers)
     if unit.kind == "item" and peers:
-        all_end = ended >= 0.75 * len(peers) or (
-            len(peers) >= 2 and punctuated(peers[-1].lines[-1]) and punctuated(peers[-2].lines[-1])
-        )
-        return all_end and (len(peers) >= 2 or size >= 3)
+        return _items_end(peers) and (len(peers) >= 2 or size >= 3)
     if "，" in rest and not _is_couplet(rest) and (size >= CJK_CLAUSES or _breaks_off(rest)):
         return True
     announced = len(found) > 1 and found[-2].lines[-1].rstrip()[-1:] in (":", "：")
-    if peers and ended >= 0.5 * len(peers) and not announced:
+    if peers and sum(peers) >= 0.5 * len(peers) and not announced:
         return size >= 2
-    if _runs_on(unit):
-        above = 0.0 if wrapped else weight(unit.lines[-2])
-        if (wrapped or above >= WRAPPED) and above + size >= RUNNING_ON:
-            return True
+    if _runs_on(unit, size, wrapped):
+        return True
     cjk = len(_CJK.findall(rest)) >= 4
     if stops_short(rest, size, cjk=cjk, alone=announced or len(found) == 1):
         return True
@@ -127,6 +120,23 @@ def lacks_end(found: Sequence[Unit]) -> bool:
     if headed and size >= HEADED and is_plain(rest):
         return True
     return size >= LONG and (not peers or (wrapped and size >= RUNNING))
+
+
+def _stands_without(unit: Unit, line: str) -> bool:
+    """Whether the last line is of a kind that has no stop: a name, a row, an address, a list."""
+    signs_off = any(_SIGN_OFF.match(each.rstrip()) for each in unit.lines[-3:-1])
+    return signs_off or ends_in_rows(unit.text) or _lists_names(line) or _needs_no_stop(line)
+
+
+def _greets(line: str, size: float) -> bool:
+    """Whether all that is before a last sentence of `size` words is a short exclamation."""
+    before, *after = re.split("[!！]", line[:TAIL])
+    return size < GREETED and len(after) == 1 and weight(before) <= 2
+
+
+def _items_end(peers: Sequence[bool]) -> bool:
+    """Whether most of the other items end in a stop, or the last two do."""
+    return sum(peers) >= 0.75 * len(peers) or (len(peers) >= 2 and all(peers[-2:]))
 
 
 def _is_couplet(clauses: str) -> bool:
@@ -179,10 +189,11 @@ def _is_wrapped(unit: Unit) -> bool:
     return not body or sum(map(weight, body)) >= WRAPPED * len(body)
 
 
-def _runs_on(unit: Unit) -> bool:
-    """Whether the last line goes on with the sentence of the line before."""
-    return (
-        len(unit.lines) > 1
-        and not _VERSE_MARK.search(unit.lines[-2].rstrip())
-        and unit.lines[-1].lstrip()[:1].islower()
-    )
+def _runs_on(unit: Unit, size: float, wrapped: bool) -> bool:
+    """Whether the last line goes on with the sentence of the line before, in words enough."""
+    if len(unit.lines) == 1 or not unit.lines[-1].lstrip()[:1].islower():
+        return False
+    if _VERSE_MARK.search(unit.lines[-2].rstrip()):
+        return False
+    above = 0.0 if wrapped else weight(unit.lines[-2])
+    return (wrapped or above >= WRAPPED) and above + size >= RUNNING_ON
