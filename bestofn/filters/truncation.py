@@ -168,7 +168,7 @@ def _prose(found: list[Unit], raw: str) -> tuple[str, str] | None:
 
 def _end_of_sentence(unit: Unit) -> str:
     """The last line, with the one before where the sentence began on that one."""
-    before, line = unit.lines[-2:] if len(unit.lines) > 1 else ("", unit.lines[-1])
+    before, line = ("", *unit.lines)[-2:]
     goes_on = line.lstrip()[:1].islower() and before.rstrip()[-1:].isalnum()
     return f"{before.rstrip()} {line.strip()}" if goes_on else line
 

@@ -84,6 +84,7 @@ def test_rows_that_have_only_begun() -> None:
         ("def f(self):\n    # The result is", "open_end"),
         ("for i in x:\n    print(i)\n    # prints 1 2 3", None),
         ("def f(self, x)", "open_end"),
+        ("f(a,\ng(b,\nx = [\n\nThis is the last sentence.", None),
         ("def f(x):\n    return [y for y in x\n        if y in (1, 2)]", None),
     ],
 )
