@@ -14,9 +14,7 @@ cut          reader can know it from the text: inside a sentence (the line or, i
              or inside a structure: between an opening and its closing bracket or CJK quote, inside
              a fence, inside a row of a Markdown table. A cut at the end of a sentence, or inside a
              list item or title that never had a stop, cannot be known from the text and is not
-             planted. What is left of a short head ("Without adventure, civilization") could
-             be a title or a short answer, which a filter has to keep; so cuts are counted by the
-             words before them, and the target is for those with `ENOUGH` or more.
+             planted.
 
 Tokens here are words, numbers, single CJK characters and single marks, cut by this module's own
 expression, independent of the filter's.
@@ -27,9 +25,6 @@ from __future__ import annotations
 import itertools
 import random
 import re
-
-ENOUGH = 12
-"""Words before a cut, from which a text without an end is no title or short answer."""
 
 _TOKEN = re.compile(r"[一-鿿぀-ヿ]|[^\W一-鿿぀-ヿ]+|[^\w\s]")
 _WORD = re.compile(r"[^\W\d_]")

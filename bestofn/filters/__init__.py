@@ -21,8 +21,8 @@
 |             | unclosed_quote       | a quotation near the end never closed                      |
 |             | unclosed_code        | code or a formula within a line never ended                |
 |             | cut_row              | the last row of a table has fewer cells than its head      |
-|             | open_end             | it ends in a comma, a colon or a conjunction               |
-|             | no_sentence_end      | its last sentence has no end, where the others have one    |
+|             | open_end             | its last mark or word announces more: a comma, "of the"    |
+|             | no_sentence_end      | its last sentence has no end, and is no short answer       |
 | language    | wrong_language       | its language is not the prompt's, or not one of the list   |
 | length      | too_short, too_long  | outside the bounds in characters or tokens                 |
 | pattern     | pattern_missing      | a pattern that it must match is not found                  |

@@ -20,6 +20,9 @@ _FIRST_LINE = re.compile(
     r"|from [\w.]+ import|#!|#(?:include|define|if|pragma)|function \w+\("
     r"|(?:const|let|var|export) \w|[{\[]\s*(?:$|[{\[\"\d]))"
 )
+_SENTENCE = re.compile(r"[A-Z][\w'’]*(?:,? [\w'’]+){2,}[.!?]$")
+"""A last line that no program has."""
+
 _NEUTRAL = re.compile(r"(?:#|//|\*|/\*)|\W*$")
 """Comments, and lines of marks only."""
 
@@ -36,6 +39,16 @@ _TOKEN = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 _DOCSTRING = re.compile(r'"""(?:[^"\\]|\\.|"(?!""))*+"""', re.DOTALL)
+_PREFIX = re.compile(r"(?<!\w)[rbfuRBFU]{1,2}$")
+_DEF = re.compile(r"\s*(?:async )?def \w+(?:\([^:]*)?$")
+_HEAD = re.compile(r"\s*(?:if|elif|else|for|while|try|except|finally|with)\b[^:;{]*$")
+_COLON = re.compile(
+    r"^[ \t]*(?:def|class|if|elif|else|for|while|try|except|with)\b.*:$", re.MULTILINE
+)
+_INNER_COMMENT = re.compile(
+    r"(?i)[ \t]+(?:#|//)(?!\s*(?:output|prints?|returns?|results?|expected|e\.g|[-=]>|→|\d|[\[({]))"
+)
+_PROMPT = re.compile(r"\s*(>>>|\.\.\.)(?: |$)")
 _BLOCKS = (('"""', '"""'), ("'''", "'''"), ("/*", "*/"))
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 _OPERATOR = re.compile(
@@ -50,6 +63,8 @@ def looks_like_code(text: str) -> bool:
     """
     if _FIRST_LINE.match(_clip(text.lstrip().partition("\n")[0])):
         return True
+    if _SENTENCE.match(_clip(text.rstrip().rpartition("\n")[2])):
+        return False
     lines = [_clip(line) for line in _DOCSTRING.sub("", text).splitlines()]
     lines = [line for line in lines if not _NEUTRAL.match(line)]
     return len(lines) >= 2 and sum(map(bool, map(_CODE_LINE.match, lines))) > 0.6 * len(lines)
@@ -62,7 +77,8 @@ def _clip(line: str) -> str:
 
 
 def open_structure(code: str) -> str | None:
-    """What the program text leaves open: a bracket, a docstring or a comment; None: nothing."""
+    """What the program text leaves open: a bracket, a string at its very end, a docstring or a
+    comment; None: nothing."""
     stack: list[str] = []
     for found in _TOKEN.finditer(code):
         token = found.group()
@@ -74,10 +90,48 @@ def open_structure(code: str) -> str | None:
             stack.append(token)
         elif token in _PAIRS and stack and stack[-1] == _PAIRS[token]:
             stack.pop()
+        elif found.end() == len(code) and _is_open_string(code, found):
+            return token[0]
     return stack[-1] if stack else None
+
+
+def _is_open_string(code: str, found: re.Match[str]) -> bool:
+    """Whether the token, the last one, is a string without its end, rather than an apostrophe."""
+    token, before = found.group(), code[max(0, found.start() - 3) : found.start()]
+    if token[0] not in "\"'" or (len(token) >= 2 and token[-1] == token[0]):
+        return False
+    return not before[-1:].isalnum() or _PREFIX.search(before) is not None
 
 
 def ends_in_operator(code: str) -> bool:
     """Whether the last line cannot end a statement: an operator, a comma or an opened block."""
     line = code.rstrip()[-120:].rpartition("\n")[2]
     return not _NEUTRAL.match(line.lstrip()) and _OPERATOR.search(line) is not None
+
+
+def ends_before_its_block(code: str) -> bool:
+    """Whether the last line is a head without its colon, or a comment within a block."""
+    above, _, line = code.rstrip().rpartition("\n")
+    line = line[:200]
+    if _DEF.match(line) or (_HEAD.match(line) and _COLON.search(above) and not _closes_more(line)):
+        return True
+    return bool(above) and _INNER_COMMENT.match(line) is not None
+
+
+def _closes_more(line: str) -> bool:
+    """Whether the line closes brackets of lines before, as a comprehension's last one does."""
+    return any(line.count(closer) > line.count(opener) for closer, opener in _PAIRS.items())
+
+
+def last_input(session: str) -> str | None:
+    """The statement that ends an interactive session (>>> with its continuations), without its
+    prompts; None where the output of one does."""
+    statement: list[str] = []
+    for line in reversed(session.rstrip().splitlines()):
+        prompt = _PROMPT.match(line)
+        if prompt is None:
+            return None
+        statement.append(line[prompt.end() :])
+        if prompt.group(1) == ">>>":
+            return "\n".join(reversed(statement))
+    return None

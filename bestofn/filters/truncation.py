@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from bestofn.filters import json_answer, source_code
 from bestofn.filters.brackets import open_bracket, open_straight_quote, without_spans
 from bestofn.filters.empty import calls_tools
-from bestofn.filters.endings import ends_sentence, open_end
+from bestofn.filters.endings import TAIL, ends_sentence, open_end
 from bestofn.filters.fences import CODE, outline
+from bestofn.filters.open_chinese import lone_character
+from bestofn.filters.open_words import open_english
 from bestofn.filters.rows import ends_in_rows
 from bestofn.filters.unfinished import lacks_end
 from bestofn.filters.units import Unit, units
@@ -24,7 +26,11 @@ _CUT = {
 """Finish reasons that say outright that the text was cut: vLLM's, and OpenAI's."""
 
 _OWN_STOP = re.compile(r"<[^<>]*>")
+_FALSE_STOP = re.compile(r"\d\.\d+\.$|[/_]\w+\.$|\w\(\)\.$|\.\.$")
+"""A point within a number, a path or an ellipsis, which closes no bracket."""
+
 _OPEN_LINK = re.compile(r"\]\([^()\s]*$")
+_OPEN_HEAD = re.compile(r"\| [^|]*\|(?:[^|]*\|)*[^|]+$|\| [^|]*[^|\s]$")
 _BARE_MARKER = re.compile(r"\s*(?:[-*+|>]|--|#{1,6}|\d{1,3}[.)])\s*")
 _THINK = re.compile(r"<(/?)(?:think|thinking|reasoning)>")
 
@@ -107,6 +113,8 @@ def _code(text: str) -> tuple[str, str] | None:
         return "unclosed_bracket", f"its code leaves {left_open} open"
     if source_code.ends_in_operator(text):
         return "open_end", "its last line of code cannot end there"
+    if source_code.ends_before_its_block(text):
+        return "open_end", "the block that its last line belongs to is missing"
     return None
 
 
@@ -116,7 +124,8 @@ def _prose(found: list[Unit], raw: str) -> tuple[str, str] | None:
         return None
     last = found[-1]
     if last.kind in ("code", "rule"):
-        return None
+        statement = source_code.last_input(last.text)
+        return _code(statement) if statement else None
     if last.kind == "row":
         return _row(found)
     line = last.lines[-1].rstrip()
@@ -129,25 +138,39 @@ def _prose(found: list[Unit], raw: str) -> tuple[str, str] | None:
     bare, span_open = without_spans(last.text)
     if _OPEN_LINK.search(line):
         return "unclosed_bracket", "a link at its end was never closed"
-    if _BARE_MARKER.fullmatch(line) and len(found) > 1 and found[-2].kind == "item":
+    above = found[-2].kind if len(found) > 1 else None
+    if _BARE_MARKER.fullmatch(line) and (above == "item" or (above and line.strip() == "-")):
         return "open_end", f"its last line is only {line.strip()!r}"
     left_open = open_bracket(bare)
-    if left_open and (not ends_sentence(line) or left_open[0] in "“「『"):
+    if left_open and (
+        not ends_sentence(line) or left_open[0] in "“「『" or _FALSE_STOP.search(line[-TAIL:])
+    ):
         mark, quote = left_open
         reason = "unclosed_quote" if quote else "unclosed_bracket"
         return reason, f"{mark} in its last paragraph was never closed"
+    if last.kind == "signature" and (end := open_english(line[-TAIL:])):
+        return "open_end", f"it ends in {end!r}, which announces more"
+    if last.kind == "text" and len(found) > 1 and lone_character(last.text):
+        return "open_end", f"its last paragraph is only {line.strip()!r}"
     if last.kind == "signature" or ends_sentence(line) or ends_in_rows(last.text):
         return None
     if span_open:
         return "unclosed_code", "code or a formula within its last paragraph was never closed"
     if open_straight_quote(bare):
         return "unclosed_quote", '" in its last paragraph was never closed'
-    if end := open_end(line):
+    if end := open_end(_end_of_sentence(last)):
         return "open_end", f"it ends in {end!r}, which announces more"
     if lacks_end(found):
         shown = line if len(line) <= 40 else "…" + line[-39:]
         return "no_sentence_end", f"its last sentence has no end: '{shown.strip()}'"
     return None
+
+
+def _end_of_sentence(unit: Unit) -> str:
+    """The last line, with the one before where the sentence began on that one."""
+    before, line = ("", *unit.lines)[-2:]
+    goes_on = line.lstrip()[:1].islower() and before.rstrip()[-1:].isalnum()
+    return f"{before.rstrip()} {line.strip()}" if goes_on else line
 
 
 def _row(found: list[Unit]) -> tuple[str, str] | None:
@@ -157,6 +180,8 @@ def _row(found: list[Unit]) -> tuple[str, str] | None:
             break
         rows.append(unit.lines[0].strip())
     last, above, head = rows[0], rows[min(1, len(rows) - 1)], rows[-1]
+    if len(rows) == 1 and len(found) > 1 and (last == "|" or _OPEN_HEAD.match(last)):
+        return "cut_row", "the first row of its table has no end"
     if head.endswith("|") and not last.endswith("|"):
         return "cut_row", "the last row of its table has no end"
     if _cells(last) < min(_cells(above), _cells(head)):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from bestofn.filters.clauses import is_plain, stops_short
 from bestofn.filters.endings import TAIL, ends_sentence
 from bestofn.filters.rows import ends_in_rows
 from bestofn.filters.units import Unit
@@ -31,7 +32,7 @@ _ADDRESS = re.compile(
 )
 """What shows that the last word is an address, a path or a code span: complete without a stop."""
 
-_FORMULA = re.compile(r"[=+<>≤≥≈→⇒] *\S{1,60}$|\$$|\\[)\]]$|^\s*[$#] ")
+_FORMULA = re.compile(r"[=+<>≤≥≈→⇒] *[^\s぀-ヿ㐀-鿿，。]{1,60}$|\$$|\\[)\]]$|^\s*[$#] ")
 """The right side of a formula, or a command: complete without a stop."""
 
 _RESULT = re.compile(r"\d[%°]?[A-Za-z€$£¥]{0,3}$|^\s*[^:：.。]{1,30}[:：]\s*\S+(?:\s\S+){0,2}$")
@@ -39,7 +40,7 @@ _RESULT = re.compile(r"\d[%°]?[A-Za-z€$£¥]{0,3}$|^\s*[^:：.。]{1,30}[:：
 
 _SIGN_OFF = re.compile(
     r"(?i)\s*(?:(?:best|kind|warm)(?: regards| wishes)?|(?:yours )?(?:sincerely|truly|faithfully)|"
-    r"regards|cheers|love|thanks|此致|敬礼|祝好|谢谢)[,，!！]?$"
+    r"regards|cheers|love|thanks|此致|敬礼|祝好|谢谢|--)[,，!！]?$"
 )
 
 _VERSE_MARK = re.compile(r"[,.;:!?，。；：！？、…—-][\"'”’」』)）]*$")
@@ -58,6 +59,15 @@ RUNNING = 20
 
 RESULT = 6
 """Words of a last sentence that ends in a number and may stand without a stop, as results do."""
+
+GREETED = 9
+"""Words from which a sentence behind "Sure!" is expected to end."""
+
+HEADED = 4
+"""Words of a paragraph in a text with headings, from which it is expected to end."""
+
+CJK_CLAUSES = 5
+"""Words of Chinese clauses parted by commas, from which they are expected to end."""
 
 LONG = 12
 """Words (a CJK character is half a word) from which one sentence alone is expected to end."""
@@ -80,34 +90,65 @@ def lacks_end(found: Sequence[Unit]) -> bool:
     """Whether the last of the units should end in a sentence end and does not."""
     unit = found[-1]
     line = unit.lines[-1].rstrip()
-    if unit.kind not in ("text", "item") or ends_sentence(line) or _needs_no_stop(line):
-        return False
-    if any(_SIGN_OFF.match(each) for each in unit.lines[-3:-1]):
-        return False
-    if ends_in_rows(unit.text) or _lists_names(line):
+    if unit.kind not in ("text", "item") or ends_sentence(line) or _stands_without(unit, line):
         return False
     wrapped = _is_wrapped(unit)
     rest, inner = last_sentence(unit.text if wrapped else line)
     size = weight(rest)
     if size <= RESULT and _RESULT.search(line[-TAIL:]):
         return False
-    if inner or _ends_verses(unit, wrapped):
+    if (inner and not _greets(line, size)) or _ends_verses(unit, wrapped):
         return size > 0
     peers = [
-        peer
+        punctuated(peer.lines[-1])
         for peer in found[:-1]
         if peer.kind == unit.kind and (unit.kind == "item" or weight(peer.text) >= PEER)
     ]
-    ended = sum(punctuated(peer.lines[-1]) for peer in peers)
     if unit.kind == "item" and peers:
-        return ended >= 0.75 * len(peers) and (len(peers) >= 2 or size >= 5)
-    if "，" in rest and size >= 5:
+        return _items_end(peers) and (len(peers) >= 2 or size >= 3)
+    if "，" in rest and not _is_couplet(rest) and (size >= CJK_CLAUSES or _breaks_off(rest)):
         return True
-    if peers and ended >= 0.6 * len(peers):
+    announced = len(found) > 1 and found[-2].lines[-1].rstrip()[-1:] in (":", "：")
+    if peers and sum(peers) >= 0.5 * len(peers) and not announced:
         return size >= 2
-    if wrapped and _runs_on(unit):
-        return size >= RUNNING_ON
+    if _runs_on(unit, size, wrapped):
+        return True
+    cjk = len(_CJK.findall(rest)) >= 4
+    if stops_short(rest, size, cjk=cjk, alone=announced or len(found) == 1):
+        return True
+    headed = unit.kind == "text" and any(each.kind == "heading" for each in found)
+    if headed and size >= HEADED and is_plain(rest):
+        return True
     return size >= LONG and (not peers or (wrapped and size >= RUNNING))
+
+
+def _stands_without(unit: Unit, line: str) -> bool:
+    """Whether the last line is of a kind that has no stop: a name, a row, an address, a list."""
+    signs_off = any(_SIGN_OFF.match(each.rstrip()) for each in unit.lines[-3:-1])
+    return signs_off or ends_in_rows(unit.text) or _lists_names(line) or _needs_no_stop(line)
+
+
+def _greets(line: str, size: float) -> bool:
+    """Whether all that is before a last sentence of `size` words is a short exclamation."""
+    before, *after = re.split("[!！]", line[:TAIL])
+    return size < GREETED and len(after) == 1 and weight(before) <= 2
+
+
+def _items_end(peers: Sequence[bool]) -> bool:
+    """Whether most of the other items end in a stop, or the last two do."""
+    return sum(peers) >= 0.75 * len(peers) or (len(peers) >= 2 and all(peers[-2:]))
+
+
+def _is_couplet(clauses: str) -> bool:
+    """Whether the clauses are two of five or of seven characters, as verses and proverbs are."""
+    lengths = [len(clause.strip()) for clause in clauses.split("，")]
+    return lengths in ([4, 4], [5, 5], [7, 7])
+
+
+def _breaks_off(clauses: str) -> bool:
+    """Whether the last of the clauses is shorter than the one before, as no couplet's is."""
+    *_, before, last = clauses.split("，")
+    return 0 < weight(last) < weight(before) and weight(before) >= 2.5
 
 
 def _needs_no_stop(line: str) -> bool:
@@ -116,7 +157,7 @@ def _needs_no_stop(line: str) -> bool:
     words = tail.split()
     return bool(
         _FORMULA.search(tail)
-        or (words and _ADDRESS.search(words[-1]))
+        or (words and _ADDRESS.search(_CJK.split(words[-1])[-1]))
         or _UNPUNCTUATED.search(tail[-20:])
     )
 
@@ -148,10 +189,11 @@ def _is_wrapped(unit: Unit) -> bool:
     return not body or sum(map(weight, body)) >= WRAPPED * len(body)
 
 
-def _runs_on(unit: Unit) -> bool:
-    """Whether the last line goes on with the sentence of the line before."""
-    return (
-        len(unit.lines) > 1
-        and not _VERSE_MARK.search(unit.lines[-2].rstrip())
-        and unit.lines[-1].lstrip()[:1].islower()
-    )
+def _runs_on(unit: Unit, size: float, wrapped: bool) -> bool:
+    """Whether the last line goes on with the sentence of the line before, in words enough."""
+    if len(unit.lines) == 1 or not unit.lines[-1].lstrip()[:1].islower():
+        return False
+    if _VERSE_MARK.search(unit.lines[-2].rstrip()):
+        return False
+    above = 0.0 if wrapped else weight(unit.lines[-2])
+    return (wrapped or above >= WRAPPED) and above + size >= RUNNING_ON

@@ -17,7 +17,8 @@ _ITEM = re.compile(
 )
 _FORMS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("rule", re.compile(r"\s*([-*_=~+#.])(?:\s*\1){2,}\s*$")),
-    ("signature", re.compile(r"\s*(?:--+|—+|――|–)\s*\S")),
+    # Not an option of a command (--help), which is written small.
+    ("signature", re.compile(r"\s*(?:--+(?![a-z])|—+|――|–)\s*\S")),
     ("heading", re.compile(r"\s{0,3}#{1,6}\s|\s*\*\*[^*]+\*\*\s*$|\s*__[^_]+__\s*$")),
     ("row", re.compile(r"\s*\|")),
     ("item", _ITEM),

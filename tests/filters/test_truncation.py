@@ -55,185 +55,6 @@ def test_structure_can_be_switched_off() -> None:
     assert reason(judge, "and then the", "length") == "length"
 
 
-@pytest.mark.parametrize("fence", ["```", "~~~", "````"])
-def test_open_fence(fence: str) -> None:
-    body = f"Here is the function.\n\n{fence}python\ndef f(x):\n    return x\n"
-    assert reason(FILTER, body) == "unclosed_fence"
-    assert reason(FILTER, body + fence) is None
-    assert reason(FILTER, body + fence + "\n\nIt returns its argument.") is None
-
-
-def test_fences_within_fences() -> None:
-    inner = "```markdown\nSome text.\n```python\nx = 1\n```\n"
-    assert reason(FILTER, inner) == "unclosed_fence"
-    assert reason(FILTER, inner + "```") is None
-    assert reason(FILTER, "~~~\n```\nx\n~~~") is None
-
-
-def test_open_think() -> None:
-    assert reason(FILTER, "<think>First I add 2 and 2. That is 4.") == "unclosed_think"
-    assert reason(FILTER, "<think>First I add 2 and 2.</think>\n\nIt is 4.") is None
-    assert reason(FILTER, "I had to add.</think>\n\nIt is 4.") is None
-
-
-@pytest.mark.parametrize(
-    ("text", "expected", "mark"),
-    [
-        ("He went to the store (the big one", "unclosed_bracket", "("),
-        ("The list is [1, 2, 3", "unclosed_bracket", "["),
-        ("主要成分（例如二氧化硫和氮氧化物", "unclosed_bracket", "（"),
-        ("推荐阅读《红楼", "unclosed_bracket", "《"),
-        ("注意【重要", "unclosed_bracket", "【"),
-        ("老师说：“明天我们", "unclosed_quote", "“"),
-        ("她说「今天", "unclosed_quote", "「"),
-        ("老师说：“明天我们去公园。", "unclosed_quote", "“"),
-        ('He said: "I will come to', "unclosed_quote", '"'),
-        ("More is in [the manual](https://example.com/do", "unclosed_bracket", "link"),
-        ("Call the function `os.path.jo", "unclosed_code", "code"),
-        ("The result is $$x = \\frac{1}{2", "unclosed_bracket", "{"),
-        ("The result is \\(x = 5", "unclosed_code", "formula"),
-    ],
-)
-def test_open_brackets_quotes_and_spans(text: str, expected: str, mark: str) -> None:
-    found = rejection(FILTER, text)
-    assert found is not None
-    assert found.reason == expected
-    assert mark in found.detail
-
-
-@pytest.mark.parametrize(
-    ("text", "end"),
-    [
-        ("一种常见的空气污染源是汽车排放的二氧化硫、", "、"),
-        ("We need flour, sugar,", ","),
-        ("主要原因有以下几点：", "："),
-        ("The reasons are as follows:", ":"),
-        ("It is cheap and fast and", "and"),
-        ("The main reason for this is the", "the"),
-        ("污染物有很多，例如", "例如"),
-        ("他喜欢苹果和", "和"),
-        ("This holds for many animals, e.g.", "e.g."),
-    ],
-)
-def test_open_ends(text: str, end: str) -> None:
-    found = rejection(FILTER, text)
-    assert found is not None
-    assert found.reason == "open_end"
-    assert repr(end) in found.detail
-
-
-def test_list_that_ends_in_a_bare_marker() -> None:
-    assert reason(FILTER, "The steps are:\n1. Mix it.\n2. Bake it.\n3.") == "open_end"
-    assert reason(FILTER, "3.") is None
-    assert reason(FILTER, "The sum is:\n\n42.") is None
-
-
-def test_cut_table_rows() -> None:
-    head = "| name | size |\n|------|------|\n| a | 1 |\n"
-    assert reason(FILTER, head + "| b | 2 |") is None
-    assert reason(FILTER, head + "| b | 2") == "cut_row"
-    assert reason(FILTER, head + "| b |") == "cut_row"
-    assert reason(FILTER, head + "|") == "cut_row"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "It is fast. It is small. It also never",
-        "它很快。它很小。它也从来",
-        "First we heat the water. Then we add the leaves.\n\nAfter three minutes we take them",
-        "1. Heat the water slowly.\n2. Add the leaves.\n3. Take them",
-        "春眠不觉晓，\n处处闻啼鸟。\n夜来风雨声，\n花落知",
-        "一般来说，这种方法的优点是速度快",
-        "The committee that was elected in the spring of that year had already decided to sell",
-        "The house was built in the last years of the\ncentury and later given to a young",
-    ],
-)
-def test_last_sentence_without_an_end(text: str) -> None:
-    found = rejection(FILTER, text)
-    assert found is not None
-    assert found.reason == "no_sentence_end"
-    assert text[-3:] in found.detail
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "17 + 25 = 42.",
-        "答案是 42。",
-        "42",
-        "3.",
-        "Paris",
-        "北京",
-        "yes",
-        "好的",
-        "没关系，不用谢",
-        "The capital of France is Paris",
-        "Yes, it is",
-        "I don't know what it is",
-        "We compute 5 * 4 = 20. Then we add 1.\n\nAnswer: 21",
-        "We compute 5 * 4 = 20. Then we add 1. The answer is 21",
-        "We compute 5 * 4 = 20.\n\n#### 20",
-        "So the result is:\n\n$$x = 5$$",
-        "The answer is $\\boxed{42}$",
-        "The interval is [0, 1)",
-        "E = mc^2",
-        "Let x be 3. Then 2x = 6",
-        "因此，x = 3",
-        "故选：B",
-        "1. Apple\n2. Banana\n3. Cherry",
-        "Here are three fruits:\n- Apple\n- Banana\n- Cherry",
-        "主要有以下几点：\n1. 价格低\n2. 质量好\n3. 服务优",
-        "苹果、香蕉和樱桃",
-        "Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday",
-        "Use this:\n\n```python\nx = [1, 2\n```",
-        "def f(x):\n    return x + 1",
-        "SELECT name FROM users WHERE id = 3;",
-        '{"a": 1, "b": [1, 2]}',
-        "Hello! How can I help you today? 😊",
-        "That's it. Ask me if you have questions :)",
-        "See the docs. They are at https://example.com/docs",
-        "It works. (See the appendix for details)",
-        "He said “Hello.”",
-        "他说：“你好。”",
-        "He is 5'10\" tall",
-        "Use it to (1) read, 2) write, and a) delete.",
-        "Roses are red\nViolets are blue\nSugar is sweet\nAnd so are you",
-        "床前明月光\n疑是地上霜\n举头望明月\n低头思故乡",
-        "Dear Anna,\n\nthank you for your letter. It made me happy.\n\nBest regards,\nJohn Smith",
-        "There was a fox. He was clever.\n\nThe End",
-        "从前有一只狐狸。它很聪明。\n\n（完）",
-        "We have shown the claim. ∎",
-        "He never came back.\n\n-- An old song",
-        "That is all.\n\n---",
-        "नमस्ते।",
-        "مرحبا، كيف حالك؟",
-        "これはペンです。",
-        "กรุงเทพมหานครเป็นเมืองหลวงของประเทศไทย และเป็นเมืองที่มีประชากรมากที่สุด มีแม่น้ำเจ้าพระยาไหลผ่าน",
-        "नई दिल्ली भारत की राजधानी है",
-        "Ich rufe dich morgen an",
-        "Name: John\nAge: 30\nCity: Paris",
-        "| a | b |\n|---|---|\n| 1 | 2 |",
-    ],
-)
-def test_complete_answers_are_kept(text: str) -> None:
-    assert rejection(FILTER, text) is None
-
-
-@pytest.mark.parametrize(
-    ("code", "expected"),
-    [
-        ("def f(x):\n    return g(x, [1, 2", "unclosed_bracket"),
-        ('def f(x):\n    """Return the argument, which', "unclosed_bracket"),
-        ("import os\n\nfor name in os.listdir():", "open_end"),
-        ("import os\n\nprint('a (b', \"c [\")  # and (so on", None),
-        ('{\n  "a": [1, 2],\n  "b": {"c"', "unclosed_bracket"),
-    ],
-)
-def test_program_text_without_a_fence(code: str, expected: str | None) -> None:
-    assert reason(FILTER, code) == expected
-
-
 @pytest.mark.parametrize("kind", ["json_object", "json_schema"])
 def test_json_that_was_asked_for(kind: str) -> None:
     request = Request.from_prompt("x", options={"response_format": {"type": kind}})
@@ -323,8 +144,13 @@ LONG = 200_000
         "1:" * (LONG // 2) + "a",
         "```a\n" * (LONG // 5),
         "ab c\n" * (LONG // 5),
+        "x. (" + "[a](b)" * (LONG // 6),
+        "-- at the " + "a's " * (LONG // 4) + "b's",
+        "the " + "a-" * (LONG // 2) + " that",
+        "If " + "a is " * (LONG // 5) + "b",
+        "他是" * (LONG // 2) + "的",
     ],
-    ids=range(15),
+    ids=range(20),
 )
 def test_long_hostile_text_completes(text: str) -> None:
     """Each of these takes minutes where a pattern is quadratic; the suite's timeout ends it."""

@@ -1,0 +1,83 @@
+"""Owns the lists of English words by which a line's last word is judged (see `open_words`).
+
+They are closed classes of the grammar: articles, conjunctions, prepositions, auxiliaries, pronouns.
+The exceptions are the words with which those end an answer: verbs with a last particle ("log in"),
+and names of a single letter ("vitamin A").
+"""
+
+from __future__ import annotations
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+ALWAYS = _words(
+    "a the and or nor but because than whose although every und oder et ou my your their our "
+    "whether unless into onto upon among amongst amid during toward towards despite whereas "
+    "including according regarding concerning consisting various numerous"
+)
+"""Articles, conjunctions and the like, which end no sentence."""
+
+EARLY = _words(
+    "of from between without with for to at as which whom if until very its within against via"
+)
+"""Words that end a clause only behind a relative word, an infinitive or a wish ("what it is for",
+"nothing to worry about", "I want to")."""
+
+LATE = EARLY | _words(
+    "been being that who when where while this these any some such about no is are was were has "
+    "have had will would should could can may might must in on by so not "
+    "more most those over under after before through"
+)
+"""Words that end a clause at times ("I don't know when"), but not a long one without a stop."""
+
+FIRST = _words("The An And But Or If When While This These In On For To With")
+"""Words that are no line by themselves."""
+
+AUXILIARY = _words(
+    "is are was were am will can has have had do does did would should could may might must cannot "
+    "doesn't isn't aren't wasn't don't weren't hasn't"
+)
+"""Verbs that want another word."""
+
+PARTICIPLES = _words("be been")
+"""Forms that want a participle or a predicate, but for short answers ("it can be")."""
+
+RELATIVE = _words(
+    "what who whom how where why when which that whatever something someone anything nothing worth "
+    "what's who's where's how's that's"
+)
+"""Words behind which a preposition or an auxiliary may stand at the end."""
+
+COMPARING = _words("than or as so yes yes, no no,")
+"""Words behind which an auxiliary may ("as fast as a car can", "yes, the door is")."""
+
+SUBJECTS = _words(
+    "i you he she it we they that this these those there them both each none so not a an tin free "
+    "good ill with yes, no, his her its all my your than"
+)
+"""Words right before a last auxiliary that complete it: "yes, it is", "a can", "free will"."""
+
+SPEAKERS = _words("i you he she we they")
+"""Subjects of a clause that leaves out its relative word ("the one I was looking for")."""
+
+WISHES = _words(
+    "want wants wanted like love have has need going used able ought hope supposed allowed try "
+    "wish to belong belongs listened talked spoken referred afraid me you him her it us them "
+    "kind sort rid care heard thought think"
+)
+"""Words right before a last preposition that may leave it there ("I would like to")."""
+
+PHRASAL = _words(
+    "go come hold move turn turned put keep carry get try hang log logged sign later so live lives "
+    "lived pass press let check plug fill bring give drop join it him her them me us going coming "
+    "moving early and believe work worked interested involved click switched lights is are"
+)
+"""Words right before a last "in" or "on" that belong with it."""
+
+GERMAN = _words("ich du er sie es wir ihr mich dich sich uns euch den dem der das die")
+"""Words of a line whose last "an" is German, and complete ("Ich rufe dich morgen an")."""
+
+NAMED = _words("letter vitamin plan option answer grade type hepatitis class")
+"""Words whose name may be a single letter, "a" too."""
