@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
-_JOINTS = r"(?<![饱总柔温缓调平谐祥随共不])和|(?<![参给赠授予])与|(?<![普涉波提顾危触未企以])及|(?<![间])或|、"
+_JOINTS = (
+    r"(?<![饱总柔温缓调平谐祥随共不])和|(?<![参给赠授予])与|(?<![普涉波提顾危触未企以])及"
+    r"|(?<![间])或|、"
+)
 """Characters that join two nouns, but as the end of the words excluded before them (温和, 普及)."""
 
 _WORDS = (
