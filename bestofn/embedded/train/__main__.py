@@ -23,13 +23,14 @@ from bestofn.embedded.train.tokenizer import train_tokenizer
 from bestofn.embedded.world import Task, stream
 from bestofn.embedded.world.corruption import Answer
 
-# Sizes of the stages, chosen so that the whole run takes about half an hour on one core, and the
-# rates that learnt fastest among a few that were tried.
+# Sizes of the stages, chosen so that the whole run takes about three quarters of an hour on one
+# core, and the rates that learnt fastest among a few that were tried.
 CLEAN_DOCUMENTS, CLEAN_RATE = 90_000, 8e-3
+RECALLED_DOCUMENTS, RECALLED_RATE = 24_000, 4e-3
 MIXED_DOCUMENTS, MIXED_RATE = 70_000, 7e-3
 SAMPLED_TASKS, SAMPLES_PER_TASK = 3_000, 6
-MADE_GROUPS, MADE_RATE = 22_000, 5e-3
-REAL_GROUPS, REAL_RATE = 8_000, 3e-3
+MADE_GROUPS, MADE_RATE = 30_000, 2e-2
+REAL_GROUPS, REAL_RATE = 8_000, 1e-2
 TOKENS_PER_STEP = 2_048
 GROUPS_PER_STEP = 12
 
@@ -60,8 +61,9 @@ def train(output: Path, seed: int, scale: float) -> None:
     """Write ``output/generator`` and ``output/reward``, the same ones for the same seed and torch.
 
     Stages: the tokenizer; a language model on right answers; from it the generator, on a mix of
-    right and faulty answers; from the clean language model the reward model, on pairs with made
-    corruptions, then on pairs with the generator's answers. `scale` multiplies the size of each.
+    right and faulty answers; the language model again, so that it recalls what it reads; from it
+    the reward model, on pairs with made corruptions, then on pairs with the generator's answers.
+    `scale` multiplies the size of each.
     """
     torch.manual_seed(seed)
     tokenizer = train_tokenizer(seed)
@@ -76,6 +78,7 @@ def train(output: Path, seed: int, scale: float) -> None:
         documents=int(CLEAN_DOCUMENTS * scale),
         tokens_per_step=TOKENS_PER_STEP,
         rate=CLEAN_RATE,
+        recalling=False,
         seed=seed + 1,
         report=_LOG.info,
     )
@@ -90,11 +93,24 @@ def train(output: Path, seed: int, scale: float) -> None:
         documents=int(MIXED_DOCUMENTS * scale),
         tokens_per_step=TOKENS_PER_STEP,
         rate=MIXED_RATE,
+        recalling=False,
         seed=seed + 2,
         report=_LOG.info,
     )
     save(generator, tokenizer, output / "generator")
 
+    _LOG.info("language model, to recall what it reads")
+    train_language_model(
+        language_model,
+        tokenizer,
+        clean,
+        documents=int(RECALLED_DOCUMENTS * scale),
+        tokens_per_step=TOKENS_PER_STEP,
+        rate=RECALLED_RATE,
+        recalling=True,
+        seed=seed + 6,
+        report=_LOG.info,
+    )
     torch.manual_seed(seed)
     reward = reward_model_from(language_model)
     _LOG.info("reward model: %d parameters, on made corruptions", reward.num_parameters())

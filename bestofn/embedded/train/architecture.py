@@ -16,7 +16,7 @@ from transformers import (
 from bestofn.embedded.train.chat import BOS, EOS, PAD, token_id
 
 CONTEXT = 1024
-JUDGING_LAYERS = 1
+JUDGING_LAYERS = 2
 HIDDEN, INTERMEDIATE, LAYERS, HEADS, HEAD_DIM = 192, 512, 4, 6, 32  # vLLM on CPUs: 32, 64, 96, 128
 
 
@@ -50,9 +50,10 @@ def new_language_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
 def reward_model_from(language_model: LlamaForCausalLM) -> LlamaForSequenceClassification:
     """A one-label classifier: the body of `language_model`, `JUDGING_LAYERS` above it, a head.
 
-    What the language model expects after a token is known only in its last layer, so comparing
-    that with the token that came wants depth above. The new layers start as the identity and the
-    head as zero: training begins from the language model's own representation.
+    What the language model expects after a token is known only in its last layer: the first layer
+    above compares that with the token that came, the next one gathers what was found over the
+    answer. The new layers start as the identity and the head as zero, and the language model below
+    them is frozen: what it knows is what answers are judged by, and pairs alone would not teach it.
     """
     config = copy.deepcopy(language_model.config)
     config.num_labels = 1
@@ -64,6 +65,9 @@ def reward_model_from(language_model: LlamaForCausalLM) -> LlamaForSequenceClass
     fresh = tuple(f"layers.{LAYERS + i}." for i in range(JUDGING_LAYERS))
     if missing.unexpected_keys or not all(k.startswith(fresh) for k in missing.missing_keys):
         raise ValueError(f"the language model does not fit under the reward model: {missing}")
+    # The last norm too: its weight and the head's are one product.
+    for module in (model.model.embed_tokens, *model.model.layers[:LAYERS], model.model.norm):
+        module.requires_grad_(False)
     with torch.no_grad():
         model.score.weight.zero_()
         for layer in model.model.layers[LAYERS:]:

@@ -29,24 +29,25 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Numbers for the answers of a batch of rows, one tensor (answers,) per row.
+    """What one forward says of a batch of rows.
 
     Args:
-        rewards: read at the last token of each answer in the last layer.
-        by_tokens: what the token head says of the answer's tokens one layer below, added up and
-            divided by the square root of their number; empty without a token head.
+        rewards: one tensor (answers,) per row, read at the last token of each answer.
+        states: the output of every layer, the embeddings first: (rows, tokens, hidden) each.
+        tokens: (rows, tokens) ids.
+        before: (rows, tokens) place of the token that each token follows: the one before it, and
+            the prompt's last one for the first of an answer.
+        answering: (rows, tokens) whether a token is part of an answer.
     """
 
     rewards: Sequence[torch.Tensor]
-    by_tokens: Sequence[torch.Tensor]
+    states: Sequence[torch.Tensor]
+    tokens: torch.Tensor
+    before: torch.Tensor
+    answering: torch.Tensor
 
 
-def score(
-    model: LlamaForSequenceClassification,
-    rows: Sequence[Row],
-    pad: int,
-    token_head: torch.nn.Module | None = None,
-) -> Scored:
+def score(model: LlamaForSequenceClassification, rows: Sequence[Row], pad: int) -> Scored:
     """Score all rows in one forward; gradients flow.
 
     Each answer sees the prompt and itself and has the positions it would have alone after the
@@ -65,19 +66,27 @@ def score(
     )
     sizes = [len(row.answers) for row in rows]
     last = torch.cat([out.last_hidden_state[i, _ends(row)] for i, row in enumerate(rows)])
-    rewards = torch.split(model.score(last).float().squeeze(-1), sizes)
-    if token_head is None:
-        return Scored(rewards, [])
-    said = token_head(out.hidden_states[-2]).float().squeeze(-1)
-    in_answer = torch.arange(1, max(sizes) + 1)[None, :, None] == segments[:, None, :]
-    lengths = in_answer.sum(-1).clamp(min=1)
-    sums = (said[:, None, :] * in_answer).sum(-1) / lengths.sqrt()
-    return Scored(rewards, [s[:size] for s, size in zip(sums, sizes, strict=True)])
+    return Scored(
+        rewards=torch.split(model.score(last).float().squeeze(-1), sizes),
+        states=out.hidden_states,
+        tokens=ids,
+        before=batches.pad([_before(row) for row in rows], 0),
+        answering=segments > 0,
+    )
 
 
 def _positions(row: Row) -> list[int]:
     start = len(row.prompt)
     return [*range(start), *(start + i for a in row.answers for i in range(len(a)))]
+
+
+def _before(row: Row) -> list[int]:
+    start = len(row.prompt)
+    places, place = [0, *range(start - 1)], start
+    for answer in row.answers:
+        places += [start - 1, *range(place, place + len(answer) - 1)]
+        place += len(answer)
+    return places
 
 
 def _segments(row: Row) -> list[int]:

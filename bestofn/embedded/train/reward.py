@@ -13,9 +13,10 @@ from torch.nn.functional import logsigmoid
 from transformers import LlamaForSequenceClassification, PreTrainedTokenizerFast
 
 from bestofn.embedded.train import batches
+from bestofn.embedded.train.architecture import LAYERS
 from bestofn.embedded.train.chat import PAD, token_id
 from bestofn.embedded.train.optimisation import Optimiser, precision
-from bestofn.embedded.train.packing import Row, score
+from bestofn.embedded.train.packing import Row, Scored, score
 from bestofn.embedded.train.pairs import Group, all_groups
 from bestofn.embedded.world import Task
 from bestofn.embedded.world.corruption import Answer
@@ -30,10 +31,44 @@ CENTRING = 0.01
 """Weight of the mean squared reward: pairs leave the zero of the scale open, this puts it between
 right and wrong answers."""
 
-TOKENS = 1.0
-"""Weight of the same pairwise loss on what a head that is thrown away says of every token, read one
-layer below and added up over the answer. The last token alone learns slowly from one bit per pair;
-with this the body learns to notice an error at the token where it stands."""
+TOKENS = 0.3
+"""Weight of the loss on single tokens, see `Surprise`."""
+
+LEAST = -8.0
+"""Below this log-probability a token is as surprising as can be."""
+
+
+class Surprise(torch.nn.Module):
+    """Teaches the layer below the last one how much each token of an answer was to be expected.
+
+    One bit per pair, read at the last token, teaches slowly where an error stands. The language
+    model under the judging layers knows at every token what should follow, so a head that is
+    thrown away after training has to tell from the first judging layers what log-probability the
+    language model gave to the token that came.
+    """
+
+    def __init__(self, model: LlamaForSequenceClassification) -> None:
+        super().__init__()
+        size = model.config.hidden_size
+        self.head = torch.nn.Sequential(torch.nn.RMSNorm(size), torch.nn.Linear(size, 1))
+        self._norm = model.model.norm
+        self._embeddings = model.model.embed_tokens.weight
+
+    def forward(self, scored: Scored) -> torch.Tensor:
+        """The mean squared error over all tokens of answers, a scalar."""
+        said = self.head(scored.states[-2]).float().squeeze(-1)[scored.answering]
+        error: torch.Tensor = (said - self.expected(scored).clamp(min=LEAST)).square().mean()
+        return error
+
+    @torch.no_grad()
+    def expected(self, scored: Scored) -> torch.Tensor:
+        """The language model's log-probability of each token of the answers, row by row."""
+        places = scored.before[..., None].expand(-1, -1, self._embeddings.shape[1])
+        states = self._norm(scored.states[LAYERS].gather(1, places)[scored.answering])
+        logits = (states @ self._embeddings.T).float()
+        tokens = scored.tokens[scored.answering]
+        said: torch.Tensor = logits.log_softmax(-1).gather(1, tokens[:, None]).squeeze(1)
+        return said
 
 
 def train_reward_model(
@@ -55,9 +90,8 @@ def train_reward_model(
     """
     rng = random.Random(seed)
     torch.manual_seed(seed)
-    size = model.config.hidden_size
-    token_head = torch.nn.Sequential(torch.nn.RMSNorm(size), torch.nn.Linear(size, 1, bias=False))
-    optimiser = Optimiser(torch.nn.ModuleList([model, token_head]), rate)
+    surprise = Surprise(model)
+    optimiser = Optimiser(torch.nn.ModuleList([model, surprise]), rate)
     model.train()
     pad = token_id(tokenizer, PAD)
     started, seen, done, recent = time.monotonic(), 0, 0, _Recent()
@@ -66,12 +100,13 @@ def train_reward_model(
         rows = _rows(tokenizer, step)
         for part in batches.by_length(rows, TOKENS_PER_PART, rng):
             with precision():
-                scored = score(model, [rows[i] for i in part], pad, token_head)
+                scored = score(model, [rows[i] for i in part], pad)
+                by_tokens = surprise(scored)
             better = [len(step[i].better) for i in part]
-            loss = _pairwise(scored.rewards, better, recent)
+            loss = _pairwise(scored.rewards, better, recent) + TOKENS * by_tokens
             loss = loss + CENTRING * torch.cat(tuple(scored.rewards)).square().mean()
-            loss = loss + TOKENS * _pairwise(scored.by_tokens, better, None)
-            (loss * len(part) / len(step)).backward()  # type: ignore[no-untyped-call]
+            recent.by_tokens.append(by_tokens.item())
+            (loss * len(part) / len(step)).backward()
         done, seen = done + len(step), seen + sum(map(len, rows))
         optimiser.step(done / groups)
         if done // REPORT_EVERY > (done - len(step)) // REPORT_EVERY or done == groups:
@@ -86,12 +121,17 @@ class _Recent:
     """What happened since the last report."""
 
     losses: list[float] = field(default_factory=list)
+    by_tokens: list[float] = field(default_factory=list)
     in_order: int = 0
     pairs: int = 0
 
     def summary(self) -> str:
         loss = sum(self.losses) / len(self.losses)
-        return f"loss {loss:.3f}, pairs in order {self.in_order / self.pairs:.1%}"
+        by_tokens = sum(self.by_tokens) / len(self.by_tokens)
+        return (
+            f"loss {loss:.3f}, pairs in order {self.in_order / self.pairs:.1%}, "
+            f"error by tokens {by_tokens:.2f}"
+        )
 
 
 def _rows(tokenizer: PreTrainedTokenizerFast, step: list[Group]) -> list[Row]:
@@ -100,17 +140,14 @@ def _rows(tokenizer: PreTrainedTokenizerFast, step: list[Group]) -> list[Row]:
     return [Row(next(ids), list(itertools.islice(ids, len(g.better) + len(g.worse)))) for g in step]
 
 
-def _pairwise(
-    rewards: Sequence[torch.Tensor], better: list[int], recent: _Recent | None
-) -> torch.Tensor:
+def _pairwise(rewards: Sequence[torch.Tensor], better: list[int], recent: _Recent) -> torch.Tensor:
     """The mean over the groups of the mean of -log sigmoid over their pairs; `recent` notes it."""
     gaps = [
         (own[:count, None] - own[None, count:]).flatten()
         for own, count in zip(rewards, better, strict=True)
     ]
     losses = torch.stack([-logsigmoid(gap).mean() for gap in gaps])
-    if recent is not None:
-        recent.losses += losses.tolist()
-        recent.in_order += sum(int((gap > 0).sum()) for gap in gaps)
-        recent.pairs += sum(gap.numel() for gap in gaps)
+    recent.losses += losses.tolist()
+    recent.in_order += sum(int((gap > 0).sum()) for gap in gaps)
+    recent.pairs += sum(gap.numel() for gap in gaps)
     return losses.mean()
