@@ -29,6 +29,7 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from bestofn import Pipeline, Ranking, Request, Settings, best_of_n, embedded, open_pipeline
+from bestofn.commands.output import set_quiet
 from bestofn.generators.vllm import VllmGenerator
 
 N = 8
@@ -215,6 +216,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--part", choices=PARTS, help="do one part alone, print nothing")
     arguments = parser.parse_args()
+    set_quiet()
     if arguments.part:
         asyncio.run(work(arguments.part))
         return

@@ -29,6 +29,7 @@ from math import comb
 
 from bestofn import Request
 from bestofn.build import open_pipeline
+from bestofn.commands.output import set_quiet
 from bestofn.config import PolicySettings, Settings
 from bestofn.embedded.world import Task, held_out_tasks, is_correct
 from bestofn.pipeline import best_of_n
@@ -136,6 +137,7 @@ def main() -> None:
     parser.add_argument("--engine", choices=("auto", "vllm", "transformers"), default="auto")
     parser.add_argument("--json", action="store_true", help="print the table as JSON")
     arguments = parser.parse_args()
+    set_quiet()
     settings = Settings(
         engine=arguments.engine,
         policy=PolicySettings(on_exhausted="best_rejected", max_rounds=1),

@@ -25,8 +25,7 @@ QUIET = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "TOKENIZERS_PARALLELISM": "false",
 }
-"""Set, where unset, before the engines are imported: standard output belongs to the result."""
-
+"""Variables by which the engines leave standard output to the result."""
 
 _NOT_THE_ENGINES_FAULT = (RequestError, NothingAcceptableError)
 
@@ -40,6 +39,12 @@ def print_ranking(ranking: Ranking, *, as_json: bool) -> None:
         print(json.dumps(ranking_row(ranking), ensure_ascii=False), flush=True)
     else:
         Console().print(ranking_view(ranking))
+
+
+def set_quiet() -> None:
+    """Set `QUIET` where it is unset: to be called before the engines are imported."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
 
 
 @contextlib.contextmanager
@@ -57,8 +62,7 @@ def quiet_engines(verbose: bool) -> Iterator[Console]:
         os.environ.setdefault("VLLM_LOGGING_STREAM", QUIET["VLLM_LOGGING_STREAM"])
         yield Console(stderr=True)
         return
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
+    set_quiet()
     sys.stderr.flush()
     real = os.dup(2)
     try:
