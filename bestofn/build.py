@@ -17,6 +17,7 @@ from bestofn.config import NO_REWARD_MODEL, Settings
 from bestofn.errors import ConfigError
 from bestofn.pipeline import Pipeline
 from bestofn.protocols import Filter, Generator, Selector
+from bestofn.types import Engine
 
 logger = logging.getLogger(__name__)
 
@@ -46,15 +47,17 @@ async def open_pipeline(settings: Settings | None = None) -> AsyncIterator[Pipel
         ModelError: a model cannot be found, read, or used for what it was named for.
     """
     settings = settings or Settings()
-    if settings.model is not None and settings.reward_model is None:
+    sampled = settings.model or settings.upstream
+    if sampled is not None and settings.reward_model is None:
         raise ConfigError(
-            f"model is {settings.model}, and no reward model is named: name one, or "
+            f"{sampled} samples, and no reward model is named: name one, or "
             f"`{NO_REWARD_MODEL}` to filter only (the embedded one knows only the embedded model)"
         )
+    engine = _engine(settings)
     filters, selector = build_filters(settings), build_selector(settings)
     async with contextlib.AsyncExitStack() as stack:
         reward_model = stack.enter_context(open_reward_model(settings))
-        generator = await stack.enter_async_context(_open_generator(settings))
+        generator = await stack.enter_async_context(_open_generator(settings, engine))
         yield Pipeline(generator, selector, filters, reward_model, settings.policy.policy())
 
 
@@ -99,15 +102,23 @@ def open_reward_model(settings: Settings) -> Any:
 
 
 @contextlib.asynccontextmanager
-async def _open_generator(settings: Settings) -> AsyncIterator[Generator]:
+async def _open_generator(settings: Settings, engine: Engine) -> AsyncIterator[Generator]:
+    logger.info("engine: %s", engine)
+    if engine == "openai":
+        from bestofn.generators.openai import openai_generator
+
+        key = settings.upstream_api_key
+        async with openai_generator(
+            settings.upstream or "",
+            settings.model,
+            api_key=None if key is None else key.get_secret_value(),
+            concurrency=settings.upstream_concurrency,
+        ) as upstream:
+            yield upstream
+        return
+
     name = settings.model or str(embedded.generator_path())
-    engine = settings.engine
-    if engine == "auto":
-        engine = "vllm" if vllm_adapter.is_available() else "transformers"
-        logger.info("engine: %s", engine)
     if engine == "transformers":
-        if settings.engine_args:
-            raise ConfigError("engine_args are flags of vLLM, and the engine is transformers")
         from bestofn.generators.transformers import TransformersGenerator
 
         fallback = TransformersGenerator.load(name)
@@ -132,6 +143,25 @@ async def _open_generator(settings: Settings) -> AsyncIterator[Generator]:
         environment=environment,
     ) as generator:
         yield generator
+
+
+def _engine(settings: Settings) -> Engine:
+    """The engine that `settings` ask for, or that suits them.
+
+    Raises:
+        ConfigError: they contradict each other.
+    """
+    engine, upstream = settings.engine, settings.upstream
+    if engine == "auto":
+        engine = "vllm" if vllm_adapter.is_available() else "transformers"
+        engine = engine if upstream is None else "openai"
+    elif engine == "openai" and upstream is None:
+        raise ConfigError("the engine is openai, and no upstream is named")
+    elif engine != "openai" and upstream is not None:
+        raise ConfigError(f"the engine is {engine}, and an upstream is named: {upstream}")
+    if engine != "vllm" and settings.engine_args:
+        raise ConfigError(f"engine_args are flags of vLLM, and the engine is {engine}")
+    return engine
 
 
 def _engine_args_of_embedded() -> list[str]:

@@ -47,6 +47,9 @@ def ask(
         str | None, typer.Option(help="Folder or hub name. Without: the embedded one.")
     ] = None,
     reward_model: RewardModelOption = None,
+    upstream: Annotated[
+        str | None, typer.Option(help="URL of an OpenAI-compatible server, to sample there.")
+    ] = None,
     engine: Annotated[
         Engine | None, typer.Option(help="What samples. [vllm where it is installed]")
     ] = None,
@@ -76,6 +79,7 @@ def ask(
             best_of=best_of,
             model=model,
             reward_model=reward_model,
+            upstream=upstream,
             engine=engine,
             temperature=temperature,
             max_tokens=max_tokens,

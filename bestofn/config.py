@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -90,7 +90,16 @@ class Settings(BaseSettings):
     reward_model: str | None = Field(
         default=None, description="folder or hub name; `none` only filters; unset: the embedded one"
     )
-    engine: Engine = Field(default="auto", description="auto: vLLM where it is installed")
+    engine: Engine = Field(
+        default="auto", description="auto: the upstream where one is named, else vLLM"
+    )
+    upstream: str | None = Field(
+        default=None, description="URL of an OpenAI-compatible server that samples"
+    )
+    upstream_api_key: SecretStr | None = Field(default=None, description="its API key")
+    upstream_concurrency: int = Field(
+        default=256, ge=1, description="requests to the upstream in flight at most"
+    )
     engine_args: list[str] = Field(
         default_factory=list, description="flags of `vllm serve`, one list item each"
     )

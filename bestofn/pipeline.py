@@ -113,7 +113,7 @@ class _Run:
             return False
         if self._reward_model_failed() or not any(c.rejections for c in records):
             return False  # faults: another round would meet them again
-        tokens = sum(c.candidate.completion_tokens or 0 for c in records)
+        tokens = sum(c.candidate.counted_tokens for c in records)
         if policy.max_resample_tokens is not None and tokens >= policy.max_resample_tokens:
             return False
         elapsed = time.perf_counter() - self._started
@@ -244,7 +244,7 @@ class _Run:
             rounds=self._rounds,
             usage=Usage(
                 prompt_tokens=max((c.candidate.prompt_tokens or 0 for c in records), default=0),
-                completion_tokens=sum(c.candidate.completion_tokens or 0 for c in records),
+                completion_tokens=sum(c.candidate.counted_tokens for c in records),
                 reward_tokens=self._scorer.tokens,
             ),
             timings=Timings(

@@ -16,8 +16,8 @@ from bestofn.errors import RequestError
 Message = Mapping[str, Any]
 """One chat message as OpenAI's API has it: ``{"role": ..., "content": ..., ...}``."""
 
-Engine = Literal["auto", "vllm", "transformers"]
-"""What samples; auto takes vLLM where it is installed."""
+Engine = Literal["auto", "vllm", "transformers", "openai"]
+"""What samples; auto takes a server where one is named, else vLLM where it is installed."""
 
 FINISHED_NORMALLY = frozenset({"stop", "tool_calls", "function_call"})
 """Finish reasons that say the model ended by itself (OpenAI's names)."""
@@ -102,6 +102,8 @@ class Candidate:
         finish_reason: the engine's own word, unmapped: stop, length, tool_calls, repetition,
             abort, error, ...; None marks an unfinished snapshot.
         completion_tokens: how many tokens were sampled; None where nobody counted.
+        group_tokens: where the backend counts only the sum over several candidates, that sum, on
+            the first of them; 0 elsewhere.
         prompt_tokens: length of the templated prompt in tokens; None where nobody counted.
         token_ids: ids of the completion, where the engine gives them.
         logprobs: OpenAI's logprobs object, where asked for.
@@ -113,6 +115,7 @@ class Candidate:
     message: Message
     finish_reason: str | None
     completion_tokens: int | None = None
+    group_tokens: int = 0
     prompt_tokens: int | None = None
     token_ids: tuple[int, ...] | None = None
     logprobs: Mapping[str, Any] | None = None
@@ -123,6 +126,11 @@ class Candidate:
     def text(self) -> str:
         """The answer's text: the message's content, '' where it has none (a pure tool call)."""
         return message_text(self.message)
+
+    @property
+    def counted_tokens(self) -> int:
+        """What it adds to the tokens of all candidates."""
+        return self.group_tokens if self.completion_tokens is None else self.completion_tokens
 
     @property
     def ended(self) -> bool:

@@ -98,3 +98,20 @@ async def test_a_foreign_model_needs_a_reward_model_of_its_own() -> None:
     with pytest.raises(ConfigError, match="no reward model is named"):
         async with open_pipeline(Settings(model="some/model")):
             pass
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        (Settings(engine="openai"), "no upstream is named"),
+        (Settings(engine="vllm", upstream="http://x", reward_model="none"), "the engine is vllm"),
+        (Settings(engine="transformers", engine_args=["--x"]), "the engine is transformers"),
+        (Settings(upstream="http://x"), "no reward model is named"),
+    ],
+)
+async def test_settings_that_contradict_each_other_load_nothing(
+    settings: Settings, sentence: str
+) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        async with open_pipeline(settings):
+            pass

@@ -16,6 +16,8 @@ from bestofn import __version__, embedded
 from tests.commands.conftest import SCRIPT, Run
 
 QUESTION = "What is 8 - 5?"
+NOBODY = "http://127.0.0.1:1"
+ONLY_FILTER = ["--reward-model", "none"]
 
 
 @pytest.mark.parametrize("engine", ["vllm", "transformers"])
@@ -35,6 +37,16 @@ def test_json_accounts_for_every_candidate(bestofn: Run, engine: str) -> None:
     assert answer["usage"]["completion_tokens"] == sum(
         c["completion_tokens"] for c in answer["candidates"]
     )
+
+
+def test_candidates_of_a_running_server_are_ranked_here(bestofn: Run, vllm_server: str) -> None:
+    reward_model = ["--reward-model", str(embedded.reward_path())]
+    done = bestofn("ask", QUESTION, "--upstream", vllm_server, *reward_model, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    answer = json.loads(done.stdout)
+    assert len(answer["candidates"]) == 8
+    assert answer["winner"]["reward"] is not None
+    assert answer["usage"]["completion_tokens"] > 8
 
 
 def test_the_table_ends_with_the_winner(bestofn: Run) -> None:
@@ -72,6 +84,10 @@ def test_the_fallback_is_flagged(bestofn: Run) -> None:
         ([QUESTION, "--temperature", "3"], "should be less than or equal to 2"),
         ([QUESTION, "--engine", "vlm"], "'vlm' is not one of"),
         ([QUESTION, "--model", "/no/such"], "no reward model is named"),
+        ([QUESTION, "--upstream", "http://127.0.0.1:1"], "no reward model is named"),
+        ([QUESTION, "--engine", "openai", "--upstream", NOBODY, *ONLY_FILTER], "cannot be reached"),
+        ([QUESTION, "--upstream", NOBODY, "--engine", "vllm", *ONLY_FILTER], "engine is vllm"),
+        ([QUESTION, "--engine", "openai"], "no upstream is named"),
         ([QUESTION, "--model", "/no/such", "--reward-model", "none"], "/no/such"),
         ([QUESTION, "--reward-model", "/no/such"], "/no/such"),
         ([QUESTION, "--reward-model", str(embedded.generator_path())], "no reward head"),

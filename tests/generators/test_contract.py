@@ -1,21 +1,42 @@
-"""What every generator promises, on the real engines: vLLM and transformers."""
+"""What every generator promises, on the real ones: vLLM, transformers, and vLLM's own server."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 import pytest
 
 from bestofn.errors import RequestError
+from bestofn.generators import openai
+from bestofn.generators.openai import OpenAIGenerator
 from bestofn.pipeline import Pipeline, best_of_n
-from bestofn.protocols import Generator
+from bestofn.protocols import Generator, Sampling
 from bestofn.selection.argmax import ArgmaxSelector
 from bestofn.types import Candidate, Request
 
 QUESTION = "What is 7 + 5?"
 
 
-@pytest.fixture(params=["vllm", "transformers"])
+class WithTokenIds:
+    """A server's candidates with the ids of their tokens, which vLLM gives where it is asked."""
+
+    def __init__(self, generator: OpenAIGenerator) -> None:
+        self._generator = generator
+
+    def sample(self, request: Request, indices: Sequence[int]) -> Sampling:
+        options = {**request.options, "return_token_ids": True}
+        return self._generator.sample(replace(request, options=options), indices)
+
+
+@pytest.fixture(scope="session")
+async def openai_generator(vllm_server: str) -> AsyncIterator[Generator]:
+    async with openai.openai_generator(vllm_server) as generator:
+        yield WithTokenIds(generator)
+
+
+@pytest.fixture(params=["vllm", "transformers", "openai"])
 def generator(request: pytest.FixtureRequest) -> Generator:
     made: Generator = request.getfixturevalue(f"{request.param}_generator")
     return made
@@ -129,7 +150,9 @@ async def test_a_prompt_over_the_context_is_one_sentence(generator: Generator) -
         assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("generator", ["vllm", "transformers"], indirect=True)
 async def test_an_unknown_option_is_refused_by_name(generator: Generator) -> None:
+    """In process; what a server makes of a field that it does not know is the server's affair."""
     request = Request.from_prompt(QUESTION, best_of=2, options={"top_q": 0.5})
     with pytest.raises(RequestError, match="top_q"):
         await best_of_n(request, Pipeline(generator, ArgmaxSelector()))

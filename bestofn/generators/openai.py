@@ -1,0 +1,217 @@
+"""Owns sampling from an OpenAI-compatible server: vLLM, SGLang, llama.cpp, a vendor."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import httpx
+
+from bestofn.errors import ConfigError, GeneratorError, RequestError
+from bestofn.generators.chat_client import ChatClient, Choice, Completion
+from bestofn.generators.tasks import TaskSampling
+from bestofn.types import Candidate, Request
+
+TIMEOUT = httpx.Timeout(600.0, connect=10.0, pool=None)
+"""Seconds without a byte (the openai client's own default), and for a connection; a place in the
+pool is waited for as long as it takes."""
+
+
+class OpenAIGenerator:
+    """Samples from a running server; make it with `openai_generator`.
+
+    Candidates without a seed are asked for in one request with ``n``, where the server honours it:
+    whether it does is found out by the first such request and remembered. Where it gives fewer, or
+    refuses ``n`` but not the same request without it, each candidate is a request of its own; so is
+    each one with a seed, since what ``n`` does with a seed differs from server to server.
+
+    Args:
+        client: asks the server.
+        model: its name there.
+    """
+
+    def __init__(self, client: ChatClient, model: str) -> None:
+        self._client = client
+        self._model = model
+        self._honours_n: bool | None = None
+
+    def sample(self, request: Request, indices: Sequence[int]) -> UpstreamSampling:
+        """One candidate per index, concurrently; see `bestofn.protocols.Generator`."""
+        return UpstreamSampling(self, request, indices)
+
+    async def several(self, request: Request, count: int) -> Completion:
+        """One request for `count` candidates; a server may give fewer, which is remembered.
+
+        Raises:
+            RequestError, GeneratorError: as `ChatClient.complete`.
+        """
+        body = self._body(request) | {"n": count}
+        try:
+            completion = await self._client.complete(body)
+        except RequestError:
+            if self._honours_n is not None:
+                raise
+            # It may be `n` that is refused; where it is something else, this raises the same.
+            completion = await self._client.complete(self._body(request))
+        if self._honours_n is None:
+            self._honours_n = len(completion.choices) >= count
+        return completion
+
+    async def one(self, request: Request, index: int) -> Completion:
+        """One request for candidate `index`."""
+        body = self._body(request)
+        if request.seed is not None:
+            body["seed"] = request.seed_of(index)
+        return await self._client.complete(body)
+
+    def in_one_request(self, request: Request, count: int) -> bool:
+        """Whether `count` candidates are asked for in one request."""
+        # vLLM refuses n > 1 at temperature 0, which says nothing about other requests.
+        varied = request.seed is None and request.temperature != 0
+        return count > 1 and varied and self._honours_n is not False
+
+    def _body(self, request: Request) -> dict[str, Any]:
+        body = dict(request.options)
+        body |= {"model": self._model, "messages": list(request.messages), "stream": False}
+        if request.temperature is not None:
+            body["temperature"] = request.temperature
+        if request.max_tokens is not None:
+            body["max_completion_tokens"] = request.max_tokens
+        return body
+
+
+class UpstreamSampling(TaskSampling):
+    """The `Sampling` of an `OpenAIGenerator`: a task per candidate, and one that all may await."""
+
+    def __init__(
+        self, generator: OpenAIGenerator, request: Request, indices: Sequence[int]
+    ) -> None:
+        self._generator = generator
+        self._request = request
+        self._places = {index: place for place, index in enumerate(indices)}
+        self._wanted = set(indices)
+        self._calls: dict[int, asyncio.Task[Candidate]] = {}
+        self._shared: asyncio.Task[Completion] | None = None
+        if generator.in_one_request(request, len(indices)):
+            self._shared = asyncio.create_task(generator.several(request, len(indices)))
+        super().__init__(indices, self._run, self._stop)
+
+    async def aclose(self) -> None:
+        """Cancel whatever still runs and wait until it has stopped."""
+        await super().aclose()
+        if self._shared is not None:
+            self._shared.cancel()
+            await asyncio.gather(self._shared, return_exceptions=True)
+
+    async def _run(self, index: int) -> Candidate:
+        empty = {"role": "assistant", "content": None}
+        seed = self._request.seed_of(index)
+        if index not in self._wanted:  # stopped before it started
+            return Candidate(index, empty, "abort", seed=seed)
+        call = self._calls[index] = asyncio.create_task(self._obtain(index))
+        try:
+            return await call
+        except GeneratorError as error:
+            return Candidate(index, empty, "error", seed=seed, error=str(error))
+        except asyncio.CancelledError:
+            if index in self._wanted:
+                raise
+            return Candidate(index, empty, "abort", seed=seed)
+        finally:
+            call.cancel()
+
+    async def _obtain(self, index: int) -> Candidate:
+        place = self._places[index]
+        if self._shared is not None:
+            completion = await asyncio.shield(self._shared)
+            if place < len(completion.choices):
+                return _candidate(completion, place, self._request, index)
+        completion = await self._generator.one(self._request, index)
+        return _candidate(completion, 0, self._request, index)
+
+    def _stop(self, index: int) -> None:
+        self._wanted.discard(index)
+        if (call := self._calls.get(index)) is not None:
+            call.cancel()
+        if self._shared is not None and not self._wanted:
+            self._shared.cancel()
+
+
+@contextlib.asynccontextmanager
+async def openai_generator(
+    url: str, model: str | None = None, *, api_key: str | None = None, concurrency: int = 256
+) -> AsyncIterator[OpenAIGenerator]:
+    """A generator over the server at `url`, which is asked once what it serves.
+
+    Args:
+        url: the API's root; "/v1" is added where the URL has no path.
+        model: its name there; None: the only one it serves.
+        api_key: sent as a bearer token.
+        concurrency: requests in flight at most.
+
+    Raises:
+        ConfigError: the server cannot be reached, refuses the key, or serves several models and
+            none is named.
+    """
+    root = httpx.URL(url)
+    if root.scheme not in ("http", "https") or not root.host:
+        raise ConfigError(f"{url} is no URL of a server: it has to begin with http:// or https://")
+    if root.path.strip("/") == "":
+        root = root.copy_with(path="/v1")
+    headers = {"authorization": f"Bearer {api_key}"} if api_key else {}
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=concurrency)
+    async with httpx.AsyncClient(
+        base_url=root, headers=headers, timeout=TIMEOUT, limits=limits
+    ) as http:
+        name = await _served(http, url, model)
+        yield OpenAIGenerator(ChatClient(http, concurrency=concurrency), name)
+
+
+async def _served(http: httpx.AsyncClient, url: str, model: str | None) -> str:
+    """The name of the model to ask for."""
+    try:
+        response = await http.get("models")
+    except httpx.TransportError as error:
+        raise ConfigError(f"{url} cannot be reached: {error or type(error).__name__}") from error
+    if response.status_code in (401, 403):
+        raise ConfigError(f"{url} refuses the API key (status {response.status_code})")
+    if model is not None:
+        return model  # not every server lists what it serves
+    try:
+        names = [str(each["id"]) for each in response.json()["data"]]
+    except (ValueError, KeyError, TypeError):
+        names = []
+    if len(names) != 1:
+        listed = f"it lists {', '.join(names)}" if names else "it lists none"
+        raise ConfigError(f"name the model that {url} is to be asked for: {listed}")
+    return names[0]
+
+
+def _candidate(completion: Completion, place: int, request: Request, index: int) -> Candidate:
+    choice, usage = completion.choices[place], completion.usage
+    tokens, group_tokens = _tokens(choice), 0
+    if tokens is None and len(completion.choices) == 1:
+        tokens = usage.completion_tokens
+    elif tokens is None and place == 0:
+        group_tokens = usage.completion_tokens or 0
+    return Candidate(
+        index=index,
+        message={"content": None, **{k: v for k, v in choice.message.items() if v is not None}},
+        finish_reason=choice.finish_reason,
+        completion_tokens=tokens,
+        group_tokens=group_tokens,
+        prompt_tokens=usage.prompt_tokens,
+        token_ids=None if choice.token_ids is None else tuple(choice.token_ids),
+        logprobs=choice.logprobs,
+        seed=request.seed_of(index),
+    )
+
+
+def _tokens(choice: Choice) -> int | None:
+    """How many tokens a choice has, where it says so itself."""
+    if choice.token_ids is not None:
+        return len(choice.token_ids)
+    content = (choice.logprobs or {}).get("content")
+    return len(content) if content else None
