@@ -7,14 +7,20 @@ import itertools
 import logging
 import random
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    LlamaForCausalLM,
+    LlamaForSequenceClassification,
+    PreTrainedTokenizerFast,
+)
 from transformers.utils import logging as transformers_logging
 
 from bestofn.embedded.train.architecture import new_language_model, reward_model_from
-from bestofn.embedded.train.language_model import clean, mixed, train_language_model
+from bestofn.embedded.train.language_model import Answering, clean, mixed, train_language_model
 from bestofn.embedded.train.optimisation import keep_memory
 from bestofn.embedded.train.reward import train_reward_model
 from bestofn.embedded.train.sampling import sample_answers
@@ -23,18 +29,34 @@ from bestofn.embedded.train.tokenizer import train_tokenizer
 from bestofn.embedded.world import Task, stream
 from bestofn.embedded.world.corruption import Answer
 
+_LOG = logging.getLogger("bestofn.embedded.train")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """How much one stage trains.
+
+    Args:
+        size: documents of a language model, groups of a reward model.
+        rate: the learning rate at its highest.
+        seed: added to the run's.
+    """
+
+    size: int
+    rate: float
+    seed: int
+
+
 # Sizes of the stages, chosen so that the whole run takes about three quarters of an hour on one
 # core, and the rates that learnt fastest among a few that were tried.
-CLEAN_DOCUMENTS, CLEAN_RATE = 90_000, 8e-3
-RECALLED_DOCUMENTS, RECALLED_RATE = 24_000, 4e-3
-MIXED_DOCUMENTS, MIXED_RATE = 70_000, 7e-3
-SAMPLED_TASKS, SAMPLES_PER_TASK = 3_000, 6
-MADE_GROUPS, MADE_RATE = 30_000, 2e-2
-REAL_GROUPS, REAL_RATE = 8_000, 1e-2
+CLEAN = Stage(size=90_000, rate=8e-3, seed=1)
+MIXED = Stage(size=70_000, rate=7e-3, seed=2)
+RECALLING = Stage(size=24_000, rate=4e-3, seed=6)
+MADE = Stage(size=30_000, rate=2e-2, seed=4)
+REAL = Stage(size=8_000, rate=1e-2, seed=5)
+SAMPLED_TASKS, SAMPLES_PER_TASK, SAMPLING_SEED = 3_000, 6, 3
 TOKENS_PER_STEP = 2_048
 GROUPS_PER_STEP = 12
-
-_LOG = logging.getLogger("bestofn.embedded.train")
 
 
 def main() -> None:
@@ -69,73 +91,55 @@ def train(output: Path, seed: int, scale: float) -> None:
     tokenizer = train_tokenizer(seed)
     _LOG.info("tokenizer: %d tokens", len(tokenizer))
 
+    def learn(model: LlamaForCausalLM, answering: Answering, stage: Stage) -> None:
+        train_language_model(
+            model,
+            tokenizer,
+            answering,
+            documents=int(stage.size * scale),
+            tokens_per_step=TOKENS_PER_STEP,
+            rate=stage.rate,
+            recalling=stage is RECALLING,
+            seed=seed + stage.seed,
+            report=_LOG.info,
+        )
+
+    def judge(
+        model: LlamaForSequenceClassification,
+        sampled: Sequence[tuple[Task, Sequence[Answer]]],
+        stage: Stage,
+    ) -> None:
+        train_reward_model(
+            model,
+            tokenizer,
+            sampled,
+            groups=int(stage.size * scale),
+            groups_per_step=GROUPS_PER_STEP,
+            rate=stage.rate,
+            seed=seed + stage.seed,
+            report=_LOG.info,
+        )
+
     language_model = new_language_model(tokenizer)
     _LOG.info("language model: %d parameters, on right answers", language_model.num_parameters())
-    train_language_model(
-        language_model,
-        tokenizer,
-        clean,
-        documents=int(CLEAN_DOCUMENTS * scale),
-        tokens_per_step=TOKENS_PER_STEP,
-        rate=CLEAN_RATE,
-        recalling=False,
-        seed=seed + 1,
-        report=_LOG.info,
-    )
+    learn(language_model, clean, CLEAN)
 
     _LOG.info("generator, on mixed answers")
     generator = new_language_model(tokenizer)
     generator.load_state_dict(language_model.state_dict())
-    train_language_model(
-        generator,
-        tokenizer,
-        mixed,
-        documents=int(MIXED_DOCUMENTS * scale),
-        tokens_per_step=TOKENS_PER_STEP,
-        rate=MIXED_RATE,
-        recalling=False,
-        seed=seed + 2,
-        report=_LOG.info,
-    )
+    learn(generator, mixed, MIXED)
     save(generator, tokenizer, output / "generator")
 
     _LOG.info("language model, to recall what it reads")
-    train_language_model(
-        language_model,
-        tokenizer,
-        clean,
-        documents=int(RECALLED_DOCUMENTS * scale),
-        tokens_per_step=TOKENS_PER_STEP,
-        rate=RECALLED_RATE,
-        recalling=True,
-        seed=seed + 6,
-        report=_LOG.info,
-    )
+    learn(language_model, clean, RECALLING)
+
     torch.manual_seed(seed)
     reward = reward_model_from(language_model)
     _LOG.info("reward model: %d parameters, on made corruptions", reward.num_parameters())
-    train_reward_model(
-        reward,
-        tokenizer,
-        [],
-        groups=int(MADE_GROUPS * scale),
-        groups_per_step=GROUPS_PER_STEP,
-        rate=MADE_RATE,
-        seed=seed + 4,
-        report=_LOG.info,
-    )
-    sampled = _answers_of(generator, tokenizer, seed + 3, int(SAMPLED_TASKS * scale))
+    judge(reward, [], MADE)
+    sampled = _answers_of(generator, tokenizer, seed + SAMPLING_SEED, int(SAMPLED_TASKS * scale))
     _LOG.info("reward model, on the generator's own answers too")
-    train_reward_model(
-        reward,
-        tokenizer,
-        sampled,
-        groups=int(REAL_GROUPS * scale),
-        groups_per_step=GROUPS_PER_STEP,
-        rate=REAL_RATE,
-        seed=seed + 5,
-        report=_LOG.info,
-    )
+    judge(reward, sampled, REAL)
     save(reward, tokenizer, output / "reward")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bestofn.embedded.train.chat import EOS, conversation, render
@@ -91,14 +91,12 @@ def all_groups(
     sampled: Sequence[tuple[Task, Sequence[Answer]]],
     groups: int,
     rng: random.Random,
-    shares: Mapping[str, float] | None,
 ) -> Iterator[Group]:
     """`groups` groups in all: each of `sampled` once, spread evenly among made ones.
 
-    `shares` says how often each kind of task is drawn for the made ones, as for `stream`. Samples
-    of a task that are all right or all wrong make no group.
+    Samples of a task that are all right or all wrong make no group.
     """
-    tasks = stream(rng.randrange(2**32), held_out=False, shares=shares)
+    tasks = stream(rng.randrange(2**32), held_out=False)
     real = [g for task, answers in sampled if (g := sampled_group(rng, task, answers))]
     rng.shuffle(real)
     share = min(1.0, len(real) / groups)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -76,7 +76,6 @@ def train_reward_model(
     tokenizer: PreTrainedTokenizerFast,
     sampled: Sequence[tuple[Task, Sequence[Answer]]],
     *,
-    shares: Mapping[str, float] | None = None,
     groups: int,
     groups_per_step: int,
     rate: float,
@@ -85,8 +84,7 @@ def train_reward_model(
 ) -> None:
     """Train `model` in place on `groups` groups with -log sigmoid(better - worse) over their pairs.
 
-    `sampled` are the generator's answers; each is used once, spread evenly, among made groups;
-    `shares` says how often each kind of task is drawn for those.
+    `sampled` are the generator's answers; each is used once, spread evenly, among made groups.
     """
     rng = random.Random(seed)
     torch.manual_seed(seed)
@@ -95,7 +93,7 @@ def train_reward_model(
     model.train()
     pad = token_id(tokenizer, PAD)
     started, seen, done, recent = time.monotonic(), 0, 0, _Recent()
-    mixed = all_groups(sampled, groups, rng, shares)
+    mixed = all_groups(sampled, groups, rng)
     while step := list(itertools.islice(mixed, groups_per_step)):
         rows = _rows(tokenizer, step)
         for part in batches.by_length(rows, TOKENS_PER_PART, rng):

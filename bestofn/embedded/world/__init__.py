@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from bestofn.embedded.world import arithmetic, definitions, facts, listing, ordering
 from bestofn.embedded.world.holdout import is_held_out
@@ -21,16 +21,11 @@ KINDS = {
 }
 
 
-def stream(
-    seed: int, *, held_out: bool, shares: Mapping[str, float] | None = None
-) -> Iterator[Task]:
-    """Endless random tasks from one side of the split, half of them Chinese; repeats occur.
-
-    `shares` says how often each kind is drawn, for all kinds; without it, `KINDS` does.
-    """
+def stream(seed: int, *, held_out: bool) -> Iterator[Task]:
+    """Endless random tasks from one side of the split, half of them Chinese; repeats occur."""
     rng = random.Random(seed)
     samplers = [sampler for sampler, _ in KINDS.values()]
-    weights = [shares[kind] if shares else own for kind, (_, own) in KINDS.items()]
+    weights = [own for _, own in KINDS.values()]
     languages: tuple[Language, Language] = ("en", "zh")
     while True:
         (sampler,) = rng.choices(samplers, weights)
