@@ -121,7 +121,7 @@ def score(
 
         settings = Settings.load(config, reward_model=reward_model)
         if str(file) != "-" and not file.is_file():
-            raise ConfigError(f"{file}: no such file")
+            raise ConfigError(f"{file}: {'is a folder' if file.is_dir() else 'no such file'}")
         _run(run(file, settings, as_json=as_json, verbose=verbose))
 
 

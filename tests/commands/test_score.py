@@ -117,6 +117,7 @@ def test_a_file_without_rows_is_bad_input(
     ("arguments", "sentence"),
     [
         (["score", "nowhere.jsonl"], "nowhere.jsonl: no such file"),
+        (["score", "tests"], "tests: is a folder"),
         (["score", "pyproject.toml", "--reward-model", "/no/such/model"], "/no/such/model"),
         (["score", "x", "--reward", "y"], "No such option"),
         (["scroe", "x"], "No such command"),
