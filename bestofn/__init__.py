@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bestofn.errors import (
         BestOfNError,
         ConfigError,
+        DeadlineError,
         GeneratorError,
         ModelError,
         NothingAcceptableError,
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
         RewardError,
     )
     from bestofn.pipeline import Pipeline, best_of_n
-    from bestofn.protocols import Filter, Generator, RewardModel, Sampling, Selector
+    from bestofn.protocols import Filter, Forwarder, Generator, RewardModel, Sampling, Selector
     from bestofn.ranking import Policy, Ranking, ScoredCandidate
     from bestofn.types import Candidate, Failure, Rejection, Request, Score
 
@@ -31,8 +32,10 @@ __all__ = [
     "BestOfNError",
     "Candidate",
     "ConfigError",
+    "DeadlineError",
     "Failure",
     "Filter",
+    "Forwarder",
     "Generator",
     "GeneratorError",
     "ModelError",
@@ -60,6 +63,7 @@ _HOMES = {
     "bestofn.errors": (
         "BestOfNError",
         "ConfigError",
+        "DeadlineError",
         "GeneratorError",
         "ModelError",
         "NothingAcceptableError",
@@ -67,7 +71,14 @@ _HOMES = {
         "RewardError",
     ),
     "bestofn.pipeline": ("Pipeline", "best_of_n"),
-    "bestofn.protocols": ("Filter", "Generator", "RewardModel", "Sampling", "Selector"),
+    "bestofn.protocols": (
+        "Filter",
+        "Forwarder",
+        "Generator",
+        "RewardModel",
+        "Sampling",
+        "Selector",
+    ),
     "bestofn.ranking": ("Policy", "Ranking", "ScoredCandidate"),
     "bestofn.types": ("Candidate", "Failure", "Rejection", "Request", "Score"),
 }

@@ -71,6 +71,7 @@ class PolicySettings(_Section):
     max_rounds: int = Field(default=2, ge=1)
     max_resample_tokens: int | None = Field(default=None, ge=1)
     max_resample_seconds: float | None = Field(default=None, gt=0)
+    deadline_seconds: float | None = Field(default=None, gt=0)
 
     def policy(self) -> Policy:
         """The same as the domain type."""

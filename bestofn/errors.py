@@ -6,9 +6,10 @@
     ├── RequestError              a request is out of range or does not fit the model's context
     ├── GeneratorError            the engine failed and no candidate came back
     ├── RewardError               the reward model failed and nothing could be ranked
-    └── NothingAcceptableError    every candidate was rejected or failed, and the policy is `error`
+    ├── NothingAcceptableError    every candidate was rejected or failed, and the policy is `error`
+    └── DeadlineError             the deadline came before anything acceptable
 
-`GeneratorError`, `RewardError` and `NothingAcceptableError` carry the `Ranking` of what was done
+The last four carry the `Ranking` of what was done
 until then, so nothing is lost.
 """
 
@@ -63,3 +64,7 @@ class RewardError(UnrankedError):
 
 class NothingAcceptableError(UnrankedError):
     """Every candidate was rejected or failed, and the policy allows no fallback."""
+
+
+class DeadlineError(UnrankedError):
+    """The policy's deadline came before anything acceptable had finished."""

@@ -5,6 +5,7 @@ Serving, the command line and dataset runs all call it; nobody writes a second o
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import logging
@@ -12,11 +13,13 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
-from bestofn.errors import GeneratorError, NothingAcceptableError, RewardError
+from bestofn.deadline import Deadline
+from bestofn.errors import GeneratorError, RewardError
 from bestofn.protocols import Filter, Generator, RewardModel, Sampling, Selector
 from bestofn.ranking import Policy, Ranking, ScoredCandidate, Timings, Usage
 from bestofn.scoring import Scorer
 from bestofn.types import Candidate, Failure, Rejection, Request, Score
+from bestofn.unranked import unranked_error
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +64,7 @@ async def best_of_n(
         GeneratorError: every candidate failed, or the engine is gone.
         RewardError: candidates were acceptable, and the reward model failed on all of them.
         NothingAcceptableError: nothing was acceptable, and the policy found no fallback.
+        DeadlineError: the policy's deadline came first.
     """
     return await _Run(request, pipeline, observer).execute()
 
@@ -80,6 +84,8 @@ class _Run:
         self._rounds = 0
         self._notes: list[str] = []
         self._scorer = Scorer(request, pipeline.reward_model, self._on_score)
+        self._deadline = Deadline(pipeline.policy.deadline_seconds)
+        self._rewarded = asyncio.Event()
 
     async def execute(self) -> Ranking:
         try:
@@ -107,6 +113,8 @@ class _Run:
     def _wants_another_round(self) -> bool:
         policy = self._pipeline.policy
         records = self._records.values()
+        if self._deadline.reached:
+            return False
         if policy.on_exhausted != "resample" or self._rounds >= policy.max_rounds:
             return False
         if self._request.temperature == 0 or any(c.accepted for c in records):
@@ -126,7 +134,7 @@ class _Run:
             async with _closing(
                 self._pipeline.generator.sample(self._request, indices)
             ) as sampling:
-                async for candidate in sampling:
+                async for candidate in self._deadline.arrivals(sampling, indices):
                     if candidate.finish_reason is not None:
                         self._on_candidate(candidate, indices)
         except GeneratorError as error:  # what came before it is still worth ranking
@@ -136,8 +144,19 @@ class _Run:
         for index in indices:
             if index not in self._records:
                 nothing = Candidate(index, {"role": "assistant", "content": None}, "error")
-                self._put(_failed(nothing, "generation_error", why_missing))
-        await self._scorer.drain()
+                missing = _failed(nothing, "generation_error", why_missing)
+                self._put(_stopped(nothing) if self._deadline.reached else missing)
+        await self._score_rest()
+
+    async def _score_rest(self) -> None:
+        """Wait for the scores; at the deadline what has none by then is given up."""
+        if await self._deadline.wait(self._scorer.drain(), self._rewarded):
+            return
+        await self._scorer.aclose()
+        unscored = Failure("deadline", "not scored at the deadline")
+        for record in list(self._records.values()):
+            if record.accepted and record.reward is None:
+                self._put(dataclasses.replace(record, failure=unscored))
 
     def _on_candidate(self, candidate: Candidate, indices: Sequence[int]) -> None:
         if candidate.index in self._records or candidate.index not in indices:
@@ -154,6 +173,8 @@ class _Run:
     def _filter(self, candidate: Candidate) -> ScoredCandidate:
         if candidate.error is not None:
             return _failed(candidate, "generation_error", candidate.error)
+        if self._deadline.reached and candidate.finish_reason == "abort":
+            return _stopped(candidate)
         rejections: list[Rejection] = []
         failure: Failure | None = None
         for each in self._pipeline.filters:
@@ -169,6 +190,8 @@ class _Run:
         return ScoredCandidate(candidate, tuple(rejections), failure)
 
     def _on_score(self, indices: Sequence[int], score: Score) -> None:
+        if score.reward is not None:
+            self._rewarded.set()
         for index in indices:
             self._put(
                 dataclasses.replace(
@@ -192,33 +215,21 @@ class _Run:
         if wanted and usable and self._pipeline.reward_model is not None:
             for record in usable:
                 self._scorer.add(record.candidate)
-            await self._scorer.drain()
+            await self._score_rest()
             scored = [self._records[c.index] for c in usable]
             if ranked := [c for c in scored if c.reward is not None]:
                 return self._ranking(ranked, fallback="best_rejected")
-        raise self._error()
+        raise unranked_error(
+            self._unranked(),
+            reward_fault=self._scorer.errors[0] if self._reward_model_failed() else None,
+            deadline=self._pipeline.policy.deadline_seconds,
+        )
 
     def _reward_model_failed(self) -> bool:
         """Whether something would be acceptable, had the reward model not failed on it."""
         return bool(self._scorer.errors) and any(
             not c.rejections and c.failure is not None and c.failure.reason == "reward_error"
             for c in self._records.values()
-        )
-
-    def _error(self) -> GeneratorError | RewardError | NothingAcceptableError:
-        ranking = self._unranked()
-        reasons = ", ".join(f"{n} {reason}" for reason, n in ranking.rejected.items())
-        faults = [c.failure for c in ranking.candidates if c.failure is not None]
-        total = len(ranking.candidates)
-        if self._reward_model_failed():
-            return RewardError(f"the reward model failed: {self._scorer.errors[0]}", ranking)
-        if len(faults) == total and all(f.reason == "generation_error" for f in faults):
-            return GeneratorError(f"all {total} candidates failed: {faults[0].detail}", ranking)
-        if faults:
-            failed = f"{len(faults)} failed ({faults[0].detail})"
-            reasons = f"{reasons}; {failed}" if reasons else failed
-        return NothingAcceptableError(
-            f"none of {total} candidates is acceptable: {reasons}", ranking
         )
 
     def _ranking(self, eligible: Sequence[ScoredCandidate], *, fallback: str | None) -> Ranking:
@@ -254,12 +265,17 @@ class _Run:
                 scoring=self._scorer.seconds,
                 selection=self._selection,
             ),
+            deadline_reached=self._deadline.reached,
             notes=tuple(self._notes),
         )
 
 
 def _failed(candidate: Candidate, reason: str, detail: str) -> ScoredCandidate:
     return ScoredCandidate(candidate, failure=Failure(reason, detail))
+
+
+def _stopped(candidate: Candidate) -> ScoredCandidate:
+    return _failed(candidate, "deadline", "not finished at the deadline")
 
 
 def _has_answer(candidate: Candidate) -> bool:

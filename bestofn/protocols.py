@@ -1,4 +1,4 @@
-"""Owns the four seams: Generator, Filter, RewardModel and Selector.
+"""Owns the four seams: Generator (with what it may offer besides), Filter, RewardModel, Selector.
 
 A new backend of any of them is one new file and one line in `bestofn.build`. They are structural:
 an implementation inherits nothing.
@@ -6,11 +6,11 @@ an implementation inherits nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 from bestofn.ranking import ScoredCandidate
-from bestofn.types import Candidate, Rejection, Request, Score
+from bestofn.types import Candidate, Endpoint, Rejection, Request, Score
 
 
 class Sampling(Protocol):
@@ -43,6 +43,39 @@ class Generator(Protocol):
         Raises (here or from the iterator):
             RequestError: the request does not fit the engine (e.g. prompt over the context).
             GeneratorError: the engine is gone.
+        """
+        ...
+
+
+@runtime_checkable
+class Forwarder(Protocol):
+    """What a generator offers besides, where there is an OpenAI API underneath: a whole request
+    goes through as it is, and the answer comes back as it is."""
+
+    async def answer(self, endpoint: Endpoint, body: Mapping[str, Any]) -> dict[str, Any]:
+        """OpenAI's response object to `body`.
+
+        Raises:
+            RequestError, GeneratorError: as `Generator.sample`.
+        """
+        ...
+
+    async def stream(
+        self, endpoint: Endpoint, body: Mapping[str, Any]
+    ) -> AsyncGenerator[dict[str, Any]]:
+        """OpenAI's chunks in answer to `body`, as they come; closing them aborts the request.
+
+        Raises (before the first chunk, or from the iterator):
+            RequestError, GeneratorError: as `Generator.sample`.
+        """
+        ...
+
+    async def models(self) -> list[dict[str, Any]]:
+        """OpenAI's model objects of what can be asked for, at least ``id``; the first is the
+        default.
+
+        Raises:
+            GeneratorError: nobody answers.
         """
         ...
 

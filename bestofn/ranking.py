@@ -58,16 +58,23 @@ class Policy:
         max_resample_tokens: no new round starts once this many completion tokens were sampled;
             None: no limit.
         max_resample_seconds: no new round starts after this time; None: no limit.
+        deadline_seconds: sampling is stopped after this time, and the best of what has finished
+            and passed is returned (`Ranking.deadline_reached`); None: no deadline. Scores that are
+            missing then are waited for only while there is none at all, so the answer may come
+            later by one call of the reward model.
     """
 
     on_exhausted: OnExhausted = "resample"
     max_rounds: int = 2
     max_resample_tokens: int | None = None
     max_resample_seconds: float | None = None
+    deadline_seconds: float | None = None
 
     def __post_init__(self) -> None:
         if self.max_rounds < 1:
             raise RequestError(f"max_rounds is {self.max_rounds}; it must be at least 1")
+        if self.deadline_seconds is not None and self.deadline_seconds <= 0:
+            raise RequestError(f"the deadline is {self.deadline_seconds} s; it must be above 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +123,7 @@ class Ranking:
         rounds: how many rounds were sampled.
         usage: tokens spent.
         timings: seconds spent.
+        deadline_reached: whether the policy's deadline stopped candidates or scores.
         notes: sentences on what was done otherwise than asked (e.g. temperature 0: sampled once).
     """
 
@@ -125,6 +133,7 @@ class Ranking:
     rounds: int = 1
     usage: Usage = field(default_factory=Usage)
     timings: Timings = field(default_factory=Timings)
+    deadline_reached: bool = False
     notes: tuple[str, ...] = ()
 
     @property

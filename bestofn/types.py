@@ -19,11 +19,14 @@ Message = Mapping[str, Any]
 Engine = Literal["auto", "vllm", "transformers", "openai"]
 """What samples; auto takes a server where one is named, else vLLM where it is installed."""
 
+Endpoint = Literal["chat/completions", "completions"]
+"""OpenAI's two ways to ask a model, as their paths are called."""
+
 FINISHED_NORMALLY = frozenset({"stop", "tool_calls", "function_call"})
 """Finish reasons that say the model ended by itself (OpenAI's names)."""
 
 OWNED_OPTIONS = frozenset(
-    {"messages", "best_of", "n", "temperature", "max_tokens", "seed", "stream"}
+    {"messages", "prompt", "best_of", "n", "temperature", "max_tokens", "seed", "stream"}
 )
 """Fields bestofn sets itself, so they may not stand in `Request.options`."""
 
@@ -42,6 +45,8 @@ class Request:
         seed: candidate i samples with ``seed + i``; None samples without a fixed seed.
         options: further fields of OpenAI's chat completion request (tools, response_format,
             stop, logprobs, top_p, ...), handed to the engine untouched.
+        raw: the text of the one user message is continued as it is, without the chat template, as
+            OpenAI's completions API does it; `options` are then fields of that API.
         id: names the request in logs and in the engine.
 
     Raises:
@@ -55,6 +60,7 @@ class Request:
     max_tokens: int | None = None
     seed: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    raw: bool = False
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def __post_init__(self) -> None:
@@ -70,6 +76,8 @@ class Request:
             raise RequestError(f"max_tokens is {self.max_tokens}; it must be at least 1")
         if owned := OWNED_OPTIONS & self.options.keys():
             raise RequestError(f"options holds {', '.join(sorted(owned))}: set the field itself")
+        if self.raw and [message.get("role") for message in self.messages] != ["user"]:
+            raise RequestError("a raw request has one message, whose role is user")
 
     @classmethod
     def from_prompt(cls, prompt: str, *, system: str | None = None, **fields: Any) -> Request:
@@ -82,6 +90,11 @@ class Request:
     def seed_of(self, index: int) -> int | None:
         """The seed that candidate `index` samples with: ``seed + index``, or None."""
         return None if self.seed is None else self.seed + index
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Which of OpenAI's endpoints asks for it."""
+        return "completions" if self.raw else "chat/completions"
 
     @property
     def last_user_text(self) -> str:
@@ -107,6 +120,7 @@ class Candidate:
         prompt_tokens: length of the templated prompt in tokens; None where nobody counted.
         token_ids: ids of the completion, where the engine gives them.
         logprobs: OpenAI's logprobs object, where asked for.
+        extra: further fields of the engine's choice that are not None (stop_reason, ...).
         seed: the seed it was sampled with.
         error: why sampling it failed; then it has no usable text.
     """
@@ -119,6 +133,7 @@ class Candidate:
     prompt_tokens: int | None = None
     token_ids: tuple[int, ...] | None = None
     logprobs: Mapping[str, Any] | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
     seed: int | None = None
     error: str | None = None
 

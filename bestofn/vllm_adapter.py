@@ -1,21 +1,32 @@
 """Owns every import of vLLM: the one place to look at when vLLM's version is raised.
 
 Written against vLLM 0.32. The engine is driven through vLLM's own OpenAI layer (`build_app`,
-`init_app_state`, `openai_serving_chat`), so chat templates, tool and reasoning parsers, structured
-output, logprobs and LoRA work as they do in `vllm serve`.
+`init_app_state`, `openai_serving_chat`, `openai_serving_completion`), so chat templates, tool and
+reasoning parsers, structured output, logprobs and LoRA work as they do in `vllm serve`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from dataclasses import dataclass
 from typing import Any, Never
 
 from bestofn.errors import ConfigError, GeneratorError, ModelError, RequestError
+from bestofn.types import Endpoint
 
 logger = logging.getLogger(__name__)
 
@@ -28,27 +39,64 @@ does not use offset": its worker rewinds a CUDA generator), so prompts are prefi
 """
 
 
-class ChatEngine:
-    """An AsyncLLM behind vLLM's OpenAI chat layer. Make it with `chat_engine`.
+WITHOUT_EFFECT = (
+    "host",
+    "port",
+    "uds",
+    "api_key",
+    "root_path",
+    "middleware",
+    "allowed_origins",
+    "ssl_keyfile",
+    "ssl_certfile",
+    "ssl_ca_certs",
+    "uvicorn_log_level",
+    "api_server_count",
+)
+"""Flags of vLLM's own HTTP server, which is not started here: refused rather than ignored."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """One of vLLM's OpenAI endpoints: what reads a body, what answers it, how it names requests."""
+
+    request_type: Any
+    answer: Callable[[Any, None], Awaitable[Any]]
+    engine_id: str
+
+
+class VllmEngine:
+    """An AsyncLLM behind vLLM's OpenAI layer. Make it with `open_engine`.
+
+    Args:
+        llm: the AsyncLLM itself.
+        state: what vLLM's `init_app_state` filled.
 
     Attributes:
-        llm: the AsyncLLM itself.
+        llm: as given.
     """
 
-    def __init__(self, engine: Any, serving: Any) -> None:
+    def __init__(self, llm: Any, state: Any) -> None:
         from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest
+        from vllm.entrypoints.openai.completion.protocol import CompletionRequest
 
-        self.llm = engine
-        self._serving = serving
-        self._request_type = ChatCompletionRequest
-        self._fields = frozenset(ChatCompletionRequest.model_fields)
+        chat, text = state.openai_serving_chat, state.openai_serving_completion
+        self.llm = llm
+        self._models = state.openai_serving_models
+        self._served: Mapping[Endpoint, _Served] = {
+            "chat/completions": _Served(
+                ChatCompletionRequest, chat.create_chat_completion, "chatcmpl-{}"
+            ),
+            "completions": _Served(CompletionRequest, text.create_completion, "cmpl-{}-0"),
+        }
         self._running: set[str] = set()
         self._aborts: set[asyncio.Task[None]] = set()
 
-    async def complete(self, body: Mapping[str, Any]) -> Any:
-        """vLLM's ChatCompletionResponse to one chat completion request.
+    async def complete(self, endpoint: Endpoint, body: Mapping[str, Any]) -> Any:
+        """vLLM's response object to one request.
 
         Args:
+            endpoint: whose fields `body` has.
             body: OpenAI's fields and vLLM's own; `stream` must not be set. `abort` knows the
                 request by its `request_id`.
 
@@ -56,39 +104,61 @@ class ChatEngine:
             RequestError: an unknown or contradictory field, or a prompt over the context.
             GeneratorError: the engine is gone or failed on this request.
         """
+        request_id = str(body.get("request_id", ""))
+        self._running.add(request_id)
+        try:
+            return await self._answer(endpoint, body)
+        finally:
+            self._running.discard(request_id)
+
+    async def stream(
+        self, endpoint: Endpoint, body: Mapping[str, Any]
+    ) -> AsyncGenerator[dict[str, Any]]:
+        """The chunks that answer one request with `stream` set; closing it aborts the request.
+
+        Raises (before the first chunk as `complete`, later from the iterator):
+            GeneratorError: the engine failed in the middle.
+        """
+        events = await self._answer(endpoint, body)
+        return _chunks(events)
+
+    async def models(self) -> list[dict[str, Any]]:
+        """OpenAI's model objects of what is served, LoRA adapters included."""
+        listed = await self._models.show_available_models()
+        return [each.model_dump(exclude={"permission"}) for each in listed.data]
+
+    def abort(self, endpoint: Endpoint, request_id: str) -> None:
+        """Stop a running request; its `complete` then returns with finish_reason "abort"."""
+        engine_id = self._served[endpoint].engine_id.format(request_id)
+        task = asyncio.get_running_loop().create_task(self._abort(request_id, engine_id))
+        self._aborts.add(task)  # the loop itself keeps only a weak reference
+        task.add_done_callback(self._aborts.discard)
+
+    async def _abort(self, request_id: str, engine_id: str) -> None:
+        # vLLM forgets an abort of what is still being templated and tokenised, so it is told again.
+        while request_id in self._running:
+            await self.llm.abort(engine_id)
+            await asyncio.sleep(0.01)
+
+    async def _answer(self, endpoint: Endpoint, body: Mapping[str, Any]) -> Any:
         import pydantic
         from vllm.exceptions import VLLMClientError, VLLMServerError
 
-        request_id = str(body.get("request_id", ""))
-        if unknown := body.keys() - self._fields:
+        served = self._served[endpoint]
+        if unknown := body.keys() - served.request_type.model_fields.keys():
             raise RequestError(f"vLLM knows no request field {', '.join(sorted(unknown))}")
-        self._running.add(request_id)
         try:
-            response = await self._serving.create_chat_completion(self._request_type(**body), None)
+            response = await served.answer(served.request_type(**body), None)
         except pydantic.ValidationError as error:
             raise RequestError(_first_sentence(error)) from error
         except (VLLMClientError, ValueError, TypeError, NotImplementedError) as error:
             raise RequestError(str(error.args[0] if error.args else error)) from error
         except VLLMServerError as error:
             raise GeneratorError(f"{type(error).__name__}: {error}") from error
-        finally:
-            self._running.discard(request_id)
         if (fault := getattr(response, "error", None)) is not None:
             kind = RequestError if 400 <= int(fault.code) < 500 else GeneratorError
             raise kind(fault.message)
         return response
-
-    def abort(self, request_id: str) -> None:
-        """Stop a running request; its `complete` then returns with finish_reason "abort"."""
-        task = asyncio.get_running_loop().create_task(self._abort(request_id))
-        self._aborts.add(task)  # the loop itself keeps only a weak reference
-        task.add_done_callback(self._aborts.discard)
-
-    async def _abort(self, request_id: str) -> None:
-        # vLLM forgets an abort of what is still being templated and tokenised, so it is told again.
-        while request_id in self._running:
-            await self.llm.abort(f"chatcmpl-{request_id}")
-            await asyncio.sleep(0.01)
 
     @property
     def dead(self) -> bool:
@@ -96,10 +166,23 @@ class ChatEngine:
         return bool(self.llm.errored)
 
 
+async def _chunks(events: AsyncGenerator[str]) -> AsyncGenerator[dict[str, Any]]:
+    """What vLLM's server-sent events carry; its events are one line of data each."""
+    async with contextlib.aclosing(events):
+        async for event in events:
+            data = event.removeprefix("data: ").strip()
+            if data == "[DONE]":
+                return
+            chunk: dict[str, Any] = json.loads(data)
+            if (fault := chunk.get("error")) is not None:
+                raise GeneratorError(str(fault.get("message", fault)))
+            yield chunk
+
+
 @contextlib.asynccontextmanager
-async def chat_engine(
+async def open_engine(
     model: str, arguments: Sequence[str] = (), environment: Mapping[str, str] | None = None
-) -> AsyncIterator[ChatEngine]:
+) -> AsyncIterator[VllmEngine]:
     """Start a vLLM engine for `model` and shut it down at the end.
 
     Args:
@@ -134,7 +217,7 @@ async def chat_engine(
             raise ModelError(f"{model} is not a causal language model: vLLM offers only {tasks}")
         app = build_app(namespace, tasks, engine.model_config)
         await init_app_state(engine, app.state, namespace, tasks)
-        yield ChatEngine(engine, app.state.openai_serving_chat)
+        yield VllmEngine(engine, app.state)
     finally:
         engine.shutdown(timeout=0)
 
@@ -152,6 +235,9 @@ def _parse(model: str, arguments: Sequence[str]) -> Any:
     parser.error = refuse  # argparse would print the usage and exit
     defaults = CPU_DEFAULTS if current_platform.is_cpu() else ()
     namespace: Any = parser.parse_args(["--model", model, *defaults, *arguments])
+    for name in WITHOUT_EFFECT:
+        if getattr(namespace, name, None) != parser.get_default(name):
+            refuse(f"--{name.replace('_', '-')} belongs to vLLM's own server, which does not run")
     try:
         validate_parsed_serve_args(namespace)
     except (TypeError, ValueError) as error:

@@ -79,6 +79,7 @@ def ranking_row(ranking: Ranking) -> dict[str, Any]:
         "failed": dict(ranking.failed),
         "fallback": ranking.fallback,
         "rounds": ranking.rounds,
+        "deadline_reached": ranking.deadline_reached,
         "notes": list(ranking.notes),
         "usage": asdict(ranking.usage),
         "timings": {name: round(value, 6) for name, value in asdict(ranking.timings).items()},

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import httpx
 
 from bestofn.errors import ConfigError, GeneratorError, RequestError
-from bestofn.generators.chat_client import ChatClient, Choice, Completion
+from bestofn.generators.answers import Choice, Completion, message_of, read_completion
+from bestofn.generators.bodies import OWN_FIELDS, request_body
+from bestofn.generators.completion_client import CompletionClient
 from bestofn.generators.tasks import TaskSampling
-from bestofn.types import Candidate, Request
+from bestofn.types import Candidate, Endpoint, Request
 
 TIMEOUT = httpx.Timeout(600.0, connect=10.0, pool=None)
 """Seconds without a byte (the openai client's own default), and for a connection; a place in the
@@ -32,7 +35,7 @@ class OpenAIGenerator:
         model: its name there.
     """
 
-    def __init__(self, client: ChatClient, model: str) -> None:
+    def __init__(self, client: CompletionClient, model: str) -> None:
         self._client = client
         self._model = model
         self._honours_n: bool | None = None
@@ -45,16 +48,17 @@ class OpenAIGenerator:
         """One request for `count` candidates; a server may give fewer, which is remembered.
 
         Raises:
-            RequestError, GeneratorError: as `ChatClient.complete`.
+            RequestError, GeneratorError: as `CompletionClient.post`; also GeneratorError, the
+                answer is no completion.
         """
-        body = self._body(request) | {"n": count}
+        body = self._body(request)
         try:
-            completion = await self._client.complete(body)
+            completion = await self._complete(request.endpoint, body | {"n": count})
         except RequestError:
             if self._honours_n is not None:
                 raise
             # It may be `n` that is refused; where it is something else, this raises the same.
-            completion = await self._client.complete(self._body(request))
+            completion = await self._complete(request.endpoint, body)
         if self._honours_n is None:
             self._honours_n = len(completion.choices) >= count
         return completion
@@ -64,7 +68,25 @@ class OpenAIGenerator:
         body = self._body(request)
         if request.seed is not None:
             body["seed"] = request.seed_of(index)
-        return await self._client.complete(body)
+        return await self._complete(request.endpoint, body)
+
+    async def answer(self, endpoint: Endpoint, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The server's own answer; see `bestofn.protocols.Forwarder`."""
+        content = await self._client.post(endpoint, {"model": self._model, **body})
+        read_completion(content)  # what is no completion is no answer
+        answer: dict[str, Any] = json.loads(content)
+        return answer
+
+    async def stream(
+        self, endpoint: Endpoint, body: Mapping[str, Any]
+    ) -> AsyncGenerator[dict[str, Any]]:
+        """The server's own chunks; see `bestofn.protocols.Forwarder`."""
+        return await self._client.stream(endpoint, {"model": self._model, **body})
+
+    async def models(self) -> list[dict[str, Any]]:
+        """The one model that is asked for, if the server answers; see `Forwarder`."""
+        await self._client.models()
+        return [{"id": self._model, "object": "model", "owned_by": "upstream"}]
 
     def in_one_request(self, request: Request, count: int) -> bool:
         """Whether `count` candidates are asked for in one request."""
@@ -72,14 +94,11 @@ class OpenAIGenerator:
         varied = request.seed is None and request.temperature != 0
         return count > 1 and varied and self._honours_n is not False
 
+    async def _complete(self, endpoint: Endpoint, body: Mapping[str, Any]) -> Completion:
+        return read_completion(await self._client.post(endpoint, body))
+
     def _body(self, request: Request) -> dict[str, Any]:
-        body = dict(request.options)
-        body |= {"model": self._model, "messages": list(request.messages), "stream": False}
-        if request.temperature is not None:
-            body["temperature"] = request.temperature
-        if request.max_tokens is not None:
-            body["max_completion_tokens"] = request.max_tokens
-        return body
+        return {"model": self._model, **request_body(request)}
 
 
 class UpstreamSampling(TaskSampling):
@@ -166,7 +185,7 @@ async def openai_generator(
         base_url=root, headers=headers, timeout=TIMEOUT, limits=limits
     ) as http:
         name = await _served(http, url, model)
-        yield OpenAIGenerator(ChatClient(http, concurrency=concurrency), name)
+        yield OpenAIGenerator(CompletionClient(http, concurrency=concurrency), name)
 
 
 async def _served(http: httpx.AsyncClient, url: str, model: str | None) -> str:
@@ -198,13 +217,18 @@ def _candidate(completion: Completion, place: int, request: Request, index: int)
         group_tokens = usage.completion_tokens or 0
     return Candidate(
         index=index,
-        message={"content": None, **{k: v for k, v in choice.message.items() if v is not None}},
+        message=message_of(choice),
         finish_reason=choice.finish_reason,
         completion_tokens=tokens,
         group_tokens=group_tokens,
         prompt_tokens=usage.prompt_tokens,
         token_ids=None if choice.token_ids is None else tuple(choice.token_ids),
         logprobs=choice.logprobs,
+        extra={
+            name: value
+            for name, value in (choice.model_extra or {}).items()
+            if value is not None and name not in OWN_FIELDS
+        },
         seed=request.seed_of(index),
     )
 

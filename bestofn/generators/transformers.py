@@ -180,6 +180,9 @@ class _Decoding:
 
     def _prompt(self) -> torch.Tensor:
         options = self._request.options
+        if self._request.raw:
+            ids = self._tokenizer(self._request.last_user_text)["input_ids"]
+            return torch.tensor([ids], device=self._model.device)
         ids = self._tokenizer.apply_chat_template(
             [dict(message) for message in self._request.messages],
             tools=options.get("tools"),

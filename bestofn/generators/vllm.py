@@ -1,20 +1,21 @@
-"""Owns sampling from an in-process vLLM engine: N chat completions of one candidate each.
+"""Owns sampling from an in-process vLLM engine: N requests of one candidate each.
 
-N requests of n=1 instead of one of n=N make each candidate abortable and let it arrive when it
+N of n=1 instead of one of n=N make each candidate abortable and let it arrive when it
 finishes; the prompt's prefill is still shared, through vLLM's prefix cache.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bestofn.errors import GeneratorError
+from bestofn.generators.bodies import OWN_FIELDS, request_body
 from bestofn.generators.tasks import TaskSampling
-from bestofn.types import Candidate, Request
-from bestofn.vllm_adapter import ChatEngine, chat_engine
+from bestofn.types import Candidate, Endpoint, Request
+from bestofn.vllm_adapter import VllmEngine, open_engine
 
 LOOP_STOP: Mapping[str, int] = {"max_pattern_size": 24, "min_pattern_size": 1, "min_count": 16}
 """vLLM stops a candidate whose last tokens are 16 copies of a pattern of up to 24 tokens.
@@ -31,20 +32,21 @@ class VllmGenerator:
     """Samples from a running engine; make it with `vllm_generator`.
 
     Args:
-        engine: the engine's chat layer.
+        engine: the engine's OpenAI layer.
         loop_stop: vLLM's `repetition_detection`, set on each request that does not bring its own;
             None leaves it off. A candidate stopped so has finish_reason "repetition".
     """
 
-    engine: ChatEngine
+    engine: VllmEngine
     loop_stop: Mapping[str, int] | None = None
 
     def sample(self, request: Request, indices: Sequence[int]) -> TaskSampling:
-        """One chat completion per index, concurrently; see `bestofn.protocols.Generator`."""
+        """One completion per index, concurrently; see `bestofn.protocols.Generator`."""
+        endpoint = request.endpoint
 
         async def run(index: int) -> Candidate:
             try:
-                response = await self.engine.complete(self._body(request, index))
+                response = await self.engine.complete(endpoint, self._body(request, index))
             except GeneratorError as error:
                 if self.engine.dead:
                     raise
@@ -54,21 +56,32 @@ class VllmGenerator:
             return _candidate(response, request, index)
 
         return TaskSampling(
-            indices, run, abort=lambda index: self.engine.abort(_engine_id(request, index))
+            indices, run, abort=lambda index: self.engine.abort(endpoint, _id(request, index))
         )
+
+    async def answer(self, endpoint: Endpoint, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The engine's own answer; see `bestofn.protocols.Forwarder`."""
+        response = await self.engine.complete(endpoint, body)
+        answer: dict[str, Any] = response.model_dump()
+        return answer
+
+    async def stream(
+        self, endpoint: Endpoint, body: Mapping[str, Any]
+    ) -> AsyncGenerator[dict[str, Any]]:
+        """The engine's own chunks; see `bestofn.protocols.Forwarder`."""
+        return await self.engine.stream(endpoint, {**body, "stream": True})
+
+    async def models(self) -> list[dict[str, Any]]:
+        """What the engine serves; see `bestofn.protocols.Forwarder`."""
+        return await self.engine.models()
 
     def _body(self, request: Request, index: int) -> dict[str, Any]:
         """OpenAI's request body for one candidate; options go in untouched."""
         body: dict[str, Any] = {"return_token_ids": True}
         if self.loop_stop is not None:
             body["repetition_detection"] = self.loop_stop
-        body |= request.options
-        body |= {"messages": list(request.messages), "n": 1, "stream": False}
-        body["request_id"] = _engine_id(request, index)
-        if request.temperature is not None:
-            body["temperature"] = request.temperature
-        if request.max_tokens is not None:
-            body["max_completion_tokens"] = request.max_tokens
+        body |= request_body(request)
+        body |= {"n": 1, "request_id": _id(request, index)}
         if request.seed is not None:
             body["seed"] = request.seed_of(index)
         return body
@@ -84,21 +97,25 @@ async def vllm_generator(
 ) -> AsyncIterator[VllmGenerator]:
     """A generator over a vLLM engine that lives as long as the context.
 
-    Args and errors as `bestofn.vllm_adapter.chat_engine`; `loop_stop` as `VllmGenerator`.
+    Args and errors as `bestofn.vllm_adapter.open_engine`; `loop_stop` as `VllmGenerator`.
     """
-    async with chat_engine(model, arguments, environment) as engine:
+    async with open_engine(model, arguments, environment) as engine:
         yield VllmGenerator(engine, loop_stop)
 
 
-def _engine_id(request: Request, index: int) -> str:
+def _id(request: Request, index: int) -> str:
     return f"{request.id}-{index}"
 
 
 def _candidate(response: Any, request: Request, index: int) -> Candidate:
     (choice,) = response.choices
-    message = {"content": None, **choice.message.model_dump(exclude_none=True)}
-    if not message.get("tool_calls"):
-        message.pop("tool_calls", None)
+    fields = choice.model_dump(exclude_none=True)
+    if request.raw:
+        message = {"role": "assistant", "content": fields["text"]}
+    else:
+        message = {"content": None, **fields["message"]}
+        if not message.get("tool_calls"):
+            message.pop("tool_calls", None)
     return Candidate(
         index=index,
         message=message,
@@ -107,5 +124,6 @@ def _candidate(response: Any, request: Request, index: int) -> Candidate:
         prompt_tokens=response.usage.prompt_tokens,
         token_ids=None if choice.token_ids is None else tuple(choice.token_ids),
         logprobs=None if choice.logprobs is None else choice.logprobs.model_dump(),
+        extra={name: value for name, value in fields.items() if name not in OWN_FIELDS},
         seed=request.seed_of(index),
     )

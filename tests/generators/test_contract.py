@@ -161,3 +161,19 @@ async def test_an_unknown_option_is_refused_by_name(generator: Generator) -> Non
 async def test_unusual_prompts_are_answered(generator: Generator) -> None:
     for prompt in ("鱼", "🦊🦊", "<s></s>", "\u202e" * 3, "a" * 300):
         assert len(await _all(generator, Request.from_prompt(prompt, best_of=2))) == 2
+
+
+async def test_a_raw_request_continues_the_text_without_the_chat_template(
+    generator: Generator,
+) -> None:
+    chat = Request.from_prompt(QUESTION, best_of=1, seed=1, max_tokens=8)
+    raw = Request.from_prompt(QUESTION, best_of=2, seed=1, max_tokens=8, raw=True)
+    of_chat, of_raw = await _all(generator, chat), await _all(generator, raw)
+    assert sorted(of_raw) == [0, 1]
+    assert of_chat[0].prompt_tokens is not None
+    assert of_raw[0].prompt_tokens is not None
+    assert of_raw[0].prompt_tokens < of_chat[0].prompt_tokens
+    for candidate in of_raw.values():
+        assert candidate.message == {"role": "assistant", "content": candidate.text}
+        assert candidate.token_ids is not None
+        assert 1 <= len(candidate.token_ids) <= 8

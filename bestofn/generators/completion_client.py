@@ -1,0 +1,207 @@
+"""Owns one request over HTTP: how many at a time, when again, what a status means."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import email.utils
+import json
+import math
+from collections.abc import AsyncGenerator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+from httpx_sse import EventSource, SSEError
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_random_exponential,
+)
+
+from bestofn.errors import GeneratorError, RequestError
+from bestofn.types import Endpoint
+
+AGAIN = frozenset({408, 409, 429, 500, 502, 503, 504})
+"""Statuses after which the same request may succeed; the openai client retries on the same ones."""
+
+REFUSED = frozenset({400, 404, 405, 413, 415, 422})
+"""Statuses that say the request itself is wrong."""
+
+_BACK_OFF = wait_random_exponential(multiplier=0.5, max=8)
+"""0 to 0.5 s, then to 1, to 2, ... ("full jitter": the waits of many clients spread out)."""
+
+
+class CompletionClient:
+    """Asks an OpenAI-compatible server for completions, of a chat or of a text.
+
+    Args:
+        http: its base_url is the API's root (".../v1/"); headers carry the key.
+        concurrency: requests in flight at most; the others wait.
+        attempts: how often one request is sent in all, where the fault may pass.
+        longest_wait: seconds; a server that asks to be left alone for longer is given up.
+    """
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        *,
+        concurrency: int = 256,
+        attempts: int = 4,
+        longest_wait: float = 30.0,
+    ) -> None:
+        self._http = http
+        self._places = asyncio.Semaphore(concurrency)
+        self._attempts = attempts
+        self._longest_wait = longest_wait
+
+    async def post(self, endpoint: Endpoint, body: Mapping[str, Any]) -> bytes:
+        """The body of the answer to a request that is not streamed.
+
+        Raises:
+            RequestError: the server says that the request is wrong.
+            GeneratorError: it cannot be reached, refuses the key, or fails to the last attempt.
+        """
+        response: httpx.Response = await self._retrying()(self._post, endpoint, body)
+        return response.content
+
+    async def stream(
+        self, endpoint: Endpoint, body: Mapping[str, Any]
+    ) -> AsyncGenerator[dict[str, Any]]:
+        """The chunks of a streamed answer; closing it hangs up.
+
+        Raises (before the first chunk as `post`, later from the iterator):
+            GeneratorError: the connection broke, the server reports a fault in the middle, or what
+                it sends is no chunk.
+        """
+        chunks: AsyncGenerator[dict[str, Any]] = await self._retrying()(self._open, endpoint, body)
+        return chunks
+
+    async def models(self) -> None:
+        """Return if the server answers at all.
+
+        Raises:
+            GeneratorError: it does not, or refuses the key.
+        """
+        try:
+            response = await self._http.get("models")
+        except httpx.TransportError as error:
+            raise _unreachable(error) from error
+        if response.status_code >= 500 or response.status_code in (401, 403):
+            raise GeneratorError(_said(response))
+
+    def _retrying(self) -> AsyncRetrying:
+        return AsyncRetrying(
+            stop=stop_after_attempt(self._attempts),
+            wait=self._wait,
+            retry=retry_if_exception_type(_PassingError),
+            reraise=True,
+        )
+
+    async def _post(self, endpoint: Endpoint, body: Mapping[str, Any]) -> httpx.Response:
+        try:
+            async with self._places:
+                response = await self._http.post(endpoint, json=body)
+        except httpx.TransportError as error:
+            raise _unreachable(error) from error
+        self._check(response)
+        return response
+
+    async def _open(
+        self, endpoint: Endpoint, body: Mapping[str, Any]
+    ) -> AsyncGenerator[dict[str, Any]]:
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(self._places)
+            asked = self._http.stream("POST", endpoint, json={**body, "stream": True})
+            try:
+                response = await stack.enter_async_context(asked)
+                if not response.is_success:
+                    await response.aread()
+            except httpx.TransportError as error:
+                raise _unreachable(error) from error
+            self._check(response)
+            return _chunks(response, stack.pop_all())
+
+    def _check(self, response: httpx.Response) -> None:
+        """Raise what a status means, unless it is a success."""
+        status = response.status_code
+        if response.is_success:
+            return
+        if status in REFUSED:
+            raise RequestError(_message(response))
+        after = _retry_after(response)
+        if status in AGAIN and after <= self._longest_wait:
+            raise _PassingError(_said(response), after)
+        raise GeneratorError(_said(response))
+
+    @staticmethod
+    def _wait(state: RetryCallState) -> float:
+        fault = state.outcome.exception() if state.outcome else None
+        after = fault.after if isinstance(fault, _PassingError) else 0.0
+        return max(after, _BACK_OFF(state))
+
+
+class _PassingError(GeneratorError):
+    """A fault that may be gone at the next attempt, `after` seconds at the earliest."""
+
+    def __init__(self, message: str, after: float = 0.0) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+async def _chunks(
+    response: httpx.Response, stack: contextlib.AsyncExitStack
+) -> AsyncGenerator[dict[str, Any]]:
+    async with stack:
+        try:
+            async for event in EventSource(response).aiter_sse():
+                if event.data == "[DONE]":
+                    return
+                chunk = json.loads(event.data)
+                if not isinstance(chunk, dict):
+                    raise GeneratorError("the upstream's stream holds something else than chunks")
+                if (fault := chunk.get("error")) is not None:
+                    what = fault.get("message") if isinstance(fault, dict) else fault
+                    raise GeneratorError(f"the upstream failed in the middle: {what}")
+                yield chunk
+        except (httpx.TransportError, SSEError, ValueError) as error:
+            what = str(error) or type(error).__name__
+            raise GeneratorError(f"the upstream's stream broke: {what}") from error
+        raise GeneratorError("the upstream's stream ended without [DONE]")
+
+
+def _unreachable(error: httpx.TransportError) -> _PassingError:
+    return _PassingError(f"the upstream cannot be reached: {str(error) or type(error).__name__}")
+
+
+def _said(response: httpx.Response) -> str:
+    return f"the upstream answers {response.status_code}: {_message(response)}"
+
+
+def _message(response: httpx.Response) -> str:
+    """The message in OpenAI's error envelope, or the start of whatever came instead."""
+    try:
+        body = response.json()
+        error = body.get("error", body)
+        message = error.get("message") if isinstance(error, dict) else error
+        if message:
+            return " ".join(str(message).split())
+    except (ValueError, AttributeError):
+        pass
+    return " ".join(response.text.split())[:200] or response.reason_phrase
+
+
+def _retry_after(response: httpx.Response) -> float:
+    """Seconds that the server asks to wait, 0 where it asks for none (RFC 9110, 10.2.3)."""
+    value = response.headers.get("retry-after", "")
+    try:
+        seconds = float(value)
+        return seconds if math.isfinite(seconds) else 0.0
+    except ValueError:
+        pass
+    try:
+        return (email.utils.parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError):
+        return 0.0
