@@ -30,10 +30,11 @@ from math import comb
 from bestofn import Request
 from bestofn.build import open_pipeline
 from bestofn.commands.output import set_quiet
-from bestofn.config import PolicySettings, Settings
+from bestofn.config import Settings
 from bestofn.embedded.world import Task, held_out_tasks, is_correct
 from bestofn.pipeline import best_of_n
 from bestofn.ranking import Ranking
+from bestofn.sections import PolicySettings
 
 SAMPLED = 16
 SIZES = (1, 2, 4, 8, 16)

@@ -17,6 +17,7 @@ from bestofn.config import NO_REWARD_MODEL, Settings
 from bestofn.errors import ConfigError
 from bestofn.pipeline import Pipeline
 from bestofn.protocols import Filter, Generator, Selector
+from bestofn.sections import FilterSpec, SelectionSettings
 from bestofn.types import Engine
 
 logger = logging.getLogger(__name__)
@@ -37,10 +38,16 @@ SELECTORS: Mapping[str, str] = {
 
 
 @contextlib.asynccontextmanager
-async def open_pipeline(settings: Settings | None = None) -> AsyncIterator[Pipeline]:
+async def open_pipeline(
+    settings: Settings | None = None, *, generator: Generator | None = None
+) -> AsyncIterator[Pipeline]:
     """Load what `settings` name, and free it at the end; without settings, the embedded pair.
 
     The reward model is loaded first, so that vLLM sees how much memory is left.
+
+    Args:
+        settings: what to load.
+        generator: samples instead of what the settings name; it is not closed.
 
     Raises:
         ConfigError: a setting is wrong, an unknown filter is named, or vLLM is not installed.
@@ -48,35 +55,37 @@ async def open_pipeline(settings: Settings | None = None) -> AsyncIterator[Pipel
     """
     settings = settings or Settings()
     sampled = settings.model or settings.upstream
+    if generator is not None and sampled is None:
+        sampled = "the given generator"
     if sampled is not None and settings.reward_model is None:
         raise ConfigError(
             f"{sampled} samples, and no reward model is named: name one, or "
             f"`{NO_REWARD_MODEL}` to filter only (the embedded one knows only the embedded model)"
         )
     engine = _engine(settings)
-    filters, selector = build_filters(settings), build_selector(settings)
+    filters, selector = build_filters(settings.filters), build_selector(settings.selection)
     async with contextlib.AsyncExitStack() as stack:
         reward_model = stack.enter_context(open_reward_model(settings))
-        generator = await stack.enter_async_context(_open_generator(settings, engine))
+        if generator is None:
+            generator = await stack.enter_async_context(_open_generator(settings, engine))
         yield Pipeline(generator, selector, filters, reward_model, settings.policy.policy())
 
 
-def build_filters(settings: Settings) -> Sequence[Filter]:
-    """The filters in the order of the settings.
+def build_filters(specs: Sequence[FilterSpec]) -> Sequence[Filter]:
+    """The filters in the order given.
 
     Raises:
         ConfigError: an unknown name, or options that the filter does not take.
     """
-    return [_make("filter", FILTERS, spec.name, spec.options) for spec in settings.filters]
+    return [_make("filter", FILTERS, spec.name, spec.options) for spec in specs]
 
 
-def build_selector(settings: Settings) -> Selector:
+def build_selector(spec: SelectionSettings) -> Selector:
     """The selector.
 
     Raises:
         ConfigError: an unknown name, or options that the selector does not take.
     """
-    spec = settings.selection
     selector: Selector = _make("selector", SELECTORS, spec.name, spec.options)
     return selector
 
@@ -167,6 +176,7 @@ def _engine(settings: Settings) -> Engine:
 def _engine_args_of_embedded() -> list[str]:
     """Flags that start a model of a few MB fast, and small: it needs no graphs and little cache."""
     return [
+        f"--served-model-name={embedded.NAME}",
         "--enforce-eager",
         "--block-size=32",
         "--max-num-batched-tokens=2048",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -20,62 +20,19 @@ from pydantic_settings import (
 from yaml import YAMLError
 
 from bestofn.errors import ConfigError
-from bestofn.ranking import OnExhausted, Policy
+from bestofn.sections import (
+    FilterSpec,
+    FilterSpecs,
+    PolicySettings,
+    Profile,
+    RewardSettings,
+    SelectionSettings,
+    ServerSettings,
+)
 from bestofn.types import Engine
 
 NO_REWARD_MODEL = "none"
 """The `reward_model` that only filters."""
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class FilterSpec(_Section):
-    """A filter by name with its options; in a file also ``name`` or ``{name: {option: value}}``."""
-
-    name: str
-    options: dict[str, Any] = Field(default_factory=dict)
-
-
-class RewardSettings(_Section):
-    """How the reward model is read and run; see `bestofn.rewards.transformers`."""
-
-    format: str | None = Field(
-        default=None, description="named text format; none: recognised or template"
-    )
-    template: str | None = Field(
-        default=None, description="Jinja template of the text, instead of both"
-    )
-    device: str = Field(default="auto", description="a torch device; auto: CUDA where there is one")
-    dtype: str = Field(
-        default="auto", description="a torch dtype; auto: half on a GPU, float32 on a CPU"
-    )
-    max_batch_tokens: int = Field(
-        default=8192, ge=1, description="padded tokens in one forward, at most"
-    )
-    trust_remote_code: bool = False
-
-
-class SelectionSettings(_Section):
-    """How the scored are ordered."""
-
-    name: str = "argmax"
-    options: dict[str, Any] = Field(default_factory=dict)
-
-
-class PolicySettings(_Section):
-    """What happens when nothing is acceptable; see `bestofn.ranking.Policy`."""
-
-    on_exhausted: OnExhausted = "resample"
-    max_rounds: int = Field(default=2, ge=1)
-    max_resample_tokens: int | None = Field(default=None, ge=1)
-    max_resample_seconds: float | None = Field(default=None, gt=0)
-    deadline_seconds: float | None = Field(default=None, gt=0)
-
-    def policy(self) -> Policy:
-        """The same as the domain type."""
-        return Policy(**self.model_dump())
 
 
 class Settings(BaseSettings):
@@ -109,7 +66,7 @@ class Settings(BaseSettings):
     temperature: float | None = Field(default=None, ge=0, le=2)
     max_tokens: int | None = Field(default=None, ge=1)
     seed: int | None = None
-    filters: list[FilterSpec] = Field(
+    filters: FilterSpecs = Field(
         default_factory=lambda: [
             FilterSpec(name="empty"),
             FilterSpec(name="repetition"),
@@ -119,11 +76,10 @@ class Settings(BaseSettings):
     reward: RewardSettings = RewardSettings()
     selection: SelectionSettings = SelectionSettings()
     policy: PolicySettings = PolicySettings()
-
-    @field_validator("filters", mode="before")
-    @classmethod
-    def _short_forms(cls, value: Any) -> Any:
-        return [_expand(item) for item in value] if isinstance(value, list) else value
+    profiles: dict[str, Profile] = Field(
+        default_factory=dict, description="further model names of the server, by name"
+    )
+    server: ServerSettings = ServerSettings()
 
     @classmethod
     def load(cls, file: Path | None = None, **flags: Any) -> Self:
@@ -162,13 +118,3 @@ class Settings(BaseSettings):
             raise ConfigError(where + " ".join(str(error).split())) from error
         except TypeError as error:  # the YAML is a list or a lone value
             raise ConfigError(f"{where}the file must hold a mapping of settings") from error
-
-
-def _expand(item: Any) -> Any:
-    """``repetition`` and ``{repetition: {...}}`` as ``{name: ..., options: ...}``."""
-    if isinstance(item, str):
-        return {"name": item}
-    if isinstance(item, dict) and len(item) == 1 and "name" not in item:
-        ((name, options),) = item.items()
-        return {"name": name, "options": options or {}}
-    return item

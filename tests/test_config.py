@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from bestofn.build import build_filters, build_selector, open_pipeline
-from bestofn.config import FilterSpec, SelectionSettings, Settings
+from bestofn.config import Settings
 from bestofn.errors import ConfigError
+from bestofn.sections import FilterSpec, SelectionSettings
 
 
 def _file(folder: Path, text: str) -> Path:
@@ -81,17 +82,17 @@ def test_a_missing_file_is_named() -> None:
 
 def test_an_unknown_filter_lists_the_known() -> None:
     with pytest.raises(ConfigError, match="no filter is called 'repetitoin'; there are custom, "):
-        build_filters(Settings(filters=[FilterSpec(name="repetitoin")]))
+        build_filters([FilterSpec(name="repetitoin")])
 
 
 def test_an_unknown_option_names_its_filter() -> None:
     with pytest.raises(ConfigError, match=r"^filter empty: got an unexpected keyword argument 'x'"):
-        build_filters(Settings(filters=[FilterSpec(name="empty", options={"x": 1})]))
+        build_filters([FilterSpec(name="empty", options={"x": 1})])
 
 
 def test_an_unknown_selector_lists_the_known() -> None:
     with pytest.raises(ConfigError, match="no selector is called 'vote'; there are argmax"):
-        build_selector(Settings(selection=SelectionSettings(name="vote")))
+        build_selector(SelectionSettings(name="vote"))
 
 
 async def test_a_foreign_model_needs_a_reward_model_of_its_own() -> None:

@@ -34,7 +34,7 @@ async def run(file: Path, settings: Settings, *, as_json: bool, verbose: bool) -
         ModelError: the reward model cannot be loaded.
         RewardError: the reward model failed on some row (after the last row).
     """
-    filters, selector = build_filters(settings), build_selector(settings)
+    filters, selector = build_filters(settings.filters), build_selector(settings.selection)
     failure: RewardError | None = None
     broken = done = 0
     with quiet_engines(verbose) as console, open_reward_model(settings) as reward_model:

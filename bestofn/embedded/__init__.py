@@ -1,6 +1,9 @@
-"""Owns where the models that ship with the package lie."""
+"""Owns where the models that ship with the package lie, and what they are called."""
 
 from pathlib import Path
+
+NAME = "bestofn-embedded"
+"""What the embedded generator is called in an API."""
 
 
 def generator_path() -> Path:
