@@ -50,7 +50,13 @@ class Generator(Protocol):
 @runtime_checkable
 class Forwarder(Protocol):
     """What a generator offers besides, where there is an OpenAI API underneath: a whole request
-    goes through as it is, and the answer comes back as it is."""
+    goes through as it is, and the answer comes back as it is.
+
+    Attributes:
+        changes: whether `models` may answer otherwise later.
+    """
+
+    changes: bool
 
     async def answer(self, endpoint: Endpoint, body: Mapping[str, Any]) -> dict[str, Any]:
         """OpenAI's response object to `body`.
@@ -105,6 +111,15 @@ class RewardModel(Protocol):
         Raises:
             RewardError: the model failed for all of them.
         """
+        ...
+
+
+@runtime_checkable
+class TextScorer(Protocol):
+    """What a reward model offers besides, where it can read a text that somebody else has made."""
+
+    async def score_texts(self, texts: Sequence[str]) -> list[Score]:
+        """One `Score` per text, in the order given: as `RewardModel.score`, without a template."""
         ...
 
 

@@ -5,6 +5,9 @@ from pathlib import Path
 NAME = "bestofn-embedded"
 """What the embedded generator is called in an API."""
 
+REWARD_NAME = "bestofn-embedded-reward"
+"""What the embedded reward model is called in an API."""
+
 
 def generator_path() -> Path:
     """The directory of the embedded generator, a Llama causal language model."""

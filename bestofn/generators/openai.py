@@ -35,6 +35,8 @@ class OpenAIGenerator:
         model: its name there.
     """
 
+    changes = False
+
     def __init__(self, client: CompletionClient, model: str) -> None:
         self._client = client
         self._model = model

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from bestofn.errors import GeneratorError
 from bestofn.generators.bodies import OWN_FIELDS, request_body
@@ -39,6 +39,7 @@ class VllmGenerator:
 
     engine: VllmEngine
     loop_stop: Mapping[str, int] | None = None
+    changes: ClassVar[bool] = True  # LoRA adapters come and go
 
     def sample(self, request: Request, indices: Sequence[int]) -> TaskSampling:
         """One completion per index, concurrently; see `bestofn.protocols.Generator`."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from bestofn.errors import ConfigError, ModelError, RewardError
 from bestofn.rewards.batching import Batcher
@@ -130,10 +131,25 @@ class TransformersRewardModel:
         Raises:
             RewardError: a forward failed, or the model is closed.
         """
+        return await self._score(self._prepare, request, candidates)
+
+    async def score_texts(self, texts: Sequence[str]) -> list[Score]:
+        """One `Score` per text, in the order given: as `score`, for texts that are ready-made.
+
+        The tokenizer frames each as it frames any single text.
+
+        Raises:
+            RewardError: a forward failed, or the model is closed.
+        """
+        return await self._score(self._encode, texts, [True] * len(texts))
+
+    async def _score(
+        self, prepare: Callable[..., list[list[int] | Failure]], *what: Any
+    ) -> list[Score]:
         if self._closed:
             raise RewardError("the reward model is closed")
         loop = asyncio.get_running_loop()
-        prepared = await loop.run_in_executor(self._preparer, self._prepare, request, candidates)
+        prepared = await loop.run_in_executor(self._preparer, prepare, *what)
         sequences = [ids for ids in prepared if not isinstance(ids, Failure)]
         scored: list[float] = await asyncio.wrap_future(self._batcher.submit(sequences))
         rewards = iter(scored)
@@ -154,9 +170,14 @@ class TransformersRewardModel:
         self, request: Request, candidates: Sequence[Candidate]
     ) -> list[list[int] | Failure]:
         texts = self._renderer.render(request, candidates)
+        return self._encode(texts, [candidate.ended for candidate in candidates])
+
+    def _encode(
+        self, texts: Sequence[str | Failure], ended: Sequence[bool]
+    ) -> list[list[int] | Failure]:
         good = [i for i, text in enumerate(texts) if isinstance(text, str)]
         encoded = self._encoder(
-            [text for text in texts if isinstance(text, str)], [candidates[i].ended for i in good]
+            [text for text in texts if isinstance(text, str)], [ended[i] for i in good]
         )
         prepared: list[list[int] | Failure] = [
             text if isinstance(text, Failure) else Failure(EMPTY, "its text has no tokens")

@@ -1,0 +1,141 @@
+"""Owns the FastAPI app: the routes, what stands before them, and the service's life."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from opentelemetry import trace
+from prometheus_client import CollectorRegistry
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bestofn import __version__
+from bestofn.build import open_pipeline
+from bestofn.config import Settings
+from bestofn.errors import BestOfNError
+from bestofn.pipeline import Pipeline
+from bestofn_server.admission import Admission
+from bestofn_server.auth import ApiKeys, RequireKey
+from bestofn_server.errors import error_response
+from bestofn_server.metrics import Metrics
+from bestofn_server.presets import Presets
+from bestofn_server.readiness import Readiness
+from bestofn_server.routes import completions, models, operation, rewards
+from bestofn_server.service import Service
+
+DESCRIPTION = (
+    "OpenAI's API, answered by the best of N: best_of candidates are sampled, the repetitive and "
+    "the truncated are rejected, a reward model ranks the rest, and the n best are returned."
+)
+
+
+def create_app(
+    settings: Settings | None = None,
+    pipeline: Pipeline | None = None,
+    *,
+    keys: ApiKeys | None = None,
+    tracer_provider: trace.TracerProvider | None = None,
+) -> FastAPI:
+    """The service as an ASGI app; its `state.bestofn` is the `Service` once it has started.
+
+    Args:
+        settings: without: from the environment.
+        pipeline: what ranks; without: opened from the settings when the app starts, and closed
+            when it ends.
+        keys: who is let in; without: from the settings.
+        tracer_provider: where spans go; without: OpenTelemetry's global one.
+
+    Raises:
+        ConfigError: a setting is wrong. What concerns the models is raised when the app starts.
+    """
+    settings = settings or Settings.load()
+    keys = keys or ApiKeys(settings.server.api_keys, settings.server.api_key_file)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with contextlib.AsyncExitStack() as stack:
+            opened = pipeline
+            if opened is None:
+                opened = await stack.enter_async_context(open_pipeline(settings))
+            app.state.bestofn = await open_service(
+                settings, opened, CollectorRegistry(), tracer_provider
+            )
+            yield
+
+    app = FastAPI(title="bestofn", version=__version__, description=DESCRIPTION, lifespan=lifespan)
+    for each in (completions.router(), models.router(), rewards.router()):
+        app.include_router(each)
+    app.include_router(rewards.classify_router())
+    app.include_router(operation.router())
+    app.add_exception_handler(HTTPException, _told)
+    app.add_exception_handler(BestOfNError, _told)
+    app.add_middleware(RequireKey, keys=keys)
+    if settings.server.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.server.cors_origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=["x-request-id", "retry-after"],
+        )
+    app.openapi = lambda: _openapi(app, guarded=keys.guarded)  # type: ignore[method-assign]
+    return app
+
+
+async def open_service(
+    settings: Settings,
+    pipeline: Pipeline,
+    registry: CollectorRegistry,
+    tracer_provider: trace.TracerProvider | None = None,
+) -> Service:
+    """What the routes share, over a pipeline that is there.
+
+    Raises:
+        ConfigError: a profile is wrong.
+        GeneratorError: the engine does not say what it serves.
+    """
+    admission = Admission(settings.server.max_tokens_in_flight)
+    return Service(
+        settings=settings,
+        pipeline=pipeline,
+        presets=await Presets.load(settings, pipeline),
+        admission=admission,
+        metrics=Metrics(registry, admission),
+        readiness=Readiness(
+            pipeline,
+            remote=settings.upstream is not None,
+            lasts=settings.server.probe_seconds,
+        ),
+        tracer=trace.get_tracer("bestofn_server", __version__, tracer_provider),
+    )
+
+
+async def _told(request: Request, error: Exception) -> Response:
+    return error_response(error)
+
+
+def _openapi(app: FastAPI, *, guarded: bool) -> dict[str, Any]:
+    """FastAPI's page, without the 422 that it adds everywhere, and with the key where one is
+    needed."""
+    if app.openapi_schema is None:
+        page = get_openapi(
+            title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes
+        )
+        for operations in page["paths"].values():
+            for operation_ in operations.values():
+                said = operation_["responses"].get("422", {})
+                if "HTTPValidationError" in str(said):
+                    del operation_["responses"]["422"]
+        for unused in ("HTTPValidationError", "ValidationError"):
+            page["components"]["schemas"].pop(unused, None)
+        if guarded:
+            page["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+            page["security"] = [{"key": []}]
+        app.openapi_schema = page
+    return app.openapi_schema

@@ -1,0 +1,167 @@
+"""Owns the errors of the service, and what each error of bestofn is on the wire.
+
+BestOfNError
+└── ApiError                 has a status, a type and a code of OpenAI's envelope
+    ├── ModelNotFoundError   404
+    ├── OverloadedError      429, with Retry-After
+    ├── EngineError          500, 502 or 503: the engine or the upstream
+    └── NotReadyError        503
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from bestofn.errors import (
+    BestOfNError,
+    ConfigError,
+    DeadlineError,
+    NothingAcceptableError,
+    RequestError,
+    RewardError,
+)
+
+INVALID = "invalid_request_error"
+SERVER = "server_error"
+
+_TYPES = {401: "authentication_error", 404: INVALID, 405: INVALID, 413: INVALID}
+
+
+class ErrorBody(BaseModel):
+    """What went wrong, as OpenAI's API says it."""
+
+    message: str
+    type: str
+    param: str | None = None
+    code: str | None = None
+
+
+class ErrorEnvelope(BaseModel):
+    """The body of every answer that is not a success."""
+
+    error: ErrorBody
+
+
+class ApiError(BestOfNError):
+    """An error with a place in OpenAI's envelope."""
+
+    status = 500
+    type = SERVER
+    code: str | None = None
+
+    def __init__(
+        self, message: str, *, param: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.param = param
+        self.headers = dict(headers or {})
+
+
+class ModelNotFoundError(ApiError):
+    """Nothing here has that name."""
+
+    status = 404
+    type = INVALID
+    code = "model_not_found"
+
+
+class OverloadedError(ApiError):
+    """No more is taken on at the moment."""
+
+    status = 429
+    type = "rate_limit_error"
+    code = "overloaded"
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message, headers={"retry-after": str(retry_after)})
+
+
+class EngineError(ApiError):
+    """The engine failed on all candidates."""
+
+    def __init__(self, message: str, *, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = {502: "upstream_error", 503: "engine_dead"}.get(status, "engine_error")
+
+
+class NotReadyError(ApiError):
+    """The engine or the reward model does not answer, or the server is stopping."""
+
+    status = 503
+    code = "not_ready"
+
+
+def error_response(error: Exception) -> JSONResponse:
+    """The answer that tells `error`; one that is not bestofn's own is told without detail."""
+    status, body, headers = _describe(error)
+    return JSONResponse(error_content(body), status, headers)
+
+
+def error_content(body: ErrorBody) -> dict[str, Any]:
+    """OpenAI's envelope."""
+    return {"error": body.model_dump()}
+
+
+def stream_error(error: Exception) -> dict[str, Any]:
+    """The envelope of an error in the middle of a stream, when the status is already sent."""
+    return error_content(_describe(error)[1])
+
+
+def _describe(error: Exception) -> tuple[int, ErrorBody, dict[str, str]]:
+    match error:
+        case ApiError():
+            body = ErrorBody(
+                message=str(error), type=error.type, param=error.param, code=error.code
+            )
+            return error.status, body, error.headers
+        case RequestValidationError():
+            return 400, _invalid(error), {}
+        case RequestError() | ConfigError():  # ConfigError: options of a filter in the request
+            return 400, ErrorBody(message=str(error), type=INVALID, code="invalid_value"), {}
+        case NothingAcceptableError():
+            body = ErrorBody(message=str(error), type=SERVER, code="nothing_acceptable")
+            return 422, body, {}
+        case DeadlineError():
+            return 504, ErrorBody(message=str(error), type=SERVER, code="deadline_exceeded"), {}
+        case TimeoutError():
+            message = "the request took longer than the server allows"
+            return 504, ErrorBody(message=message, type=SERVER, code="timeout"), {}
+        case RewardError():
+            return 500, ErrorBody(message=str(error), type=SERVER, code="reward_model_failed"), {}
+        case HTTPException():
+            kind = _TYPES.get(error.status_code, INVALID if error.status_code < 500 else SERVER)
+            body = ErrorBody(message=str(error.detail), type=kind)
+            return error.status_code, body, dict(error.headers or {})
+    return (
+        500,
+        ErrorBody(message="internal error; the log has it", type=SERVER, code="internal"),
+        {},
+    )
+
+
+def _invalid(error: RequestValidationError) -> ErrorBody:
+    """The first thing that is wrong, in one sentence, by the path of the field."""
+    first = error.errors()[0]
+    where = [str(part) for part in first["loc"] if part != "body"]
+    if first["type"] == "json_invalid":
+        reason = first.get("ctx", {}).get("error", "")
+        return ErrorBody(
+            message=f"the body is no JSON: {reason}", type=INVALID, code="invalid_json"
+        )
+    param = ".".join(where) or None
+    what = first["msg"].removeprefix("Value error, ")
+    return ErrorBody(
+        message=f"{param}: {what}" if param else what,
+        type=INVALID,
+        param=param,
+        code={"extra_forbidden": "unknown_parameter", "missing": "missing_required_parameter"}.get(
+            first["type"], "invalid_value"
+        ),
+    )

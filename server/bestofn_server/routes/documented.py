@@ -1,0 +1,32 @@
+"""Owns what the OpenAPI page says of errors: the statuses that each group of paths answers with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bestofn_server.errors import ErrorEnvelope
+
+_MEANINGS = {
+    400: "the request is wrong, or contradicts itself",
+    401: "a key is needed",
+    404: "there is no such model",
+    413: "the body is too large",
+    422: "nothing acceptable was sampled, and the policy is `error`",
+    429: "too much is running: try again after Retry-After seconds",
+    500: "the engine or the reward model failed",
+    502: "the upstream failed",
+    503: "the engine is gone, or the server is not ready",
+    504: "the deadline or the server's own limit came before anything acceptable",
+}
+
+
+def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """`responses` of a route for these statuses, each in OpenAI's envelope."""
+    return {
+        status: {"model": ErrorEnvelope, "description": _MEANINGS[status]} for status in statuses
+    }
+
+
+COMPLETIONS = errors(400, 401, 404, 413, 422, 429, 500, 502, 503, 504)
+SCORES = errors(400, 401, 404, 413, 429, 500, 503)
+LISTS = errors(401, 503)

@@ -1,0 +1,53 @@
+"""Owns GET /v1/models: the engine's models and the profiles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict
+
+from bestofn_server.errors import ModelNotFoundError
+from bestofn_server.route import ServiceRoute, service_of
+from bestofn_server.routes.documented import LISTS, errors
+
+
+class Model(BaseModel):
+    """OpenAI's model object; a profile names its model as `parent`."""
+
+    model_config = ConfigDict(extra="allow")
+    id: str
+    object: str = "model"
+    created: int
+    owned_by: str
+
+
+class ModelList(BaseModel):
+    """OpenAI's list of models."""
+
+    object: str = "list"
+    data: list[Model]
+
+
+def router() -> APIRouter:
+    """The two paths."""
+    routes = APIRouter(route_class=ServiceRoute, tags=["models"])
+
+    @routes.get("/v1/models", responses=LISTS)
+    async def list_models(request: Request) -> ModelList:
+        """Everything that a request may name as its model."""
+        return ModelList(data=[Model(**each) for each in await _listed(request)])
+
+    @routes.get("/v1/models/{model:path}", responses={**LISTS, **errors(404)})
+    async def retrieve_model(model: str, request: Request) -> Model:
+        """One of them."""
+        for each in await _listed(request):
+            if each["id"] == model:
+                return Model(**each)
+        raise ModelNotFoundError(f"there is no model {model!r} here", param="model")
+
+    return routes
+
+
+async def _listed(request: Request) -> list[dict[str, Any]]:
+    return await service_of(request).presets.listed()

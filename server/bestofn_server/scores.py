@@ -1,0 +1,99 @@
+"""Owns scoring what already exists: rankings of given responses, rewards of ready-made texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bestofn import embedded
+from bestofn.errors import NothingAcceptableError, RequestError
+from bestofn.generators.replay import ReplayGenerator
+from bestofn.pipeline import Pipeline, best_of_n
+from bestofn.protocols import Filter, RewardModel, TextScorer
+from bestofn.ranking import Policy, Ranking
+from bestofn.types import Candidate, Message, Request, Score
+from bestofn_server.errors import ModelNotFoundError
+from bestofn_server.instrument import instrumented
+from bestofn_server.service import Service
+
+_CHARACTERS_PER_TOKEN = 4
+"""For admission only: texts are counted before they are tokenised."""
+
+
+def reward_name(service: Service, asked: str | None) -> str:
+    """The reward model's name, if it is the one that was asked for.
+
+    Raises:
+        ModelNotFoundError: it is not, or there is none.
+    """
+    if service.pipeline.reward_model is None:
+        raise ModelNotFoundError("this server has no reward model")
+    name = service.settings.reward_model or embedded.REWARD_NAME
+    if asked not in (None, name):
+        raise ModelNotFoundError(f"the reward model here is {name!r}", param="model")
+    return name
+
+
+def reward_tokens(texts: Sequence[str]) -> int:
+    """What admission counts for scoring these texts."""
+    return sum(len(text) // _CHARACTERS_PER_TOKEN + 1 for text in texts)
+
+
+async def rank_given(
+    service: Service,
+    messages: Sequence[Message],
+    candidates: Sequence[Candidate],
+    filters: Sequence[Filter],
+) -> Ranking:
+    """The ranking of responses that exist; where all are rejected, one without a winner.
+
+    Raises:
+        RewardError: the reward model failed.
+    """
+    given = Pipeline(
+        ReplayGenerator(tuple(candidates)),
+        service.pipeline.selector,
+        filters,
+        service.pipeline.reward_model,
+        Policy("error"),
+    )
+    pipeline = instrumented(given, service.tracer, service.metrics)
+    request = Request(tuple(messages), best_of=len(candidates))
+    try:
+        return await best_of_n(request, pipeline)
+    except NothingAcceptableError as error:
+        if error.ranking is None:
+            raise
+        return error.ranking
+
+
+async def score_given(
+    service: Service, messages: Sequence[Message], candidates: Sequence[Candidate]
+) -> list[Score]:
+    """One reward per response, unfiltered, in order.
+
+    Raises:
+        RequestError: one of them cannot be scored.
+        RewardError: the reward model failed.
+    """
+    request = Request(tuple(messages), best_of=len(candidates))
+    return _whole(await _reward_model(service).score(request, candidates))
+
+
+async def score_texts(service: Service, texts: Sequence[str]) -> list[Score]:
+    """One reward per ready-made text, in order; errors as `score_given`."""
+    reward_model = _reward_model(service)
+    if not isinstance(reward_model, TextScorer):
+        raise RequestError("this reward model reads conversations only: send messages")
+    return _whole(await reward_model.score_texts(texts))
+
+
+def _reward_model(service: Service) -> RewardModel:
+    assert service.pipeline.reward_model is not None  # reward_name has seen to it
+    return service.pipeline.reward_model
+
+
+def _whole(scores: list[Score]) -> list[Score]:
+    for index, score in enumerate(scores):
+        if score.failure is not None:
+            raise RequestError(f"text {index} cannot be scored: {score.failure.detail}")
+    return scores

@@ -1,0 +1,1 @@
+"""Bodies on the wire: what is read, what is written."""

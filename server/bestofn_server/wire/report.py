@@ -1,0 +1,149 @@
+"""Owns the `bestofn` object of a response: what was sampled, thrown out, scored and spent."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel
+
+from bestofn.ranking import Ranking, ScoredCandidate
+
+Detail = Literal["none", "summary", "full"]
+
+
+class RejectionReport(BaseModel):
+    """Why a filter threw a candidate out."""
+
+    filter: str
+    reason: str
+    detail: str
+
+
+class FailureReport(BaseModel):
+    """Why a candidate could not be judged."""
+
+    reason: str
+    detail: str
+
+
+class CandidateReport(BaseModel):
+    """One candidate; `text` and `message` only where all of it was asked for."""
+
+    index: int
+    rank: int | None
+    reward: float | None
+    finish_reason: str | None
+    completion_tokens: int | None
+    seed: int | None
+    rejections: list[RejectionReport]
+    failure: FailureReport | None
+    text: str | None = None
+    message: dict[str, Any] | None = None
+
+    @classmethod
+    def of(cls, record: ScoredCandidate, *, full: bool) -> Self:
+        """The report of `record`."""
+        failure = record.failure
+        return cls(
+            index=record.index,
+            rank=record.rank,
+            reward=record.reward,
+            finish_reason=record.candidate.finish_reason,
+            completion_tokens=record.candidate.completion_tokens,
+            seed=record.candidate.seed,
+            rejections=[
+                RejectionReport(filter=r.filter, reason=r.reason, detail=r.detail)
+                for r in record.rejections
+            ],
+            failure=None
+            if failure is None
+            else FailureReport(reason=failure.reason, detail=failure.detail),
+            text=record.text if full else None,
+            message=dict(record.candidate.message) if full else None,
+        )
+
+
+class ReturnedReport(BaseModel):
+    """A choice of the response: which candidate it is, and the engine's own finish reason."""
+
+    candidate: int
+    reward: float | None
+    finish_reason: str | None
+
+
+class TimingsReport(BaseModel):
+    """Milliseconds; scoring overlaps sampling."""
+
+    total_ms: float
+    first_candidate_ms: float
+    sampling_ms: float
+    scoring_ms: float
+    selection_ms: float
+
+
+class TokensReport(BaseModel):
+    """Tokens: of the returned choices, of all candidates, and read by the reward model."""
+
+    returned: int | None
+    all_candidates: int
+    scorer: int
+
+
+class BestOfNReport(BaseModel):
+    """What bestofn did for one prompt."""
+
+    best_of: int
+    sampled: int
+    accepted: int
+    rejected: dict[str, int]
+    failed: dict[str, int]
+    winner: int | None
+    rewards: list[float | None]
+    returned: list[ReturnedReport]
+    fallback: str | None
+    rounds: int
+    deadline_reached: bool
+    notes: list[str]
+    timings: TimingsReport
+    tokens: TokensReport
+    candidates: list[CandidateReport] | None = None
+
+    @classmethod
+    def of(cls, ranking: Ranking, returned: list[ScoredCandidate], detail: Detail) -> Self:
+        """The report of `ranking`, of which `returned` are in the response."""
+        counts = [record.candidate.completion_tokens for record in returned]
+        known = [count for count in counts if count is not None]
+        milliseconds = {
+            f"{name}_ms": round(getattr(ranking.timings, name) * 1000, 3)
+            for name in ("total", "first_candidate", "sampling", "scoring", "selection")
+        }
+        return cls(
+            best_of=ranking.request.best_of,
+            sampled=len(ranking.candidates),
+            accepted=sum(record.accepted for record in ranking.candidates),
+            rejected=dict(ranking.rejected),
+            failed=dict(ranking.failed),
+            winner=returned[0].index if returned else None,
+            rewards=[record.reward for record in returned],
+            returned=[
+                ReturnedReport(
+                    candidate=record.index,
+                    reward=record.reward,
+                    finish_reason=record.candidate.finish_reason,
+                )
+                for record in returned
+            ],
+            fallback=ranking.fallback,
+            rounds=ranking.rounds,
+            deadline_reached=ranking.deadline_reached,
+            notes=list(ranking.notes),
+            timings=TimingsReport(**milliseconds),
+            tokens=TokensReport(
+                returned=sum(known) if len(known) == len(counts) else None,
+                all_candidates=ranking.usage.completion_tokens,
+                scorer=ranking.usage.reward_tokens,
+            ),
+            candidates=None
+            if detail == "none"
+            else [CandidateReport.of(c, full=detail == "full") for c in ranking.candidates],
+        )

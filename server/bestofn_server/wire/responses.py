@@ -1,0 +1,189 @@
+"""Owns the responses: rankings as OpenAI's completion objects, whole or in chunks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from bestofn.ranking import Ranking, ScoredCandidate
+from bestofn.types import Endpoint
+from bestofn_server.wire.report import BestOfNReport, Detail
+
+LEGAL = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
+"""Finish reasons that OpenAI's API knows; any other (abort, repetition, error) is told as
+"length": the text was cut."""
+
+
+class CompletionUsage(BaseModel):
+    """Tokens; the completion's are those of all candidates, as OpenAI counts for best_of."""
+
+    model_config = ConfigDict(extra="allow")
+    prompt_tokens: int
+    completion_tokens: int | None = None
+    total_tokens: int
+
+
+class Completion(BaseModel):
+    """OpenAI's completion object, of a chat or of a text, with bestofn's report."""
+
+    model_config = ConfigDict(extra="allow")
+    id: str
+    object: str
+    created: int
+    model: str
+    choices: list[dict[str, Any]]
+    usage: CompletionUsage | None = None
+    bestofn: BestOfNReport | list[BestOfNReport] | None = None
+
+
+class Answer:
+    """Rankings (one per prompt, in their order) as the answer to one request.
+
+    Args:
+        rankings: at least one.
+        model: the name that was asked for.
+        detail: how much is told of the candidates.
+        with_token_ids: whether the choices carry the ids of their tokens.
+    """
+
+    def __init__(
+        self, rankings: Sequence[Ranking], model: str, detail: Detail, *, with_token_ids: bool
+    ) -> None:
+        request = rankings[0].request
+        self._rankings = rankings
+        self._endpoint: Endpoint = request.endpoint
+        self._detail: Detail = detail
+        self._with_token_ids = with_token_ids
+        prefix, name = (
+            ("cmpl", "text_completion") if request.raw else ("chatcmpl", "chat.completion")
+        )
+        self._object = name
+        self._head = {
+            "id": f"{prefix}-{request.id}",
+            "created": int(time.time()),
+            "model": model,
+        }
+
+    def body(self) -> dict[str, Any]:
+        """The whole of it at once."""
+        choices = [
+            {**self._choice(index, record), **self._said(record)}
+            for index, record in enumerate(self._returned())
+        ]
+        return {
+            **self._head,
+            "object": self._object,
+            "choices": choices,
+            "usage": self._usage(),
+            "bestofn": self._report(),
+        }
+
+    def chunks(self, *, include_usage: bool) -> Iterator[dict[str, Any]]:
+        """The same as a stream has it; the last chunk of a choice has its finish_reason, and the
+        last of all carries the report."""
+        returned = list(self._returned())
+        usage: dict[str, Any] = {"usage": None} if include_usage else {}
+        for index, record in enumerate(returned):
+            choice = self._choice(index, record)
+            finish_reason = choice.pop("finish_reason")
+            bare = {"index": index, "logprobs": None}
+            parts = list(self._parts(record))
+            spoken = min(1, len(parts) - 1)  # after the role come the words, with their logprobs
+            for at, part in enumerate(parts):
+                opening = choice if at == spoken else bare
+                yield self._chunk([{**opening, **part, "finish_reason": None}], usage)
+            end: dict[str, Any] = {"text": ""} if self._is_text else {"delta": {}}
+            last = [{**bare, **end, "finish_reason": finish_reason}]
+            is_last = index == len(returned) - 1
+            report = {"bestofn": self._report()} if is_last else {}
+            yield self._chunk(last, {**usage, **report})
+        if include_usage:
+            yield self._chunk([], {"usage": self._usage()})
+
+    @property
+    def _is_text(self) -> bool:
+        return self._endpoint == "completions"
+
+    def _returned(self) -> Iterator[ScoredCandidate]:
+        for ranking in self._rankings:
+            yield from _best(ranking)
+
+    def _chunk(self, choices: list[dict[str, Any]], further: Mapping[str, Any]) -> dict[str, Any]:
+        name = self._object if self._is_text else f"{self._object}.chunk"
+        return {**self._head, "object": name, "choices": choices, **further}
+
+    def _choice(self, index: int, record: ScoredCandidate) -> dict[str, Any]:
+        """Everything of a choice but what it says."""
+        candidate = record.candidate
+        choice: dict[str, Any] = {
+            "index": index,
+            "logprobs": candidate.logprobs,
+            "finish_reason": legal(candidate.finish_reason),
+            **candidate.extra,
+        }
+        if self._with_token_ids:
+            choice["token_ids"] = candidate.token_ids
+        return choice
+
+    def _said(self, record: ScoredCandidate) -> dict[str, Any]:
+        if self._is_text:
+            return {"text": record.text}
+        return {"message": dict(record.candidate.message)}
+
+    def _parts(self, record: ScoredCandidate) -> Iterator[dict[str, Any]]:
+        """What a choice says, in the parts in which a stream says it."""
+        if self._is_text:
+            yield {"text": record.text}
+            return
+        message = dict(record.candidate.message)
+        role = message.pop("role", "assistant")
+        content = message.pop("content", None)
+        calls = message.pop("tool_calls", None)
+        opening = {"role": role, "content": ""}
+        yield {"delta": opening | {k: v for k, v in message.items() if v is not None}}
+        if content:
+            yield {"delta": {"content": content}}
+        if calls:
+            numbered = [{"index": at, **call} for at, call in enumerate(calls)]
+            yield {"delta": {"tool_calls": numbered}}
+
+    def _usage(self) -> dict[str, Any]:
+        prompt = sum(ranking.usage.prompt_tokens for ranking in self._rankings)
+        sampled = sum(ranking.usage.completion_tokens for ranking in self._rankings)
+        return {
+            "prompt_tokens": prompt,
+            "completion_tokens": sampled,
+            "total_tokens": prompt + sampled,
+        }
+
+    def _report(self) -> dict[str, Any] | list[dict[str, Any]]:
+        reports = [
+            BestOfNReport.of(ranking, list(_best(ranking)), self._detail).model_dump(
+                exclude_unset=True
+            )
+            for ranking in self._rankings
+        ]
+        return reports[0] if len(reports) == 1 else reports
+
+
+def legal(finish_reason: str | None) -> str | None:
+    """The finish reason as OpenAI's API has it; None (unfinished) stays."""
+    return finish_reason if finish_reason is None or finish_reason in LEGAL else "length"
+
+
+def with_legal_reasons(answer: dict[str, Any]) -> dict[str, Any]:
+    """An engine's own answer or chunk, whose finish reasons are OpenAI's (changed in place)."""
+    for choice in answer.get("choices", ()):
+        if "finish_reason" in choice:
+            choice["finish_reason"] = legal(choice["finish_reason"])
+    return answer
+
+
+def _best(ranking: Ranking) -> Sequence[ScoredCandidate]:
+    """What is returned: the n best, or without a reward model the first n that are accepted."""
+    if ranking.best:
+        return ranking.best
+    return [c for c in ranking.candidates if c.accepted][: ranking.request.n]

@@ -1,0 +1,165 @@
+"""Owns the bodies of the reward model's paths: bestofn's own, vLLM's /classify, Jina's rerank."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from bestofn.sections import FilterSpecs
+from bestofn.types import Candidate, Message
+from bestofn_server.wire.report import FailureReport, RejectionReport
+
+MAX_TEXTS = 1024
+"""Responses, inputs or documents in one request, at most."""
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    model: str | None = Field(default=None, description="the reward model's name")
+
+
+class ResponseText(BaseModel):
+    """A response with its finish reason."""
+
+    model_config = ConfigDict(extra="forbid")
+    text: str
+    finish_reason: str = "stop"
+
+
+class RewardsRequest(_Body):
+    """Responses to one prompt, which are filtered, scored and ranked."""
+
+    prompt: str | None = None
+    messages: Annotated[list[dict[str, Any]], Field(min_length=1)] | None = None
+    responses: list[str | ResponseText] = Field(min_length=1, max_length=MAX_TEXTS)
+    filters: FilterSpecs | None = Field(
+        default=None, description="instead of the server's; [] scores everything"
+    )
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if (self.prompt is None) == (self.messages is None):
+            raise ValueError("give either prompt or messages")
+        return self
+
+    @property
+    def conversation(self) -> tuple[Message, ...]:
+        """The messages that the responses answer."""
+        if self.messages is not None:
+            return tuple(self.messages)
+        return ({"role": "user", "content": self.prompt},)
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """The responses, in order; a plain string counts as ended by itself."""
+        given = [ResponseText(text=r) if isinstance(r, str) else r for r in self.responses]
+        return tuple(candidate_of(at, r.text, r.finish_reason) for at, r in enumerate(given))
+
+
+class RewardItem(BaseModel):
+    """One response; `reward` is null exactly where it was rejected or failed."""
+
+    index: int
+    reward: float | None
+    rank: int | None
+    rejections: list[RejectionReport]
+    failure: FailureReport | None
+
+
+class ScoreUsage(BaseModel):
+    """Tokens that the reward model read."""
+
+    prompt_tokens: int
+    total_tokens: int
+
+
+class RewardsResponse(BaseModel):
+    """Every response by its index, and the indices of the ranked, best first."""
+
+    object: Literal["list"] = "list"
+    model: str
+    data: list[RewardItem]
+    ranking: list[int]
+    usage: ScoreUsage
+
+
+class ClassifyRequest(_Body):
+    """vLLM's classification request: ready-made texts, or a conversation that ends in an answer."""
+
+    input: str | Annotated[list[str], Field(min_length=1, max_length=MAX_TEXTS)] | None = None
+    messages: Annotated[list[dict[str, Any]], Field(min_length=2)] | None = None
+    use_activation: bool = Field(
+        default=False, description="a sigmoid over the reward; vLLM's own default is true"
+    )
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if (self.input is None) == (self.messages is None):
+            raise ValueError("give either input or messages")
+        if self.messages is not None and self.messages[-1].get("role") != "assistant":
+            raise ValueError("the last message has to be the assistant's")
+        return self
+
+
+class ClassifyItem(BaseModel):
+    """One text; `probs` holds its reward."""
+
+    index: int
+    label: str
+    probs: list[float]
+    num_classes: int
+
+
+class ClassifyResponse(BaseModel):
+    """vLLM's classification response."""
+
+    id: str
+    object: Literal["list"] = "list"
+    created: int
+    model: str
+    data: list[ClassifyItem]
+    usage: ScoreUsage
+
+
+class RerankDocument(BaseModel):
+    """A document as an object."""
+
+    model_config = ConfigDict(extra="forbid")
+    text: str
+
+
+class RerankRequest(_Body):
+    """Cohere's and Jina's rerank request: documents are the answers to the query."""
+
+    query: str
+    documents: list[str | RerankDocument] = Field(min_length=1, max_length=MAX_TEXTS)
+    top_n: int | None = Field(default=None, ge=1, description="none: all of them")
+    return_documents: bool = True
+
+    @property
+    def texts(self) -> list[str]:
+        """The documents' texts, in order."""
+        return [d if isinstance(d, str) else d.text for d in self.documents]
+
+
+class RerankItem(BaseModel):
+    """One document; the reward is its score."""
+
+    index: int
+    relevance_score: float
+    document: RerankDocument | None = None
+
+
+class RerankResponse(BaseModel):
+    """The documents by descending reward; of equal ones the earlier first."""
+
+    id: str
+    model: str
+    results: list[RerankItem]
+    usage: ScoreUsage
+
+
+def candidate_of(index: int, text: str, finish_reason: str = "stop") -> Candidate:
+    """A text as a candidate."""
+    return Candidate(index, {"role": "assistant", "content": text}, finish_reason)
