@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from bestofn import __version__
 from bestofn.errors import BestOfNError, ConfigError, NothingAcceptableError, RequestError
 from bestofn.ranking import OnExhausted
-from bestofn.types import Engine, Request
+from bestofn.types import Engine, LogFormat, Request
 
 app = typer.Typer(
     help="Sample N answers, reject the repetitive and the truncated, return the best.",
@@ -97,6 +98,73 @@ def ask(
             seed=settings.seed,
         )
         _run(run(request, settings, as_json=as_json, verbose=verbose))
+
+
+class _TakesEngineFlags(TyperCommand):
+    """Hands everything after ``--`` to the engine, whatever it looks like."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        own, separator, rest = args, "", []
+        if "--" in args:
+            at = args.index("--")
+            own, separator, rest = args[:at], args[at], args[at + 1 :]
+        ctx.obj = rest if separator else None
+        return super().parse_args(ctx, own)
+
+
+@app.command(cls=_TakesEngineFlags, epilog="After `--`: any flag of `vllm serve`.")
+def serve(
+    context: typer.Context,
+    model: Annotated[
+        str | None,
+        typer.Argument(help="Folder or hub name. Without: the embedded one.", show_default=False),
+    ] = None,
+    reward_model: RewardModelOption = None,
+    best_of: Annotated[
+        int | None, typer.Option(min=1, help="Sampled for a request that does not say. [8]")
+    ] = None,
+    upstream: Annotated[
+        str | None, typer.Option(help="URL of an OpenAI-compatible server, to sample there.")
+    ] = None,
+    engine: Annotated[
+        Engine | None, typer.Option(help="What samples. [vllm where it is installed]")
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="[127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="0: any. [8000]")] = None,
+    api_key: Annotated[
+        list[str] | None,
+        typer.Option(envvar="BESTOFN_API_KEY", help="Lets in; may be given several times."),
+    ] = None,
+    api_key_file: Annotated[
+        Path | None, typer.Option(help="One key a line; read again on SIGHUP.")
+    ] = None,
+    log_format: Annotated[LogFormat | None, typer.Option(help="[text]")] = None,
+    config: ConfigOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Serve OpenAI's API, each answer the best of several."""
+    with _exit_codes():
+        from bestofn.commands.serve import run
+        from bestofn.config import Settings
+
+        server = {
+            "host": host,
+            "port": port,
+            "api_keys": api_key or None,
+            "api_key_file": api_key_file,
+            "log_format": log_format,
+        }
+        settings = Settings.load(
+            config,
+            model=model,
+            reward_model=reward_model,
+            best_of=best_of,
+            upstream=upstream,
+            engine=engine,
+            engine_args=context.obj,
+            server={name: value for name, value in server.items() if value is not None},
+        )
+        _run(run(settings, verbose=verbose))
 
 
 @app.command()

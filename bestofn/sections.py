@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from bestofn.ranking import OnExhausted, Policy
+from bestofn.types import LogFormat
 
 
 def _expand_all(value: Any) -> Any:
@@ -129,4 +130,4 @@ class ServerSettings(Section):
         default=30, ge=0, description="that running requests have to end after SIGTERM"
     )
     probe_seconds: float = Field(default=10, gt=0, description="how long a readiness probe counts")
-    log_format: Literal["text", "json"] = "text"
+    log_format: LogFormat = "text"

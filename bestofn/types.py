@@ -19,6 +19,9 @@ Message = Mapping[str, Any]
 Engine = Literal["auto", "vllm", "transformers", "openai"]
 """What samples; auto takes a server where one is named, else vLLM where it is installed."""
 
+LogFormat = Literal["text", "json"]
+"""How the server's log looks."""
+
 Endpoint = Literal["chat/completions", "completions"]
 """OpenAI's two ways to ask a model, as their paths are called."""
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextvars
 import logging
 import sys
-from typing import Literal
 
 from pythonjsonlogger.json import JsonFormatter
+
+from bestofn.types import LogFormat
 
 request_id: contextvars.ContextVar[str] = contextvars.ContextVar("bestofn_request_id", default="-")
 """The id of the request that the current task answers."""
@@ -15,7 +16,7 @@ request_id: contextvars.ContextVar[str] = contextvars.ContextVar("bestofn_reques
 _FIELDS = ("method", "path", "status", "seconds")
 
 
-def set_up_logs(form: Literal["text", "json"]) -> None:
+def set_up_logs(form: LogFormat) -> None:
     """Send the records of bestofn and uvicorn to standard error. No prompt is above DEBUG."""
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(_with_request_id)

@@ -1,0 +1,23 @@
+"""Owns `bestofn serve`: from settings to a running server."""
+
+from __future__ import annotations
+
+from bestofn.commands.output import set_quiet
+from bestofn.config import Settings
+from bestofn.errors import ConfigError
+
+
+async def run(settings: Settings, *, verbose: bool) -> None:
+    """Serve until a signal ends it; see `bestofn_server.run.serve`.
+
+    Raises:
+        BestOfNError: as `bestofn_server.run.serve`; also ConfigError, the extra is not installed.
+        KeyboardInterrupt: it was SIGINT that ended it.
+    """
+    if not verbose:
+        set_quiet()
+    try:
+        from bestofn_server.run import serve
+    except ImportError as error:
+        raise ConfigError(f"the server needs the extra `server` ({error})") from error
+    await serve(settings)
