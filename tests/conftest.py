@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 
 import httpx
 import pytest
@@ -55,20 +57,46 @@ def transformers_generator() -> Iterator[TransformersGenerator]:
 @pytest.fixture(scope="session")
 def vllm_server() -> Iterator[str]:
     """The URL of vLLM's own server on the embedded generator, in a process of its own."""
+    with _vllm_server({}) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def vllm_server_with_plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The same with bestofn as its plug-in, the embedded reward model, and the key "secret"."""
+    config = tmp_path_factory.mktemp("plugin") / "bestofn.yaml"
+    config.write_text(
+        f"reward_model: {embedded.reward_path()}\nprofiles: {{best-of-2: {{best_of: 2}}}}\n",
+        encoding="utf-8",
+    )
+    plugged = {"VLLM_PLUGINS": "bestofn", "BESTOFN_CONFIG": str(config)}
+    with _vllm_server(plugged, "--api-key=secret") as url:
+        yield url
+
+
+@contextlib.contextmanager
+def _vllm_server(environment: Mapping[str, str], *further: str) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     entry = "vllm.entrypoints.launchers.api_server.entry"
     flags = ["--model", str(embedded.generator_path()), "--host=127.0.0.1", f"--port={port}"]
+    flags += [f"--served-model-name={embedded.NAME}"]
     small = ["--enforce-eager", "--block-size=32", "--max-num-seqs=32", "--max-model-len=1024"]
     cache = [f"--kv-cache-memory-bytes={64 * 2**20}", "--gpu-memory-utilization=0.1"]
-    command = [sys.executable, "-m", entry, *flags, *small, *CPU_DEFAULTS, *cache]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+    command = [sys.executable, "-m", entry, *flags, *small, *CPU_DEFAULTS, *cache, *further]
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log,
+        subprocess.Popen(
+            command, stdout=log, stderr=log, env={**os.environ, **environment}
+        ) as server,
+    ):
         try:
             url = f"http://127.0.0.1:{port}"
             deadline = time.monotonic() + 180
             while not _healthy(url):
-                assert server.poll() is None, "vLLM's server ended"
-                assert time.monotonic() < deadline
+                if server.poll() is not None or time.monotonic() > deadline:
+                    log.seek(0)
+                    pytest.fail(f"vLLM's server did not start: {log.read()[-3000:]}")
                 time.sleep(0.2)
             yield url
         finally:

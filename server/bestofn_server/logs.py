@@ -27,10 +27,15 @@ def set_up_logs(form: LogFormat) -> None:
         handler.setFormatter(
             _Text("%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s")
         )
-    for name in ("bestofn", "bestofn_server", "uvicorn.error"):
+    levels = {
+        "bestofn": logging.INFO,
+        "bestofn_server": logging.INFO,
+        "uvicorn.error": logging.WARNING,
+    }
+    for name, level in levels.items():
         logger = logging.getLogger(name)
         logger.handlers = [handler]
-        logger.setLevel(logging.INFO)
+        logger.setLevel(level)
         logger.propagate = False
 
 
