@@ -31,11 +31,18 @@ from bestofn.generators.transformers import TransformersGenerator
 from bestofn.generators.vllm import VllmGenerator
 from bestofn.vllm_adapter import CPU_DEFAULTS
 
+TOOLS = [
+    "--enable-auto-tool-choice",
+    "--tool-call-parser=hermes",
+    # so small a model would fill its JSON with blanks
+    '--structured-outputs-config={"backend": "xgrammar", "disable_any_whitespace": true}',
+]
+
 
 @pytest.fixture(scope="session")
 async def pipeline() -> AsyncIterator[Pipeline]:
-    """The embedded pair on vLLM, as `open_pipeline` makes it without any setting."""
-    async with open_pipeline(Settings(engine="vllm")) as opened:
+    """The embedded pair on vLLM, as `open_pipeline` makes it, and able to call tools."""
+    async with open_pipeline(Settings(engine="vllm", engine_args=TOOLS)) as opened:
         yield opened
 
 
@@ -83,7 +90,7 @@ def _vllm_server(environment: Mapping[str, str], *further: str) -> Iterator[str]
     flags += [f"--served-model-name={embedded.NAME}"]
     small = ["--enforce-eager", "--block-size=32", "--max-num-seqs=32", "--max-model-len=1024"]
     cache = [f"--kv-cache-memory-bytes={64 * 2**20}", "--gpu-memory-utilization=0.1"]
-    command = [sys.executable, "-m", entry, *flags, *small, *CPU_DEFAULTS, *cache, *further]
+    command = [sys.executable, "-m", entry, *flags, *small, *CPU_DEFAULTS, *cache, *TOOLS, *further]
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log,
         subprocess.Popen(

@@ -9,6 +9,7 @@ from typing import Any
 
 import openai
 import pytest
+from tokenizers import Tokenizer
 
 from bestofn import Pipeline, Settings, embedded
 from bestofn_server.app import create_app
@@ -19,9 +20,10 @@ TOOL: Any = {
     "type": "function",
     "function": {
         "name": "answer",
+        "strict": True,
         "parameters": {
             "type": "object",
-            "properties": {"value": {"type": "integer", "minimum": 0, "maximum": 9}},
+            "properties": {"value": {"enum": ["left", "right"]}},
             "required": ["value"],
             "additionalProperties": False,
         },
@@ -120,7 +122,11 @@ async def test_best_of_one_is_really_streamed(client: openai.AsyncOpenAI) -> Non
 
 async def test_a_tool_is_called(client: openai.AsyncOpenAI) -> None:
     choice: Any = {"type": "function", "function": {"name": "answer"}}
-    asked = _options(tools=[TOOL], tool_choice=choice, max_tokens=60)
+    tokenizer = Tokenizer.from_file(str(embedded.generator_path() / "tokenizer.json"))
+    ids = range(tokenizer.get_vocab_size())
+    blanks = {str(token): -100 for token in ids if tokenizer.decode([token]).isspace()}
+    # so small a model would fill its JSON with blanks
+    asked = _options(tools=[TOOL], tool_choice=choice, max_tokens=90, logit_bias=blanks)
     response = await client.chat.completions.create(**asked)
     (call,) = response.choices[0].message.tool_calls or []
     assert call.type == "function"
