@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator
+from typing import Any
 
+import httpx
 import uvicorn
 from fastapi import FastAPI
 
@@ -28,3 +30,18 @@ async def serving(app: FastAPI) -> AsyncIterator[str]:
         finally:
             server.should_exit = True
             await task
+
+
+@contextlib.asynccontextmanager
+async def client_of(app: FastAPI, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of `app` over a real socket."""
+    async with (
+        serving(app) as url,
+        httpx.AsyncClient(base_url=url, timeout=60, **options) as client,
+    ):
+        yield client
+
+
+def ask(**fields: Any) -> dict[str, Any]:
+    """The body of a chat completion request."""
+    return {"messages": [{"role": "user", "content": "What?"}], **fields}
