@@ -38,7 +38,11 @@ class FilterSpec(Section):
     options: dict[str, Any] = Field(default_factory=dict)
 
 
-FilterSpecs = Annotated[list[FilterSpec], BeforeValidator(_expand_all)]
+_Named = Annotated[dict[str, dict[str, Any] | None], Field(min_length=1, max_length=1)]
+FilterSpecs = Annotated[
+    list[FilterSpec],
+    BeforeValidator(_expand_all, json_schema_input_type=list[str | _Named | FilterSpec]),
+]
 
 
 class RewardSettings(Section):

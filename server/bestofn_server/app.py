@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any
 
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 from opentelemetry import trace
 from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
@@ -24,6 +22,7 @@ from bestofn_server.admission import Admission
 from bestofn_server.auth import ApiKeys, RequireKey
 from bestofn_server.errors import error_response
 from bestofn_server.metrics import Metrics
+from bestofn_server.page import page
 from bestofn_server.presets import Presets
 from bestofn_server.readiness import Readiness
 from bestofn_server.routes import completions, models, operation, rewards
@@ -84,7 +83,7 @@ def create_app(
             allow_headers=["*"],
             expose_headers=["x-request-id", "retry-after"],
         )
-    app.openapi = lambda: _openapi(app, guarded=keys.guarded)  # type: ignore[method-assign]
+    app.openapi = lambda: page(app, guarded=keys.guarded)  # type: ignore[method-assign]
     return app
 
 
@@ -118,24 +117,3 @@ async def open_service(
 
 async def _told(request: Request, error: Exception) -> Response:
     return error_response(error)
-
-
-def _openapi(app: FastAPI, *, guarded: bool) -> dict[str, Any]:
-    """FastAPI's page, without the 422 that it adds everywhere, and with the key where one is
-    needed."""
-    if app.openapi_schema is None:
-        page = get_openapi(
-            title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes
-        )
-        for operations in page["paths"].values():
-            for operation_ in operations.values():
-                said = operation_["responses"].get("422", {})
-                if "HTTPValidationError" in str(said):
-                    del operation_["responses"]["422"]
-        for unused in ("HTTPValidationError", "ValidationError"):
-            page["components"]["schemas"].pop(unused, None)
-        if guarded:
-            page["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-            page["security"] = [{"key": []}]
-        app.openapi_schema = page
-    return app.openapi_schema

@@ -58,9 +58,21 @@ class Service:
 
         Raises:
             ModelNotFoundError: nothing has that name.
+            EngineError: the engine or the upstream does not say what it serves.
             RequestError, ConfigError: as `bestofn_server.plan.plan`.
         """
-        return plan(body, await self.presets.named(body.model), self.settings.server)
+        with self._engine_faults():
+            preset = await self.presets.named(body.model)
+        return plan(body, preset, self.settings.server)
+
+    async def models(self) -> list[dict[str, Any]]:
+        """OpenAI's model objects of all that a request may name.
+
+        Raises:
+            EngineError: the engine or the upstream does not say what it serves.
+        """
+        with self._engine_faults():
+            return await self.presets.listed()
 
     def filters(self, specs: Sequence[FilterSpec] | None) -> Sequence[Filter]:
         """The filters that a request asks for, or the server's; errors as `chosen_filters`."""

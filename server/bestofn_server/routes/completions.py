@@ -13,15 +13,13 @@ from starlette.responses import JSONResponse, Response
 from bestofn_server.disconnect import unless_gone
 from bestofn_server.plan import Job
 from bestofn_server.route import ServiceRoute, service_of
-from bestofn_server.routes.documented import COMPLETIONS
+from bestofn_server.routes.documented import COMPLETIONS, EVENTS
 from bestofn_server.service import Service
 from bestofn_server.streaming import EventStream
 from bestofn_server.wire.requests import ChatRequest, CompletionRequest
 from bestofn_server.wire.responses import Answer, Completion, with_legal_reasons
 
-_SUCCESS: dict[int | str, dict[str, Any]] = {
-    200: {"model": Completion, "content": {"text/event-stream": {"schema": {"type": "string"}}}}
-}
+_SUCCESS: dict[int | str, dict[str, Any]] = {200: {"model": Completion, "content": EVENTS}}
 
 
 def router() -> APIRouter:

@@ -27,6 +27,34 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+EVENTS: dict[str, Any] = {
+    "text/event-stream": {
+        "itemSchema": {
+            "type": "object",
+            "required": ["data"],
+            "properties": {
+                "data": {
+                    "anyOf": [
+                        {"const": "[DONE]", "description": "the last event"},
+                        {
+                            "type": "string",
+                            "description": "a chunk, or an error that came after the status",
+                            "contentMediaType": "application/json",
+                            "contentSchema": {
+                                "anyOf": [
+                                    {"$ref": "#/components/schemas/Completion"},
+                                    {"$ref": "#/components/schemas/ErrorEnvelope"},
+                                ]
+                            },
+                        },
+                    ]
+                }
+            },
+        }
+    }
+}
+"""The content of a stream, an event at a time: OpenAPI's own model of server-sent events."""
+
 COMPLETIONS = errors(400, 401, 404, 413, 422, 429, 500, 502, 503, 504)
 SCORES = errors(400, 401, 404, 413, 429, 500, 503)
-LISTS = errors(401, 503)
+LISTS = errors(401, 500, 502, 503)

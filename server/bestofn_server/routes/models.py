@@ -50,4 +50,4 @@ def router() -> APIRouter:
 
 
 async def _listed(request: Request) -> list[dict[str, Any]]:
-    return await service_of(request).presets.listed()
+    return await service_of(request).models()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from bestofn.ranking import Ranking, ScoredCandidate
 
@@ -29,13 +29,13 @@ class FailureReport(BaseModel):
 class CandidateReport(BaseModel):
     """One candidate; `text` and `message` only where all of it was asked for."""
 
-    index: int
-    rank: int | None
-    reward: float | None
-    finish_reason: str | None
+    index: int = Field(description="which of the sampled, from 0")
+    rank: int | None = Field(description="1 is the best; null: it was not ranked")
+    reward: float | None = Field(description="higher is better, within this prompt only")
+    finish_reason: str | None = Field(description="the engine's own word for why it ended")
     completion_tokens: int | None
     seed: int | None
-    rejections: list[RejectionReport]
+    rejections: list[RejectionReport] = Field(description="by each filter that threw it out")
     failure: FailureReport | None
     text: str | None = None
     message: dict[str, Any] | None = None
@@ -66,7 +66,7 @@ class CandidateReport(BaseModel):
 class ReturnedReport(BaseModel):
     """A choice of the response: which candidate it is, and the engine's own finish reason."""
 
-    candidate: int
+    candidate: int = Field(description="its index among the sampled")
     reward: float | None
     finish_reason: str | None
 
@@ -92,21 +92,25 @@ class TokensReport(BaseModel):
 class BestOfNReport(BaseModel):
     """What bestofn did for one prompt."""
 
-    best_of: int
-    sampled: int
-    accepted: int
-    rejected: dict[str, int]
-    failed: dict[str, int]
-    winner: int | None
-    rewards: list[float | None]
-    returned: list[ReturnedReport]
-    fallback: str | None
-    rounds: int
-    deadline_reached: bool
-    notes: list[str]
+    best_of: int = Field(description="how many were asked for")
+    sampled: int = Field(description="how many were sampled, in all rounds")
+    accepted: int = Field(description="how many of them no filter rejected and nothing failed")
+    rejected: dict[str, int] = Field(description="how many were rejected, by reason")
+    failed: dict[str, int] = Field(description="how many could not be judged, by reason")
+    winner: int | None = Field(description="the index of the best among the sampled")
+    rewards: list[float | None] = Field(description="of the choices, in their order")
+    returned: list[ReturnedReport] = Field(description="the choices, in their order")
+    fallback: str | None = Field(
+        description="the policy that was used since nothing was acceptable; null: it was not needed"
+    )
+    rounds: int = Field(description="how many rounds were sampled")
+    deadline_reached: bool = Field(description="whether the deadline ended the sampling")
+    notes: list[str] = Field(description="what was done otherwise than asked, in sentences")
     timings: TimingsReport
     tokens: TokensReport
-    candidates: list[CandidateReport] | None = None
+    candidates: list[CandidateReport] | None = Field(
+        default=None, description="every candidate, where `return_candidates` asks for them"
+    )
 
     @classmethod
     def of(cls, ranking: Ranking, returned: list[ScoredCandidate], detail: Detail) -> Self:

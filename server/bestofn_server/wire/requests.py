@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bestofn.ranking import OnExhausted
 from bestofn.sections import FilterSpecs, SelectionSettings
+from bestofn_server.wire.numbers import Integer, OptionalInteger
+
+_T = TypeVar("_T")
+_Some = Annotated[list[_T], Field(min_length=1)]
 
 
 class BestOfNOptions(BaseModel):
     """Per-request control; what is not given is as the server or the profile has it."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     filters: FilterSpecs | None = Field(
         default=None,
@@ -23,10 +27,10 @@ class BestOfNOptions(BaseModel):
     on_exhausted: OnExhausted | None = Field(
         default=None, description="what happens when no candidate is acceptable"
     )
-    max_rounds: int | None = Field(
+    max_rounds: OptionalInteger = Field(
         default=None, ge=1, le=8, description="rounds of sampling in all, for `resample`"
     )
-    deadline_ms: int | None = Field(
+    deadline_ms: OptionalInteger = Field(
         default=None,
         ge=1,
         description="sampling stops then, and the best of what has finished and passed is returned",
@@ -40,7 +44,7 @@ class BestOfNOptions(BaseModel):
 class StreamOptions(BaseModel):
     """What a stream says besides."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     include_usage: bool | None = None
 
@@ -48,16 +52,16 @@ class StreamOptions(BaseModel):
 class _Completion(BaseModel):
     """What the two requests share. Every other field goes to the engine as it is."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", strict=True)
 
     model: str | None = Field(default=None, description="a model's or a profile's name")
-    best_of: int | None = Field(default=None, ge=1, description="how many are sampled")
-    n: int | None = Field(default=None, ge=1, description="how many of the best are returned")
+    best_of: OptionalInteger = Field(default=None, ge=1, description="how many are sampled")
+    n: OptionalInteger = Field(default=None, ge=1, description="how many of the best are returned")
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     temperature: float | None = Field(default=None, ge=0, le=2)
-    max_tokens: int | None = Field(default=None, ge=1, le=2**31, description="per candidate")
-    seed: int | None = Field(
+    max_tokens: OptionalInteger = Field(default=None, ge=1, le=2**31, description="per candidate")
+    seed: OptionalInteger = Field(
         default=None, ge=-(2**62), le=2**62, description="candidate i samples with seed + i"
     )
     bestofn: BestOfNOptions | None = None
@@ -87,7 +91,7 @@ class ChatRequest(_Completion):
     """OpenAI's chat completion request."""
 
     messages: list[dict[str, Any]] = Field(min_length=1)
-    max_completion_tokens: int | None = Field(
+    max_completion_tokens: OptionalInteger = Field(
         default=None, ge=1, le=2**31, description="per candidate; the newer name of max_tokens"
     )
 
@@ -107,7 +111,7 @@ class ChatRequest(_Completion):
 class CompletionRequest(_Completion):
     """OpenAI's (legacy) completion request: a text that is continued as it is."""
 
-    prompt: str | list[str] | list[int] | list[list[int]] = Field(
+    prompt: str | _Some[str] | _Some[Integer] | _Some[_Some[Integer]] = Field(
         description="a text or several; token ids only with best_of 1, where the engine takes them"
     )
 

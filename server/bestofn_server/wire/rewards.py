@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bestofn.sections import FilterSpecs
 from bestofn.types import Candidate, Message
+from bestofn_server.wire.numbers import OptionalInteger
 from bestofn_server.wire.report import FailureReport, RejectionReport
 
 MAX_TEXTS = 1024
@@ -15,14 +16,14 @@ MAX_TEXTS = 1024
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
     model: str | None = Field(default=None, description="the reward model's name")
 
 
 class ResponseText(BaseModel):
     """A response with its finish reason."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
     text: str
     finish_reason: str = "stop"
 
@@ -125,7 +126,7 @@ class ClassifyResponse(BaseModel):
 class RerankDocument(BaseModel):
     """A document as an object."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
     text: str
 
 
@@ -134,7 +135,7 @@ class RerankRequest(_Body):
 
     query: str
     documents: list[str | RerankDocument] = Field(min_length=1, max_length=MAX_TEXTS)
-    top_n: int | None = Field(default=None, ge=1, description="none: all of them")
+    top_n: OptionalInteger = Field(default=None, ge=1, description="none: all of them")
     return_documents: bool = True
 
     @property
