@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +21,8 @@ from bestofn import __version__
 from bestofn.errors import BestOfNError, ConfigError, NothingAcceptableError, RequestError
 from bestofn.ranking import OnExhausted
 from bestofn.types import Engine, LogFormat, Request
+
+LoopFactory = Callable[[], asyncio.AbstractEventLoop] | None
 
 app = typer.Typer(
     help="Sample N answers, reject the repetitive and the truncated, return the best.",
@@ -144,7 +146,7 @@ def serve(
 ) -> None:
     """Serve OpenAI's API, each answer the best of several."""
     with _exit_codes():
-        from bestofn.commands.serve import run
+        from bestofn.commands.serve import loop_factory, run
         from bestofn.config import Settings
 
         server = {
@@ -164,7 +166,7 @@ def serve(
             engine_args=context.obj,
             server={name: value for name, value in server.items() if value is not None},
         )
-        _run(run(settings, verbose=verbose))
+        _run(run(settings, verbose=verbose), loop_factory())
 
 
 @app.command()
@@ -204,11 +206,11 @@ def _root(
         raise typer.Exit
 
 
-def _run(command: Coroutine[Any, Any, None]) -> None:
+def _run(command: Coroutine[Any, Any, None], loop_factory: LoopFactory = None) -> None:
     from bestofn.commands.interrupt import ending_on_interrupt
 
-    with ending_on_interrupt():
-        asyncio.run(command)
+    with ending_on_interrupt(), asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(command)
 
 
 @contextlib.contextmanager

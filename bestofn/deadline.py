@@ -58,6 +58,9 @@ class Deadline:
         Returns:
             Whether the work is done; else it is cancelled.
         """
+        if self._end is None:
+            await work
+            return True
         task = asyncio.ensure_future(work)
         try:
             await asyncio.wait([task], timeout=self.left)
@@ -76,6 +79,8 @@ class Deadline:
 
 async def _next(sampling: Sampling, seconds: float | None) -> Candidate | None:
     """The next candidate, unless there is none, or none in time."""
+    if seconds is None:
+        return await anext(sampling, None)
     try:
         async with asyncio.timeout(seconds):
             return await anext(sampling, None)

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import aiohttp
 import httpx
 from httpx_sse import EventSource, SSEError
 from tenacity import (
@@ -29,6 +30,10 @@ AGAIN = frozenset({408, 409, 429, 500, 502, 503, 504})
 
 REFUSED = frozenset({400, 404, 405, 413, 415, 422})
 """Statuses that say the request itself is wrong."""
+
+FAULTS = (httpx.RequestError, aiohttp.ClientError)
+"""What goes wrong below HTTP's statuses; httpx's aiohttp transport lets some of aiohttp's own
+through."""
 
 _BACK_OFF = wait_random_exponential(multiplier=0.5, max=8)
 """0 to 0.5 s, then to 1, to 2, ... ("full jitter": the waits of many clients spread out)."""
@@ -87,7 +92,7 @@ class CompletionClient:
         """
         try:
             response = await self._http.get("models")
-        except httpx.TransportError as error:
+        except FAULTS as error:
             raise _unreachable(error) from error
         if response.status_code >= 500 or response.status_code in (401, 403):
             raise GeneratorError(_said(response))
@@ -104,7 +109,7 @@ class CompletionClient:
         try:
             async with self._places:
                 response = await self._http.post(endpoint, json=body)
-        except httpx.TransportError as error:
+        except FAULTS as error:
             raise _unreachable(error) from error
         self._check(response)
         return response
@@ -119,7 +124,7 @@ class CompletionClient:
                 response = await stack.enter_async_context(asked)
                 if not response.is_success:
                     await response.aread()
-            except httpx.TransportError as error:
+            except FAULTS as error:
                 raise _unreachable(error) from error
             self._check(response)
             return _chunks(response, stack.pop_all())
@@ -166,13 +171,13 @@ async def _chunks(
                     what = fault.get("message") if isinstance(fault, dict) else fault
                     raise GeneratorError(f"the upstream failed in the middle: {what}")
                 yield chunk
-        except (httpx.TransportError, SSEError, ValueError) as error:
+        except (*FAULTS, SSEError, ValueError) as error:
             what = str(error) or type(error).__name__
             raise GeneratorError(f"the upstream's stream broke: {what}") from error
         raise GeneratorError("the upstream's stream ended without [DONE]")
 
 
-def _unreachable(error: httpx.TransportError) -> _PassingError:
+def _unreachable(error: Exception) -> _PassingError:
     return _PassingError(f"the upstream cannot be reached: {str(error) or type(error).__name__}")
 
 

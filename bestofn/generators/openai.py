@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+import functools
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import httpx
+from httpx_aiohttp import HttpxAiohttpClient
 
-from bestofn.errors import ConfigError, GeneratorError, RequestError
-from bestofn.generators.answers import Choice, Completion, message_of, read_completion
-from bestofn.generators.bodies import OWN_FIELDS, request_body
-from bestofn.generators.completion_client import CompletionClient
-from bestofn.generators.tasks import TaskSampling
-from bestofn.types import Candidate, Endpoint, Request
+from bestofn.errors import ConfigError, RequestError
+from bestofn.generators.answers import Completion, read_completion
+from bestofn.generators.bodies import request_body
+from bestofn.generators.completion_client import FAULTS, CompletionClient
+from bestofn.generators.upstream_sampling import GroupSampling, SeparateSampling
+from bestofn.protocols import Sampling
+from bestofn.types import Endpoint, Request
 
 TIMEOUT = httpx.Timeout(600.0, connect=10.0, pool=None)
 """Seconds without a byte (the openai client's own default), and for a connection; a place in the
@@ -42,35 +44,12 @@ class OpenAIGenerator:
         self._model = model
         self._honours_n: bool | None = None
 
-    def sample(self, request: Request, indices: Sequence[int]) -> UpstreamSampling:
+    def sample(self, request: Request, indices: Sequence[int]) -> Sampling:
         """One candidate per index, concurrently; see `bestofn.protocols.Generator`."""
-        return UpstreamSampling(self, request, indices)
-
-    async def several(self, request: Request, count: int) -> Completion:
-        """One request for `count` candidates; a server may give fewer, which is remembered.
-
-        Raises:
-            RequestError, GeneratorError: as `CompletionClient.post`; also GeneratorError, the
-                answer is no completion.
-        """
-        body = self._body(request)
-        try:
-            completion = await self._complete(request.endpoint, body | {"n": count})
-        except RequestError:
-            if self._honours_n is not None:
-                raise
-            # It may be `n` that is refused; where it is something else, this raises the same.
-            completion = await self._complete(request.endpoint, body)
-        if self._honours_n is None:
-            self._honours_n = len(completion.choices) >= count
-        return completion
-
-    async def one(self, request: Request, index: int) -> Completion:
-        """One request for candidate `index`."""
-        body = self._body(request)
-        if request.seed is not None:
-            body["seed"] = request.seed_of(index)
-        return await self._complete(request.endpoint, body)
+        one = functools.partial(self._one, request)
+        if self._in_one_request(request, len(indices)):
+            return GroupSampling(request, indices, self._several(request, len(indices)), one)
+        return SeparateSampling(request, indices, one)
 
     async def answer(self, endpoint: Endpoint, body: Mapping[str, Any]) -> dict[str, Any]:
         """The server's own answer; see `bestofn.protocols.Forwarder`."""
@@ -90,74 +69,43 @@ class OpenAIGenerator:
         await self._client.models()
         return [{"id": self._model, "object": "model", "owned_by": "upstream"}]
 
-    def in_one_request(self, request: Request, count: int) -> bool:
+    def _in_one_request(self, request: Request, count: int) -> bool:
         """Whether `count` candidates are asked for in one request."""
         # vLLM refuses n > 1 at temperature 0, which says nothing about other requests.
         varied = request.seed is None and request.temperature != 0
         return count > 1 and varied and self._honours_n is not False
+
+    async def _several(self, request: Request, count: int) -> Completion:
+        """One request for `count` candidates; a server may give fewer, which is remembered.
+
+        Raises:
+            RequestError, GeneratorError: as `CompletionClient.post`; also GeneratorError, the
+                answer is no completion.
+        """
+        body = self._body(request)
+        try:
+            completion = await self._complete(request.endpoint, body | {"n": count})
+        except RequestError:
+            if self._honours_n is not None:
+                raise
+            # It may be `n` that is refused; where it is something else, this raises the same.
+            completion = await self._complete(request.endpoint, body)
+        if self._honours_n is None:
+            self._honours_n = len(completion.choices) >= count
+        return completion
+
+    async def _one(self, request: Request, index: int) -> Completion:
+        """One request for candidate `index`."""
+        body = self._body(request)
+        if request.seed is not None:
+            body["seed"] = request.seed_of(index)
+        return await self._complete(request.endpoint, body)
 
     async def _complete(self, endpoint: Endpoint, body: Mapping[str, Any]) -> Completion:
         return read_completion(await self._client.post(endpoint, body))
 
     def _body(self, request: Request) -> dict[str, Any]:
         return {"model": self._model, **request_body(request)}
-
-
-class UpstreamSampling(TaskSampling):
-    """The `Sampling` of an `OpenAIGenerator`: a task per candidate, and one that all may await."""
-
-    def __init__(
-        self, generator: OpenAIGenerator, request: Request, indices: Sequence[int]
-    ) -> None:
-        self._generator = generator
-        self._request = request
-        self._places = {index: place for place, index in enumerate(indices)}
-        self._wanted = set(indices)
-        self._calls: dict[int, asyncio.Task[Candidate]] = {}
-        self._shared: asyncio.Task[Completion] | None = None
-        if generator.in_one_request(request, len(indices)):
-            self._shared = asyncio.create_task(generator.several(request, len(indices)))
-        super().__init__(indices, self._run, self._stop)
-
-    async def aclose(self) -> None:
-        """Cancel whatever still runs and wait until it has stopped."""
-        await super().aclose()
-        if self._shared is not None:
-            self._shared.cancel()
-            await asyncio.gather(self._shared, return_exceptions=True)
-
-    async def _run(self, index: int) -> Candidate:
-        empty = {"role": "assistant", "content": None}
-        seed = self._request.seed_of(index)
-        if index not in self._wanted:  # stopped before it started
-            return Candidate(index, empty, "abort", seed=seed)
-        call = self._calls[index] = asyncio.create_task(self._obtain(index))
-        try:
-            return await call
-        except GeneratorError as error:
-            return Candidate(index, empty, "error", seed=seed, error=str(error))
-        except asyncio.CancelledError:
-            if index in self._wanted:
-                raise
-            return Candidate(index, empty, "abort", seed=seed)
-        finally:
-            call.cancel()
-
-    async def _obtain(self, index: int) -> Candidate:
-        place = self._places[index]
-        if self._shared is not None:
-            completion = await asyncio.shield(self._shared)
-            if place < len(completion.choices):
-                return _candidate(completion, place, self._request, index)
-        completion = await self._generator.one(self._request, index)
-        return _candidate(completion, 0, self._request, index)
-
-    def _stop(self, index: int) -> None:
-        self._wanted.discard(index)
-        if (call := self._calls.get(index)) is not None:
-            call.cancel()
-        if self._shared is not None and not self._wanted:
-            self._shared.cancel()
 
 
 @contextlib.asynccontextmanager
@@ -182,8 +130,8 @@ async def openai_generator(
     if root.path.strip("/") == "":
         root = root.copy_with(path="/v1")
     headers = {"authorization": f"Bearer {api_key}"} if api_key else {}
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=concurrency)
-    async with httpx.AsyncClient(
+    limits = httpx.Limits(max_connections=concurrency)
+    async with HttpxAiohttpClient(
         base_url=root, headers=headers, timeout=TIMEOUT, limits=limits
     ) as http:
         name = await _served(http, url, model)
@@ -194,7 +142,7 @@ async def _served(http: httpx.AsyncClient, url: str, model: str | None) -> str:
     """The name of the model to ask for."""
     try:
         response = await http.get("models")
-    except httpx.TransportError as error:
+    except FAULTS as error:
         raise ConfigError(f"{url} cannot be reached: {error or type(error).__name__}") from error
     if response.status_code in (401, 403):
         raise ConfigError(f"{url} refuses the API key (status {response.status_code})")
@@ -208,36 +156,3 @@ async def _served(http: httpx.AsyncClient, url: str, model: str | None) -> str:
         listed = f"it lists {', '.join(names)}" if names else "it lists none"
         raise ConfigError(f"name the model that {url} is to be asked for: {listed}")
     return names[0]
-
-
-def _candidate(completion: Completion, place: int, request: Request, index: int) -> Candidate:
-    choice, usage = completion.choices[place], completion.usage
-    tokens, group_tokens = _tokens(choice), 0
-    if tokens is None and len(completion.choices) == 1:
-        tokens = usage.completion_tokens
-    elif tokens is None and place == 0:
-        group_tokens = usage.completion_tokens or 0
-    return Candidate(
-        index=index,
-        message=message_of(choice),
-        finish_reason=choice.finish_reason,
-        completion_tokens=tokens,
-        group_tokens=group_tokens,
-        prompt_tokens=usage.prompt_tokens,
-        token_ids=None if choice.token_ids is None else tuple(choice.token_ids),
-        logprobs=choice.logprobs,
-        extra={
-            name: value
-            for name, value in (choice.model_extra or {}).items()
-            if value is not None and name not in OWN_FIELDS
-        },
-        seed=request.seed_of(index),
-    )
-
-
-def _tokens(choice: Choice) -> int | None:
-    """How many tokens a choice has, where it says so itself."""
-    if choice.token_ids is not None:
-        return len(choice.token_ids)
-    content = (choice.logprobs or {}).get("content")
-    return len(content) if content else None

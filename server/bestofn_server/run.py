@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -42,6 +43,8 @@ async def serve(settings: Settings) -> None:
             async with open_pipeline(settings) as pipeline:
                 app = create_app(settings, pipeline, keys=keys, tracer_provider=spans)
                 server = _Server(app, settings)
+                gc.collect()
+                gc.freeze()  # what is loaded stays: no collection has to walk through it
                 with _signals(server, keys):
                     await server.serve(sockets=[address])
     if server.interrupted:

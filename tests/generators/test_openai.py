@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx
 import pytest
 from starlette.responses import PlainTextResponse, Response
 
@@ -153,6 +154,27 @@ async def test_a_fault_of_one_candidate_is_recorded_on_it(
     assert failed.index == 2
     assert failed.failure is not None
     assert said in failed.failure.detail
+
+
+async def test_what_is_not_http_is_a_fault_of_the_upstream(serve: Serve) -> None:
+    async def garbage(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"SSH-2.0-OpenSSH_9.2\r\n")
+        await writer.drain()
+        writer.close()
+
+    upstream = serve(_one)
+    async with (
+        openai_generator(upstream.url) as generator,
+        await asyncio.start_server(garbage, "127.0.0.1") as server,
+    ):
+        port = server.sockets[0].getsockname()[1]
+        generator._client._http.base_url = httpx.URL(f"http://127.0.0.1:{port}/v1/")
+        with pytest.raises(GeneratorError, match=r"all 4 candidates failed: .*cannot be reached"):
+            await best_of_n(_four(), Pipeline(generator, ArgmaxSelector(), ()))
+        with pytest.raises(ConfigError, match="cannot be reached"):
+            async with openai_generator(f"http://127.0.0.1:{port}"):
+                pass
 
 
 async def test_a_server_that_always_fails_is_a_generator_error(serve: Serve) -> None:

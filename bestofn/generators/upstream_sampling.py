@@ -1,0 +1,143 @@
+"""Owns the candidates of one request to an upstream: in one HTTP request, or in one each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from bestofn.errors import GeneratorError
+from bestofn.generators.answers import Completion, candidate_of
+from bestofn.generators.tasks import TaskSampling
+from bestofn.types import Candidate, Request
+
+Call = Coroutine[Any, Any, Completion]
+
+
+class SeparateSampling(TaskSampling):
+    """The `Sampling` of candidates that are HTTP requests of their own.
+
+    Args:
+        request: whose candidates they are.
+        indices: which of them.
+        one: asks for the candidate with that index.
+    """
+
+    def __init__(
+        self, request: Request, indices: Sequence[int], one: Callable[[int], Call]
+    ) -> None:
+        self._request = request
+        self._one = one
+        self._wanted = set(indices)
+        self._calls: dict[int, asyncio.Task[Completion]] = {}
+        super().__init__(indices, self._run, self._stop)
+
+    async def _run(self, index: int) -> Candidate:
+        if index not in self._wanted:  # stopped before it started
+            return _without_answer(self._request, index, "abort")
+        call = self._calls[index] = asyncio.create_task(self._one(index))
+        try:
+            return candidate_of(await call, 0, self._request, index)
+        except GeneratorError as error:
+            return _without_answer(self._request, index, "error", str(error))
+        except asyncio.CancelledError:
+            if index in self._wanted:
+                raise
+            return _without_answer(self._request, index, "abort")
+        finally:
+            call.cancel()
+
+    def _stop(self, index: int) -> None:
+        self._wanted.discard(index)
+        if (call := self._calls.get(index)) is not None:
+            call.cancel()
+
+
+class GroupSampling:
+    """The `Sampling` of candidates that come in one HTTP request; what it brings too few of are
+    requests of their own.
+
+    A candidate that is stopped counts as stopped at once. The request itself ends when all are.
+
+    Args:
+        request: whose candidates they are.
+        indices: which of them.
+        group: asks for all of them.
+        one: asks for the candidate with that index.
+    """
+
+    def __init__(
+        self, request: Request, indices: Sequence[int], group: Call, one: Callable[[int], Call]
+    ) -> None:
+        self._request = request
+        self._group = group
+        self._one = one
+        self._waiting = list(indices)
+        self._left = len(self._waiting)
+        self._stopped: set[int] = set()
+        self._rest: SeparateSampling | None = None
+        self._finished: asyncio.Queue[Candidate | Exception] = asyncio.Queue()
+        self._work = asyncio.create_task(self._drive())
+
+    def __aiter__(self) -> GroupSampling:
+        return self
+
+    async def __anext__(self) -> Candidate:
+        """The next candidate to finish; StopAsyncIteration after the last."""
+        if not self._left:
+            raise StopAsyncIteration
+        finished = await self._finished.get()
+        if isinstance(finished, Exception):
+            self._left = 0
+            raise finished
+        self._left -= 1
+        return finished
+
+    def abort(self, index: int) -> None:
+        """Stop candidate `index` if it still runs."""
+        if self._rest is not None:
+            self._rest.abort(index)
+        elif index in self._waiting and index not in self._stopped:
+            self._stopped.add(index)
+            self._finished.put_nowait(_without_answer(self._request, index, "abort"))
+            if len(self._stopped) == len(self._waiting):
+                self._work.cancel()
+
+    async def aclose(self) -> None:
+        """Cancel whatever still runs and wait until it has stopped."""
+        self._left = 0
+        self._work.cancel()
+        await asyncio.gather(self._work, return_exceptions=True)
+        self._group.close()  # where it was cancelled before it started
+        if self._rest is not None:
+            await self._rest.aclose()
+
+    async def _drive(self) -> None:
+        try:
+            completion = await self._group
+            missing = self._waiting[len(completion.choices) :]
+            arrived = self._waiting[: len(completion.choices)]
+            self._waiting = []
+            for place, index in enumerate(arrived):
+                if index not in self._stopped:
+                    candidate = candidate_of(completion, place, self._request, index)
+                    self._finished.put_nowait(candidate)
+            if wanted := [index for index in missing if index not in self._stopped]:
+                self._rest = SeparateSampling(self._request, wanted, self._one)
+                async for candidate in self._rest:
+                    self._finished.put_nowait(candidate)
+        except GeneratorError as error:
+            for index in self._waiting:
+                if index not in self._stopped:
+                    failed = _without_answer(self._request, index, "error", str(error))
+                    self._finished.put_nowait(failed)
+            self._waiting = []
+        except Exception as error:  # raised where it is waited for: by the iterator
+            self._finished.put_nowait(error)
+
+
+def _without_answer(
+    request: Request, index: int, finish_reason: str, error: str | None = None
+) -> Candidate:
+    empty = {"role": "assistant", "content": None}
+    return Candidate(index, empty, finish_reason, seed=request.seed_of(index), error=error)
