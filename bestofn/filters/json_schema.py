@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from bestofn.errors import ConfigError
 from bestofn.filters import json_answer
 from bestofn.filters.empty import calls_tools
+from bestofn.filters.json_schema_validator import validator_of
 from bestofn.types import Candidate, Rejection, Request
-
-
-class _Validator(Protocol):
-    def iter_errors(self, instance: Any) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JsonSchemaFilter:
     """Rejects answers that are no JSON, or JSON that does not fit. Reasons: ``invalid_json``,
-    ``schema_mismatch``, ``unusable_schema`` (the request's own schema is none).
+    ``schema_mismatch``, ``unusable_schema`` (the request's own schema is none, or refers to
+    what is not in it: nothing is fetched).
 
     One Markdown fence around the value is accepted. A pure tool call is not judged.
 
@@ -31,7 +28,7 @@ class JsonSchemaFilter:
             newest where it names none).
 
     Raises:
-        ConfigError: `schema` is no valid JSON schema.
+        ConfigError: `schema` is no valid JSON schema, or refers to what is not in it.
     """
 
     schema: Mapping[str, Any] | None = None
@@ -39,7 +36,7 @@ class JsonSchemaFilter:
     def __post_init__(self) -> None:
         if self.schema is not None:
             try:
-                _validator(json.dumps(self.schema, sort_keys=True))
+                validator_of(json.dumps(self.schema, sort_keys=True))
             except (TypeError, ValueError) as error:
                 raise ConfigError(f"json_schema filter: the schema is unusable: {error}") from error
 
@@ -54,7 +51,7 @@ class JsonSchemaFilter:
         if schema is None or (not candidate.text.strip() and calls_tools(candidate)):
             return None
         try:
-            validator = _validator(json.dumps(schema, sort_keys=True))
+            validator = validator_of(json.dumps(schema, sort_keys=True))
         except (TypeError, ValueError) as error:
             return Rejection(self.name, "unusable_schema", f"the request's schema: {error}")
         try:
@@ -69,23 +66,3 @@ class JsonSchemaFilter:
         message = str(mismatch.message)
         shown = message if len(message) <= 200 else message[:199] + "…"
         return Rejection(self.name, "schema_mismatch", f"at {mismatch.json_path}: {shown}")
-
-
-@functools.lru_cache(maxsize=64)
-def _validator(schema: str) -> _Validator:
-    """The validator of a schema that is given as JSON text.
-
-    Raises:
-        ValueError: it is no valid JSON schema.
-    """
-    from jsonschema.exceptions import SchemaError
-    from jsonschema.validators import Draft202012Validator, validator_for
-
-    parsed = json.loads(schema)
-    cls = validator_for(parsed, default=Draft202012Validator)
-    try:
-        cls.check_schema(parsed)
-    except SchemaError as error:
-        raise ValueError(error.message) from error
-    validator: _Validator = cls(parsed)
-    return validator
