@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 NEEDS_A_CHECKPOINT = {"ziya_model_card.py"}  # run on a replica by tests/rewards
+NEEDS_A_SERVER = {"openai_client.py", "langchain_client.py", "litellm_client.py"}  # by tests/server
 
 
 def _run(script: Path) -> str:
@@ -29,7 +30,9 @@ def test_examples_are_short() -> None:
 
 
 @pytest.mark.parametrize(
-    "example", [e for e in EXAMPLES if e.name not in NEEDS_A_CHECKPOINT], ids=lambda e: e.stem
+    "example",
+    [e for e in EXAMPLES if e.name not in NEEDS_A_CHECKPOINT | NEEDS_A_SERVER],
+    ids=lambda e: e.stem,
 )
 def test_the_example_runs(example: Path) -> None:
     assert _run(example).strip()
