@@ -29,11 +29,14 @@ class ApiKeys:
         file: one key a line, blank lines and lines from `#` on left out; read again by `reload`.
 
     Raises:
-        ConfigError: the file cannot be read, or holds no key.
+        ConfigError: a given key is empty; the file cannot be read, or holds no key.
     """
 
     def __init__(self, given: Sequence[SecretStr] = (), file: Path | None = None) -> None:
-        self._given = [_digest(key.get_secret_value()) for key in given]
+        keys = [key.get_secret_value() for key in given]
+        if not all(key.strip() for key in keys):
+            raise ConfigError("an API key is empty")
+        self._given = [_digest(key) for key in keys]
         self._file = file
         self._digests: list[bytes] = []
         self.reload()

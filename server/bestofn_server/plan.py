@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bestofn.build import build_filters, build_selector
-from bestofn.errors import RequestError
+from bestofn.errors import ConfigError, RequestError
 from bestofn.pipeline import Pipeline
 from bestofn.protocols import Filter, Forwarder
 from bestofn.sections import FilterSpec, ServerSettings
@@ -114,11 +114,14 @@ def _request(
         raise RequestError("request_id: send it as the header X-Request-Id")
     if preset.model is not None:
         options["model"] = preset.model
+    temperature = preset.temperature if body.temperature is None else body.temperature
+    if temperature == 0 and (body.n or 1) > 1:  # of a profile's temperature the body knows nothing
+        raise RequestError("temperature 0 makes all candidates equal, so n has to be 1")
     return Request(
         messages=tuple(messages),
         best_of=best_of,
         n=body.n or 1,
-        temperature=preset.temperature if body.temperature is None else body.temperature,
+        temperature=temperature,
         max_tokens=limit,
         seed=preset.seed if body.seed is None else body.seed,
         options=options,
@@ -186,5 +189,9 @@ def chosen_filters(specs: Sequence[FilterSpec], preset: Preset) -> list[Filter]:
 @functools.lru_cache(maxsize=64)
 def _built(spec: str) -> Filter:
     """A filter holds no state of a request, and some take long to make: made once."""
-    (made,) = build_filters([FilterSpec.model_validate_json(spec)])
+    named = FilterSpec.model_validate_json(spec)
+    try:
+        (made,) = build_filters([named])
+    except AttributeError as error:  # an option of another type than the filter reads
+        raise ConfigError(f"filter {named.name}: {error}") from error
     return made

@@ -52,6 +52,8 @@ class Readiness:
             return f"no answer to a probe within {PROBE_TIMEOUT:g} s"
         except BestOfNError as error:
             return str(error)
+        except Exception as error:  # a user's code
+            return f"{type(error).__name__}: {error}"
         return None
 
     async def _ask(self) -> None:

@@ -66,6 +66,8 @@ class ServiceRoute(APIRoute):
         try:
             limited = _limited(receive, service.settings.server.max_body_bytes)
             await super().handle(scope, limited, sending)
+        except HTTPException as error:  # a wrong method, which no handler sees
+            await error_response(error)(scope, receive, sending)
         finally:
             seconds = time.perf_counter() - started
             service.metrics.requests.labels(self.path, str(status)).inc()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from bestofn import embedded
-from bestofn.errors import NothingAcceptableError, RequestError
+from bestofn.errors import NothingAcceptableError, RequestError, RewardError
 from bestofn.generators.replay import ReplayGenerator
 from bestofn.pipeline import Pipeline, best_of_n
 from bestofn.protocols import Filter, RewardModel, TextScorer
@@ -73,10 +74,11 @@ async def score_given(
 
     Raises:
         RequestError: one of them cannot be scored.
-        RewardError: the reward model failed.
+        RewardError: the reward model failed, or gave no finite number for each.
     """
     request = Request(tuple(messages), best_of=len(candidates))
-    return _whole(await _reward_model(service).score(request, candidates))
+    scores = await _reward_model(service).score(request, candidates)
+    return _whole(scores, len(candidates))
 
 
 async def score_texts(service: Service, texts: Sequence[str]) -> list[Score]:
@@ -84,7 +86,7 @@ async def score_texts(service: Service, texts: Sequence[str]) -> list[Score]:
     reward_model = _reward_model(service)
     if not isinstance(reward_model, TextScorer):
         raise RequestError("this reward model reads conversations only: send messages")
-    return _whole(await reward_model.score_texts(texts))
+    return _whole(await reward_model.score_texts(texts), len(texts))
 
 
 def _reward_model(service: Service) -> RewardModel:
@@ -92,8 +94,13 @@ def _reward_model(service: Service) -> RewardModel:
     return service.pipeline.reward_model
 
 
-def _whole(scores: list[Score]) -> list[Score]:
+def _whole(scores: list[Score], count: int) -> list[Score]:
+    if len(scores) != count:
+        raise RewardError(f"the reward model returned {len(scores)} scores for {count} texts")
     for index, score in enumerate(scores):
         if score.failure is not None:
             raise RequestError(f"text {index} cannot be scored: {score.failure.detail}")
+        if score.reward is None or not math.isfinite(score.reward):
+            detail = f"{score.reward}, which is not a finite number"
+            raise RewardError(f"text {index}: the reward model returned {detail}")
     return scores

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 import uuid
@@ -101,12 +102,12 @@ def classify_router() -> APIRouter:
             *messages, last = body.messages
             answer = Candidate(0, last, "stop")
             texts = [answer.text]
-            work = score_given(service, messages, [answer])
+            scoring = functools.partial(score_given, service, messages, [answer])
         else:
             texts = [body.input] if isinstance(body.input, str) else list(body.input or ())
-            work = score_texts(service, texts)
+            scoring = functools.partial(score_texts, service, texts)
         with service.admitted(reward_tokens(texts)):
-            scores = await unless_gone(request, work)
+            scores = await unless_gone(request, scoring())
         rewards = [_reward(score) for score in scores]
         if body.use_activation:
             rewards = [_sigmoid(reward) for reward in rewards]
