@@ -208,6 +208,6 @@ def _make(kind: str, known: Mapping[str, str], name: str, options: Mapping[str, 
     factory: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
     try:
         return factory(**options)
-    except TypeError as error:
+    except (TypeError, AttributeError) as error:  # an unknown option, or one of a wrong type
         what = str(error).replace(f"{attribute}.__init__() ", "")
         raise ConfigError(f"{kind} {name}: {what}") from error

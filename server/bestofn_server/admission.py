@@ -47,8 +47,8 @@ class Admission:
             raise NotReadyError("the server is stopping")
         if self.tokens and self.tokens + tokens > self._limit:
             raise OverloadedError(
-                f"{self.requests} requests are running, which leaves no room for {tokens:,} "
-                "candidate tokens more: try again later",
+                f"{self.tokens:,} candidate tokens are in flight, which leaves no room for "
+                f"{tokens:,} more: try again later",
                 retry_after=max(1, math.ceil(self._seconds)),
             )
         started = time.monotonic()

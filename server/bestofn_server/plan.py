@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bestofn.build import build_filters, build_selector
-from bestofn.errors import ConfigError, RequestError
+from bestofn.errors import RequestError
 from bestofn.pipeline import Pipeline
 from bestofn.protocols import Filter, Forwarder
 from bestofn.sections import FilterSpec, ServerSettings
@@ -115,7 +115,7 @@ def _request(
     if preset.model is not None:
         options["model"] = preset.model
     temperature = preset.temperature if body.temperature is None else body.temperature
-    if temperature == 0 and (body.n or 1) > 1:  # of a profile's temperature the body knows nothing
+    if temperature == 0 and (body.n or 1) > 1:
         raise RequestError("temperature 0 makes all candidates equal, so n has to be 1")
     return Request(
         messages=tuple(messages),
@@ -189,9 +189,5 @@ def chosen_filters(specs: Sequence[FilterSpec], preset: Preset) -> list[Filter]:
 @functools.lru_cache(maxsize=64)
 def _built(spec: str) -> Filter:
     """A filter holds no state of a request, and some take long to make: made once."""
-    named = FilterSpec.model_validate_json(spec)
-    try:
-        (made,) = build_filters([named])
-    except AttributeError as error:  # an option of another type than the filter reads
-        raise ConfigError(f"filter {named.name}: {error}") from error
+    (made,) = build_filters([FilterSpec.model_validate_json(spec)])
     return made

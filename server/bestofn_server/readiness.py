@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 
 from bestofn.errors import BestOfNError
 from bestofn.pipeline import Pipeline
 from bestofn.protocols import Forwarder
 from bestofn.types import Candidate, Request
+
+logger = logging.getLogger(__name__)
 
 PROBE_TIMEOUT = 5.0
 """Seconds; Kubernetes' own probes wait 1 by default, and one that is late counts as failed."""
@@ -52,7 +55,8 @@ class Readiness:
             return f"no answer to a probe within {PROBE_TIMEOUT:g} s"
         except BestOfNError as error:
             return str(error)
-        except Exception as error:  # a user's code
+        except Exception as error:  # a user's code: the answer says it, the log has the trace
+            logger.exception("the probe failed")
             return f"{type(error).__name__}: {error}"
         return None
 

@@ -12,6 +12,7 @@ from typing import Any
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from bestofn.errors import BestOfNError
 from bestofn_server.errors import stream_error
 
 logger = logging.getLogger(__name__)
@@ -68,7 +69,8 @@ async def _events(
                 break
             yield _event(chunk)
     except Exception as error:  # the status is sent already: the stream itself tells it
-        logger.warning("a stream failed: %s", error)
+        expected = isinstance(error, BestOfNError | TimeoutError)
+        logger.warning("a stream failed: %s", error, exc_info=None if expected else error)
         yield _event(stream_error(error))
     finally:
         if following is not None:

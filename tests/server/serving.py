@@ -1,4 +1,4 @@
-"""An app on a real socket, in the running event loop."""
+"""An app on a real socket, in the running event loop, and what its clients send and get."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ from typing import Any
 import httpx
 import uvicorn
 from fastapi import FastAPI
+
+from bestofn import Settings
+from bestofn.sections import ServerSettings
+from bestofn_server.app import create_app
+from bestofn_server.auth import ApiKeys
+from tests.scripts import pipeline_of
 
 
 @contextlib.asynccontextmanager
@@ -45,3 +51,18 @@ async def client_of(app: FastAPI, **options: Any) -> AsyncIterator[httpx.AsyncCl
 def ask(**fields: Any) -> dict[str, Any]:
     """The body of a chat completion request."""
     return {"messages": [{"role": "user", "content": "What?"}], **fields}
+
+
+def error_of(response: httpx.Response) -> dict[str, Any]:
+    """What the envelope holds; it holds nothing else."""
+    body = response.json()
+    assert body.keys() == {"error"}
+    assert body["error"].keys() == {"message", "type", "param", "code"}
+    error: dict[str, Any] = body["error"]
+    return error
+
+
+def app_of(script: Any = ("good", "better"), keys: ApiKeys | None = None, **server: Any) -> FastAPI:
+    """The service over fakes that play `script`, two candidates a request."""
+    pipeline, _, _ = pipeline_of(script)
+    return create_app(Settings(best_of=2, server=ServerSettings(**server)), pipeline, keys=keys)

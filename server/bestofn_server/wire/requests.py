@@ -72,8 +72,6 @@ class _Completion(BaseModel):
             raise ValueError("stream_options is given, and stream is not true")
         if self.n is not None and self.best_of is not None and self.n > self.best_of:
             raise ValueError(f"n is {self.n}, which is more than best_of ({self.best_of})")
-        if self.temperature == 0 and (self.n or 1) > 1:
-            raise ValueError("temperature 0 makes all candidates equal, so n has to be 1")
         return self
 
     @property

@@ -1,0 +1,87 @@
+"""Model names with settings of their own, and models that come later."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from bestofn import ConfigError, Policy
+from bestofn.filters.length import LengthFilter
+from bestofn.selection.argmax import ArgmaxSelector
+from bestofn_server.errors import ModelNotFoundError
+from bestofn_server.presets import Presets
+from tests.server.forwarding import ForwardingGenerator
+from tests.server.planning import plain_pipeline, planned, settings_of
+from tests.server.serving import ask
+
+
+async def test_a_profile_says_what_the_request_does_not() -> None:
+    pipeline = plain_pipeline()
+    job = await planned(ask(model="all"), pipeline=pipeline)
+    (request,) = job.requests
+    assert job.model == "all"
+    assert request.options == {"model": "a-lora"}
+    assert (request.temperature, request.max_tokens, request.seed) == (0.5, 30, 9)
+    assert [each.name for each in job.pipeline.filters] == ["empty", "length"]
+    assert job.pipeline.filters[1] == LengthFilter(max_tokens=20)
+    assert job.pipeline.selector == ArgmaxSelector(tolerance=0.5)
+    assert job.pipeline.policy == Policy("error", deadline_seconds=2)
+    assert job.pipeline.generator is pipeline.generator
+    assert job.pipeline.reward_model is pipeline.reward_model
+
+
+async def test_a_request_says_otherwise_than_its_profile() -> None:
+    own = {"filters": ["truncation"], "selection": {"name": "argmax"}, "on_exhausted": "resample"}
+    job = await planned(ask(model="all", temperature=0.0, max_tokens=4, seed=1, bestofn=own))
+    (request,) = job.requests
+    assert (request.temperature, request.max_tokens, request.seed) == (0.0, 4, 1)
+    assert [each.name for each in job.pipeline.filters] == ["truncation"]
+    assert job.pipeline.selector == ArgmaxSelector()
+    assert job.pipeline.policy == Policy("resample", deadline_seconds=2)
+
+
+async def test_what_a_profile_leaves_out_is_as_in_thesettings_of() -> None:
+    settings, pipeline = settings_of(temperature=0.3, max_tokens=11, seed=2), plain_pipeline()
+    for name in ("bare", None):
+        job = await planned(ask(model=name), settings, pipeline)
+        (request,) = job.requests
+        assert (request.temperature, request.max_tokens, request.seed) == (0.3, 11, 2)
+        assert request.options == {}
+        assert job.pipeline == pipeline
+
+
+@pytest.mark.parametrize(
+    ("profiles", "said"),
+    [
+        ({"base": {}}, "profile base: the model itself has that name"),
+        ({"odd": {"filters": ["none"]}}, "profile odd: no filter is called 'none'"),
+        ({"odd": {"selection": {"name": "none"}}}, "profile odd: no selector is called 'none'"),
+    ],
+)
+async def test_a_wrong_profile_is_an_error_at_the_start(profiles: Any, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        await Presets.load(settings_of(profiles=profiles), plain_pipeline(ForwardingGenerator()))
+
+
+async def test_a_profile_is_listed_and_is_the_model_of_its_answers(
+    client_with_profiles: httpx.AsyncClient,
+) -> None:
+    listed = (await client_with_profiles.get("/v1/models")).json()["data"]
+    assert [model["id"] for model in listed] == ["bestofn-embedded", "all", "bare", "greedy"]
+    assert [model.get("parent") for model in listed] == [None, "a-lora", *["bestofn-embedded"] * 2]
+    assert (await client_with_profiles.get("/v1/models/all")).json() == listed[1]
+    response = await client_with_profiles.post("/v1/chat/completions", json=ask(model="bare"))
+    assert (response.json()["model"], response.json()["bestofn"]["best_of"]) == ("bare", 8)
+
+
+async def test_a_model_that_was_loaded_since_is_found() -> None:
+    generator = ForwardingGenerator(served=["base"])
+    presets = await Presets.load(settings_of(), plain_pipeline(generator))
+    assert (await presets.named(None)).name == "base"
+    with pytest.raises(ModelNotFoundError):
+        await presets.named("new-lora")
+    generator.served.append("new-lora")
+    preset = await presets.named("new-lora")
+    assert (preset.name, preset.model, preset.best_of) == ("new-lora", "new-lora", 8)

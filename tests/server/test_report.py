@@ -1,0 +1,48 @@
+"""What an answer says of its candidates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bestofn import Settings
+from bestofn.testing import FakeCompletion
+from bestofn_server.app import create_app
+from tests.scripts import CUT, pipeline_of
+from tests.server.serving import ask, client_of
+
+
+async def _candidates(detail: str) -> Any:
+    script = ["good", "better", CUT, FakeCompletion(error="out of memory")]
+    pipeline, _, _ = pipeline_of(script)
+    async with client_of(create_app(Settings(best_of=4), pipeline)) as client:
+        body = ask(seed=5, n=2, bestofn={"return_candidates": detail})
+        report = (await client.post("/v1/chat/completions", json=body)).json()["bestofn"]
+    assert report["returned"] == [
+        {"candidate": 1, "reward": 2.0, "finish_reason": "stop"},
+        {"candidate": 0, "reward": 1.0, "finish_reason": "stop"},
+    ]
+    assert (report["rewards"], report["winner"]) == ([2.0, 1.0], 1)
+    assert (report["rejected"], report["failed"]) == ({"length": 1}, {"generation_error": 1})
+    return report["candidates"]
+
+
+async def test_candidates_are_told_as_far_as_was_asked() -> None:
+    assert await _candidates("none") is None
+    cut = {"filter": "cut", "reason": "length", "detail": "it did not end"}
+    failure = {"reason": "generation_error", "detail": "out of memory"}
+    rows: list[tuple[Any, ...]] = [
+        (1, 1, 2.0, "stop", 1, 6, [], None),
+        (0, 2, 1.0, "stop", 1, 5, [], None),
+        (2, None, None, "length", 1, 7, [cut], None),
+        (3, None, None, "error", 0, 8, [], failure),
+    ]
+    names = ["index", "rank", "reward", "finish_reason", "completion_tokens", "seed"]
+    names += ["rejections", "failure"]
+    hidden = {"text": None, "message": None}
+    summary = [{**dict(zip(names, row, strict=True)), **hidden} for row in rows]
+    assert await _candidates("summary") == summary
+    texts = ["better", "good", "cut", ""]
+    assert await _candidates("full") == [
+        {**each, "text": text, "message": {"role": "assistant", "content": text}}
+        for each, text in zip(summary, texts, strict=True)
+    ]
