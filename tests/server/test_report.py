@@ -23,7 +23,7 @@ async def _candidates(detail: str) -> Any:
     ]
     assert (report["rewards"], report["winner"]) == ([2.0, 1.0], 1)
     assert (report["rejected"], report["failed"]) == ({"length": 1}, {"generation_error": 1})
-    return report["candidates"]
+    return report.get("candidates")
 
 
 async def test_candidates_are_told_as_far_as_was_asked() -> None:
@@ -38,8 +38,7 @@ async def test_candidates_are_told_as_far_as_was_asked() -> None:
     ]
     names = ["index", "rank", "reward", "finish_reason", "completion_tokens", "seed"]
     names += ["rejections", "failure"]
-    hidden = {"text": None, "message": None}
-    summary = [{**dict(zip(names, row, strict=True)), **hidden} for row in rows]
+    summary = [dict(zip(names, row, strict=True)) for row in rows]
     assert await _candidates("summary") == summary
     texts = ["better", "good", "cut", ""]
     assert await _candidates("full") == [

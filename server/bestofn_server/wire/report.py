@@ -44,6 +44,9 @@ class CandidateReport(BaseModel):
     def of(cls, record: ScoredCandidate, *, full: bool) -> Self:
         """The report of `record`."""
         failure = record.failure
+        said: dict[str, Any] = {}
+        if full:
+            said = {"text": record.text, "message": dict(record.candidate.message)}
         return cls(
             index=record.index,
             rank=record.rank,
@@ -58,8 +61,7 @@ class CandidateReport(BaseModel):
             failure=None
             if failure is None
             else FailureReport(reason=failure.reason, detail=failure.detail),
-            text=record.text if full else None,
-            message=dict(record.candidate.message) if full else None,
+            **said,
         )
 
 
@@ -121,6 +123,10 @@ class BestOfNReport(BaseModel):
             f"{name}_ms": round(getattr(ranking.timings, name) * 1000, 3)
             for name in ("total", "first_candidate", "sampling", "scoring", "selection")
         }
+        told: dict[str, Any] = {}
+        if detail != "none":
+            full = detail == "full"
+            told = {"candidates": [CandidateReport.of(c, full=full) for c in ranking.candidates]}
         return cls(
             best_of=ranking.request.best_of,
             sampled=len(ranking.candidates),
@@ -147,7 +153,5 @@ class BestOfNReport(BaseModel):
                 all_candidates=ranking.usage.completion_tokens,
                 scorer=ranking.usage.reward_tokens,
             ),
-            candidates=None
-            if detail == "none"
-            else [CandidateReport.of(c, full=detail == "full") for c in ranking.candidates],
+            **told,
         )

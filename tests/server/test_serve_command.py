@@ -1,0 +1,161 @@
+"""`bestofn serve` as a process: its signals, its address, and what it refuses."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+import time
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.responses import Response
+
+from tests.generators.upstream import Upstream, completion, running
+from tests.server.serving import ask, error_of
+
+CHAT = "/v1/chat/completions"
+
+
+async def _started(*flags: str) -> Process:
+    command = [sys.executable, "-m", "bestofn", "serve", *flags]
+    return await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
+
+
+async def _refused(*flags: str) -> tuple[int | None, str]:
+    """Exit code and standard error of a server that does not start."""
+    process = await _started(*flags)
+    _, errors = await asyncio.wait_for(process.communicate(), 60)
+    return process.returncode, errors.decode()
+
+
+@contextlib.asynccontextmanager
+async def _serving(upstream: Upstream, *flags: str) -> AsyncIterator[tuple[Process, Any]]:
+    """A server over `upstream` without a reward model, and a client of it."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    over = [f"--upstream={upstream.url}", "--reward-model=none", f"--port={port}"]
+    process = await _started(*over, "--best-of=2", *flags)
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            started = time.monotonic()
+            while True:
+                assert process.returncode is None
+                assert time.monotonic() - started < 60
+                with contextlib.suppress(httpx.TransportError):
+                    await client.get("/health")
+                    break
+                await asyncio.sleep(0.05)
+            yield process, client
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def _slow(body: dict[str, Any]) -> Response:
+    await asyncio.sleep(1.5)
+    return completion(*["slow"] * body.get("n", 1))
+
+
+async def _ended(process: Process) -> tuple[int | None, str]:
+    _, errors = await asyncio.wait_for(process.communicate(), 20)
+    return process.returncode, errors.decode()
+
+
+async def test_sigterm_in_mid_stream_lets_it_end_and_takes_nothing_on() -> None:
+    with running(Upstream(_slow)) as upstream:
+        async with _serving(upstream) as (process, client):
+            streamed = asyncio.create_task(client.post(CHAT, json=ask(stream=True)))
+            while not upstream.bodies:
+                await asyncio.sleep(0.01)
+            async with httpx.AsyncClient(base_url=client.base_url) as kept:
+                assert (await kept.get("/health")).status_code == 200
+                process.send_signal(signal.SIGTERM)
+                await asyncio.sleep(0.3)
+                with pytest.raises(httpx.TransportError):  # it listens no more
+                    async with httpx.AsyncClient(base_url=client.base_url) as late:
+                        await late.post(CHAT, json=ask())
+            assert not streamed.done()
+            response = await streamed
+            events = response.text.strip().split("\n\n")
+            assert '"content":"slow"' in "".join(events)
+            assert events[-1] == "data: [DONE]"
+            code, errors = await _ended(process)
+    assert code == 0
+    assert "stopping: 1 requests are running" in errors
+    assert "Traceback" not in errors
+
+
+async def test_sigint_winds_up_and_is_130() -> None:
+    with running(Upstream(lambda body: completion("good", "better"))) as upstream:
+        async with _serving(upstream) as (process, client):
+            assert (await client.post(CHAT, json=ask())).status_code == 200
+            process.send_signal(signal.SIGINT)
+            code, errors = await _ended(process)
+    assert code == 130
+    assert errors.endswith("bestofn: interrupted\n")
+    assert "Traceback" not in errors
+
+
+async def test_sighup_reads_the_keys_again(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text("old\n")
+    with running(Upstream(lambda body: completion("good", "better"))) as upstream:
+        async with _serving(upstream, f"--api-key-file={keys}") as (process, client):
+
+            async def status(key: str) -> int:
+                headers = {"authorization": f"Bearer {key}"}
+                return int((await client.get("/v1/models", headers=headers)).status_code)
+
+            assert (await status("old"), await status("new")) == (200, 401)
+            assert error_of(await client.get("/v1/models"))["code"] == "invalid_api_key"
+            keys.write_text("new\n")
+            process.send_signal(signal.SIGHUP)
+            started = time.monotonic()
+            while await status("new") != 200:
+                assert time.monotonic() - started < 5
+            assert await status("old") == 401
+            keys.write_text("\n")
+            process.send_signal(signal.SIGHUP)
+            process.send_signal(signal.SIGTERM)
+            code, errors = await _ended(process)
+    assert code == 0
+    assert "the API keys were read again" in errors
+    assert "the API keys stay as they were" in errors
+    assert "Bearer" not in errors
+
+
+async def test_a_port_that_is_taken_is_one_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, errors = await _refused(f"--port={port}", "--upstream=http://127.0.0.1:9")
+    assert code == 2
+    assert errors.splitlines()[-1].startswith(f"bestofn: cannot serve on 127.0.0.1:{port}: ")
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (
+            ["--port=0", "--upstream=http://127.0.0.1:9", "--reward-model=none"],
+            "http://127.0.0.1:9 cannot be reached",
+        ),
+        (["--port=0", "/none/such", "--engine=transformers"], "/none/such"),
+        (["--port=0", "--", "--port=1"], "--port"),
+        (["--port=0", "--api-key-file=/none/such"], "/none/such cannot be read"),
+        (["--port=0", "--api-key="], "an API key is empty"),
+    ],
+)
+async def test_what_cannot_be_served_is_one_sentence(flags: list[str], said: str) -> None:
+    code, errors = await _refused(*flags)
+    assert code == 2, errors
+    assert errors.splitlines()[-1].startswith("bestofn: ")
+    assert said in errors.splitlines()[-1]
+    assert "Traceback" not in errors
