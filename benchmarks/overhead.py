@@ -21,13 +21,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import psutil
 import torch
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from benchmarks.bare import BareRewardModel
 from bestofn import Pipeline, Ranking, Request, Settings, best_of_n, embedded, open_pipeline
 from bestofn.commands.output import set_quiet
 from bestofn.generators.vllm import VllmGenerator
@@ -40,44 +38,6 @@ PROMPTS = (
     "7和2哪个大？",
 )
 PARTS = ("sampling", "scoring", "best_of_n")
-
-
-@dataclass(frozen=True, slots=True)
-class Bare:
-    """The reward model as transformers has it."""
-
-    model: Any
-    tokenizer: Any
-
-    @classmethod
-    def load(cls) -> Bare:
-        """The embedded reward model in float32."""
-        path = embedded.reward_path()
-        model = AutoModelForSequenceClassification.from_pretrained(path, dtype=torch.float32)
-        return cls(model.eval(), AutoTokenizer.from_pretrained(path))
-
-    def inputs(self, rankings: Sequence[Ranking]) -> list[torch.Tensor]:
-        """The ids of every distinct text that was scored."""
-        texts = {
-            self.tokenizer.apply_chat_template(
-                [*ranking.request.messages, {"role": "assistant", "content": each.text}],
-                tokenize=False,
-            )
-            for ranking in rankings
-            for each in ranking.ranked
-        }
-        return [
-            self.tokenizer(text, add_special_tokens=False, return_tensors="pt").input_ids
-            for text in sorted(texts)
-        ]
-
-    def score(self, inputs: Sequence[torch.Tensor]) -> float:
-        """Seconds for one unpadded forward per text."""
-        started = time.perf_counter()
-        with torch.inference_mode():
-            for ids in inputs:
-                self.model(ids, use_cache=False)
-        return time.perf_counter() - started
 
 
 def requests(count: int, seed: int) -> list[Request]:
@@ -119,6 +79,17 @@ async def sample_bare(generator: VllmGenerator, batch: Sequence[Request]) -> tup
     return time.perf_counter() - started, tokens
 
 
+def scored_texts(rankings: Sequence[Ranking]) -> list[tuple[str, str]]:
+    """Every distinct prompt and answer that was scored."""
+    return sorted(
+        {
+            (ranking.request.last_user_text, each.text)
+            for ranking in rankings
+            for each in ranking.ranked
+        }
+    )
+
+
 def embedded_limit() -> int:
     """The embedded generator's own limit on completion tokens."""
     path = embedded.generator_path() / "generation_config.json"
@@ -149,7 +120,7 @@ async def timings(rounds: int) -> None:
         "| best_of_n / (sampling + scoring) | best_of_n / sampling |"
     )
     print("|---|---|---|---|---|---|---|")
-    bare = Bare.load()
+    bare = BareRewardModel.load()
     async with open_pipeline(settings()) as pipeline:
         assert isinstance(pipeline.generator, VllmGenerator)
         for count in (1, 16):
@@ -158,7 +129,7 @@ async def timings(rounds: int) -> None:
                 batch = requests(count, seed=1000 * at)
                 ours, rankings = await run_ours(pipeline, batch)
                 sampling, tokens = await sample_bare(pipeline.generator, batch)
-                scoring = bare.score(bare.inputs(rankings))
+                scoring = bare.score(scored_texts(rankings))
                 mine = sum(ranking.usage.completion_tokens for ranking in rankings)
                 rows.append((sampling, scoring, ours, mine / tokens))
             rows = rows[2:]  # the first two warm up caches and threads
@@ -176,10 +147,9 @@ async def work(part: str) -> None:
     """Do one part alone, for its memory."""
     batch = requests(16, seed=0)
     if part == "scoring":
-        bare = Bare.load()
+        bare = BareRewardModel.load()
         text = ("a question of some forty tokens " * 6).strip()
-        ids = bare.tokenizer(text, return_tensors="pt").input_ids
-        bare.score([ids] * 128)
+        bare.score([(text, text)] * 64)
         return
     async with open_pipeline(settings(scoring=part == "best_of_n")) as pipeline:
         assert isinstance(pipeline.generator, VllmGenerator)

@@ -1,72 +1,135 @@
-"""Prints what upstream mode adds to an upstream without a model, in one run on one machine.
+"""Prints what the service costs, beside bare vLLM and over an upstream without a model, in one run.
 
-    .venv/bin/python -m benchmarks.serving [--rounds 3]
+    .venv/bin/python -m benchmarks.serving [--rounds 3] [--part engine | upstream]
 
-The upstream is `benchmarks.stub`: every answer takes 50 ms. Clients ask it for n = 8, and then
-`bestofn serve --upstream` for best_of = 8, in turn, each asking again once it is answered. The
-stub, the service and the clients share the machine. With `ignores n` the stub gives one choice
+engine: 16 clients ask vLLM's own server for n = N and `bestofn serve` for best_of = N, in turn,
+with the seeds that make both sample the same tokens; each client asks again once it is answered.
+The bare scoring is one unpadded forward of transformers' own class for every text that the service
+scored. The ratio is the service's time over the sum of the other two.
+
+upstream: the upstream is `benchmarks.stub`, whose every answer takes 50 ms. Clients ask it for n =
+8, and then `bestofn serve --upstream` for best_of = 8. With `ignores n` the stub gives one choice
 however many are asked for, so that every candidate is a request of its own.
+
+Servers and clients share the machine.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import os
-import socket
 import statistics
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
+from typing import Any
 
-import httpx
+from benchmarks.bare import BareRewardModel
+from benchmarks.load import Load, closed_loop
+from benchmarks.processes import running
+from bestofn import embedded
+from bestofn.build import EMBEDDED_ENVIRONMENT, embedded_engine_args
+from bestofn.vllm_adapter import CPU_DEFAULTS
 
-from benchmarks.load import closed_loop
-
-N = 8
-REQUESTS = {1: 60, 4: 240, 32: 1500}
+VLLM = "vllm.entrypoints.launchers.api_server.entry"
+PROMPTS = (
+    "What is 7 + 5?",
+    "I have 7 shells and find 3 more. How many shells do I have now?",
+    "Arrange the numbers 6, 4, 9 in descending order.",
+    "7和2哪个大？",
+)
+CLIENTS = 16
+SIZES = (1, 4, 8, 16)
+PER_ROUND = 96
+STUB_REQUESTS = {1: 60, 4: 240, 32: 1500}
 """Requests per number of clients in a round."""
 
 
-@contextlib.contextmanager
-def running(module: str, *flags: str) -> Iterator[str]:
-    """Run a server as a module of Python on a free port; yields its URL once it answers."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", module, *flags, f"--port={port}"]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as server:
-        try:
-            while True:
-                if server.poll() is not None:
-                    raise SystemExit(f"it ended by itself: {' '.join(command)}")
-                with contextlib.suppress(httpx.TransportError):
-                    httpx.get(f"{url}/v1/models").raise_for_status()
-                    break
-                time.sleep(0.1)
-            yield url
-        finally:
-            server.terminate()
+def bodies(count: int, seed: int, **fields: Any) -> list[dict[str, Any]]:
+    """`count` requests whose candidates' seeds do not meet."""
+    return [
+        {
+            "messages": [{"role": "user", "content": PROMPTS[at % len(PROMPTS)]}],
+            "temperature": 1.0,
+            "seed": seed + max(SIZES) * at,
+            **fields,
+        }
+        for at in range(count)
+    ]
 
 
-async def overhead(rounds: int, *, ignores_n: bool) -> None:
+def scored(answers: list[dict[str, Any]], asked: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """The prompts and answers that the service scored: each request's distinct ones."""
+    pairs = []
+    for body, answer in zip(asked, answers, strict=True):
+        candidates = answer.get("bestofn", {}).get("candidates", ())
+        texts = {each["text"] for each in candidates if each["reward"] is not None}
+        pairs += [(body["messages"][0]["content"], text) for text in sorted(texts)]
+    return pairs
+
+
+def tokens(load: Load) -> int:
+    """All that were sampled."""
+    return sum(answer["usage"]["completion_tokens"] for answer in load.answers)
+
+
+def latencies(load: Load) -> str:
+    """Percentiles in milliseconds."""
+    return " / ".join(f"{1000 * load.percentile(percent):.0f}" for percent in (50, 95, 99))
+
+
+async def engine(rounds: int) -> None:
+    """Print a row per N."""
+    quiet = {**EMBEDDED_ENVIRONMENT, "VLLM_LOGGING_LEVEL": "ERROR", "HF_HUB_OFFLINE": "1"}
+    flags = ["--model", str(embedded.generator_path()), *embedded_engine_args(), *CPU_DEFAULTS]
+    bare_model = BareRewardModel.load()
+    print(f"{CLIENTS} clients, {PER_ROUND} requests a round")
+    print(
+        "| N | vLLM, n = N | p50 / p95 / p99 ms | bestofn, best_of = N | p50 / p95 / p99 ms "
+        "| bare scoring | tokens, bestofn / vLLM | bestofn / (vLLM + scoring) |"
+    )
+    print("|---:|---:|---:|---:|---:|---:|---:|---:|")
+    with running(VLLM, *flags, environment=quiet) as vllm, running("bestofn", "serve") as service:
+        for n in SIZES:
+            rows = []
+            for at in range(rounds + 1):
+                seed = 100_000 * at
+                bare = await closed_loop(vllm, bodies(PER_ROUND, seed, n=n), CLIENTS)
+                report = {"return_candidates": "full", "on_exhausted": "best_rejected"}
+                # best_of 1 is passed through where nothing else is asked for
+                ranked = {"bestofn": report} if n > 1 else {}
+                asked = bodies(PER_ROUND, seed, best_of=n, **ranked)
+                ours = await closed_loop(service, asked, CLIENTS)
+                scoring = bare_model.score(scored(ours.answers, asked))
+                rows.append((bare, ours, scoring, ours.seconds / (bare.seconds + scoring)))
+            rows = rows[1:]  # the first warms up caches and threads
+            ratios = sorted(row[3] for row in rows)
+            bare, ours, scoring, _ = min(
+                rows, key=lambda row: abs(row[3] - statistics.median(ratios))
+            )
+            print(
+                f"| {n} | {bare.rate:.1f}/s | {latencies(bare)} | {ours.rate:.1f}/s "
+                f"| {latencies(ours)} | {scoring:.2f} s | {tokens(ours) / tokens(bare):.2f} "
+                f"| **{statistics.median(ratios):.2f}** ({ratios[0]:.2f} to {ratios[-1]:.2f}) |",
+                flush=True,
+            )
+
+
+async def upstream(rounds: int, *, ignores_n: bool) -> None:
     """Print a row per number of clients."""
     stub_flags = ["--ignores-n"] if ignores_n else []
+    message = {"role": "user", "content": PROMPTS[0]}
+    n = 8
     with (
         running("benchmarks.stub", *stub_flags) as stub,
         running("bestofn", "serve", "--upstream", stub, "--reward-model", "none") as service,
     ):
-        message = {"role": "user", "content": "What is 8 - 5?"}
-        await closed_loop(service, [{"messages": [message], "best_of": N}] * 100, 8)
-        for clients, count in REQUESTS.items():
+        await closed_loop(service, [{"messages": [message], "best_of": n}] * 100, 8)
+        for clients, count in STUB_REQUESTS.items():
             added, rates = [], []
             for _ in range(rounds):
-                bare = await closed_loop(stub, [{"messages": [message], "n": N}] * count, clients)
-                ours = await closed_loop(
-                    service, [{"messages": [message], "best_of": N}] * count, clients
-                )
+                asked = [{"messages": [message], "n": n}] * count
+                bare = await closed_loop(stub, asked, clients)
+                asked = [{"messages": [message], "best_of": n}] * count
+                ours = await closed_loop(service, asked, clients)
                 added.append(1000 * (ours.percentile(50) - bare.percentile(50)))
                 rates.append(ours.rate)
             print(
@@ -82,12 +145,16 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--part", choices=("engine", "upstream"))
     arguments = parser.parse_args()
-    print(f"N = {N}; medians of {arguments.rounds} rounds; {os.cpu_count()} cores")
-    print("| upstream | clients | added to the median | requests |")
-    print("|---|---:|---:|---:|")
-    for ignores_n in (False, True):
-        asyncio.run(overhead(arguments.rounds, ignores_n=ignores_n))
+    print(f"medians of {arguments.rounds} rounds; {os.cpu_count()} cores\n")
+    if arguments.part != "upstream":
+        asyncio.run(engine(arguments.rounds))
+    if arguments.part != "engine":
+        print("\nN = 8\n| upstream | clients | added to the median | requests |")
+        print("|---|---:|---:|---:|")
+        for ignores_n in (False, True):
+            asyncio.run(upstream(arguments.rounds, ignores_n=ignores_n))
 
 
 if __name__ == "__main__":

@@ -90,6 +90,22 @@ def build_selector(spec: SelectionSettings) -> Selector:
     return selector
 
 
+EMBEDDED_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
+"""Variables that vLLM starts the embedded model with: its threads would wait for each other."""
+
+
+def embedded_engine_args() -> list[str]:
+    """Flags that start a model of a few MB fast, and small: it needs no graphs and little cache."""
+    return [
+        f"--served-model-name={embedded.NAME}",
+        "--enforce-eager",
+        "--block-size=32",
+        "--max-num-batched-tokens=2048",
+        f"--kv-cache-memory-bytes={256 * 2**20}",
+        "--gpu-memory-utilization=0.1",
+    ]
+
+
 @contextlib.contextmanager
 def open_reward_model(settings: Settings) -> Any:
     """The reward model, closed at the end; None where the settings say `none`.
@@ -103,7 +119,10 @@ def open_reward_model(settings: Settings) -> Any:
     from bestofn.rewards.transformers import TransformersRewardModel
 
     name = settings.reward_model or str(embedded.reward_path())
-    reward_model = TransformersRewardModel.load(name, **settings.reward.model_dump())
+    options = settings.reward.model_dump()
+    if settings.reward_model is None and options["threads"] is None:
+        options["threads"] = 1  # so small a model gains nothing by more, and the engine loses
+    reward_model = TransformersRewardModel.load(name, **options)
     try:
         yield reward_model
     finally:
@@ -141,8 +160,8 @@ async def _open_generator(settings: Settings, engine: Engine) -> AsyncIterator[G
 
     arguments, environment = list(settings.engine_args), {}
     if settings.model is None:
-        arguments = [*_engine_args_of_embedded(), *arguments]
-        environment = {"OMP_NUM_THREADS": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
+        arguments = [*embedded_engine_args(), *arguments]
+        environment = dict(EMBEDDED_ENVIRONMENT)
     elif not any(argument.startswith("--gpu-memory-utilization") for argument in arguments):
         arguments += _share_of_gpu(settings)
     async with vllm_generator(
@@ -171,18 +190,6 @@ def _engine(settings: Settings) -> Engine:
     if engine != "vllm" and settings.engine_args:
         raise ConfigError(f"engine_args are flags of vLLM, and the engine is {engine}")
     return engine
-
-
-def _engine_args_of_embedded() -> list[str]:
-    """Flags that start a model of a few MB fast, and small: it needs no graphs and little cache."""
-    return [
-        f"--served-model-name={embedded.NAME}",
-        "--enforce-eager",
-        "--block-size=32",
-        "--max-num-batched-tokens=2048",
-        f"--kv-cache-memory-bytes={256 * 2**20}",
-        "--gpu-memory-utilization=0.1",
-    ]
 
 
 def _share_of_gpu(settings: Settings) -> list[str]:

@@ -61,6 +61,11 @@ class RewardSettings(Section):
     max_batch_tokens: int = Field(
         default=8192, ge=1, description="padded tokens in one forward, at most"
     )
+    threads: int | None = Field(
+        default=None,
+        ge=1,
+        description="of the CPU, for one forward; none: all, and 1 for the embedded model",
+    )
     trust_remote_code: bool = False
 
 

@@ -74,12 +74,21 @@ class Batcher:
         forward: ids to rewards; called from the worker thread only.
         max_tokens: padded tokens of one forward, at most (one longer text goes alone).
         pads: whether different lengths may share a forward.
+        begin: called on the worker thread before anything else.
     """
 
-    def __init__(self, forward: Forward, max_tokens: int, *, pads: bool = True) -> None:
+    def __init__(
+        self,
+        forward: Forward,
+        max_tokens: int,
+        *,
+        pads: bool = True,
+        begin: Callable[[], None] | None = None,
+    ) -> None:
         self._forward = forward
         self._max_tokens = max_tokens
         self._pads = pads
+        self._begin = begin
         self._waiting: list[_Job] = []
         self._changed = threading.Condition()
         self._closed = False
@@ -113,6 +122,8 @@ class Batcher:
             self._thread.join()
 
     def _run(self) -> None:
+        if self._begin is not None:
+            self._begin()
         while jobs := self._take():
             self._work(jobs)
 

@@ -7,10 +7,13 @@ what differs between families of checkpoints is behind `bestofn.rewards.loaded.L
 from __future__ import annotations
 
 import asyncio
+import functools
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+
+import torch
 
 from bestofn.errors import ConfigError, ModelError, RewardError
 from bestofn.rewards.batching import Batcher
@@ -44,12 +47,21 @@ class TransformersRewardModel:
     """
 
     def __init__(
-        self, loaded: Loaded, renderer: Renderer, *, max_tokens: int | None, max_batch_tokens: int
+        self,
+        loaded: Loaded,
+        renderer: Renderer,
+        *,
+        max_tokens: int | None,
+        max_batch_tokens: int,
+        threads: int | None = None,
     ) -> None:
         self.max_tokens = max_tokens
         self._encoder = loaded.encoder
         self._renderer = renderer
-        self._batcher = Batcher(loaded.reader, max_batch_tokens, pads=loaded.reader.pads)
+        begin = None if threads is None else functools.partial(_take_threads, threads)
+        self._batcher = Batcher(
+            loaded.reader, max_batch_tokens, pads=loaded.reader.pads, begin=begin
+        )
         # One thread of its own: texts are prepared while a forward runs, and tokenizers of
         # transformers may not be used from two threads at once.
         self._preparer = ThreadPoolExecutor(1, thread_name_prefix="bestofn-reward-text")
@@ -65,6 +77,7 @@ class TransformersRewardModel:
         device: str = "auto",
         dtype: str = "auto",
         max_batch_tokens: int = MAX_BATCH_TOKENS,
+        threads: int | None = None,
         trust_remote_code: bool = False,
     ) -> TransformersRewardModel:
         """Read a reward model from a folder or the hub.
@@ -80,6 +93,7 @@ class TransformersRewardModel:
                 precision, or bfloat16 (Ziya: float16) where it is stored in float32.
             max_batch_tokens: tokens of one forward at most, padding counted; a longer text goes
                 alone, and a CPU takes fewer (`CPU_BATCH_TOKENS`).
+            threads: of the CPU for one forward; None: as many as torch takes by itself.
             trust_remote_code: whether code that came with the checkpoint may run.
 
         Raises:
@@ -119,6 +133,7 @@ class TransformersRewardModel:
             renderer,
             max_tokens=min(limits, default=None),
             max_batch_tokens=max_batch_tokens,
+            threads=threads,
         )
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
@@ -199,3 +214,13 @@ def _score(reward: float, tokens: int) -> Score:
     if math.isfinite(reward):
         return Score(reward, tokens)
     return Score(None, tokens, Failure(NOT_FINITE, f"the reward model returned {reward}"))
+
+
+def _take_threads(count: int) -> None:
+    """Let this thread's forwards run on `count` threads of the CPU, and nobody else's.
+
+    torch keeps the number for each thread that calls it, but a thread that has not asked for it yet
+    takes the last one that any thread has set (vLLM sets one while it starts): so ask first.
+    """
+    torch.get_num_threads()
+    torch.set_num_threads(count)

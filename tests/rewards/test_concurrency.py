@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import torch
 
 from bestofn.errors import RewardError
 from bestofn.rewards.transformers import TransformersRewardModel
@@ -152,3 +153,23 @@ async def test_max_batch_tokens_bounds_a_forward(llama: Checkpoint, tmp_path: Pa
     each = scores[0].tokens
     assert len(held.sizes) == -(-12 // (100 // each))
     assert max(held.sizes) * each <= 100
+
+
+async def test_forwards_keep_their_own_number_of_threads(llama: Checkpoint) -> None:
+    model = TransformersRewardModel.load(str(llama.folder), device="cpu", threads=1)
+    forward, found = model._batcher._forward, []
+
+    def counting(sequences: Sequence[Sequence[int]]) -> list[float]:
+        found.append(torch.get_num_threads())
+        return forward(sequences)
+
+    model._batcher._forward = counting
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)  # as vLLM sets it while it starts
+    try:
+        await model.score(Request.from_prompt("x"), candidates(["good"]))
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+        model.close()
+    assert found == [1]
