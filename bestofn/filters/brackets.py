@@ -26,8 +26,9 @@ _QUOTES = {"「", "『", "“", "«"}
 _CLOSERS = {closer: opener for opener, closer in _PAIRS.items()}
 
 _NOT_BRACKETS = re.compile(
-    r"(?:^|(?<=\s))[:;=][-^'o]?[()\[\]{}]+(?=\s|$)"  # emoticons
-    r"|(?:^|(?<=\s))(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,5})[)）](?=\s)"  # enumerators: 1) a) iv)
+    r"(?<!\S)(?:"
+    r"[:;=][-^'o]?[()\[\]{}]+(?=\s|$)"  # emoticons
+    r"|(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,5})[)）](?=\s))"  # enumerators: 1) a) iv)
     r"|[\[(]\s?-?[\w.∞]+\s?,\s?[+-]?[\w.∞]+\s?[\])]"  # intervals: [0, 1)
     r"|\\[(\[)\]{}]"  # escaped
 )
@@ -41,6 +42,8 @@ def open_bracket(paragraph: str) -> tuple[str, bool] | None:
 
     A closer without opener is ignored; one that skips over other openers closes those too.
     """
+    if _PAIRS.keys().isdisjoint(paragraph):
+        return None
     stack: list[str] = []
     standing: Counter[str] = Counter()
     for mark in _NOT_BRACKETS.sub("", paragraph):

@@ -35,7 +35,9 @@ def exact_cycles(ids: Ids, longest: int, copies: int) -> Iterator[Cycle]:
     Yields periods in ascending order, the first stretch where two are equally long. A loop of
     period p is also one of 2p. Time: O(tokens * longest) in vectorised comparisons.
     """
-    for period in range(1, min(longest, len(ids) // copies) + 1):
+    # All but the first copy consist of tokens that stood before, which short answers have few of.
+    longest = min(longest, len(ids) // copies, _seen_before(ids) // (copies - 1))
+    for period in range(1, longest + 1):
         equal = ids[period:] == ids[:-period]
         if np.count_nonzero(equal) < (copies - 1) * period:
             continue
@@ -58,6 +60,8 @@ def near_cycles(
     similarity for a match and -similarity for a mismatch, so it begins and ends in matches.
     Only stretches of at least `copies` copies are yielded. Time: as `exact_cycles`.
     """
+    if _seen_before(ids) < copies - 1:
+        return
     loss = round(1000 * similarity)
     for period in range(2, min(longest, len(ids) // copies) + 1):
         counted = judged[period:]
@@ -72,3 +76,8 @@ def near_cycles(
         begin = int(np.argmin(total[: end + 1]))
         if end - begin >= (copies - 1) * period:
             yield Cycle(begin, period, end - begin + period)
+
+
+def _seen_before(ids: Ids) -> int:
+    """How many of the tokens equal one before them."""
+    return len(ids) - len(set(ids.tolist()))

@@ -62,7 +62,8 @@ def segment(text: str) -> Segments:
     """Cut `text` into tokens, in linear time."""
     vocabulary: dict[str, int] = {}
     ids = [vocabulary.setdefault(token, len(vocabulary)) for token in _TOKEN.findall(text)]
-    content = [bool(_CONTENT.search(token)) for token in vocabulary]
+    # A word of letters alone, as most are, needs no search.
+    content = [token.isalpha() or bool(_CONTENT.search(token)) for token in vocabulary]
     number = [
         token[0].isdecimal() and not has for token, has in zip(vocabulary, content, strict=True)
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import json
@@ -43,12 +44,14 @@ class OpenAIGenerator:
         self._client = client
         self._model = model
         self._honours_n: bool | None = None
+        self._turn = asyncio.Lock()
 
     def sample(self, request: Request, indices: Sequence[int]) -> Sampling:
         """One candidate per index, concurrently; see `bestofn.protocols.Generator`."""
         one = functools.partial(self._one, request)
         if self._in_one_request(request, len(indices)):
-            return GroupSampling(request, indices, self._several(request, len(indices)), one)
+            group = self._several(request, len(indices))
+            return GroupSampling(request, indices, group, one, self._turn)
         return SeparateSampling(request, indices, one)
 
     async def answer(self, endpoint: Endpoint, body: Mapping[str, Any]) -> dict[str, Any]:

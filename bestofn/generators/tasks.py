@@ -54,4 +54,8 @@ class TaskSampling:
         running = [task for task in self._tasks if not task.done()]
         for task in running:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if running:
+            await asyncio.wait(running)
+        for task in self._tasks:
+            if not task.cancelled():
+                task.exception()  # looked at, so that asyncio does not report it as lost

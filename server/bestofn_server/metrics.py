@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from bestofn.ranking import Ranking
@@ -68,13 +70,16 @@ class Metrics:
 
     def ranked(self, ranking: Ranking) -> None:
         """Count one ranking; that of an error too."""
+        outcomes: collections.Counter[str] = collections.Counter()
         for record in ranking.candidates:
             failed = "failed" if record.failure is not None else "rejected"
-            self.candidates.labels("accepted" if record.accepted else failed).inc()
+            outcomes["accepted" if record.accepted else failed] += 1
             for rejection in record.rejections:
                 self.rejections.labels(rejection.filter, rejection.reason).inc()
             if record.failure is not None:
                 self.failures.labels(record.failure.reason).inc()
+        for outcome, count in outcomes.items():
+            self.candidates.labels(outcome).inc(count)
         if ranking.timings.first_candidate:
             self.first_candidate.observe(ranking.timings.first_candidate)
         if ranking.fallback is not None:

@@ -154,6 +154,8 @@ class Service:
 
 async def _all(work: Sequence[Coroutine[Any, Any, Ranking]]) -> list[Ranking]:
     """All results in order; the first error cancels the others and waits for them."""
+    if len(work) == 1:
+        return [await work[0]]
     tasks = [asyncio.ensure_future(each) for each in work]
     try:
         return await asyncio.gather(*tasks)
