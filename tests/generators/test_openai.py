@@ -12,7 +12,9 @@ import pytest
 from starlette.responses import PlainTextResponse, Response
 
 from bestofn.errors import ConfigError, GeneratorError, RequestError
+from bestofn.generators.answers import Completion, read_completion
 from bestofn.generators.openai import OpenAIGenerator, openai_generator
+from bestofn.generators.upstream_sampling import GroupSampling
 from bestofn.pipeline import Pipeline, best_of_n
 from bestofn.selection.argmax import ArgmaxSelector
 from bestofn.testing import FakeRewardModel
@@ -234,3 +236,24 @@ async def test_what_is_wrong_with_the_server_is_said_at_the_start(serve: Serve) 
         with pytest.raises(ConfigError, match=sentence):
             async with openai_generator(url, api_key=key):
                 pass
+
+
+async def test_groups_that_come_together_are_handed_on_one_after_the_other() -> None:
+    turn = asyncio.Lock()
+    order: dict[str, None] = {}
+
+    async def group(*texts: str) -> Completion:
+        return read_completion(bytes(completion(*texts).body))
+
+    async def one(index: int) -> Completion:
+        raise AssertionError(index)
+
+    async def taken(*texts: str) -> None:
+        request = Request.from_prompt("x", best_of=len(texts))
+        sampling = GroupSampling(request, range(len(texts)), group(*texts), one, turn)
+        async for candidate in sampling:
+            order[candidate.text] = None
+        await sampling.aclose()
+
+    await asyncio.gather(taken("a0", "a1", "a2"), taken("b0", "b1", "b2"))
+    assert list(order) == ["a0", "a1", "a2", "b0", "b1", "b2"]

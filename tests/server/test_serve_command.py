@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import re
 import signal
 import socket
 import sys
@@ -36,18 +38,17 @@ async def _refused(*flags: str) -> tuple[int | None, str]:
 
 
 @contextlib.asynccontextmanager
-async def _serving(upstream: Upstream, *flags: str) -> AsyncIterator[tuple[Process, Any]]:
-    """A server over `upstream` without a reward model, and a client of it."""
+async def _serving(*flags: str) -> AsyncIterator[tuple[Process, Any]]:
+    """A server on a free port, and a client of it."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    over = [f"--upstream={upstream.url}", "--reward-model=none", f"--port={port}"]
-    process = await _started(*over, "--best-of=2", *flags)
+    process = await _started(f"--port={port}", *flags)
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
             started = time.monotonic()
             while True:
                 assert process.returncode is None
-                assert time.monotonic() - started < 60
+                assert time.monotonic() - started < 120
                 with contextlib.suppress(httpx.TransportError):
                     await client.get("/health")
                     break
@@ -57,6 +58,11 @@ async def _serving(upstream: Upstream, *flags: str) -> AsyncIterator[tuple[Proce
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+def _over(upstream: Upstream) -> list[str]:
+    """Flags that sample there, and score nothing."""
+    return [f"--upstream={upstream.url}", "--reward-model=none", "--best-of=2"]
 
 
 async def _slow(body: dict[str, Any]) -> Response:
@@ -69,9 +75,31 @@ async def _ended(process: Process) -> tuple[int | None, str]:
     return process.returncode, errors.decode()
 
 
+async def test_the_readmes_path_to_an_answer() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert "    make setup\n    .venv/bin/bestofn serve " in readme
+    asked = re.search(r"```sh\n(curl .*?)```", readme, re.DOTALL)
+    assert asked is not None
+    async with _serving() as (process, client):
+        command = asked[1].replace("http://127.0.0.1:8000", str(client.base_url).rstrip("/"))
+        assert command != asked[1]
+        curl = await asyncio.create_subprocess_shell(command, stdout=PIPE)
+        out, _ = await asyncio.wait_for(curl.communicate(), 60)
+        answer = json.loads(out)
+        process.send_signal(signal.SIGTERM)
+        code, errors = await _ended(process)
+    assert [choice["index"] for choice in answer["choices"]] == [0]
+    assert answer["choices"][0]["message"]["content"]
+    report = answer["bestofn"]
+    assert (report["best_of"], report["sampled"], len(report["rewards"])) == (8, 8, 1)
+    assert report["rewards"][0] is not None
+    assert code == 0
+    assert "Traceback" not in errors
+
+
 async def test_sigterm_in_mid_stream_lets_it_end_and_takes_nothing_on() -> None:
     with running(Upstream(_slow)) as upstream:
-        async with _serving(upstream) as (process, client):
+        async with _serving(*_over(upstream)) as (process, client):
             streamed = asyncio.create_task(client.post(CHAT, json=ask(stream=True)))
             while not upstream.bodies:
                 await asyncio.sleep(0.01)
@@ -95,7 +123,7 @@ async def test_sigterm_in_mid_stream_lets_it_end_and_takes_nothing_on() -> None:
 
 async def test_sigint_winds_up_and_is_130() -> None:
     with running(Upstream(lambda body: completion("good", "better"))) as upstream:
-        async with _serving(upstream) as (process, client):
+        async with _serving(*_over(upstream)) as (process, client):
             assert (await client.post(CHAT, json=ask())).status_code == 200
             process.send_signal(signal.SIGINT)
             code, errors = await _ended(process)
@@ -108,7 +136,7 @@ async def test_sighup_reads_the_keys_again(tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     keys.write_text("old\n")
     with running(Upstream(lambda body: completion("good", "better"))) as upstream:
-        async with _serving(upstream, f"--api-key-file={keys}") as (process, client):
+        async with _serving(*_over(upstream), f"--api-key-file={keys}") as (process, client):
 
             async def status(key: str) -> int:
                 headers = {"authorization": f"Bearer {key}"}
