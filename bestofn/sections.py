@@ -58,9 +58,7 @@ class RewardSettings(Section):
     dtype: str = Field(
         default="auto", description="a torch dtype; auto: half on a GPU, float32 on a CPU"
     )
-    max_batch_tokens: int = Field(
-        default=8192, ge=1, description="padded tokens in one forward, at most"
-    )
+    max_batch_tokens: int = Field(default=8192, ge=1, description="tokens in one forward, at most")
     threads: int | None = Field(
         default=None,
         ge=1,

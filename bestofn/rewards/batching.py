@@ -1,4 +1,4 @@
-"""Owns which texts share a forward: length-sorted batches, and the worker that joins callers."""
+"""Owns the worker that joins callers: what waits when it is free shares forwards."""
 
 from __future__ import annotations
 
@@ -16,27 +16,8 @@ Forward = Callable[[Sequence[Sequence[int]]], list[float]]
 """Ids of several texts to their rewards."""
 
 
-def plan(lengths: Sequence[int], max_tokens: int, *, pads: bool = True) -> list[list[int]]:
-    """Groups indices into batches of at most `max_tokens` tokens, padding counted.
-
-    Longest first, so that a batch that does not fit in memory fails at once; equal lengths in
-    the order given. A text longer than the budget goes alone.
-
-    Args:
-        lengths: tokens of each text.
-        max_tokens: the budget of one batch: rows times the longest row.
-        pads: whether different lengths may share a batch.
-    """
-    batches: list[list[int]] = []
-    for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        if batches:
-            batch = batches[-1]
-            width = lengths[batch[0]]
-            if width * (len(batch) + 1) <= max_tokens and (pads or width == lengths[index]):
-                batch.append(index)
-                continue
-        batches.append([index])
-    return batches
+Plan = Callable[[Sequence[Sequence[int]], int], list[list[int]]]
+"""Several texts and the tokens of one forward to the places of those that share one."""
 
 
 class _Job:
@@ -72,22 +53,22 @@ class Batcher:
 
     Args:
         forward: ids to rewards; called from the worker thread only.
-        max_tokens: padded tokens of one forward, at most (one longer text goes alone).
-        pads: whether different lengths may share a forward.
+        plan: which texts share a forward; called from the worker thread too.
+        max_tokens: of one forward, handed to `plan`.
         begin: called on the worker thread before anything else.
     """
 
     def __init__(
         self,
         forward: Forward,
+        plan: Plan,
         max_tokens: int,
         *,
-        pads: bool = True,
         begin: Callable[[], None] | None = None,
     ) -> None:
         self._forward = forward
         self._max_tokens = max_tokens
-        self._pads = pads
+        self._plan = plan
         self._begin = begin
         self._waiting: list[_Job] = []
         self._changed = threading.Condition()
@@ -139,8 +120,7 @@ class Batcher:
 
     def _work(self, jobs: list[_Job]) -> None:
         items = [(job, i) for job in jobs for i in range(len(job.sequences))]
-        lengths = [len(job.sequences[i]) for job, i in items]
-        for batch in plan(lengths, self._max_tokens, pads=self._pads):
+        for batch in self._plan([job.sequences[i] for job, i in items], self._max_tokens):
             if self._closed:
                 self._refuse(jobs)
                 return

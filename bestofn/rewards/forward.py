@@ -9,15 +9,15 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-PAD = 0
-"""The id under the padding: any will do, since it is masked and never read."""
+from bestofn.rewards.padding import pad_right, plan
 
 
 class Reader(Protocol):
     """Token ids to raw rewards; runs on the worker thread only."""
 
-    pads: bool
-    """Whether texts of different lengths may share a forward."""
+    def plan(self, sequences: Sequence[Sequence[int]], max_tokens: int) -> list[list[int]]:
+        """Which of the texts share a forward: every one once, the largest forwards first."""
+        ...
 
     def __call__(self, sequences: Sequence[Sequence[int]]) -> list[float]:
         """One raw reward per sequence, in the order given, out of one forward.
@@ -40,8 +40,6 @@ class LastTokenReader:
         head: hidden to one number.
     """
 
-    pads = True
-
     def __init__(self, trunk: nn.Module, head: nn.Linear) -> None:
         self._trunk = trunk
         self._head = head.float()
@@ -49,9 +47,13 @@ class LastTokenReader:
         self._takes_positions = "position_ids" in taken
         self._options = {"use_cache": False} if "use_cache" in taken else {}
 
+    def plan(self, sequences: Sequence[Sequence[int]], max_tokens: int) -> list[list[int]]:
+        """See `Reader`; padding counts."""
+        return plan([len(ids) for ids in sequences], max_tokens)
+
     def __call__(self, sequences: Sequence[Sequence[int]]) -> list[float]:
         """See `Reader`."""
-        return _halving(self._read, sequences)
+        return halving(self._read, sequences)
 
     @torch.inference_mode()
     def _read(self, sequences: Sequence[Sequence[int]]) -> list[float]:
@@ -77,12 +79,16 @@ class WholeModelReader:
 
     def __init__(self, model: nn.Module, *, pads: bool) -> None:
         self._model = model
-        self.pads = pads
+        self._pads = pads
         self._device = next(model.parameters()).device
+
+    def plan(self, sequences: Sequence[Sequence[int]], max_tokens: int) -> list[list[int]]:
+        """See `Reader`; padding counts."""
+        return plan([len(ids) for ids in sequences], max_tokens, pads=self._pads)
 
     def __call__(self, sequences: Sequence[Sequence[int]]) -> list[float]:
         """See `Reader`."""
-        return _halving(self._read, sequences)
+        return halving(self._read, sequences)
 
     @torch.inference_mode()
     def _read(self, sequences: Sequence[Sequence[int]]) -> list[float]:
@@ -94,20 +100,8 @@ class WholeModelReader:
         return rewards
 
 
-def pad_right(sequences: Sequence[Sequence[int]], device: torch.device) -> dict[str, Tensor]:
-    """`input_ids` (batch, longest), and `attention_mask` where lengths differ."""
-    lengths = [len(ids) for ids in sequences]
-    width = max(lengths)
-    rows = [[*ids, *[PAD] * (width - len(ids))] for ids in sequences]
-    inputs = {"input_ids": torch.tensor(rows, device=device)}
-    if min(lengths) < width:
-        columns = torch.arange(width, device=device)
-        real = columns < torch.tensor(lengths, device=device)[:, None]
-        inputs["attention_mask"] = real.long()
-    return inputs
-
-
-def _halving(read: Any, sequences: Sequence[Sequence[int]]) -> list[float]:
+def halving(read: Any, sequences: Sequence[Sequence[int]]) -> list[float]:
+    """`read` of the texts; on a GPU out of memory, of halves of them until they fit."""
     try:
         rewards: list[float] = read(sequences)
     except torch.OutOfMemoryError:
@@ -117,4 +111,4 @@ def _halving(read: Any, sequences: Sequence[Sequence[int]]) -> list[float]:
         return rewards
     torch.cuda.empty_cache()  # outside the except block, where the traceback still holds tensors
     half = len(sequences) // 2
-    return _halving(read, sequences[:half]) + _halving(read, sequences[half:])
+    return halving(read, sequences[:half]) + halving(read, sequences[half:])

@@ -16,8 +16,9 @@ from bestofn.errors import ModelError
 from bestofn.rewards import ziya
 from bestofn.rewards.checkpoint import architecture_of
 from bestofn.rewards.encoding import hub_encoder, tokenizer_limit
-from bestofn.rewards.forward import LastTokenReader, Reader, WholeModelReader
+from bestofn.rewards.forward import Reader, WholeModelReader
 from bestofn.rewards.loaded import Loaded
+from bestofn.rewards.packed import last_token_reader
 from bestofn.rewards.weights import READING_FAULTS, Placement, read_weights
 from bestofn.rewards.wording import first_line
 
@@ -119,7 +120,7 @@ def _reader(model: Any, architecture: str) -> Reader:
     if not model.config.is_encoder_decoder:
         head = getattr(model, "score", None)
         if isinstance(head, nn.Linear):
-            return LastTokenReader(model.base_model, head)
+            return last_token_reader(model.base_model, head)
         if hasattr(model, "classifier") and model.config.model_type not in PADDED_BY_ID:
             return WholeModelReader(model, pads=True)
     raise ModelError(f"{architecture}: where its head reads the text is not known here")

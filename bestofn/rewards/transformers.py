@@ -26,7 +26,7 @@ from bestofn.rewards.weights import Placement
 from bestofn.types import Candidate, Failure, Request, Score
 
 MAX_BATCH_TOKENS = 8192
-"""Padded tokens of one forward, by default."""
+"""Tokens of one forward, by default."""
 
 CPU_BATCH_TOKENS = 1024
 """On a CPU a forward takes no more than this: larger ones fall out of its caches. Measured on two
@@ -42,8 +42,9 @@ class TransformersRewardModel:
     """A reward model in this process; make it with `load`.
 
     `score` may be called from any number of tasks and loops at once: their candidates share
-    forwards. Rewards are the head's raw output, without a sigmoid. In half precision they move
-    with the shapes of the batches, so equal texts may differ in the last digits.
+    forwards, and what texts begin with alike is computed once (`bestofn.rewards.packed`). Rewards
+    are the head's raw output, without a sigmoid. They move in the last digits with what shares a
+    forward, in half precision visibly.
     """
 
     def __init__(
@@ -59,9 +60,8 @@ class TransformersRewardModel:
         self._encoder = loaded.encoder
         self._renderer = renderer
         begin = None if threads is None else functools.partial(_take_threads, threads)
-        self._batcher = Batcher(
-            loaded.reader, max_batch_tokens, pads=loaded.reader.pads, begin=begin
-        )
+        reader = loaded.reader
+        self._batcher = Batcher(reader, reader.plan, max_batch_tokens, begin=begin)
         # One thread of its own: texts are prepared while a forward runs, and tokenizers of
         # transformers may not be used from two threads at once.
         self._preparer = ThreadPoolExecutor(1, thread_name_prefix="bestofn-reward-text")
@@ -91,8 +91,9 @@ class TransformersRewardModel:
             device: a torch device; auto: CUDA where there is one.
             dtype: a torch dtype's name; auto: float32 on a CPU, on a GPU the checkpoint's own half
                 precision, or bfloat16 (Ziya: float16) where it is stored in float32.
-            max_batch_tokens: tokens of one forward at most, padding counted; a longer text goes
-                alone, and a CPU takes fewer (`CPU_BATCH_TOKENS`).
+            max_batch_tokens: tokens of one forward at most, shared beginnings once, padding (where
+                a model needs it) counted; a longer text goes alone, and a CPU takes fewer
+                (`CPU_BATCH_TOKENS`).
             threads: of the CPU for one forward; None: as many as torch takes by itself.
             trust_remote_code: whether code that came with the checkpoint may run.
 

@@ -21,8 +21,8 @@ from transformers.models.llama.modeling_llama import LlamaPreTrainedModel
 from bestofn.errors import ModelError
 from bestofn.rewards.checkpoint import read_json
 from bestofn.rewards.encoding import Encoder
-from bestofn.rewards.forward import LastTokenReader
 from bestofn.rewards.loaded import Loaded
+from bestofn.rewards.packed import last_token_reader
 from bestofn.rewards.weights import READING_FAULTS, Placement, read_weights
 from bestofn.rewards.wording import first_line
 
@@ -57,7 +57,7 @@ def load(folder: Path, config: dict[str, Any], placement: Placement, trust: bool
     model = read_weights(LlamaRewardModel, folder, settings, placement, dtype)
     assert isinstance(model, LlamaRewardModel)
     return Loaded(
-        reader=LastTokenReader(model.model, model.value_head),
+        reader=last_token_reader(model.model, model.value_head),
         encoder=encoder,
         special_tokens={"bos_token": "", "eos_token": ""},  # ids that no text can spell
         chat_template=None,

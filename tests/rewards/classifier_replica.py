@@ -86,7 +86,9 @@ def write(
     )
     pad = tokenizer.token_to_id(END)
     config = {"pad_token_id": pad, "eos_token_id": pad, **config}
-    write_config(folder, {key: value for key, value in config.items() if value is not None})
+    given = {key: value for key, value in config.items() if value is not None}
+    # null says something here: without the key Mistral has a window of 4096.
+    write_config(folder, {"sliding_window": None, **given})
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     return weights
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bestofn.errors import RewardError
-from bestofn.rewards.batching import Batcher, plan
+from bestofn.rewards.batching import Batcher
+from bestofn.rewards.padding import plan
 
 
 @given(
@@ -34,6 +35,10 @@ def test_a_plan_sorts_by_length_and_keeps_the_order_of_equals() -> None:
     assert plan([3, 9, 3, 8, 3], 18) == [[1, 3], [0, 2, 4]]
     assert plan([3, 9, 3, 8, 3], 18, pads=False) == [[1], [3], [0, 2, 4]]
     assert plan([50, 2], 10) == [[0], [1]]
+
+
+def by_length(sequences: Sequence[Sequence[int]], max_tokens: int) -> list[list[int]]:
+    return plan([len(ids) for ids in sequences], max_tokens)
 
 
 class Gate:
@@ -61,7 +66,7 @@ def gate() -> Gate:
 
 @pytest.fixture
 def batcher(gate: Gate) -> Iterator[Batcher]:
-    batcher = Batcher(gate, max_tokens=100)
+    batcher = Batcher(gate, by_length, max_tokens=100)
     yield batcher
     gate.leave.set()
     batcher.close()
@@ -130,7 +135,7 @@ def test_after_a_fault_the_rest_of_that_call_is_not_computed(gate: Gate, batcher
 
 
 def test_a_forward_that_returns_too_few_is_a_fault() -> None:
-    batcher = Batcher(lambda sequences: [1.0], max_tokens=100)
+    batcher = Batcher(lambda sequences: [1.0], by_length, max_tokens=100)
     assert isinstance(batcher.submit([[1], [2]]).exception(10), RewardError)
     batcher.close()
 

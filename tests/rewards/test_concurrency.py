@@ -141,18 +141,18 @@ def test_one_model_serves_two_loops(llama: Checkpoint) -> None:
     request = Request.from_prompt("q")
     (one,) = asyncio.run(llama.model.score(request, [candidate("x")]))
     (two,) = asyncio.run(llama.model.score(request, [candidate("x")]))
-    assert one == two
+    assert one.reward == pytest.approx(two.reward, abs=1e-5)  # what is cached moves the last digits
 
 
 async def test_max_batch_tokens_bounds_a_forward(llama: Checkpoint, tmp_path: Path) -> None:
     model = TransformersRewardModel.load(str(llama.folder), device="cpu", max_batch_tokens=100)
     held = Held(model)
     held.leave.set()
-    scores = await model.score(Request.from_prompt("q"), candidates(["blue sky"] * 12))
+    scores = await model.score_texts([f"{letter} " * 12 for letter in "abcdefghijkl"])
     model.close()
-    each = scores[0].tokens
-    assert len(held.sizes) == -(-12 // (100 // each))
-    assert max(held.sizes) * each <= 100
+    assert sum(held.sizes) == 12
+    assert len(held.sizes) > 1
+    assert max(held.sizes) * min(score.tokens for score in scores) <= 100
 
 
 async def test_forwards_keep_their_own_number_of_threads(llama: Checkpoint) -> None:

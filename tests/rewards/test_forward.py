@@ -14,7 +14,8 @@ from tokenizers import processors
 from torch import Tensor, nn
 
 from bestofn.errors import ModelError
-from bestofn.rewards.forward import LastTokenReader, WholeModelReader, pad_right
+from bestofn.rewards.forward import LastTokenReader, WholeModelReader
+from bestofn.rewards.padding import pad_right
 from bestofn.rewards.transformers import TransformersRewardModel
 from bestofn.types import Request
 from tests.rewards import classifier_replica

@@ -27,7 +27,7 @@ from bestofn import (
 from bestofn.filters.empty import EmptyFilter
 from bestofn.generators.openai import openai_generator
 from bestofn.rewards.batching import Batcher
-from bestofn.rewards.forward import _halving
+from bestofn.rewards.forward import halving
 from bestofn.selection.argmax import ArgmaxSelector
 from bestofn.testing import FakeCompletion, FakeGenerator, FakeRewardModel
 from bestofn_server.app import create_app
@@ -166,7 +166,11 @@ class Halving:
                 raise torch.OutOfMemoryError("CUDA out of memory")
             return [float(sum(ids)) for ids in sequences]
 
-        self._batcher = Batcher(lambda sequences: _halving(forward, sequences), 1000)
+        self._batcher = Batcher(
+            lambda sequences: halving(forward, sequences),
+            lambda sequences, _: [[*range(len(sequences))]],
+            1000,
+        )
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
         future = self._batcher.submit([[len(c.text)] for c in candidates])
