@@ -199,6 +199,7 @@ class _Run:
                     reward=score.reward,
                     failure=score.failure,
                     components=score.components,
+                    cut=score.cut,
                 )
             )
 

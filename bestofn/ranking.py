@@ -19,7 +19,8 @@ class ScoredCandidate:
     """A candidate and all that is known of it; exactly one of the three states below holds.
 
     accepted: no rejections, no failure. rejected: at least one rejection. failed: `failure` is set
-    (a candidate that a filter rejected before the fault keeps its rejections).
+    (a candidate that a filter rejected before the fault keeps its rejections). `components` and
+    `cut` are those of its `Score`.
     """
 
     candidate: Candidate
@@ -28,6 +29,7 @@ class ScoredCandidate:
     reward: float | None = None
     rank: int | None = None
     components: Mapping[str, float] = field(default_factory=dict)
+    cut: int = 0
 
     @property
     def index(self) -> int:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from bestofn.ranking import OnExhausted, Policy
-from bestofn.types import LogFormat
+from bestofn.types import LogFormat, TooLong
 
 
 def _expand_all(value: Any) -> Any:
@@ -59,6 +59,14 @@ class RewardSettings(Section):
         default="auto", description="a torch dtype; auto: half on a GPU, float32 on a CPU"
     )
     max_batch_tokens: int = Field(default=8192, ge=1, description="tokens in one forward, at most")
+    cache_tokens: int = Field(
+        default=8192,
+        ge=0,
+        description="tokens whose keys and values are kept for candidates that come later",
+    )
+    too_long: TooLong = Field(
+        default="error", description="for a text that is longer than the model reads"
+    )
     threads: int | None = Field(
         default=None,
         ge=1,

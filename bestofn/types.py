@@ -22,6 +22,10 @@ Engine = Literal["auto", "vllm", "transformers", "openai"]
 LogFormat = Literal["text", "json"]
 """How the server's log looks."""
 
+TooLong = Literal["error", "truncate_left", "truncate_right"]
+"""What becomes of a text that is longer than the reward model reads: a failure of its candidate, or
+its beginning or its end is left out, which `Score.cut` then says."""
+
 Endpoint = Literal["chat/completions", "completions"]
 """OpenAI's two ways to ask a model, as their paths are called."""
 
@@ -188,12 +192,14 @@ class Score:
         tokens: how many tokens the reward model computed for it (shared prefixes count once).
         failure: why there is no reward, e.g. the text is longer than the model's context.
         components: named parts of the reward, for ensembles and process rewards.
+        cut: tokens of the text that the reward model was not shown, because it was too long.
     """
 
     reward: float | None
     tokens: int = 0
     failure: Failure | None = None
     components: Mapping[str, float] = field(default_factory=dict)
+    cut: int = 0
 
 
 def message_text(message: Message) -> str:

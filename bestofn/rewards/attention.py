@@ -18,14 +18,14 @@ import torch
 from torch import Tensor
 from transformers import AttentionInterface
 
+from bestofn.rewards.kernels import attend, attend_ragged, has_ragged
+from bestofn.rewards.prefix_cache import KeyValue
+
 NAME = "bestofn_packed"
 """What transformers calls it."""
 
 SPREAD = 1.5
 """Texts attend together, padded, as long as the longest is at most so many times the shortest."""
-
-KeyValue = tuple[Tensor, Tensor]
-"""Keys and values of one layer: (kv heads, tokens, head size) each."""
 
 
 class UnsupportedError(Exception):
@@ -53,17 +53,19 @@ class Packing:
     """How a row is made up; made once, read by every layer.
 
     Args:
-        own: (begin, end) of every text's own tokens, and of every prefix; they cover the row.
+        own: (begin, end) of every text's own tokens, and of every prefix; they cover the row, in
+            its order.
         behind: the tokens behind each prefix.
-        kept: (begin, end) of the prefix whose keys and values are to be kept, if any.
-        cache: where they are kept, layer by layer.
+        kept: (begin, end) of the spans whose keys and values are to be kept.
+        collected: where they are put: layer by layer, those of each span.
     """
 
     own: Sequence[tuple[int, int]]
     behind: Sequence[Behind]
-    kept: tuple[int, int] | None = None
-    cache: list[KeyValue] = field(default_factory=list)
+    kept: Sequence[tuple[int, int]] = ()
+    collected: list[list[KeyValue]] = field(default_factory=list)
     _buckets: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+    _starts: list[Tensor] = field(default_factory=list)
 
     def buckets(self, device: torch.device) -> Sequence[tuple[Tensor, Tensor]]:
         """Texts of similar lengths: (their places in the row, (texts, longest) with padding by
@@ -71,6 +73,18 @@ class Packing:
         if not self._buckets:
             self._buckets.extend(_bucket(spans, device) for spans in _alike(self.own))
         return self._buckets
+
+    def starts(self, device: torch.device) -> Tensor:
+        """Where each text's own tokens begin, and the end of the row, in int32."""
+        if not self._starts:
+            starts = [0, *(end for _, end in self.own)]
+            self._starts.append(torch.tensor(starts, dtype=torch.int32, device=device))
+        return self._starts[0]
+
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest text without what it shares."""
+        return max(end - begin for begin, end in self.own)
 
 
 def _alike(own: Sequence[tuple[int, int]]) -> list[list[tuple[int, int]]]:
@@ -123,9 +137,7 @@ def packed_attention(
     if packing is None or attention_mask is not None or query.shape[0] != 1:
         raise UnsupportedError("attention that is not told how the row is made up")
     q, k, v = query[0], key[0], value[0]
-    out, weight = torch.empty_like(q), torch.empty(q.shape[:2], device=q.device)
-    for places, real in packing.buckets(q.device):
-        _within(q, k, v, places, real, scaling, out, weight)
+    out, weight = _within(q, k, v, packing, scaling)
     for behind in packing.behind:
         prefix = behind.prefix
         if isinstance(prefix, slice):
@@ -133,31 +145,31 @@ def packed_attention(
         else:
             keys, values = prefix[module.layer_idx]
         _onto(q, keys, values, slice(behind.begin, behind.end), scaling, out, weight)
-    if packing.kept is not None:
-        span = slice(*packing.kept)
-        packing.cache.append((k[:, span].clone(), v[:, span].clone()))
+    if packing.kept:
+        spans = [slice(*span) for span in packing.kept]
+        packing.collected.append([(k[:, span].clone(), v[:, span].clone()) for span in spans])
     return out.transpose(0, 1)[None], None
 
 
 def _within(
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    places: Tensor,
-    real: Tensor,
-    scaling: float | None,
-    out: Tensor,
-    weight: Tensor,
-) -> None:
-    """Each text of a bucket over itself. Padding is on the right, so no real token sees it."""
+    q: Tensor, k: Tensor, v: Tensor, packing: Packing, scaling: float | None
+) -> tuple[Tensor, Tensor]:
+    """Each text over its own tokens: what it finds, and the log-sum-exps."""
+    if has_ragged(q):
+        starts = packing.starts(q.device)
+        return attend_ragged(q, k, v, starts, packing.longest, scaling=scaling)
+    out, weight = torch.empty_like(q), torch.empty(q.shape[:2], device=q.device)
     heads, _, size = q.shape
     shared = heads // k.shape[0]
-    texts = q[:, places].transpose(0, 1)  # (texts, heads, longest, size)
-    keys, values = (x[:, places].transpose(0, 1).repeat_interleave(shared, 1) for x in (k, v))
-    found, sums = attend(texts, keys, values, causal=True, scaling=scaling)
-    flat = places.flatten()[real]
-    out[:, flat] = found.transpose(0, 1).reshape(heads, -1, size)[:, real]
-    weight[:, flat] = sums.transpose(0, 1).reshape(heads, -1)[:, real]
+    for places, real in packing.buckets(q.device):
+        # Padding is on the right, so no real token sees it.
+        texts = q[:, places].transpose(0, 1)  # (texts, heads, longest, size)
+        keys, values = (x[:, places].transpose(0, 1).repeat_interleave(shared, 1) for x in (k, v))
+        found, sums = attend(texts, keys, values, causal=True, scaling=scaling)
+        flat = places.flatten()[real]
+        out[:, flat] = found.transpose(0, 1).reshape(heads, -1, size)[:, real]
+        weight[:, flat] = sums.transpose(0, 1).reshape(heads, -1)[:, real]
+    return out, weight
 
 
 def _onto(
@@ -180,32 +192,6 @@ def _onto(
     found, sums = found.reshape(heads, -1, size), sums.reshape(heads, -1)
     share = torch.sigmoid(sums - weight[:, span])[..., None]
     out[:, span] = torch.lerp(out[:, span].float(), found.float(), share).to(out.dtype)
-
-
-def attend(
-    query: Tensor, key: Tensor, value: Tensor, *, causal: bool, scaling: float | None
-) -> tuple[Tensor, Tensor]:
-    """(the attention's output, the log-sum-exp of each row's logits in float32).
-
-    Args:
-        query, key, value: (batch, heads, tokens, size), as many heads in each.
-        causal: whether token i sees keys 0 to i only.
-        scaling: of the logits; None: 1 / sqrt(size).
-    """
-    ops = torch.ops.aten
-    if query.device.type == "cpu":
-        out, sums = ops._scaled_dot_product_flash_attention_for_cpu(
-            query, key, value, 0.0, causal, scale=scaling
-        )
-    elif query.dtype in (torch.float16, torch.bfloat16):
-        out, sums = ops._scaled_dot_product_flash_attention(
-            query, key, value, 0.0, causal, scale=scaling
-        )[:2]
-    else:
-        out, sums = ops._scaled_dot_product_efficient_attention(
-            query, key, value, None, True, 0.0, causal, scale=scaling
-        )[:2]
-    return out, sums[..., : query.shape[2]].float()
 
 
 AttentionInterface.register(NAME, packed_attention)

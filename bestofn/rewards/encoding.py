@@ -39,6 +39,18 @@ class Encoder:
             for ids, end in zip(self.tokenise(texts), ended, strict=True)
         ]
 
+    def shorten(self, ids: list[int], most: int, *, left: bool) -> list[int]:
+        """A framed text with at most `most` tokens: its beginning or its end left out.
+
+        The lead stays. The tail stays where the end of the text does, and where it belongs on every
+        input.
+        """
+        lead = len(self.lead) if tuple(ids[: len(self.lead)]) == self.lead else 0
+        if left:
+            return ids[:lead] + ids[len(ids) - (most - lead) :]
+        tail = list(self.tail) if self.closes_all else []
+        return ids[: most - len(tail)] + tail
+
     def _frame(self, ids: list[int], close: bool) -> list[int]:
         lead, tail = list(self.lead), list(self.tail)
         while lead and ids[: len(lead)] == lead:

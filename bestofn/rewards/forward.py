@@ -1,9 +1,11 @@
-"""Owns the forward pass: ids to rewards, read where each text really ends."""
+"""Owns the forward pass: ids to what the head says, at the places where a text is read."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
@@ -11,38 +13,83 @@ from torch import Tensor, nn
 
 from bestofn.rewards.padding import pad_right, plan
 
+Places = Callable[[Sequence[int]], Sequence[int]]
+"""Ids of a text to the positions where it is read, ascending; none where it cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a forward found in one text.
+
+    Args:
+        values: what the head says, one for each place, in order.
+        tokens: computed for it; of what several texts share, the first has the count.
+    """
+
+    values: tuple[float, ...]
+    tokens: int
+
+
+def last_token(ids: Sequence[int]) -> Sequence[int]:
+    """The one place of an outcome reward. It is known from the length, not searched by pad id: a
+    text may end in a token that is also the pad."""
+    return (len(ids) - 1,)
+
+
+@dataclass(frozen=True, slots=True)
+class Readout:
+    """Where a causal model is read, and what makes a number of its state there.
+
+    Args:
+        head: (places, hidden) in float32 to (places,) or (places, 1). It works in float32, whatever
+            the trunk's type: half precision would round rewards to steps of up to 0.125 around 16
+            to 32 (bfloat16 has 8 significant bits).
+        places: of a text; each text that is read has one at least.
+    """
+
+    head: nn.Module
+    places: Places = last_token
+
+    def values(self, states: Tensor, counts: Sequence[int]) -> list[tuple[float, ...]]:
+        """The head's numbers at `states` (all places, hidden), of which each text has `counts`."""
+        flat: list[float] = self.head(states.float()).reshape(-1).tolist()
+        ends = list(itertools.accumulate(counts))
+        return [tuple(flat[end - count : end]) for end, count in zip(ends, counts, strict=True)]
+
 
 class Reader(Protocol):
-    """Token ids to raw rewards; runs on the worker thread only."""
+    """Token ids to readings; runs on the worker thread only."""
 
     def plan(self, sequences: Sequence[Sequence[int]], max_tokens: int) -> list[list[int]]:
         """Which of the texts share a forward: every one once, the largest forwards first."""
         ...
 
-    def __call__(self, sequences: Sequence[Sequence[int]]) -> list[float]:
-        """One raw reward per sequence, in the order given, out of one forward.
+    def __call__(self, sequences: Sequence[Sequence[int]]) -> list[Reading]:
+        """One reading per sequence, in the order given, out of one forward.
 
-        On a GPU out of memory the batch is halved until it fits.
+        Raises:
+            torch.OutOfMemoryError: they do not fit together.
         """
         ...
 
+    def release(self) -> bool:
+        """Free what is kept between forwards; whether there was anything."""
+        ...
 
-class LastTokenReader:
-    """A causal trunk with a head: the reward is the head's output at the last real token.
 
-    Padding is on the right, so real tokens keep their positions and never see it. The place is
-    known from the length, not searched by pad id: a text may end in a token that is also the pad.
-    The head works in float32, whatever the trunk's type: half precision would round rewards to
-    steps of up to 0.125 around 16 to 32 (bfloat16 has 8 significant bits).
+class PaddedReader:
+    """A causal trunk with a head, over padded batches.
+
+    Padding is on the right, so real tokens keep their positions and never see it.
 
     Args:
         trunk: ids to `last_hidden_state`, (batch, length, hidden).
-        head: hidden to one number.
+        readout: where it is read.
     """
 
-    def __init__(self, trunk: nn.Module, head: nn.Linear) -> None:
+    def __init__(self, trunk: nn.Module, readout: Readout) -> None:
         self._trunk = trunk
-        self._head = head.float()
+        self._readout = readout
         taken = inspect.signature(trunk.forward).parameters
         self._takes_positions = "position_ids" in taken
         self._options = {"use_cache": False} if "use_cache" in taken else {}
@@ -51,22 +98,25 @@ class LastTokenReader:
         """See `Reader`; padding counts."""
         return plan([len(ids) for ids in sequences], max_tokens)
 
-    def __call__(self, sequences: Sequence[Sequence[int]]) -> list[float]:
-        """See `Reader`."""
-        return halving(self._read, sequences)
+    def release(self) -> bool:
+        """See `Reader`; nothing is kept."""
+        return False
 
     @torch.inference_mode()
-    def _read(self, sequences: Sequence[Sequence[int]]) -> list[float]:
-        device = self._head.weight.device
+    def __call__(self, sequences: Sequence[Sequence[int]]) -> list[Reading]:
+        """See `Reader`."""
+        device = next(self._trunk.parameters()).device
         inputs = pad_right(sequences, device)
         if self._takes_positions and "attention_mask" in inputs:
             rows, width = inputs["input_ids"].shape
             inputs["position_ids"] = torch.arange(width, device=device).expand(rows, width)
         hidden = self._trunk(**inputs, **self._options).last_hidden_state
-        last = torch.tensor([len(ids) - 1 for ids in sequences], device=device)
-        at_end = hidden[torch.arange(len(sequences), device=device), last]
-        rewards: list[float] = self._head(at_end.float())[:, 0].tolist()
-        return rewards
+        places = [self._readout.places(ids) for ids in sequences]
+        rows_of = [row for row, at in enumerate(places) for _ in at]
+        columns = [place for at in places for place in at]
+        states = hidden[torch.tensor(rows_of, device=device), torch.tensor(columns, device=device)]
+        values = self._readout.values(states, [len(at) for at in places])
+        return [Reading(v, len(ids)) for v, ids in zip(values, sequences, strict=True)]
 
 
 class WholeModelReader:
@@ -75,40 +125,29 @@ class WholeModelReader:
     Args:
         model: ids to a tensor, or to an output with `logits`, of shape (batch,) or (batch, 1).
         pads: whether its own reading is known to heed the attention mask.
+        output: the output's field that holds the number.
     """
 
-    def __init__(self, model: nn.Module, *, pads: bool) -> None:
+    def __init__(self, model: nn.Module, *, pads: bool, output: str = "logits") -> None:
         self._model = model
         self._pads = pads
+        self._output = output
         self._device = next(model.parameters()).device
 
     def plan(self, sequences: Sequence[Sequence[int]], max_tokens: int) -> list[list[int]]:
         """See `Reader`; padding counts."""
         return plan([len(ids) for ids in sequences], max_tokens, pads=self._pads)
 
-    def __call__(self, sequences: Sequence[Sequence[int]]) -> list[float]:
-        """See `Reader`."""
-        return halving(self._read, sequences)
+    def release(self) -> bool:
+        """See `Reader`; nothing is kept."""
+        return False
 
     @torch.inference_mode()
-    def _read(self, sequences: Sequence[Sequence[int]]) -> list[float]:
+    def __call__(self, sequences: Sequence[Sequence[int]]) -> list[Reading]:
+        """See `Reader`."""
         inputs = pad_right(sequences, self._device)
         inputs.setdefault("attention_mask", torch.ones_like(inputs["input_ids"]))
         output: Any = self._model(**inputs)
-        scores = output if isinstance(output, Tensor) else output.logits
-        rewards: list[float] = scores.float().reshape(len(sequences), 1)[:, 0].tolist()
-        return rewards
-
-
-def halving(read: Any, sequences: Sequence[Sequence[int]]) -> list[float]:
-    """`read` of the texts; on a GPU out of memory, of halves of them until they fit."""
-    try:
-        rewards: list[float] = read(sequences)
-    except torch.OutOfMemoryError:
-        if len(sequences) == 1:
-            raise
-    else:
-        return rewards
-    torch.cuda.empty_cache()  # outside the except block, where the traceback still holds tensors
-    half = len(sequences) // 2
-    return halving(read, sequences[:half]) + halving(read, sequences[half:])
+        scores = output if isinstance(output, Tensor) else getattr(output, self._output)
+        values: list[float] = scores.float().reshape(len(sequences), 1)[:, 0].tolist()
+        return [Reading((v,), len(ids)) for v, ids in zip(values, sequences, strict=True)]

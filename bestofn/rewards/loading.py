@@ -16,9 +16,9 @@ from bestofn.errors import ModelError
 from bestofn.rewards import ziya
 from bestofn.rewards.checkpoint import architecture_of
 from bestofn.rewards.encoding import hub_encoder, tokenizer_limit
-from bestofn.rewards.forward import Reader, WholeModelReader
+from bestofn.rewards.forward import Reader, Readout, WholeModelReader
 from bestofn.rewards.loaded import Loaded
-from bestofn.rewards.packed import last_token_reader
+from bestofn.rewards.probing import causal_reader
 from bestofn.rewards.weights import READING_FAULTS, Placement, read_weights
 from bestofn.rewards.wording import first_line
 
@@ -30,7 +30,9 @@ PADDED_BY_ID = frozenset({"ctrl", "modernbert-decoder"})
 trusted where the pad is also the end token (transformers' models, 5.19)."""
 
 
-def load(folder: Path, config: dict[str, Any], placement: Placement, trust: bool) -> Loaded:
+def load(
+    folder: Path, config: dict[str, Any], placement: Placement, trust: bool, cache_tokens: int
+) -> Loaded:
     """Read tokenizer and weights with the loader of the checkpoint's architecture.
 
     Args:
@@ -44,15 +46,17 @@ def load(folder: Path, config: dict[str, Any], placement: Placement, trust: bool
     """
     architecture = architecture_of(config)
     if architecture in NATIVE:
-        return NATIVE[architecture](folder, config, placement, trust)
+        return NATIVE[architecture](folder, config, placement, trust, cache_tokens)
     if architecture in SEQUENCE_CLASSIFIERS.values():
-        return _load(folder, config, placement, AutoModelForSequenceClassification, trust)
+        return _load(
+            folder, config, placement, AutoModelForSequenceClassification, trust, cache_tokens
+        )
     brought = config.get("auto_map") or {}
     own = [
         auto for auto in (AutoModelForSequenceClassification, AutoModel) if auto.__name__ in brought
     ]
     if own and trust:
-        return _load(folder, config, placement, own[0], trust)
+        return _load(folder, config, placement, own[0], trust, cache_tokens)
     raise ModelError(_refusal(folder, architecture, bool(own)))
 
 
@@ -76,7 +80,12 @@ def _refusal(folder: Path, architecture: str, brings_code: bool) -> str:
 
 
 def _load(
-    folder: Path, config: dict[str, Any], placement: Placement, auto: Any, trust: bool
+    folder: Path,
+    config: dict[str, Any],
+    placement: Placement,
+    auto: Any,
+    trust: bool,
+    cache_tokens: int,
 ) -> Loaded:
     try:
         settings = AutoConfig.from_pretrained(folder, trust_remote_code=trust)
@@ -100,7 +109,9 @@ def _load(
     dtype = placement.dtype_for(settings)
     model = read_weights(auto, folder, settings, placement, dtype, **options)
     reader = (
-        WholeModelReader(model, pads=False) if remote else _reader(model, architecture_of(config))
+        WholeModelReader(model, pads=False)
+        if remote
+        else _reader(model, architecture_of(config), cache_tokens)
     )
     template = tokenizer.chat_template
     limits = (
@@ -109,6 +120,7 @@ def _load(
     )
     return Loaded(
         reader=reader,
+        device=placement.device,
         encoder=hub_encoder(tokenizer, closes_all=isinstance(reader, WholeModelReader)),
         special_tokens=tokenizer.special_tokens_map,
         chat_template=template.get("default") if isinstance(template, dict) else template,
@@ -116,11 +128,11 @@ def _load(
     )
 
 
-def _reader(model: Any, architecture: str) -> Reader:
+def _reader(model: Any, architecture: str, cache_tokens: int) -> Reader:
     if not model.config.is_encoder_decoder:
         head = getattr(model, "score", None)
         if isinstance(head, nn.Linear):
-            return last_token_reader(model.base_model, head)
+            return causal_reader(model.base_model, Readout(head), cache_tokens=cache_tokens)
         if hasattr(model, "classifier") and model.config.model_type not in PADDED_BY_ID:
             return WholeModelReader(model, pads=True)
     raise ModelError(f"{architecture}: where its head reads the text is not known here")

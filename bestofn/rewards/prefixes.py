@@ -14,7 +14,7 @@ class Group:
     """Texts that begin alike.
 
     Args:
-        prefix: how many tokens they share; each text has at least one more. 0 for a text alone.
+        prefix: how many tokens they share, before anything of theirs is read. 0 for a text alone.
         members: their places in what was given.
     """
 
@@ -22,19 +22,23 @@ class Group:
     members: tuple[int, ...]
 
 
-def grouped(sequences: Sequence[Ids]) -> list[Group]:
+def grouped(sequences: Sequence[Ids], limits: Sequence[int]) -> list[Group]:
     """Groups that save tokens, each text in one of them.
 
     The shared part is the longest common prefix of token ids: a text cut at the end of its prompt
     has other ids there than the whole. It may be longer than the prompt, where answers begin alike.
     The texts are sorted, and an interval of them is one group, or is parted where neighbours share
     least, whichever saves more. Time: O(n log n) comparisons of texts.
+
+    Args:
+        sequences: the texts.
+        limits: how many of each text's first tokens may be shared, less than all.
     """
     if not sequences:
         return []
     order = sorted(range(len(sequences)), key=lambda i: list(sequences[i]))
     shared = [
-        common(sequences[one], sequences[other], len(sequences[other]) - 1)
+        common(sequences[one], sequences[other], min(limits[one], limits[other]))
         for one, other in itertools.pairwise(order)
     ]
     return [
@@ -44,8 +48,8 @@ def grouped(sequences: Sequence[Ids]) -> list[Group]:
 
 
 def common(text: Ids, other: Ids, most: int) -> int:
-    """How many tokens both begin with, `most` at most and less than all of `text`."""
-    low, high = 0, min(len(text) - 1, most)
+    """How many tokens both begin with, `most` at most; neither may be shorter than that."""
+    low, high = 0, most
     while low < high:
         middle = (low + high + 1) // 2
         if text[low:middle] == other[low:middle]:

@@ -17,13 +17,17 @@ import torch
 
 from bestofn.errors import ConfigError, ModelError, RewardError
 from bestofn.rewards.batching import Batcher
+from bestofn.rewards.budget import TokenBudget
 from bestofn.rewards.checkpoint import locate, read_config
 from bestofn.rewards.formats import Format, named_format, recognised_format
+from bestofn.rewards.forward import Reader, Reading
+from bestofn.rewards.lengths import Text, fitted
 from bestofn.rewards.loaded import Loaded
 from bestofn.rewards.loading import load
+from bestofn.rewards.probing import CACHE_TOKENS
 from bestofn.rewards.rendering import Renderer, is_chat_template
 from bestofn.rewards.weights import Placement
-from bestofn.types import Candidate, Failure, Request, Score
+from bestofn.types import Candidate, Failure, Request, Score, TooLong
 
 MAX_BATCH_TOKENS = 8192
 """Tokens of one forward, by default."""
@@ -33,9 +37,9 @@ CPU_BATCH_TOKENS = 1024
 cores, hidden 200, 4 layers, 128 texts of 55-65 tokens, time against one text at a time: 0.53 at
 1,024 tokens, 0.56 to 0.73 at 512, 2,048 and 4,096, 0.87 at 16,384."""
 
-TOO_LONG = "too_long_for_reward_model"
 NOT_FINITE = "reward_not_finite"
-EMPTY = "empty_for_reward_model"
+NO_PLACE = "no_steps"
+NO_MEMORY = "reward_out_of_memory"
 
 
 class TransformersRewardModel:
@@ -54,14 +58,21 @@ class TransformersRewardModel:
         *,
         max_tokens: int | None,
         max_batch_tokens: int,
+        too_long: TooLong = "error",
         threads: int | None = None,
     ) -> None:
         self.max_tokens = max_tokens
-        self._encoder = loaded.encoder
+        self._loaded = loaded
         self._renderer = renderer
-        begin = None if threads is None else functools.partial(_take_threads, threads)
-        reader = loaded.reader
-        self._batcher = Batcher(reader, reader.plan, max_batch_tokens, begin=begin)
+        self._too_long: TooLong = too_long
+        self._batcher: Batcher[Reading] = Batcher(
+            loaded.reader,
+            loaded.reader.plan,
+            TokenBudget(max_batch_tokens),
+            begin=functools.partial(_begin, threads, loaded.device),
+            exhausted=torch.OutOfMemoryError,
+            release=functools.partial(_release, loaded.reader),
+        )
         # One thread of its own: texts are prepared while a forward runs, and tokenizers of
         # transformers may not be used from two threads at once.
         self._preparer = ThreadPoolExecutor(1, thread_name_prefix="bestofn-reward-text")
@@ -77,6 +88,8 @@ class TransformersRewardModel:
         device: str = "auto",
         dtype: str = "auto",
         max_batch_tokens: int = MAX_BATCH_TOKENS,
+        cache_tokens: int = CACHE_TOKENS,
+        too_long: TooLong = "error",
         threads: int | None = None,
         trust_remote_code: bool = False,
     ) -> TransformersRewardModel:
@@ -93,7 +106,10 @@ class TransformersRewardModel:
                 precision, or bfloat16 (Ziya: float16) where it is stored in float32.
             max_batch_tokens: tokens of one forward at most, shared beginnings once, padding (where
                 a model needs it) counted; a longer text goes alone, and a CPU takes fewer
-                (`CPU_BATCH_TOKENS`).
+                (`CPU_BATCH_TOKENS`). Halved where memory runs out, until it does not.
+            cache_tokens: tokens whose keys and values are kept from one forward to the next, so
+                that a prompt is not computed again for candidates that come later.
+            too_long: what becomes of a text that is longer than the model reads.
             threads: of the CPU for one forward; None: as many as torch takes by itself.
             trust_remote_code: whether code that came with the checkpoint may run.
 
@@ -112,7 +128,7 @@ class TransformersRewardModel:
         folder = locate(model)
         config = read_config(folder)
         wanted = named or (recognised_format(config) if template is None else None) or Format("")
-        loaded = load(folder, config, placement, trust_remote_code)
+        loaded = load(folder, config, placement, trust_remote_code, cache_tokens)
         text = template or wanted.template or loaded.chat_template
         if text is None:
             raise ModelError(
@@ -134,18 +150,20 @@ class TransformersRewardModel:
             renderer,
             max_tokens=min(limits, default=None),
             max_batch_tokens=max_batch_tokens,
+            too_long=too_long,
             threads=threads,
         )
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
         """One `Score` per candidate, in the order given; see `bestofn.protocols.RewardModel`.
 
-        `Score.tokens` is the length of the text that was read. Failures: the template cannot show
-        the conversation, the text is empty or too long (never cut), the reward is not finite.
-        Cancelling drops the candidates that no forward has taken yet.
+        Failures: the template cannot show the conversation, the text is empty, too long (unless
+        `too_long` says otherwise; `Score.cut` then says how much was left out) or has no place
+        where the model is read, it does not fit in memory, the reward is not finite. Cancelling
+        drops the candidates that no forward has taken yet.
 
         Raises:
-            RewardError: a forward failed, or the model is closed.
+            RewardError: a forward failed, none of the texts fits in memory, or the model is closed.
         """
         return await self._score(self._prepare, request, candidates)
 
@@ -159,22 +177,36 @@ class TransformersRewardModel:
         """
         return await self._score(self._encode, texts, [True] * len(texts))
 
-    async def _score(
-        self, prepare: Callable[..., list[list[int] | Failure]], *what: Any
-    ) -> list[Score]:
+    async def _score(self, prepare: Callable[..., list[Text | Failure]], *what: Any) -> list[Score]:
         if self._closed:
             raise RewardError("the reward model is closed")
         loop = asyncio.get_running_loop()
         prepared = await loop.run_in_executor(self._preparer, prepare, *what)
-        sequences = [ids for ids in prepared if not isinstance(ids, Failure)]
-        scored: list[float] = await asyncio.wrap_future(self._batcher.submit(sequences))
-        rewards = iter(scored)
+        sequences = [text.ids for text in prepared if isinstance(text, Text)]
+        read = await asyncio.wrap_future(self._batcher.submit(sequences))
+        if read and not any(read):
+            raise RewardError("the reward model is out of memory, for one text alone too")
+        readings = iter(read)
         return [
-            Score(None, failure=ids)
-            if isinstance(ids, Failure)
-            else _score(next(rewards), len(ids))
-            for ids in prepared
+            Score(None, failure=text)
+            if isinstance(text, Failure)
+            else self._verdict(next(readings), text)
+            for text in prepared
         ]
+
+    def _verdict(self, reading: Reading | None, text: Text) -> Score:
+        if reading is None:
+            return Score(
+                None,
+                failure=Failure(
+                    NO_MEMORY, f"a text of {len(text.ids):,} tokens does not fit in memory"
+                ),
+            )
+        reward, components = self._loaded.verdict(reading.values)
+        if not math.isfinite(reward):
+            failure = Failure(NOT_FINITE, f"the reward model returned {reward}")
+            return Score(None, reading.tokens, failure)
+        return Score(reward, reading.tokens, components=components, cut=text.cut)
 
     def close(self) -> None:
         """Fail what waits, let the running forward end, end the threads; safe to call twice."""
@@ -182,46 +214,46 @@ class TransformersRewardModel:
         self._preparer.shutdown()
         self._batcher.close()
 
-    def _prepare(
-        self, request: Request, candidates: Sequence[Candidate]
-    ) -> list[list[int] | Failure]:
+    def _prepare(self, request: Request, candidates: Sequence[Candidate]) -> list[Text | Failure]:
         texts = self._renderer.render(request, candidates)
         return self._encode(texts, [candidate.ended for candidate in candidates])
 
     def _encode(
         self, texts: Sequence[str | Failure], ended: Sequence[bool]
-    ) -> list[list[int] | Failure]:
+    ) -> list[Text | Failure]:
         good = [i for i, text in enumerate(texts) if isinstance(text, str)]
-        encoded = self._encoder(
-            [text for text in texts if isinstance(text, str)], [ended[i] for i in good]
+        encoded = iter(
+            self._loaded.encoder(
+                [text for text in texts if isinstance(text, str)], [ended[i] for i in good]
+            )
         )
-        prepared: list[list[int] | Failure] = [
-            text if isinstance(text, Failure) else Failure(EMPTY, "its text has no tokens")
-            for text in texts
+        return [
+            text if isinstance(text, Failure) else self._fitted(next(encoded)) for text in texts
         ]
-        for i, ids in zip(good, encoded, strict=True):
-            if self.max_tokens is not None and len(ids) > self.max_tokens:
-                prepared[i] = Failure(
-                    TOO_LONG,
-                    f"the text has {len(ids):,} tokens, "
-                    f"the model reads at most {self.max_tokens:,}",
-                )
-            elif ids:
-                prepared[i] = ids
-        return prepared
+
+    def _fitted(self, ids: list[int]) -> Text | Failure:
+        text = fitted(ids, self.max_tokens, self._too_long, self._loaded.encoder)
+        if isinstance(text, Text) and not self._loaded.places(text.ids):
+            return Failure(NO_PLACE, "the text has no step that the model could judge")
+        return text
 
 
-def _score(reward: float, tokens: int) -> Score:
-    if math.isfinite(reward):
-        return Score(reward, tokens)
-    return Score(None, tokens, Failure(NOT_FINITE, f"the reward model returned {reward}"))
+def _begin(threads: int | None, device: torch.device) -> None:
+    """Prepare the worker thread: its share of the CPU, and a stream of its own on a GPU, so that
+    forwards do not wait for what other threads have queued there."""
+    if threads is not None:
+        # torch keeps the number for each thread that calls it, but a thread that has not asked for
+        # it yet takes the last one that any thread has set (vLLM sets one while it starts).
+        torch.get_num_threads()
+        torch.set_num_threads(threads)
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)  # the weights were copied on another stream
+        torch.cuda.set_stream(torch.cuda.Stream(device))  # type: ignore[no-untyped-call]
 
 
-def _take_threads(count: int) -> None:
-    """Let this thread's forwards run on `count` threads of the CPU, and nobody else's.
-
-    torch keeps the number for each thread that calls it, but a thread that has not asked for it yet
-    takes the last one that any thread has set (vLLM sets one while it starts): so ask first.
-    """
-    torch.get_num_threads()
-    torch.set_num_threads(count)
+def _release(reader: Reader) -> bool:
+    """Free what the reader keeps, and give back what torch keeps; whether the reader kept some."""
+    freed = reader.release()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return freed

@@ -21,8 +21,9 @@ from transformers.models.llama.modeling_llama import LlamaPreTrainedModel
 from bestofn.errors import ModelError
 from bestofn.rewards.checkpoint import read_json
 from bestofn.rewards.encoding import Encoder
+from bestofn.rewards.forward import Readout
 from bestofn.rewards.loaded import Loaded
-from bestofn.rewards.packed import last_token_reader
+from bestofn.rewards.probing import causal_reader
 from bestofn.rewards.weights import READING_FAULTS, Placement, read_weights
 from bestofn.rewards.wording import first_line
 
@@ -46,7 +47,9 @@ class LlamaRewardModel(LlamaPreTrainedModel):  # type: ignore[no-untyped-call]
         self.post_init()  # type: ignore[no-untyped-call]
 
 
-def load(folder: Path, config: dict[str, Any], placement: Placement, trust: bool) -> Loaded:
+def load(
+    folder: Path, config: dict[str, Any], placement: Placement, trust: bool, cache_tokens: int
+) -> Loaded:
     """Read the checkpoint; see `bestofn.rewards.loading.load`.
 
     `auto` is float16 on a GPU, the half precision that the model card scores with.
@@ -57,7 +60,8 @@ def load(folder: Path, config: dict[str, Any], placement: Placement, trust: bool
     model = read_weights(LlamaRewardModel, folder, settings, placement, dtype)
     assert isinstance(model, LlamaRewardModel)
     return Loaded(
-        reader=last_token_reader(model.model, model.value_head),
+        reader=causal_reader(model.model, Readout(model.value_head), cache_tokens=cache_tokens),
+        device=placement.device,
         encoder=encoder,
         special_tokens={"bos_token": "", "eos_token": ""},  # ids that no text can spell
         chat_template=None,

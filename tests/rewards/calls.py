@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from bestofn.rewards.forward import Reading
 from bestofn.rewards.transformers import TransformersRewardModel
 from bestofn.types import Candidate, Request
 
@@ -26,6 +27,11 @@ async def rewards(
     return [score.reward for score in scores if score.reward is not None]
 
 
+def values(readings: Sequence[Reading]) -> list[float]:
+    """The one value of each."""
+    return [value for reading in readings for (value,) in [reading.values]]
+
+
 @contextmanager
 def forwards(model: TransformersRewardModel) -> Iterator[list[int]]:
     """The number of texts in each forward that runs meanwhile."""
@@ -33,7 +39,7 @@ def forwards(model: TransformersRewardModel) -> Iterator[list[int]]:
     original = batcher._forward
     sizes: list[int] = []
 
-    def counted(sequences: Sequence[Sequence[int]]) -> list[float]:
+    def counted(sequences: Sequence[Sequence[int]]) -> Sequence[Reading]:
         sizes.append(len(sequences))
         return original(sequences)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from bestofn.errors import RewardError
 from bestofn.rewards.batching import Batcher
+from bestofn.rewards.budget import PATIENCE, TokenBudget
 from bestofn.rewards.padding import plan
 
 
@@ -65,20 +67,20 @@ def gate() -> Gate:
 
 
 @pytest.fixture
-def batcher(gate: Gate) -> Iterator[Batcher]:
-    batcher = Batcher(gate, by_length, max_tokens=100)
+def batcher(gate: Gate) -> Iterator[Batcher[float]]:
+    batcher = Batcher(gate, by_length, TokenBudget(100))
     yield batcher
     gate.leave.set()
     batcher.close()
 
 
-def occupy(gate: Gate, batcher: Batcher) -> None:
+def occupy(gate: Gate, batcher: Batcher[float]) -> None:
     """Keep the worker busy until `gate.leave` is set."""
     batcher.submit([[0]])
     assert gate.entered.wait(10)
 
 
-def test_all_who_wait_share_the_next_forward(gate: Gate, batcher: Batcher) -> None:
+def test_all_who_wait_share_the_next_forward(gate: Gate, batcher: Batcher[float]) -> None:
     occupy(gate, batcher)
     futures = [batcher.submit([[n], [n, n]]) for n in range(1, 9)]
     gate.leave.set()
@@ -86,7 +88,7 @@ def test_all_who_wait_share_the_next_forward(gate: Gate, batcher: Batcher) -> No
     assert len(gate.batches) == 2
 
 
-def test_a_cancelled_call_is_not_computed(gate: Gate, batcher: Batcher) -> None:
+def test_a_cancelled_call_is_not_computed(gate: Gate, batcher: Batcher[float]) -> None:
     occupy(gate, batcher)
     dropped, kept = batcher.submit([[7]]), batcher.submit([[8]])
     assert dropped.cancel()
@@ -95,7 +97,7 @@ def test_a_cancelled_call_is_not_computed(gate: Gate, batcher: Batcher) -> None:
     assert gate.batches == [[0], [8]]
 
 
-def test_cancelling_during_the_forward_harms_nobody(gate: Gate, batcher: Batcher) -> None:
+def test_cancelling_during_the_forward_harms_nobody(gate: Gate, batcher: Batcher[float]) -> None:
     first, second = batcher.submit([[1]]), batcher.submit([[2]])
     assert gate.entered.wait(10)
     assert first.cancel()
@@ -104,7 +106,7 @@ def test_cancelling_during_the_forward_harms_nobody(gate: Gate, batcher: Batcher
     assert batcher.submit([[3]]).result(10) == [3.0]
 
 
-def test_a_fault_reaches_every_caller_of_that_forward(gate: Gate, batcher: Batcher) -> None:
+def test_a_fault_reaches_every_caller_of_that_forward(gate: Gate, batcher: Batcher[float]) -> None:
     occupy(gate, batcher)
     gate.fault = IndexError("id 9 out of range\nand a long trace")
     futures = [batcher.submit([[n]]) for n in (1, 2)]
@@ -119,7 +121,7 @@ def test_a_fault_reaches_every_caller_of_that_forward(gate: Gate, batcher: Batch
     assert errors[0].__cause__ is gate.fault
 
 
-def test_the_worker_survives_a_fault(gate: Gate, batcher: Batcher) -> None:
+def test_the_worker_survives_a_fault(gate: Gate, batcher: Batcher[float]) -> None:
     gate.leave.set()
     gate.fault = ValueError("once")
     assert isinstance(batcher.submit([[1]]).exception(10), RewardError)
@@ -127,7 +129,9 @@ def test_the_worker_survives_a_fault(gate: Gate, batcher: Batcher) -> None:
     assert batcher.submit([[2]]).result(10) == [2.0]
 
 
-def test_after_a_fault_the_rest_of_that_call_is_not_computed(gate: Gate, batcher: Batcher) -> None:
+def test_after_a_fault_the_rest_of_that_call_is_not_computed(
+    gate: Gate, batcher: Batcher[float]
+) -> None:
     gate.leave.set()
     gate.fault = ValueError("every time")
     assert isinstance(batcher.submit([[1] * 90, [1] * 80]).exception(10), RewardError)
@@ -135,12 +139,12 @@ def test_after_a_fault_the_rest_of_that_call_is_not_computed(gate: Gate, batcher
 
 
 def test_a_forward_that_returns_too_few_is_a_fault() -> None:
-    batcher = Batcher(lambda sequences: [1.0], by_length, max_tokens=100)
+    batcher = Batcher(lambda sequences: [1.0], by_length, TokenBudget(100))
     assert isinstance(batcher.submit([[1], [2]]).exception(10), RewardError)
     batcher.close()
 
 
-def test_closing_fails_what_waits_and_ends_the_thread(gate: Gate, batcher: Batcher) -> None:
+def test_closing_fails_what_waits_and_ends_the_thread(gate: Gate, batcher: Batcher[float]) -> None:
     running = batcher.submit([[1]])
     assert gate.entered.wait(10)
     waiting = batcher.submit([[2]])
@@ -157,7 +161,7 @@ def test_closing_fails_what_waits_and_ends_the_thread(gate: Gate, batcher: Batch
     batcher.close()
 
 
-def test_closing_does_not_wait_for_the_whole_plan(gate: Gate, batcher: Batcher) -> None:
+def test_closing_does_not_wait_for_the_whole_plan(gate: Gate, batcher: Batcher[float]) -> None:
     long_call = batcher.submit([[1] * 90, [1] * 80])
     assert gate.entered.wait(10)
     closer = threading.Thread(target=batcher.close)
@@ -170,14 +174,108 @@ def test_closing_does_not_wait_for_the_whole_plan(gate: Gate, batcher: Batcher) 
     assert gate.batches == [[90]]
 
 
-def test_nothing_to_score_is_answered_at_once(batcher: Batcher) -> None:
+def test_nothing_to_score_is_answered_at_once(batcher: Batcher[float]) -> None:
     assert batcher.submit([]).result(0) == []
 
 
-async def test_the_event_loop_stays_free_during_a_forward(gate: Gate, batcher: Batcher) -> None:
+async def test_the_event_loop_stays_free_during_a_forward(
+    gate: Gate, batcher: Batcher[float]
+) -> None:
     future = asyncio.wrap_future(batcher.submit([[1]]))
     for _ in range(3):
         await asyncio.sleep(0)
     assert not future.done()
     gate.leave.set()
     assert await future == [1.0]
+
+
+def test_a_short_call_does_not_wait_for_a_long_one(gate: Gate, batcher: Batcher[float]) -> None:
+    occupy(gate, batcher)
+    long_call = batcher.submit([[1] * 60 for _ in range(9)])
+    short_call = batcher.submit([[2] * 60])
+    done: list[str] = []
+    long_call.add_done_callback(lambda _: done.append("long"))
+    short_call.add_done_callback(lambda _: done.append("short"))
+    gate.leave.set()
+    assert long_call.result(10) == [60.0] * 9
+    assert done == ["short", "long"]
+    assert gate.batches[1:4] == [[60], [120], [60]]
+
+
+def test_who_comes_during_a_forward_joins_the_next(gate: Gate, batcher: Batcher[float]) -> None:
+    long_call = batcher.submit([[1] * 70, [1] * 60, [1] * 20])
+    assert gate.entered.wait(10)
+    late = batcher.submit([[2] * 15])
+    gate.leave.set()
+    assert late.result(10) == [30.0]
+    assert long_call.result(10) == [70.0, 60.0, 20.0]
+    assert gate.batches == [[70], [20, 30], [60]]
+
+
+class Memory:
+    """A forward that fits `tokens`, and what it is asked to free."""
+
+    def __init__(self, tokens: int) -> None:
+        self.tokens = tokens
+        self.kept = False
+        self.batches: list[list[int]] = []
+
+    def __call__(self, sequences: Sequence[Sequence[int]]) -> list[float]:
+        self.batches.append([len(ids) for ids in sequences])
+        if sum(self.batches[-1]) > self.tokens:
+            raise MemoryError
+        return [float(len(ids)) for ids in sequences]
+
+    def release(self) -> bool:
+        freed, self.kept = self.kept, False
+        return freed
+
+
+@contextmanager
+def remembering(tokens: int, budget: int) -> Iterator[tuple[Memory, Batcher[float], TokenBudget]]:
+    memory, limit = Memory(tokens), TokenBudget(budget)
+    batcher = Batcher(memory, by_length, limit, release=memory.release)
+    yield memory, batcher, limit
+    batcher.close()
+
+
+def test_out_of_memory_halves_the_budget_and_loses_nothing() -> None:
+    with remembering(30, 80) as (memory, batcher, limit):
+        texts = [[1] * 10 for _ in range(8)]
+        assert batcher.submit(texts).result(10) == [10.0] * 8
+        assert [sum(batch) for batch in memory.batches] == [80, 40, 20, 20, 20, 20]
+        assert limit.limit == 20
+
+
+def test_a_budget_that_was_halved_recovers() -> None:
+    with remembering(30, 40) as (memory, batcher, limit):
+        assert batcher.submit([[1] * 10] * 4).result(10) == [10.0] * 4
+        memory.tokens = 1000
+        for _ in range(PATIENCE):
+            assert batcher.submit([[1]]).result(10) == [1.0]
+        assert limit.limit == 40
+
+
+def test_what_does_not_fit_even_alone_is_nothing_and_the_others_are_found() -> None:
+    with remembering(30, 80) as (_, batcher, _):
+        found = batcher.submit([[1] * 10, [1] * 50, [1] * 10]).result(10)
+        assert found == [10.0, None, 10.0]
+
+
+def test_what_is_kept_is_freed_before_a_text_is_given_up() -> None:
+    with remembering(30, 80) as (memory, batcher, _):
+        memory.kept = True
+        assert batcher.submit([[1] * 50]).result(10) == [None]
+        assert memory.batches == [[50], [50]]
+
+
+def test_each_fault_makes_the_budget_wait_longer() -> None:
+    budget, waited = TokenBudget(8), []
+    for _ in range(9):
+        budget.shrink()
+        succeeded = 0
+        while budget.limit < 8:
+            budget.succeed()
+            succeeded += 1
+        waited.append(succeeded)
+    assert waited == [16, 32, 64, 128, 256, 512, 1024, 1024, 1024]

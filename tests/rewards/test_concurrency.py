@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from bestofn.errors import RewardError
+from bestofn.rewards.forward import Reading
 from bestofn.rewards.transformers import TransformersRewardModel
 from bestofn.types import Request, Score
 from tests.rewards import classifier_replica
@@ -29,7 +30,7 @@ class Held:
         self.leave = threading.Event()
         model._batcher._forward = self
 
-    def __call__(self, sequences: Sequence[Sequence[int]]) -> list[float]:
+    def __call__(self, sequences: Sequence[Sequence[int]]) -> Sequence[Reading]:
         self.sizes.append(len(sequences))
         self.entered.set()
         assert self.leave.wait(10)
@@ -97,7 +98,7 @@ async def test_a_cancelled_call_is_dropped_and_the_others_are_answered(
 
 
 async def test_a_fault_in_a_forward_is_a_reward_error(model: TransformersRewardModel) -> None:
-    def broken(sequences: Sequence[Sequence[int]]) -> list[float]:
+    def broken(sequences: Sequence[Sequence[int]]) -> Sequence[Reading]:
         raise RuntimeError("the device is gone")
 
     original, model._batcher._forward = model._batcher._forward, broken
@@ -109,6 +110,26 @@ async def test_a_fault_in_a_forward_is_a_reward_error(model: TransformersRewardM
     (score,) = await model.score(Request.from_prompt("again"), [candidate("x")])
     model.close()
     assert score.reward is not None
+
+
+async def test_what_does_not_fit_in_memory_fails_alone(model: TransformersRewardModel) -> None:
+    forward = model._batcher._forward
+
+    def small(sequences: Sequence[Sequence[int]]) -> Sequence[Reading]:
+        if max(map(len, sequences)) > 60:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return forward(sequences)
+
+    model._batcher._forward = small
+    request = Request.from_prompt("q")
+    good, large = await model.score(request, candidates(["a", "b c d e " * 20]))
+    assert good.reward is not None
+    assert large.reward is None
+    assert large.failure is not None
+    assert large.failure.reason == "reward_out_of_memory"
+    with pytest.raises(RewardError, match="out of memory"):
+        await model.score(request, candidates(["b c d e " * 20]))
+    model.close()
 
 
 async def test_a_closed_model_says_so(model: TransformersRewardModel) -> None:
@@ -159,7 +180,7 @@ async def test_forwards_keep_their_own_number_of_threads(llama: Checkpoint) -> N
     model = TransformersRewardModel.load(str(llama.folder), device="cpu", threads=1)
     forward, found = model._batcher._forward, []
 
-    def counting(sequences: Sequence[Sequence[int]]) -> list[float]:
+    def counting(sequences: Sequence[Sequence[int]]) -> Sequence[Reading]:
         found.append(torch.get_num_threads())
         return forward(sequences)
 

@@ -14,12 +14,12 @@ from tokenizers import processors
 from torch import Tensor, nn
 
 from bestofn.errors import ModelError
-from bestofn.rewards.forward import LastTokenReader, WholeModelReader
+from bestofn.rewards.forward import PaddedReader, Readout, WholeModelReader
 from bestofn.rewards.padding import pad_right
 from bestofn.rewards.transformers import TransformersRewardModel
 from bestofn.types import Request
 from tests.rewards import classifier_replica
-from tests.rewards.calls import candidate, candidates, forwards, rewards
+from tests.rewards.calls import candidate, candidates, forwards, rewards, values
 
 CPU = torch.device("cpu")
 
@@ -32,17 +32,13 @@ def test_padding_is_on_the_right_and_masked() -> None:
 
 
 class Trunk(nn.Module):
-    """Hidden state = the id; refuses more than `rows` rows as a full GPU would."""
+    """Hidden state = the id."""
 
-    def __init__(self, rows: int = 1000) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.rows = rows
-        self.seen: list[int] = []
+        self.weight = nn.Parameter(torch.ones(1))
 
     def forward(self, input_ids: Tensor, use_cache: bool, **inputs: Tensor) -> Any:
-        self.seen.append(len(input_ids))
-        if len(input_ids) > self.rows:
-            raise torch.OutOfMemoryError("full")
         return SimpleNamespace(last_hidden_state=input_ids[..., None].double())
 
 
@@ -55,21 +51,15 @@ def identity() -> nn.Linear:
 
 
 def test_the_reward_is_read_at_each_last_id_with_the_heads_bias() -> None:
-    reader = LastTokenReader(Trunk(), identity())
-    assert reader([[1, 2, 0], [3], [4, 0]]) == [0.5, 3.5, 0.5]
+    reader = PaddedReader(Trunk(), Readout(identity()))
+    assert values(reader([[1, 2, 0], [3], [4, 0]])) == [0.5, 3.5, 0.5]
 
 
-def test_a_batch_that_does_not_fit_is_halved() -> None:
-    trunk = Trunk(rows=2)
-    assert LastTokenReader(trunk, identity())([[n] for n in range(5)]) == [
-        0.5 + n for n in range(5)
-    ]
-    assert trunk.seen == [5, 2, 3, 1, 2]
-
-
-def test_one_text_that_does_not_fit_is_a_fault() -> None:
-    with pytest.raises(torch.OutOfMemoryError):
-        LastTokenReader(Trunk(rows=0), identity())([[1]])
+def test_a_text_can_be_read_at_several_places() -> None:
+    marks = Readout(identity(), lambda ids: [i for i, token in enumerate(ids) if token > 5])
+    found = PaddedReader(Trunk(), marks)([[6, 1, 7], [8], [1, 9, 2]])
+    assert [reading.values for reading in found] == [(6.5, 7.5), (8.5,), (9.5,)]
+    assert [reading.tokens for reading in found] == [3, 1, 3]
 
 
 @pytest.mark.parametrize("output", ["tensor", "column", "logits"])
@@ -88,8 +78,8 @@ def test_a_model_that_reads_for_itself_may_return_any_of_three(output: str) -> N
             }[output]
 
     reader = WholeModelReader(Own(), pads=True)
-    assert reader([[1, 2], [3, 4]]) == [3.0, 7.0]
-    assert reader([[1, 2], [3]]) == [3.0, 3.0]
+    assert values(reader([[1, 2], [3, 4]])) == [3.0, 7.0]
+    assert values(reader([[1, 2], [3]])) == [3.0, 3.0]
 
 
 async def test_an_encoder_reads_between_its_own_special_tokens(tmp_path: Path) -> None:

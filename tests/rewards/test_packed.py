@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 import torch
 
-from bestofn.rewards.forward import LastTokenReader, Reader
+from bestofn.rewards.forward import PaddedReader, Reader, Reading, Readout
 from bestofn.rewards.packed import PackedReader
 from bestofn.rewards.transformers import TransformersRewardModel
 from tests.rewards import classifier_replica, plain_llama, ziya_replica
+from tests.rewards.calls import values
 
 FAMILIES = [*classifier_replica.FAMILIES, "ziya"]
 SMALLEST = 320
@@ -63,7 +64,7 @@ def planned(reader: Reader, texts: Sequence[list[int]], max_tokens: int) -> list
     """The rewards out of the rows that the reader itself plans, in the order of the texts."""
     found: dict[int, float] = {}
     for row in reader.plan(texts, max_tokens):
-        found.update(zip(row, reader([texts[i] for i in row]), strict=True))
+        found.update(zip(row, values(reader([texts[i] for i in row])), strict=True))
     assert sorted(found) == list(range(len(texts)))
     return [found[i] for i in range(len(texts))]
 
@@ -76,17 +77,18 @@ def test_a_packed_text_has_the_reward_of_the_text_alone(
     assert isinstance(reader, PackedReader)
     expected = [plain(ids) for ids in TEXTS]
     assert planned(reader, TEXTS, max_tokens) == pytest.approx(expected, abs=1e-5)
-    assert [reader([ids])[0] for ids in TEXTS] == pytest.approx(expected, abs=1e-5)
+    assert [values(reader([ids]))[0] for ids in TEXTS] == pytest.approx(expected, abs=1e-5)
 
 
 def test_neither_order_nor_neighbours_matter(case: tuple[Reader, Any]) -> None:
     reader, _ = case
     order = list(range(len(TEXTS)))
     random.Random(1).shuffle(order)
-    expected = reader(TEXTS)
-    shuffled = dict(zip(order, reader([TEXTS[i] for i in order]), strict=True))
+    expected = values(reader(TEXTS))
+    shuffled = dict(zip(order, values(reader([TEXTS[i] for i in order])), strict=True))
     assert [shuffled[i] for i in range(len(TEXTS))] == pytest.approx(expected, abs=1e-5)
-    assert reader(TEXTS[:3] + TEXTS[7:]) == pytest.approx(expected[:3] + expected[7:], abs=1e-5)
+    some_of_them = values(reader(TEXTS[:3] + TEXTS[7:]))
+    assert some_of_them == pytest.approx(expected[:3] + expected[7:], abs=1e-5)
 
 
 @contextmanager
@@ -126,25 +128,92 @@ def test_a_group_above_the_budget_computes_its_prompt_once_too(reader: PackedRea
     assert max(lengths) == 100
 
 
-def test_candidates_of_the_same_prompt_that_come_later_find_it(reader: PackedReader) -> None:
+def alone(reader: PackedReader, text: list[int]) -> float:
+    """The reward without anything that was kept."""
+    reader.release()
+    (value,) = values(reader([text]))
+    reader.release()
+    return value
+
+
+@pytest.mark.parametrize("first", [1, 2])
+def test_candidates_of_the_same_prompt_that_come_later_find_it(
+    reader: PackedReader, first: int
+) -> None:
     texts = behind(some(80), 5, 6, 7)
-    fresh = [reader([text])[0] for each in texts for text in (some(9), each)][1::2]
-    for first in (1, 2):
-        reader([some(9)])
-        with row_lengths(reader) as lengths:
-            early, late = reader(texts[:first]), reader(texts[first:])
-        assert sum(lengths) == 80 + 5 + 6 + 7
-        assert early + late == pytest.approx(fresh, abs=1e-5)
+    expected = [alone(reader, text) for text in texts]
+    with row_lengths(reader) as lengths:
+        found = [*reader(texts[:first]), *reader(texts[first:])]
+    assert sum(lengths) == 80 + 5 + 6 + 7
+    assert [reading.tokens for reading in found] == [80 + 5, 6, 7]
+    assert values(found) == pytest.approx(expected, abs=1e-5)
 
 
-def test_what_is_kept_is_one_prefix_and_not_the_row(reader: PackedReader) -> None:
+def test_prompts_whose_candidates_come_in_turn_are_all_kept(reader: PackedReader) -> None:
+    prompts = [some(60) for _ in range(5)]
+    texts = [text for _ in range(3) for prompt in prompts for text in behind(prompt, 8)]
+    expected = [alone(reader, text) for text in texts]
+    with row_lengths(reader) as lengths:
+        found = [values(reader([text]))[0] for text in texts]
+    assert sum(lengths) == 5 * 60 + 15 * 8
+    assert found == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_prompt_that_goes_beyond_a_known_one_is_kept_whole(reader: PackedReader) -> None:
+    system = some(30)
+    reader(behind(system, 5))
+    longer = [*system, *some(50)]
+    texts = behind(longer, 6, 7)
+    expected = [alone(reader, text) for text in texts]
+    reader(behind(system, 5))
+    with row_lengths(reader) as lengths:
+        found = [values(reader([text]))[0] for text in texts]
+    assert lengths == [50 + 6, 7]
+    assert found == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_longest_unused_go_where_too_much_would_be_kept(tmp_path: Path) -> None:
+    classifier_replica.write(tmp_path)
+    model = TransformersRewardModel.load(str(tmp_path), device="cpu", cache_tokens=120)
+    reader = _reader(model)
+    one, two, three = some(40), some(40), some(40)
+    for prompt in (one, two, one, three):
+        reader(behind(prompt, 5, 6))
+    assert [list(kept.ids) for kept in reader._cache._kept] == [two, one, three]
+    reader(behind(some(40), 5, 6))
+    assert [list(kept.ids) for kept in reader._cache._kept][:2] == [one, three]
+    reader(behind(some(200), 5, 6))
+    assert reader._cache.tokens == 200
+    model.close()
+
+
+def test_what_is_kept_is_prefixes_and_not_the_row(reader: PackedReader) -> None:
     for _ in range(3):
         reader(behind(some(40), 5, 6) + behind(some(50), 5, 6))
-        ids, layers = reader._kept
-        assert len(ids) in (40, 50)
-        for keys, values in layers:
-            assert keys.shape == values.shape == (2, len(ids), 12)
-            assert keys.untyped_storage().nbytes() == keys.numel() * 4
+        for kept in reader._cache._kept:
+            assert len(kept.ids) in (40, 50)
+            for keys, values_ in kept.layers:
+                assert keys.shape == values_.shape == (2, len(kept.ids), 12)
+                assert keys.untyped_storage().nbytes() == keys.numel() * 4
+
+
+def test_nothing_is_shared_from_the_first_place_on(tmp_path: Path) -> None:
+    """Steps that several texts begin with are read in each of them."""
+    classifier_replica.write(tmp_path)
+    model = TransformersRewardModel.load(str(tmp_path), device="cpu")
+    mark, head = 7, _reader(model)._readout.head
+    marks = Readout(head, lambda ids: [i for i, token in enumerate(ids) if token == mark])
+    prompt = [8 + token % 300 for token in some(40)]
+    step = [9, 10, mark]
+    texts = [[*prompt, *step, 11, mark], [*prompt, *step, 12, 13, mark], [*prompt, 14, mark]]
+    trunk = _reader(model)._trunk
+    packed = PackedReader(trunk, marks, 1000)
+    expected = [PackedReader(trunk, marks, 1000)([text])[0].values for text in texts]
+    for _ in range(2):
+        found = [reading.values for reading in packed(texts)]
+        for one, other in zip(found, expected, strict=True):
+            assert one == pytest.approx(other, abs=1e-5)
+    model.close()
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
@@ -155,7 +224,7 @@ def test_half_precision_ranks_alike(tmp_path: Path, dtype: str) -> None:
     shape = classifier_replica.shape_of("llama")
     expected = [plain_llama.reward(ids, weights, shape, "score") for ids in TEXTS]
     assert isinstance(_reader(model), PackedReader)
-    assert _reader(model)(TEXTS) == pytest.approx(expected, abs=0.05)
+    assert values(_reader(model)(TEXTS)) == pytest.approx(expected, abs=0.05)
     model.close()
 
 
@@ -186,11 +255,11 @@ def test_what_cannot_be_packed_is_read_whole_and_the_log_says_why(
     with caplog.at_level(logging.INFO, "bestofn.rewards"):
         model = TransformersRewardModel.load(str(tmp_path), device="cpu")
     reader = _reader(model)
-    assert isinstance(reader, LastTokenReader)
+    assert isinstance(reader, PaddedReader)
     (line,) = [r.getMessage() for r in caplog.records if "scored whole" in r.getMessage()]
     assert line.endswith(said)
-    alone = [reader([ids])[0] for ids in TEXTS]
-    assert reader(TEXTS) == pytest.approx(alone, abs=1e-5)
+    alone = [values(reader([ids]))[0] for ids in TEXTS]
+    assert values(reader(TEXTS)) == pytest.approx(alone, abs=1e-5)
     model.close()
 
 
@@ -198,10 +267,12 @@ def test_a_probe_that_differs_means_whole_texts(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     classifier_replica.write(tmp_path)
-    monkeypatch.setattr(PackedReader, "_read", lambda self, texts: [9.0] * len(texts))
+    monkeypatch.setattr(
+        PackedReader, "__call__", lambda self, texts: [Reading((9.0,), 1)] * len(texts)
+    )
     with caplog.at_level(logging.INFO, "bestofn.rewards"):
         model = TransformersRewardModel.load(str(tmp_path), device="cpu")
-    assert isinstance(_reader(model), LastTokenReader)
+    assert isinstance(_reader(model), PaddedReader)
     assert "a probe that gives 9 instead of" in caplog.text
-    assert torch.isfinite(torch.tensor(_reader(model)(TEXTS))).all()
+    assert torch.isfinite(torch.tensor(values(_reader(model)(TEXTS)))).all()
     model.close()

@@ -10,13 +10,18 @@ from bestofn.rewards.prefixes import Group, grouped
 TEXTS = st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=8), max_size=12)
 
 
+def whole(texts: list[list[int]]) -> list[Group]:
+    """The groups of texts that are read at their last token."""
+    return grouped(texts, [len(text) - 1 for text in texts])
+
+
 def saved(groups: list[Group]) -> int:
     return sum(group.prefix * (len(group.members) - 1) for group in groups)
 
 
 @given(TEXTS)
 def test_every_text_is_in_one_group_and_goes_on_behind_its_prefix(texts: list[list[int]]) -> None:
-    groups = grouped(texts)
+    groups = whole(texts)
     assert sorted(i for group in groups for i in group.members) == list(range(len(texts)))
     for group in groups:
         assert {tuple(texts[i][: group.prefix]) for i in group.members} == {
@@ -33,17 +38,21 @@ def test_parting_saves_at_least_as_much_as_one_group(texts: list[list[int]]) -> 
     common = 0
     while common < shortest - 1 and len({tuple(text[: common + 1]) for text in texts}) == 1:
         common += 1
-    assert saved(grouped(texts)) >= common * (len(texts) - 1)
+    assert saved(whole(texts)) >= common * (len(texts) - 1)
 
 
 def test_prompts_that_share_a_system_prompt_are_groups_of_their_own() -> None:
     system = [1] * 10
     first, second = [*system, 2, 2, 2, 2], [*system, 3, 3, 3, 3]
     texts = [[*prompt, answer] for answer in (5, 6, 7) for prompt in (first, second)]
-    assert grouped(texts) == [Group(14, (0, 2, 4)), Group(14, (1, 3, 5))]
+    assert whole(texts) == [Group(14, (0, 2, 4)), Group(14, (1, 3, 5))]
 
 
 def test_equal_texts_share_all_but_the_last_token() -> None:
-    assert grouped([[4, 5, 6], [4, 5, 6]]) == [Group(2, (0, 1))]
-    assert grouped([[4], [4]])[0].prefix == 0
-    assert grouped([]) == []
+    assert whole([[4, 5, 6], [4, 5, 6]]) == [Group(2, (0, 1))]
+    assert whole([[4], [4]])[0].prefix == 0
+    assert whole([]) == []
+
+
+def test_nothing_is_shared_beyond_a_limit() -> None:
+    assert grouped([[4, 5, 6, 7], [4, 5, 6, 8]], [2, 3]) == [Group(2, (0, 1))]

@@ -27,7 +27,8 @@ from bestofn import (
 from bestofn.filters.empty import EmptyFilter
 from bestofn.generators.openai import openai_generator
 from bestofn.rewards.batching import Batcher
-from bestofn.rewards.forward import halving
+from bestofn.rewards.budget import TokenBudget
+from bestofn.rewards.padding import plan
 from bestofn.selection.argmax import ArgmaxSelector
 from bestofn.testing import FakeCompletion, FakeGenerator, FakeRewardModel
 from bestofn_server.app import create_app
@@ -167,14 +168,18 @@ class Halving:
             return [float(sum(ids)) for ids in sequences]
 
         self._batcher = Batcher(
-            lambda sequences: halving(forward, sequences),
-            lambda sequences, _: [[*range(len(sequences))]],
-            1000,
+            forward,
+            lambda sequences, most: plan([1] * len(sequences), most),
+            TokenBudget(4),
+            exhausted=torch.OutOfMemoryError,
         )
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
         future = self._batcher.submit([[len(c.text)] for c in candidates])
-        return [Score(reward) for reward in await asyncio.wrap_future(future)]
+        rewards = await asyncio.wrap_future(future)
+        if None in rewards:
+            raise RewardError("out of memory")
+        return [Score(reward) for reward in rewards]
 
     def close(self) -> None:
         self._batcher.close()
