@@ -9,20 +9,13 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import Any
 
-import httpx
-from httpx_aiohttp import HttpxAiohttpClient
-
-from bestofn.errors import ConfigError, RequestError
-from bestofn.generators.answers import Completion, read_completion
+from bestofn.api_client import ApiClient, open_http, served_model
+from bestofn.completions import Completion, read_completion
+from bestofn.errors import RequestError
 from bestofn.generators.bodies import request_body
-from bestofn.generators.completion_client import FAULTS, CompletionClient
 from bestofn.generators.upstream_sampling import GroupSampling, SeparateSampling
 from bestofn.protocols import Sampling
 from bestofn.types import Endpoint, Request
-
-TIMEOUT = httpx.Timeout(600.0, connect=10.0, pool=None)
-"""Seconds without a byte (the openai client's own default), and for a connection; a place in the
-pool is waited for as long as it takes."""
 
 
 class OpenAIGenerator:
@@ -40,7 +33,7 @@ class OpenAIGenerator:
 
     changes = False
 
-    def __init__(self, client: CompletionClient, model: str) -> None:
+    def __init__(self, client: ApiClient, model: str) -> None:
         self._client = client
         self._model = model
         self._honours_n: bool | None = None
@@ -82,7 +75,7 @@ class OpenAIGenerator:
         """One request for `count` candidates; a server may give fewer, which is remembered.
 
         Raises:
-            RequestError, GeneratorError: as `CompletionClient.post`; also GeneratorError, the
+            RequestError, GeneratorError: as `ApiClient.post`; also GeneratorError, the
                 answer is no completion.
         """
         body = self._body(request)
@@ -127,35 +120,6 @@ async def openai_generator(
         ConfigError: the server cannot be reached, refuses the key, or serves several models and
             none is named.
     """
-    root = httpx.URL(url)
-    if root.scheme not in ("http", "https") or not root.host:
-        raise ConfigError(f"{url} is no URL of a server: it has to begin with http:// or https://")
-    if root.path.strip("/") == "":
-        root = root.copy_with(path="/v1")
-    headers = {"authorization": f"Bearer {api_key}"} if api_key else {}
-    limits = httpx.Limits(max_connections=concurrency)
-    async with HttpxAiohttpClient(
-        base_url=root, headers=headers, timeout=TIMEOUT, limits=limits
-    ) as http:
-        name = await _served(http, url, model)
-        yield OpenAIGenerator(CompletionClient(http, concurrency=concurrency), name)
-
-
-async def _served(http: httpx.AsyncClient, url: str, model: str | None) -> str:
-    """The name of the model to ask for."""
-    try:
-        response = await http.get("models")
-    except FAULTS as error:
-        raise ConfigError(f"{url} cannot be reached: {error or type(error).__name__}") from error
-    if response.status_code in (401, 403):
-        raise ConfigError(f"{url} refuses the API key (status {response.status_code})")
-    if model is not None:
-        return model  # not every server lists what it serves
-    try:
-        names = [str(each["id"]) for each in response.json()["data"]]
-    except (ValueError, KeyError, TypeError):
-        names = []
-    if len(names) != 1:
-        listed = f"it lists {', '.join(names)}" if names else "it lists none"
-        raise ConfigError(f"name the model that {url} is to be asked for: {listed}")
-    return names[0]
+    async with open_http(url, api_key=api_key, concurrency=concurrency) as http:
+        name = await served_model(http, url, model)
+        yield OpenAIGenerator(ApiClient(http, concurrency=concurrency), name)

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
+from bestofn.completions import Completion
 from bestofn.errors import GeneratorError
-from bestofn.generators.answers import Completion, candidate_of
+from bestofn.generators.answers import candidate_of
 from bestofn.generators.tasks import TaskSampling
 from bestofn.types import Candidate, Request
 

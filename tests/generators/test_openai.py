@@ -11,8 +11,8 @@ import httpx
 import pytest
 from starlette.responses import PlainTextResponse, Response
 
+from bestofn.completions import Completion, read_completion
 from bestofn.errors import ConfigError, GeneratorError, RequestError
-from bestofn.generators.answers import Completion, read_completion
 from bestofn.generators.openai import OpenAIGenerator, openai_generator
 from bestofn.generators.upstream_sampling import GroupSampling
 from bestofn.pipeline import Pipeline, best_of_n
