@@ -115,6 +115,18 @@ class RewardModel(Protocol):
 
 
 @runtime_checkable
+class Comparing(Protocol):
+    """What a reward model says besides, where a candidate's reward depends on the others.
+
+    Attributes:
+        compares: True: `score` is called once for all candidates of a request that are kept, and
+            again with all of them where more are sampled, so that their rewards compare.
+    """
+
+    compares: bool
+
+
+@runtime_checkable
 class TextScorer(Protocol):
     """What a reward model offers besides, where it can read a text that somebody else has made."""
 
