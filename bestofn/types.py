@@ -29,6 +29,9 @@ its beginning or its end is left out, which `Score.cut` then says."""
 Endpoint = Literal["chat/completions", "completions"]
 """OpenAI's two ways to ask a model, as their paths are called."""
 
+Aggregate = Literal["last", "min", "mean", "prod"]
+"""What makes one reward of those of an answer's steps."""
+
 FINISHED_NORMALLY = frozenset({"stop", "tool_calls", "function_call"})
 """Finish reasons that say the model ended by itself (OpenAI's names)."""
 
@@ -54,6 +57,9 @@ class Request:
             stop, logprobs, top_p, ...), handed to the engine untouched.
         raw: the text of the one user message is continued as it is, without the chat template, as
             OpenAI's completions API does it; `options` are then fields of that API.
+        reference: what a verifier compares an answer with: the right answer to a mathematical
+            question, the tests of a program, ...; see `bestofn.rewards.verifiers`. A judge that is
+            told to reads it too; nothing else does.
         id: names the request in logs and in the engine.
 
     Raises:
@@ -68,6 +74,7 @@ class Request:
     seed: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     raw: bool = False
+    reference: Any = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def __post_init__(self) -> None:

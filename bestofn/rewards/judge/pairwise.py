@@ -1,0 +1,111 @@
+"""Owns the pairwise judge: answers two at a time, each pair in both orders, and who wins most."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bestofn.rewards.judge.asking import Asker, Decoding, Schema
+from bestofn.rewards.judge.chance import random_of, seed_of
+from bestofn.rewards.judge.comparing import compared, shares
+from bestofn.rewards.judge.pairs import Pair, pairs_of
+from bestofn.rewards.judge.parsing import Winner, winner_in
+from bestofn.rewards.judge.rendering import Answer, Question
+from bestofn.rewards.judge.replies import Verdict, read
+from bestofn.types import Candidate, Failure, Request, Score
+
+POINTS: dict[tuple[Winner, Winner], float] = {("A", "B"): 1.0, ("B", "A"): 0.0}
+"""Of the first of a pair, by the verdicts with it in front and behind: where the two orders do not
+name the same one, it is half each (position bias, or a tie)."""
+
+SCHEMA: Schema = {"type": "string", "enum": ["A", "B", "tie"]}
+"""JSON Schema of which is better."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """One pair, judged in both orders.
+
+    Args:
+        pair: the places of the two.
+        points: of the first, of 1; None: not both orders could be read.
+        tokens: of both questions.
+        failure: why there are no points.
+    """
+
+    pair: Pair
+    points: float | None
+    tokens: int
+    failure: Failure | None = None
+
+
+class PairwiseJudge:
+    """The reward is how many of the others an answer beats: its share of the points in the pairs
+    that could be read, times N - 1. A draw is half a point each.
+
+    A pair whose two orders disagree is a draw; one of which an order cannot be read does not count,
+    since that order is what would show the judge's position bias. A candidate without a readable
+    pair fails; one alone gets `bestofn.rewards.judge.comparing.ALONE` without a question.
+
+    Args:
+        asker: asks the judge.
+        question: makes the questions.
+        decoding: of the replies.
+        all_pairs_up_to: see `bestofn.rewards.judge.pairs`.
+    """
+
+    compares = True
+
+    def __init__(
+        self, asker: Asker, question: Question, decoding: Decoding, all_pairs_up_to: int
+    ) -> None:
+        self._asker = asker
+        self._question = question
+        self._decoding = decoding
+        self._all_pairs_up_to = all_pairs_up_to
+
+    async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
+        """One `Score` per candidate, in the order given; see `bestofn.protocols.RewardModel`.
+
+        Raises:
+            RewardError: the judge's server failed for all of them.
+        """
+        return await compared(self._judge, request, candidates)
+
+    async def _judge(self, request: Request, answers: Sequence[Answer]) -> list[Score]:
+        pairs = pairs_of(len(answers), random_of(request), self._all_pairs_up_to)
+        meetings = await asyncio.gather(*(self._meet(request, answers, pair) for pair in pairs))
+        return [_score(place, len(answers), meetings) for place in range(len(answers))]
+
+    async def _meet(self, request: Request, answers: Sequence[Answer], pair: Pair) -> Meeting:
+        front, back = await asyncio.gather(
+            self._ask(request, [answers[place] for place in pair]),
+            self._ask(request, [answers[place] for place in reversed(pair)]),
+        )
+        tokens = front.tokens + back.tokens
+        if front.found is None or back.found is None:
+            return Meeting(pair, None, tokens, front.failure or back.failure)
+        return Meeting(pair, POINTS.get((front.found, back.found), 0.5), tokens)
+
+    async def _ask(self, request: Request, two: Sequence[Answer]) -> Verdict[Winner]:
+        first, second = two
+        prompt = self._question.about(request, {"answer A": first, "answer B": second})
+        if isinstance(prompt, Failure):
+            return Verdict(None, 0, prompt)
+        fields = self._decoding.fields(seed_of(request))
+        schema = self._decoding.schema("better", SCHEMA)
+        return read(await self._asker.ask(prompt, fields, schema), winner_in)
+
+
+def _score(place: int, count: int, meetings: Sequence[Meeting]) -> Score:
+    own = [meeting for meeting in meetings if place in meeting.pair]
+    tokens = sum(shares(each.tokens, 2)[each.pair.index(place)] for each in own)
+    points = [
+        each.points if each.pair[0] == place else 1 - each.points
+        for each in own
+        if each.points is not None
+    ]
+    if not points:
+        return Score(None, tokens, own[0].failure)
+    return Score((count - 1) * sum(points) / len(points), tokens)

@@ -1,0 +1,108 @@
+"""Owns reading a verdict in the text of a judge's reply: it is there as asked for, or nowhere.
+
+A verdict is the value of a key in a JSON object, which is the whole reply, a fenced block at its
+end, or its last line; or what follows the key and a colon in the last line (``Score: 7``). What a
+reasoning model thinks before ``</think>`` is left out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Literal
+
+Winner = Literal["A", "B", "tie"]
+"""Which of two answers is better."""
+
+WINNERS: dict[str, Winner] = {"a": "A", "b": "B", "tie": "tie"}
+
+_QUOTED = 80
+"""Characters of a reply that an error quotes."""
+
+_MARKUP = re.compile(r"[*_`]")
+_NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)(?:\s*/\s*(\d+))?")
+_BETWEEN = re.compile(r"\s*[>,\s]\s*")
+
+
+def score_in(text: str, low: int, high: int) -> float:
+    """The score in a reply: a number from `low` to `high`; ``7/10`` counts where `high` is 10.
+
+    Raises:
+        ValueError: there is none, or it is out of the scale.
+    """
+    value = _said(text, "score")
+    if isinstance(value, str):
+        number = _NUMBER.fullmatch(value.rstrip("."))
+        if number is None or (number[2] is not None and int(number[2]) != high):
+            raise ValueError(f"its score {_quote(value)} is no number from {low} to {high}")
+        value = float(number[1])
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"its score {_quote(value)} is no number")
+    if not low <= value <= high:
+        raise ValueError(f"its score {value} is not from {low} to {high}")
+    return float(value)
+
+
+def ranking_in(text: str, count: int) -> list[int]:
+    """The places of the answers 1 to `count`, as places from 0, the best first.
+
+    Raises:
+        ValueError: it does not name each exactly once.
+    """
+    value = _said(text, "ranking")
+    if isinstance(value, str):
+        value = _BETWEEN.split(value.strip(" []."))
+    named = [str(each) for each in value] if isinstance(value, list) else []
+    wanted = [str(number) for number in range(1, count + 1)]
+    if sorted(named) != sorted(wanted):
+        raise ValueError(
+            f"its ranking {_quote(value)} does not name each answer from 1 to {count} exactly once"
+        )
+    return [int(each) - 1 for each in named]
+
+
+def winner_in(text: str) -> Winner:
+    """Which answer is better.
+
+    Raises:
+        ValueError: it is neither A, B nor a tie.
+    """
+    value = _said(text, "better")
+    winner = WINNERS.get(value.rstrip(".").lower()) if isinstance(value, str) else None
+    if winner is None:
+        raise ValueError(f"{_quote(value)} is neither A, B nor tie")
+    return winner
+
+
+def _said(text: str, key: str) -> Any:
+    """What a reply says under `key`."""
+    text = _unfenced(text.rpartition("</think>")[2].strip())
+    last = text.rpartition("\n")[2].strip()
+    for part in (text, last):
+        found = _json(part)
+        if isinstance(found, dict) and key in found:
+            return found[key]
+    plain = re.fullmatch(rf"{key}\s*[:=]\s*(.+)", _MARKUP.sub("", last).strip(), re.IGNORECASE)
+    if plain is None:
+        raise ValueError(f"its last line, {_quote(last)}, gives no {key}")
+    return plain[1].strip()
+
+
+def _unfenced(text: str) -> str:
+    """What is in the fenced block that ends a text; the text itself where none does."""
+    if not text.endswith("```"):
+        return text
+    block = text[:-3].rpartition("```")[2]
+    return block.removeprefix("json").strip()
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _quote(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= _QUOTED else shown[:_QUOTED] + "..."

@@ -1,0 +1,76 @@
+"""Owns the pointwise judge: each answer alone gets a score on a scale."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import statistics
+from collections.abc import Sequence
+
+from bestofn.rewards.judge.asking import Asker, Decoding
+from bestofn.rewards.judge.chance import seed_of
+from bestofn.rewards.judge.parsing import score_in
+from bestofn.rewards.judge.rendering import Question
+from bestofn.rewards.judge.replies import read, settled
+from bestofn.types import Candidate, Failure, Request, Score
+
+
+class PointwiseJudge:
+    """The reward is the score, or the mean of several votes, each a reply of its own.
+
+    The votes that can be read count; they stand in `Score.components` as ``vote_1``, ... where
+    there are several. A candidate fails where none can be read.
+
+    Args:
+        asker: asks the judge.
+        question: makes the questions.
+        decoding: of the replies.
+        scale: the least and the highest score.
+        samples: votes for each candidate.
+    """
+
+    def __init__(
+        self,
+        asker: Asker,
+        question: Question,
+        decoding: Decoding,
+        scale: tuple[int, int],
+        samples: int,
+    ) -> None:
+        self._asker = asker
+        self._question = question
+        self._decoding = decoding
+        low, high = scale
+        score = {"type": "integer", "minimum": low, "maximum": high}
+        self._schema = decoding.schema("score", score)
+        self._parse = functools.partial(score_in, low=low, high=high)
+        self._samples = samples
+
+    async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
+        """One `Score` per candidate, in the order given; see `bestofn.protocols.RewardModel`.
+
+        Raises:
+            RewardError: the judge's server failed for all of them.
+        """
+        return settled(await asyncio.gather(*(self._score(request, each) for each in candidates)))
+
+    async def _score(self, request: Request, candidate: Candidate) -> Score:
+        prompt = self._question.about_one(request, candidate)
+        if isinstance(prompt, Failure):
+            return Score(None, failure=prompt)
+        seed = seed_of(request)
+        asked = (
+            self._asker.ask(prompt, self._decoding.fields(seed + vote), self._schema)
+            for vote in range(self._samples)
+        )
+        verdicts = [read(reply, self._parse) for reply in await asyncio.gather(*asked)]
+        tokens = sum(verdict.tokens for verdict in verdicts)
+        votes = {
+            f"vote_{number}": verdict.found
+            for number, verdict in enumerate(verdicts, start=1)
+            if verdict.found is not None
+        }
+        if not votes:
+            return Score(None, tokens, verdicts[0].failure)
+        components = votes if self._samples > 1 else {}
+        return Score(statistics.fmean(votes.values()), tokens, components=components)

@@ -1,0 +1,77 @@
+"""Owns the judge by probability: how likely its first word is Yes, rather than No.
+
+Generative verifiers are read so (GenRM, arXiv 2408.15240): nothing is decoded beyond one token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Sequence
+
+from bestofn.rewards.judge.asking import Asker
+from bestofn.rewards.judge.rendering import Question
+from bestofn.rewards.judge.replies import UNPARSABLE, Reply, settled
+from bestofn.types import Candidate, Failure, Request, Score
+
+TOP = 20
+"""Tokens whose probability is asked for: the most that OpenAI's API gives, and vLLM by default."""
+
+FIELDS = {"temperature": 0, "max_completion_tokens": 1, "logprobs": True, "top_logprobs": TOP}
+
+
+class ProbabilityJudge:
+    """The reward is P(yes) / (P(yes) + P(no)), from 0 to 1.
+
+    Tokens count for a word whatever their case and the white space around it. One of the two that
+    is not among the `TOP` most likely counts as impossible; where neither is, the candidate fails.
+
+    Args:
+        asker: asks the judge.
+        question: makes the questions.
+        words: for yes and for no.
+    """
+
+    def __init__(self, asker: Asker, question: Question, words: tuple[str, str]) -> None:
+        self._asker = asker
+        self._question = question
+        self._words = words
+
+    async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
+        """One `Score` per candidate, in the order given; see `bestofn.protocols.RewardModel`.
+
+        Raises:
+            RewardError: the judge's server failed for all of them.
+        """
+        return settled(await asyncio.gather(*(self._score(request, each) for each in candidates)))
+
+    async def _score(self, request: Request, candidate: Candidate) -> Score:
+        prompt = self._question.about_one(request, candidate)
+        if isinstance(prompt, Failure):
+            return Score(None, failure=prompt)
+        return self._read(await self._asker.ask(prompt, FIELDS))
+
+    def _read(self, reply: Reply) -> Score:
+        if reply.failure is not None:
+            return Score(None, reply.tokens, reply.failure)
+        if reply.first is None:
+            return self._unread(reply, "the judge's server gives no log-probabilities")
+        chances = [
+            math.fsum(math.exp(logprob) for token, logprob in reply.first if _same(token, word))
+            for word in self._words
+        ]
+        yes, both = chances[0], math.fsum(chances)
+        if not both > 0:
+            words = " nor ".join(self._words)
+            return self._unread(
+                reply, f"neither {words} is among the judge's {len(reply.first)} likeliest words"
+            )
+        return Score(yes / both, reply.tokens)
+
+    @staticmethod
+    def _unread(reply: Reply, why: str) -> Score:
+        return Score(None, reply.tokens, Failure(UNPARSABLE, why))
+
+
+def _same(token: str, word: str) -> bool:
+    return token.strip().casefold() == word.casefold()

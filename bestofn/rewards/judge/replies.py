@@ -1,0 +1,87 @@
+"""Owns what a judge's reply is, and what becomes of one that cannot be read: a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from bestofn.errors import RewardError
+from bestofn.types import FINISHED_NORMALLY, Failure, Score
+
+UNPARSABLE = "judge_unparsable"
+"""`Failure.reason` where the reply holds no verdict."""
+
+REFUSED = "judge_refused"
+"""Where the judge's server says that the question is wrong, e.g. too long for the model."""
+
+UNREACHABLE = "judge_error"
+"""Where the judge's server cannot be reached or fails."""
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the judge's server answered to one question.
+
+    Args:
+        text: the message's content; a reasoning model's thoughts are not in it.
+        finish_reason: the server's own word.
+        tokens: prompt and completion tokens, as the server counts them.
+        first: tokens that could have come first, with their log-probabilities; None: not given.
+        failure: why there is no reply.
+    """
+
+    text: str = ""
+    finish_reason: str = ""
+    tokens: int = 0
+    first: Sequence[tuple[str, float]] | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict(Generic[Found]):
+    """What was read in a reply: exactly one of `found` and `failure` is there.
+
+    Args:
+        found: what the judge says.
+        tokens: of the reply and its question.
+        failure: why nothing could be read.
+    """
+
+    found: Found | None
+    tokens: int
+    failure: Failure | None = None
+
+
+def read(reply: Reply, parse: Callable[[str], Found]) -> Verdict[Found]:
+    """The verdict in a reply that ended by itself.
+
+    Args:
+        reply: from the judge.
+        parse: its text to the verdict; raises ValueError with one sentence where there is none.
+    """
+    if reply.failure is not None:
+        return Verdict(None, reply.tokens, reply.failure)
+    if reply.finish_reason not in FINISHED_NORMALLY:
+        ended = f"the judge's reply did not end by itself (finish_reason {reply.finish_reason})"
+        more = ": give it more max_tokens" if reply.finish_reason == "length" else ""
+        return Verdict(None, reply.tokens, Failure(UNPARSABLE, ended + more))
+    try:
+        return Verdict(parse(reply.text), reply.tokens)
+    except ValueError as error:
+        detail = f"the judge's reply cannot be read: {error}"
+        return Verdict(None, reply.tokens, Failure(UNPARSABLE, detail))
+
+
+def settled(scores: Sequence[Score]) -> list[Score]:
+    """The scores themselves.
+
+    Raises:
+        RewardError: there are some, and each failed because the judge's server did.
+    """
+    failures = [score.failure for score in scores if score.failure is not None]
+    if scores and [failure.reason for failure in failures] == [UNREACHABLE] * len(scores):
+        raise RewardError(failures[0].detail)
+    return list(scores)

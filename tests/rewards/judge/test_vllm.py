@@ -1,0 +1,47 @@
+"""Judges over vLLM's own server: it takes the schema and gives log-probabilities.
+
+The embedded generator is no judge, so its verdicts are nonsense; that they are read is what counts.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from bestofn.rewards.judge.opening import open_judge
+from tests.rewards.judge.judges import REQUEST, candidates
+
+SHORT = "{% for answer in answers %}{{ answer.text }} {% endfor %}?"
+"""The embedded model reads no more than 1,024 tokens, of which English takes many."""
+
+WRITTEN: dict[str, Any] = {"reasons": False, "max_tokens": 64}
+"""It would not come to an end of its reasons."""
+
+MODES: list[dict[str, Any]] = [
+    {"mode": "pointwise", **WRITTEN},
+    {"mode": "pointwise", "samples": 2, "temperature": 1.0, **WRITTEN},
+    {"mode": "probability", "words": ("3", "2")},
+    {"mode": "listwise", **WRITTEN},
+    {"mode": "pairwise", **WRITTEN},
+]
+
+
+@pytest.mark.parametrize("options", MODES, ids=lambda options: options["mode"])
+async def test_every_verdict_is_a_reward_or_a_named_failure(
+    vllm_server: str, options: dict[str, Any]
+) -> None:
+    async with open_judge(vllm_server, template=SHORT, **options) as judge:
+        scores = await judge.score(REQUEST, candidates(["3", "2", "8 - 5 = 3"]))
+    assert len(scores) == 3
+    for score in scores:
+        assert score.tokens > 0
+        if options["mode"] == "listwise" and score.failure is not None:
+            # a schema cannot say that the numbers differ
+            assert score.failure.reason == "judge_unparsable"
+            assert "exactly once" in score.failure.detail
+        else:
+            assert score.failure is None
+            assert score.reward is not None
+            assert math.isfinite(score.reward)
