@@ -195,6 +195,15 @@ def score(
         _run(run(file, settings, as_json=as_json, verbose=verbose))
 
 
+@app.command()
+def models(as_json: JsonOption = False) -> None:
+    """List the reward models that are read natively, and how each is recognised."""
+    with _exit_codes():
+        from bestofn.commands.models import run
+
+        run(as_json=as_json)
+
+
 @app.callback(invoke_without_command=True)
 def _root(
     version: Annotated[

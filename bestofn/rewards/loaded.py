@@ -1,15 +1,45 @@
-"""Owns what a loader of one family of reward models hands over; the rest is shared."""
+"""Owns what a loader of one family of reward models is given, and what it hands over."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import torch
 
 from bestofn.rewards.encoding import Encoder
+from bestofn.rewards.formats import FORMATS, Format
 from bestofn.rewards.forward import Places, Reader, last_token
+from bestofn.rewards.process import StepOptions
+from bestofn.rewards.rendering import Arrange
+from bestofn.rewards.weights import Placement
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A checkpoint to be loaded.
+
+    Args:
+        folder: where it is.
+        config: its config.json.
+        tensors: the names of its weights; empty where they cannot be read.
+        format: its family, named or recognised.
+        placement: device and type.
+        trust: whether code that came with it may run.
+        cache_tokens: see `bestofn.rewards.packed.PackedReader`.
+        steps: what the user says about steps.
+    """
+
+    folder: Path
+    config: Mapping[str, Any]
+    tensors: frozenset[str]
+    format: Format
+    placement: Placement
+    trust: bool
+    cache_tokens: int
+    steps: StepOptions
 
 
 class Verdict(Protocol):
@@ -43,6 +73,8 @@ class Loaded:
         max_tokens: the longest text in tokens; None: no limit is known.
         places: where a text is read; a text without any is a failure.
         verdict: what is made of the values there.
+        arrange: what becomes of a conversation before the template; None: nothing.
+        format: the family, named or recognised.
     """
 
     reader: Reader
@@ -53,3 +85,5 @@ class Loaded:
     max_tokens: int | None
     places: Places = last_token
     verdict: Verdict = field(default=outcome)
+    arrange: Arrange | None = None
+    format: Format = FORMATS["chat"]

@@ -2,28 +2,61 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import transformers
 from torch import nn
-from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoModel, AutoModelForSequenceClassification
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES as SEQUENCE_CLASSIFIERS,
 )
 
-from bestofn.errors import ModelError
+from bestofn.errors import ConfigError, ModelError
 from bestofn.rewards import ziya
 from bestofn.rewards.checkpoint import architecture_of
-from bestofn.rewards.encoding import hub_encoder, tokenizer_limit
-from bestofn.rewards.forward import Reader, Readout, WholeModelReader
-from bestofn.rewards.loaded import Loaded
-from bestofn.rewards.probing import causal_reader
-from bestofn.rewards.weights import READING_FAULTS, Placement, read_weights
-from bestofn.rewards.wording import first_line
+from bestofn.rewards.encoding import hub_encoder
+from bestofn.rewards.families import (
+    beaver,
+    internlm2,
+    language,
+    openbmb,
+    openrlhf,
+    qwen_math,
+    remote,
+)
+from bestofn.rewards.formats import FORMATS, Format, recognised_format
+from bestofn.rewards.forward import WholeModelReader
+from bestofn.rewards.hub import Text, causal, labelled, loaded, read_tokenizer
+from bestofn.rewards.loaded import Loaded, Source
+from bestofn.rewards.pair_reading import ARCHITECTURE as PAIRWISE
+from bestofn.rewards.process import StepOptions
+from bestofn.rewards.weights import Placement, read_weights, tensor_names
 
-NATIVE = {ziya.ARCHITECTURE: ziya.load}
-"""Architectures outside transformers that are read here without their code."""
+Loader = Callable[[Source], Loaded]
+
+NATIVE: Mapping[str, Loader] = {
+    "openrlhf": openrlhf.load,
+    "ziya": ziya.load,
+    "ultrarm": openbmb.load_ultrarm,
+    "eurus": openbmb.load_eurus,
+    "beaver": beaver.load,
+    "beaver-cost": beaver.load,
+    "internlm2": internlm2.load,
+    "qwen-math-rm": qwen_math.load_outcome,
+    "qwen-math-prm": qwen_math.load_process,
+}
+"""What reads the weights of the families that are recognised, by the format's name."""
+
+NAMED: Mapping[str, Loader] = {
+    "rlhflow-prm": language.load_rlhflow,
+    "math-shepherd": language.load_shepherd,
+}
+"""The same of those that are language models, so that they have to be named."""
+
+LANGUAGE_MODELS = ("ForCausalLM", "LMHeadModel")
+"""How the architectures of language models end."""
 
 PADDED_BY_ID = frozenset({"ctrl", "modernbert-decoder"})
 """Causal models whose `classifier` reads the last token that is not the pad id: it cannot be
@@ -31,36 +64,97 @@ trusted where the pad is also the end token (transformers' models, 5.19)."""
 
 
 def load(
-    folder: Path, config: dict[str, Any], placement: Placement, trust: bool, cache_tokens: int
+    folder: Path,
+    config: dict[str, Any],
+    placement: Placement,
+    trust: bool,
+    cache_tokens: int,
+    *,
+    named: Format | None = None,
+    steps: StepOptions | None = None,
 ) -> Loaded:
-    """Read tokenizer and weights with the loader of the checkpoint's architecture.
+    """Read tokenizer and weights with the loader of the checkpoint's family.
 
     Args:
         folder: the checkpoint.
         config: its config.json.
         placement: device and type.
         trust: whether code that came with the checkpoint may run.
+        cache_tokens: see `bestofn.rewards.packed.PackedReader`.
+        named: the format that the user named.
+        steps: what the user says about steps.
 
     Raises:
+        ConfigError: the format that was named is not this model's, or it has no steps.
         ModelError: it is no reward model, has no trained head, or cannot be read.
     """
-    architecture = architecture_of(config)
-    if architecture in NATIVE:
-        return NATIVE[architecture](folder, config, placement, trust, cache_tokens)
-    if architecture in SEQUENCE_CLASSIFIERS.values():
-        return _load(
-            folder, config, placement, AutoModelForSequenceClassification, trust, cache_tokens
+    tensors = tensor_names(folder)
+    recognised = recognised_format(config, tensors)
+    source = Source(
+        folder,
+        config,
+        tensors,
+        named or recognised or FORMATS["chat"],
+        placement,
+        trust,
+        cache_tokens,
+        steps or StepOptions(),
+    )
+    loader = _loader(source, recognised)
+    family = recognised if named is None or named.name not in NAMED else named
+    if source.steps and (family is None or family.aggregate is None):
+        raise ConfigError(
+            "step_separator and aggregate are for process reward models; "
+            f"{folder} gives one reward for the whole text"
         )
-    brought = config.get("auto_map") or {}
-    own = [
-        auto for auto in (AutoModelForSequenceClassification, AutoModel) if auto.__name__ in brought
-    ]
-    if own and trust:
-        return _load(folder, config, placement, own[0], trust, cache_tokens)
-    raise ModelError(_refusal(folder, architecture, bool(own)))
+    return loader(source)
 
 
-def _refusal(folder: Path, architecture: str, brings_code: bool) -> str:
+def _loader(source: Source, recognised: Format | None) -> Loader:
+    architecture = architecture_of(dict(source.config))
+    named = source.format
+    if named.name in NAMED:
+        if not architecture.endswith(LANGUAGE_MODELS):
+            raise ConfigError(
+                f"format {named.name} reads a language model, and {source.folder} is "
+                f"{architecture or 'without an architecture'}: leave the format out"
+            )
+        return NAMED[named.name]
+    if recognised is not None and recognised.name in NATIVE:
+        if named.aggregate != recognised.aggregate:
+            raise ConfigError(
+                f"format {named.name} does not mark steps as {recognised.name} reads them: leave "
+                "it out"
+            )
+        return NATIVE[recognised.name]
+    if named.aggregate is not None:
+        raise ConfigError(f"format {named.name} is not for {architecture}: leave it out")
+    brought = source.config.get("auto_map") or {}
+    own = next(
+        (
+            auto
+            for auto in (AutoModelForSequenceClassification, AutoModel)
+            if auto.__name__ in brought
+        ),
+        None,
+    )
+    known = architecture in SEQUENCE_CLASSIFIERS.values()
+    if own is not None and source.trust and not (known and _has_usual_head(source)):
+        return lambda given: remote.load(given, own)
+    if known and (own is None or _has_usual_head(source)):
+        return _load_classifier
+    raise ModelError(_refusal(source, architecture, own is not None))
+
+
+def _has_usual_head(source: Source) -> bool:
+    """Whether a checkpoint that brings code under a name of transformers can do without it."""
+    return any(name.startswith(("score.", "classifier.")) for name in source.tensors)
+
+
+def _refusal(source: Source, architecture: str, brings_code: bool) -> str:
+    folder = source.folder
+    if architecture == PAIRWISE:
+        return f"{folder} compares answers two by two: name it under rewards, as kind: pairwise"
     if not architecture:
         return f"{folder}/config.json names no architecture, so nobody can tell what its head is"
     if brings_code:
@@ -68,71 +162,46 @@ def _refusal(folder: Path, architecture: str, brings_code: bool) -> str:
             f"{architecture} is not known here and {folder} brings its own code: "
             "trust_remote_code=True runs it, if you trust it"
         )
-    if architecture.endswith(("ForCausalLM", "LMHeadModel")):
+    if architecture.endswith(LANGUAGE_MODELS):
         return (
             f"{architecture}: no reward head; {folder} is a language model, name a reward model "
-            f"tuned from it ({architecture.removesuffix('ForCausalLM')}ForSequenceClassification)"
+            f"tuned from it ({architecture.removesuffix('ForCausalLM')}ForSequenceClassification), "
+            f"or its format if it is one that judges steps ({', '.join(NAMED)})"
         )
+    native = [name for known in FORMATS.values() for name in known.architectures]
+    every = sorted({*native, *SEQUENCE_CLASSIFIERS.values()})
+    near = difflib.get_close_matches(architecture, every, n=3, cutoff=0.0)
     return (
-        f"{architecture} is no reward model that is known here: known are {', '.join(NATIVE)} and "
-        f"the sequence classifiers of transformers {transformers.__version__}"
+        f"{architecture} is no reward model that is known here; the nearest that are: "
+        f"{', '.join(near)} (all: bestofn models)"
     )
 
 
-def _load(
-    folder: Path,
-    config: dict[str, Any],
-    placement: Placement,
-    auto: Any,
-    trust: bool,
-    cache_tokens: int,
-) -> Loaded:
-    try:
-        settings = AutoConfig.from_pretrained(folder, trust_remote_code=trust)
-    except READING_FAULTS as error:
-        raise ModelError(f"{folder}/config.json cannot be used: {first_line(error)}") from error
-    if not config.keys() & {"num_labels", "id2label"}:
-        settings.num_labels = 1  # transformers would assume two; a head of another shape is refused
-    if settings.num_labels != 1:
-        raise ModelError(
-            f"{architecture_of(config)} has {settings.num_labels} labels, and no rule says how "
-            "they make one reward: name a model with one label"
-        )
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust)
-    except READING_FAULTS as error:
-        raise ModelError(
-            f"the tokenizer in {folder} cannot be read: {first_line(error)}"
-        ) from error
-    remote = auto is AutoModel or architecture_of(config) not in SEQUENCE_CLASSIFIERS.values()
-    options = {"trust_remote_code": trust} if remote else {}
-    dtype = placement.dtype_for(settings)
-    model = read_weights(auto, folder, settings, placement, dtype, **options)
-    reader = (
-        WholeModelReader(model, pads=False)
-        if remote
-        else _reader(model, architecture_of(config), cache_tokens)
+def _load_classifier(source: Source) -> Loaded:
+    """A sequence classifier of transformers: a linear head over a causal trunk, or an encoder."""
+    settings = _one_label(source)
+    tokenizer = read_tokenizer(source)
+    dtype = source.placement.dtype_for(settings)
+    model: Any = read_weights(
+        AutoModelForSequenceClassification, source.folder, settings, source.placement, dtype
     )
-    template = tokenizer.chat_template
-    limits = (
-        getattr(settings.get_text_config(), "max_position_embeddings", None),
-        tokenizer_limit(tokenizer),
-    )
-    return Loaded(
-        reader=reader,
-        device=placement.device,
-        encoder=hub_encoder(tokenizer, closes_all=isinstance(reader, WholeModelReader)),
-        special_tokens=tokenizer.special_tokens_map,
-        chat_template=template.get("default") if isinstance(template, dict) else template,
-        max_tokens=min((limit for limit in limits if limit), default=None),
-    )
-
-
-def _reader(model: Any, architecture: str, cache_tokens: int) -> Reader:
     if not model.config.is_encoder_decoder:
         head = getattr(model, "score", None)
         if isinstance(head, nn.Linear):
-            return causal_reader(model.base_model, Readout(head), cache_tokens=cache_tokens)
+            return causal(source, settings, model.base_model, head, tokenizer=tokenizer)
         if hasattr(model, "classifier") and model.config.model_type not in PADDED_BY_ID:
-            return WholeModelReader(model, pads=True)
+            reader = WholeModelReader(model, pads=True)
+            text = Text(encoder=hub_encoder(tokenizer, closes_all=True))
+            return loaded(source, settings, tokenizer, reader, text)
+    architecture = architecture_of(dict(source.config))
     raise ModelError(f"{architecture}: where its head reads the text is not known here")
+
+
+def _one_label(source: Source) -> Any:
+    settings = labelled(source)
+    if settings.num_labels != 1:
+        raise ModelError(
+            f"{architecture_of(dict(source.config))} has {settings.num_labels} labels, and no rule "
+            "says how they make one reward: name a model with one label"
+        )
+    return settings

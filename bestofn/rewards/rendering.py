@@ -10,7 +10,7 @@ candidate did not end, its text stops right after the last word, as `continue_fi
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,9 @@ from bestofn.types import Candidate, Failure, Message, Request, message_text
 
 UNRENDERABLE = "message_not_rendered"
 """`Failure.reason` where the template cannot show a conversation."""
+
+Arrange = Callable[[Sequence[Mapping[str, Any]]], list[dict[str, Any]]]
+"""A conversation, the candidate last, to the one that the template shows."""
 
 _TEMPLATE_FAULTS = (
     jinja2.TemplateError,
@@ -48,6 +51,7 @@ class Renderer:
         special_tokens: `bos_token`, `eos_token` and the like, as text.
         continues: whether it is a chat template, whose end is cut off for unfinished candidates.
         fold_system: put system text before the first user message.
+        arrange: what becomes of the messages before the template shows them.
         ending: Jinja text after candidates that ended; see `bestofn.rewards.formats.Format`.
     """
 
@@ -56,6 +60,7 @@ class Renderer:
     continues: bool
     fold_system: bool = False
     ending: str | None = None
+    arrange: Arrange | None = None
 
     def render(self, request: Request, candidates: Sequence[Candidate]) -> list[str | Failure]:
         """The text of each candidate, in the order given; a `Failure` where it has none."""
@@ -73,6 +78,8 @@ class Renderer:
             messages = fold_system(messages)
         if messages[-1].get("tool_calls") and not candidate.ended:
             raise ValueError("a tool call was cut off")
+        if self.arrange is not None:
+            messages = self.arrange(messages)
         variables: dict[str, Any] = {
             **self.special_tokens,
             "prompt": request.last_user_text,

@@ -19,15 +19,16 @@ from bestofn.errors import ConfigError, ModelError, RewardError
 from bestofn.rewards.batching import Batcher
 from bestofn.rewards.budget import TokenBudget
 from bestofn.rewards.checkpoint import locate, read_config
-from bestofn.rewards.formats import Format, named_format, recognised_format
+from bestofn.rewards.formats import Format, named_format
 from bestofn.rewards.forward import Reader, Reading
 from bestofn.rewards.lengths import Text, fitted
 from bestofn.rewards.loaded import Loaded
 from bestofn.rewards.loading import load
 from bestofn.rewards.probing import CACHE_TOKENS
+from bestofn.rewards.process import StepOptions
 from bestofn.rewards.rendering import Renderer, is_chat_template
 from bestofn.rewards.weights import Placement
-from bestofn.types import Candidate, Failure, Request, Score, TooLong
+from bestofn.types import Aggregate, Candidate, Failure, Request, Score, TooLong
 
 MAX_BATCH_TOKENS = 8192
 """Tokens of one forward, by default."""
@@ -92,14 +93,15 @@ class TransformersRewardModel:
         too_long: TooLong = "error",
         threads: int | None = None,
         trust_remote_code: bool = False,
+        step_separator: str | None = None,
+        aggregate: Aggregate | None = None,
     ) -> TransformersRewardModel:
         """Read a reward model from a folder or the hub.
 
         Args:
-            model: folder or hub name; a sequence classifier with one label, or Ziya's
-                `LlamaRewardModel`.
-            format: a name from `bestofn.rewards.formats`; None: `template`, else the format that
-                the config is recognised by, else the model's own chat template.
+            model: folder or hub name; of a family in `bestofn.rewards.formats`.
+            format: a name from there; None: `template`, else the format that the checkpoint is
+                recognised by, else the model's own chat template.
             template: Jinja for the text, with the variables of `bestofn.rewards.rendering`.
             device: a torch device; auto: CUDA where there is one.
             dtype: a torch dtype's name; auto: float32 on a CPU, on a GPU the checkpoint's own half
@@ -112,6 +114,9 @@ class TransformersRewardModel:
             too_long: what becomes of a text that is longer than the model reads.
             threads: of the CPU for one forward; None: as many as torch takes by itself.
             trust_remote_code: whether code that came with the checkpoint may run.
+            step_separator: what the steps of an answer are split at; None: blank lines.
+            aggregate: what makes one reward of those of steps; None: what the model's authors
+                select among N with.
 
         Raises:
             ConfigError: an argument is wrong.
@@ -123,12 +128,19 @@ class TransformersRewardModel:
         if max_batch_tokens < 1:
             raise ConfigError(f"max_batch_tokens is {max_batch_tokens}; it must be at least 1")
         named = named_format(format) if format is not None else None
+        steps = StepOptions(step_separator, aggregate)
         own_chat = is_chat_template(template) if template is not None else True
         placement = Placement.of(device, dtype)
         folder = locate(model)
         config = read_config(folder)
-        wanted = named or (recognised_format(config) if template is None else None) or Format("")
-        loaded = load(folder, config, placement, trust_remote_code, cache_tokens)
+        loaded = load(
+            folder, config, placement, trust_remote_code, cache_tokens, named=named, steps=steps
+        )
+        if template is not None and loaded.arrange is not None:
+            raise ConfigError(
+                f"{model} judges steps, which its own format marks: leave the template out"
+            )
+        wanted = loaded.format if template is None else Format("")
         text = template or wanted.template or loaded.chat_template
         if text is None:
             raise ModelError(
@@ -141,6 +153,7 @@ class TransformersRewardModel:
             continues=own_chat and wanted.template is None,
             fold_system=wanted.fold_system,
             ending=wanted.ending,
+            arrange=loaded.arrange,
         )
         limits = [limit for limit in (loaded.max_tokens, wanted.max_tokens) if limit]
         if placement.device.type == "cpu":

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import pickle
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from torch import nn
+from huggingface_hub.errors import StrictDataclassError
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+from transformers.utils import (
+    SAFE_WEIGHTS_INDEX_NAME,
+    SAFE_WEIGHTS_NAME,
+    WEIGHTS_INDEX_NAME,
+    WEIGHTS_NAME,
+)
 
 from bestofn.errors import ConfigError, ModelError
 from bestofn.rewards.wording import first_line
@@ -25,6 +34,7 @@ READING_FAULTS = (
     OSError,
     RuntimeError,
     SafetensorError,
+    StrictDataclassError,
     TypeError,
     ValueError,
     pickle.UnpicklingError,
@@ -80,8 +90,68 @@ class Placement:
         return half
 
 
+def tensor_names(folder: Path) -> frozenset[str]:
+    """The names of a checkpoint's weights, by its index or its one file.
+
+    Empty where there are none or they cannot be read: reading them whole then says why.
+    """
+    try:
+        for index in (SAFE_WEIGHTS_INDEX_NAME, WEIGHTS_INDEX_NAME):
+            if (folder / index).is_file():
+                return frozenset(json.loads((folder / index).read_bytes())["weight_map"])
+        path = _one_file(folder)
+        if path.suffix == ".safetensors":
+            with safe_open(path, framework="pt") as held:
+                return frozenset(held.keys())
+        return frozenset(torch.load(path, weights_only=True, mmap=True, map_location="meta"))
+    except READING_FAULTS:
+        return frozenset()
+
+
+def read_tensors(folder: Path) -> Iterator[tuple[str, Tensor]]:
+    """Name and weight, one after the other, of a checkpoint that names its weights otherwise.
+
+    They are mapped from the file, not read, until they are used. Pickles are read with
+    `weights_only`.
+
+    Raises:
+        ModelError: a file is absent or corrupt.
+    """
+    try:
+        for index in (SAFE_WEIGHTS_INDEX_NAME, WEIGHTS_INDEX_NAME):
+            if (folder / index).is_file():
+                named = json.loads((folder / index).read_bytes())["weight_map"]
+                for shard in sorted(set(named.values())):
+                    yield from _held(folder / shard)
+                return
+        yield from _held(_one_file(folder))
+    except READING_FAULTS as error:
+        raise ModelError(f"the weights in {folder} cannot be read: {first_line(error)}") from error
+
+
+def _one_file(folder: Path) -> Path:
+    safe = folder / SAFE_WEIGHTS_NAME
+    return safe if safe.is_file() else folder / WEIGHTS_NAME
+
+
+def _held(path: Path) -> Iterator[tuple[str, Tensor]]:
+    if path.suffix == ".safetensors":
+        with safe_open(path, framework="pt") as held:
+            for name in held.keys():  # noqa: SIM118 - it is no mapping
+                yield name, held.get_tensor(name)
+    else:
+        yield from torch.load(path, weights_only=True, mmap=True, map_location="cpu").items()
+
+
 def read_weights(
-    auto: Any, folder: Path, config: Any, placement: Placement, dtype: torch.dtype, **options: Any
+    auto: Any,
+    folder: Path,
+    config: Any,
+    placement: Placement,
+    dtype: torch.dtype,
+    *,
+    converted: dict[str, Tensor] | None = None,
+    **options: Any,
 ) -> nn.Module:
     """The module with the checkpoint's weights, in evaluation mode.
 
@@ -94,6 +164,7 @@ def read_weights(
         config: its config.
         placement: the device.
         dtype: the type to load in.
+        converted: the weights, where the folder has them under other names.
         options: further arguments of `from_pretrained`.
 
     Raises:
@@ -102,7 +173,12 @@ def read_weights(
     """
     try:
         model, info = auto.from_pretrained(
-            folder, config=config, dtype=dtype, output_loading_info=True, **options
+            folder if converted is None else None,
+            config=config,
+            dtype=dtype,
+            state_dict=converted,
+            output_loading_info=True,
+            **options,
         )
     except READING_FAULTS as error:
         raise ModelError(f"the weights in {folder} cannot be read: {first_line(error)}") from error

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from sentencepiece import SentencePieceProcessor
@@ -22,13 +21,11 @@ from bestofn.errors import ModelError
 from bestofn.rewards.checkpoint import read_json
 from bestofn.rewards.encoding import Encoder
 from bestofn.rewards.forward import Readout
-from bestofn.rewards.loaded import Loaded
+from bestofn.rewards.hub import read_settings
+from bestofn.rewards.loaded import Loaded, Source
 from bestofn.rewards.probing import causal_reader
-from bestofn.rewards.weights import READING_FAULTS, Placement, read_weights
+from bestofn.rewards.weights import READING_FAULTS, read_weights
 from bestofn.rewards.wording import first_line
-
-ARCHITECTURE = "LlamaRewardModel"
-"""What its config.json names."""
 
 PUBLISHED_END = "</s>"
 """The bos and eos of the published special_tokens_map."""
@@ -47,25 +44,26 @@ class LlamaRewardModel(LlamaPreTrainedModel):  # type: ignore[no-untyped-call]
         self.post_init()  # type: ignore[no-untyped-call]
 
 
-def load(
-    folder: Path, config: dict[str, Any], placement: Placement, trust: bool, cache_tokens: int
-) -> Loaded:
+def load(source: Source) -> Loaded:
     """Read the checkpoint; see `bestofn.rewards.loading.load`.
 
     `auto` is float16 on a GPU, the half precision that the model card scores with.
     """
-    encoder = read_tokenizer(folder)
-    settings = LlamaConfig.from_pretrained(folder)
-    dtype = placement.dtype_for(settings, half=torch.float16)
-    model = read_weights(LlamaRewardModel, folder, settings, placement, dtype)
+    encoder = read_tokenizer(source.folder)
+    settings = read_settings(source, LlamaConfig)
+    dtype = source.placement.dtype_for(settings, half=torch.float16)
+    model = read_weights(LlamaRewardModel, source.folder, settings, source.placement, dtype)
     assert isinstance(model, LlamaRewardModel)
     return Loaded(
-        reader=causal_reader(model.model, Readout(model.value_head), cache_tokens=cache_tokens),
-        device=placement.device,
+        reader=causal_reader(
+            model.model, Readout(model.value_head), cache_tokens=source.cache_tokens
+        ),
+        device=source.placement.device,
         encoder=encoder,
         special_tokens={"bos_token": "", "eos_token": ""},  # ids that no text can spell
         chat_template=None,
         max_tokens=settings.max_position_embeddings,
+        format=source.format,
     )
 
 

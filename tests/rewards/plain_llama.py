@@ -79,8 +79,8 @@ def swiglu(x: Tensor, weights: Mapping[str, Tensor], name: str) -> Tensor:
     return (gate * torch.sigmoid(gate) * up) @ weights[f"{name}.down_proj.weight"].T
 
 
-def reward(ids: Sequence[int], weights: Mapping[str, Tensor], shape: Shape, head: str) -> float:
-    """The head's number at the last id of one text."""
+def states(ids: Sequence[int], weights: Mapping[str, Tensor], shape: Shape) -> Tensor:
+    """The hidden state after the last norm at each id of one text, (length, hidden)."""
     x = weights["model.embed_tokens.weight"][torch.tensor(ids)]
     for layer in range(shape.layers):
         name = f"model.layers.{layer}"
@@ -88,7 +88,12 @@ def reward(ids: Sequence[int], weights: Mapping[str, Tensor], shape: Shape, head
         x = x + attention(normed, weights, f"{name}.self_attn", shape)
         normed = rms_norm(x, weights[f"{name}.post_attention_layernorm.weight"], shape.epsilon)
         x = x + swiglu(normed, weights, f"{name}.mlp")
-    last = rms_norm(x, weights["model.norm.weight"], shape.epsilon)[-1]
+    return rms_norm(x, weights["model.norm.weight"], shape.epsilon)
+
+
+def reward(ids: Sequence[int], weights: Mapping[str, Tensor], shape: Shape, head: str) -> float:
+    """The head's number at the last id of one text."""
+    last = states(ids, weights, shape)[-1]
     value = weights[f"{head}.weight"] @ last
     if f"{head}.bias" in weights:
         value = value + weights[f"{head}.bias"]

@@ -179,7 +179,7 @@ def test_nothing_says_how_the_text_is_made(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"format": "zyia"}, "no format is called zyia; there are openrlhf, skywork-v2, ziya"),
+        ({"format": "zyia"}, "no format is called zyia; there are beaver, beaver-cost, chat, "),
         ({"format": "ziya", "template": "x"}, "format and template are both given"),
         ({"template": "{% if %}"}, "line 1 of the template: "),
         ({"device": "abacus"}, "device abacus is none of torch's"),

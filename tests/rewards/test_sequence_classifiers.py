@@ -233,7 +233,7 @@ async def test_openrlhf_ends_in_a_space_and_the_end_token(tmp_path: Path, named:
     given = [candidate("blue"), candidate("blue", "length", 1)]
     got = await rewards(model, Request.from_prompt(ASK), given)
     model.close()
-    cut = f"{BOS}{START}user\n{ASK}\n{START}assistant\nblue"
+    cut = f"{START}user\n{ASK}\n{START}assistant\nblue"  # and no BOS: the template has none
     expected = [
         classifier_replica.reference(tmp_path, weights, text) for text in (f"{cut} {END}", cut)
     ]

@@ -172,10 +172,10 @@ def test_a_missing_weight_is_refused_by_name(tmp_path: Path, key: str) -> None:
 
 
 def test_another_head_under_the_same_architecture_is_refused(tmp_path: Path) -> None:
-    weights = ziya_replica.write(tmp_path)  # as UltraRM: LlamaRewardModel with a regression_head
+    weights = ziya_replica.write(tmp_path)
     for shard in tmp_path.glob("pytorch_model*"):
         shard.unlink()
-    weights["regression_head.weight"] = weights.pop("value_head.weight")
+    weights["other_head.weight"] = weights.pop("value_head.weight")
     del weights["value_head.bias"]
     save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(ModelError, match=r"lacks value_head.weight and 1 more"):
