@@ -1,0 +1,127 @@
+"""Owns the ways to score N candidates of one prompt that `benchmarks.scoring` puts side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import LlamaConfig, LlamaModel
+
+from bestofn.rewards.attention import NAME
+from bestofn.rewards.forward import PaddedReader, Readout
+from bestofn.rewards.packed import PackedReader
+from bestofn.rewards.probing import CACHE_TOKENS
+
+Texts = Sequence[Sequence[int]]
+Way = Callable[[Texts], list[float]]
+
+VOCABULARY = 1000
+REWARD_BENCH_BATCH = 8
+"""Texts of a batch in RewardBench's script, in the order given (its default `--batch_size`)."""
+
+SHAPES = {
+    "small": {"hidden_size": 512, "intermediate_size": 1376, "layers": 8, "heads": 8, "kv": 8},
+    "8b": {"hidden_size": 4096, "intermediate_size": 14336, "layers": 32, "heads": 32, "kv": 8},
+}
+"""A trunk that a CPU computes in a moment, and Llama-3.1-8B's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Random:
+    """A reward model with random weights.
+
+    Args:
+        trunk: a Llama.
+        head: hidden to one number.
+        device: where it is.
+        budget: tokens of one forward, for the ways that have one.
+    """
+
+    trunk: LlamaModel
+    head: nn.Linear
+    device: torch.device
+    budget: int
+
+    @classmethod
+    def of(cls, shape: str, device: str, dtype: torch.dtype, budget: int) -> Random:
+        """A model of that shape, made where it runs."""
+        size = SHAPES[shape]
+        config = LlamaConfig(
+            hidden_size=size["hidden_size"],
+            intermediate_size=size["intermediate_size"],
+            num_hidden_layers=size["layers"],
+            num_attention_heads=size["heads"],
+            num_key_value_heads=size["kv"],
+            vocab_size=VOCABULARY,
+            max_position_embeddings=8192,
+            dtype=dtype,
+        )
+        torch.manual_seed(0)
+        where = torch.device(device)
+        previous = torch.get_default_dtype()
+        try:
+            torch.set_default_dtype(dtype)
+            with where:
+                trunk: Any = LlamaModel(config).eval().requires_grad_(False)  # type: ignore[no-untyped-call]
+                head = nn.Linear(config.hidden_size, 1, bias=False).requires_grad_(False)
+        finally:
+            torch.set_default_dtype(previous)
+        with torch.no_grad():
+            head.weight.mul_(20)
+        return cls(trunk, head.float(), where, budget)
+
+    def ways(self) -> Mapping[str, Way]:
+        """Every way but vLLM, by name."""
+        return {
+            "one by one": self._one_by_one,
+            "one padded batch": lambda texts: self._padded(texts, [[*range(len(texts))]]),
+            "sorted, token budget": self._sorted,
+            "batches of 8, as given": self._as_given,
+            "bestofn": self._ours,
+        }
+
+    @torch.inference_mode()
+    def floor(self, tokens: int) -> None:
+        """One unpadded forward of as many tokens."""
+        self._usual()
+        ids = torch.randint(VOCABULARY, (1, tokens), device=self.device)
+        self._synchronise(self.trunk(input_ids=ids, use_cache=False).last_hidden_state)
+
+    def _usual(self) -> None:
+        self.trunk.set_attn_implementation("sdpa")
+
+    def _padded(self, texts: Texts, batches: Sequence[Sequence[int]]) -> list[float]:
+        self._usual()
+        reader = PaddedReader(self.trunk, Readout(self.head))
+        rewards = [0.0] * len(texts)
+        for batch in batches:
+            for place, reading in zip(batch, reader([texts[i] for i in batch]), strict=True):
+                (rewards[place],) = reading.values
+        return rewards
+
+    def _one_by_one(self, texts: Texts) -> list[float]:
+        return self._padded(texts, [[place] for place in range(len(texts))])
+
+    def _as_given(self, texts: Texts) -> list[float]:
+        places, size = range(len(texts)), REWARD_BENCH_BATCH
+        return self._padded(texts, [places[k : k + size] for k in range(0, len(texts), size)])
+
+    def _sorted(self, texts: Texts) -> list[float]:
+        plan = PaddedReader(self.trunk, Readout(self.head)).plan(texts, self.budget)
+        return self._padded(texts, plan)
+
+    def _ours(self, texts: Texts) -> list[float]:
+        """With nothing kept from before."""
+        self.trunk.set_attn_implementation(NAME)
+        reader = PackedReader(self.trunk, Readout(self.head), CACHE_TOKENS)
+        rewards = [0.0] * len(texts)
+        for row in reader.plan(texts, self.budget):
+            for place, reading in zip(row, reader([texts[i] for i in row]), strict=True):
+                (rewards[place],) = reading.values
+        return rewards
+
+    def _synchronise(self, out: Tensor) -> None:
+        out[0, -1, 0].item()
