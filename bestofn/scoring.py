@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from bestofn.errors import RewardError
-from bestofn.protocols import RewardModel
+from bestofn.protocols import Comparing, RewardModel
 from bestofn.types import Candidate, Failure, Request, Score
 
 logger = logging.getLogger(__name__)
@@ -22,8 +22,10 @@ OnScore = Callable[[Sequence[int], Score], None]
 class Scorer:
     """Sends candidates to the reward model as they come: whenever it is free, all that wait.
 
-    Candidates that read the same are scored once. A call that fails, or a reward that is not a
-    finite number, becomes a `Failure` of its candidates.
+    A reward model that compares is called when `drain` is, with every candidate that was added and
+    has not failed, so that a candidate's score may change after more were added. Candidates that
+    read the same are scored once. A call that fails, or a reward that is not a finite number,
+    becomes a `Failure` of its candidates.
 
     Args:
         request: whose candidates they are.
@@ -36,10 +38,12 @@ class Scorer:
     ) -> None:
         self._request = request
         self._reward_model = reward_model
+        self._compares = isinstance(reward_model, Comparing) and reward_model.compares
         self._on_score = on_score
         self._copies: dict[str, list[int]] = {}
         self._known: dict[str, Score] = {}
         self._waiting: list[tuple[str, Candidate]] = []
+        self._compared: list[tuple[str, Candidate]] = []
         self._worker: asyncio.Task[None] | None = None
         self.errors: list[str] = []
         self.tokens = 0
@@ -50,18 +54,19 @@ class Scorer:
         if self._reward_model is None:
             return
         key = _reads_as(candidate)
-        if key in self._known:
-            self._on_score([candidate.index], self._known[key])
-            return
         copies = self._copies.setdefault(key, [])
         copies.append(candidate.index)
-        if len(copies) == 1:
+        if key in self._known:
+            self._on_score([candidate.index], self._known[key])
+        elif len(copies) == 1:
             self._waiting.append((key, candidate))
-        if self._worker is None or self._worker.done():
-            self._worker = asyncio.create_task(self._work(self._reward_model))
+            if not self._compares:
+                self._start(self._reward_model)
 
     async def drain(self) -> None:
         """Return once every added candidate has its score."""
+        if self._waiting and self._reward_model is not None:
+            self._start(self._reward_model)
         if self._worker is not None:
             await self._worker
 
@@ -71,16 +76,26 @@ class Scorer:
             self._worker.cancel()
             await asyncio.wait([self._worker])
 
+    def _start(self, reward_model: RewardModel) -> None:
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.create_task(self._work(reward_model))
+
     async def _work(self, reward_model: RewardModel) -> None:
         while self._waiting:
-            batch, self._waiting = self._waiting, []
+            batch, self._waiting = [*self._compared, *self._waiting], []
             started = time.perf_counter()
             scores = await self._score(reward_model, [candidate for _, candidate in batch])
             self.seconds += time.perf_counter() - started
             for (key, _), score in zip(batch, scores, strict=True):
                 self._known[key] = score
                 self.tokens += score.tokens
-                self._on_score(self._copies.pop(key), score)
+                self._on_score(self._copies[key], score)
+            if self._compares:
+                self._compared = [
+                    each
+                    for each, score in zip(batch, scores, strict=True)
+                    if score.failure is None
+                ]
 
     async def _score(
         self, reward_model: RewardModel, candidates: Sequence[Candidate]

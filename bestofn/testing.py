@@ -164,6 +164,7 @@ class FakeRewardModel:
             a function of request and candidate.
         delay: seconds that every call takes.
         raises: raised by every call.
+        compares: see `bestofn.protocols.Comparing`.
 
     Attributes:
         calls: request and candidates of every call, in order, those that raised too.
@@ -176,7 +177,9 @@ class FakeRewardModel:
         *,
         delay: float = 0.0,
         raises: Exception | None = None,
+        compares: bool = False,
     ) -> None:
+        self.compares = compares
         self._rewards = rewards
         self._delay = delay
         self._raises = raises

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from opentelemetry.trace import Span, Tracer
 
 from bestofn.pipeline import Pipeline
-from bestofn.protocols import Generator, RewardModel, Sampling, Selector
+from bestofn.protocols import Comparing, Generator, RewardModel, Sampling, Selector
 from bestofn.ranking import ScoredCandidate
 from bestofn.types import Candidate, Request, Score
 from bestofn_server.metrics import Metrics
@@ -74,6 +74,11 @@ class _TracedRewardModel:
     inner: RewardModel
     tracer: Tracer
     metrics: Metrics
+
+    @property
+    def compares(self) -> bool:
+        """As the reward model itself says."""
+        return isinstance(self.inner, Comparing) and self.inner.compares
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
         count = len(candidates)
