@@ -1,6 +1,6 @@
 """Owns the way from settings to a running pipeline: the one place that imports concrete backends.
 
-A new filter, reward model, generator or selector is one new file and one line here. Backends are
+A new filter, generator or selector is one new file and one line here. Backends are
 imported when they are asked for.
 """
 
@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 from bestofn import embedded, vllm_adapter
+from bestofn.build_rewards import open_reward_model
 from bestofn.config import NO_REWARD_MODEL, Settings
 from bestofn.errors import ConfigError
 from bestofn.pipeline import Pipeline
@@ -57,7 +58,7 @@ async def open_pipeline(
     sampled = settings.model or settings.upstream
     if generator is not None and sampled is None:
         sampled = "the given generator"
-    if sampled is not None and settings.reward_model is None:
+    if sampled is not None and settings.reward_model is None and not settings.rewards:
         raise ConfigError(
             f"{sampled} samples, and no reward model is named: name one, or "
             f"`{NO_REWARD_MODEL}` to filter only (the embedded one knows only the embedded model)"
@@ -65,7 +66,7 @@ async def open_pipeline(
     engine = _engine(settings)
     filters, selector = build_filters(settings.filters), build_selector(settings.selection)
     async with contextlib.AsyncExitStack() as stack:
-        reward_model = stack.enter_context(open_reward_model(settings))
+        reward_model = await stack.enter_async_context(open_reward_model(settings))
         if generator is None:
             generator = await stack.enter_async_context(_open_generator(settings, engine))
         yield Pipeline(generator, selector, filters, reward_model, settings.policy.policy())
@@ -104,29 +105,6 @@ def embedded_engine_args() -> list[str]:
         f"--kv-cache-memory-bytes={256 * 2**20}",
         "--gpu-memory-utilization=0.1",
     ]
-
-
-@contextlib.contextmanager
-def open_reward_model(settings: Settings) -> Any:
-    """The reward model, closed at the end; None where the settings say `none`.
-
-    Raises:
-        ModelError: it cannot be found or read, or is no reward model.
-    """
-    if settings.reward_model == NO_REWARD_MODEL:
-        yield None
-        return
-    from bestofn.rewards.transformers import TransformersRewardModel
-
-    name = settings.reward_model or str(embedded.reward_path())
-    options = settings.reward.model_dump()
-    if settings.reward_model is None and options["threads"] is None:
-        options["threads"] = 1  # so small a model gains nothing by more, and the engine loses
-    reward_model = TransformersRewardModel.load(name, **options)
-    try:
-        yield reward_model
-    finally:
-        reward_model.close()
 
 
 @contextlib.asynccontextmanager

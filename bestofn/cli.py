@@ -36,7 +36,18 @@ ConfigOption = Annotated[
 ]
 RewardModelOption = Annotated[
     str | None,
-    typer.Option(help="Folder or hub name; `none` only filters. Without: the embedded one."),
+    typer.Option(
+        help="Folder, hub name or URL of a server that scores; `none` only filters. Without: the "
+        "embedded one."
+    ),
+]
+TrustOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--trust-remote-code",
+        help="Let the reward model's checkpoint run its own code.",
+        show_default=False,
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", help="Show what the engines log.")]
@@ -50,6 +61,7 @@ def ask(
         str | None, typer.Option(help="Folder or hub name. Without: the embedded one.")
     ] = None,
     reward_model: RewardModelOption = None,
+    trust_remote_code: TrustOption = None,
     upstream: Annotated[
         str | None, typer.Option(help="URL of an OpenAI-compatible server, to sample there.")
     ] = None,
@@ -82,6 +94,7 @@ def ask(
             best_of=best_of,
             model=model,
             reward_model=reward_model,
+            reward=_trusting(trust_remote_code),
             upstream=upstream,
             engine=engine,
             temperature=temperature,
@@ -122,6 +135,7 @@ def serve(
         typer.Argument(help="Folder or hub name. Without: the embedded one.", show_default=False),
     ] = None,
     reward_model: RewardModelOption = None,
+    trust_remote_code: TrustOption = None,
     best_of: Annotated[
         int | None, typer.Option(min=1, help="Sampled for a request that does not say. [8]")
     ] = None,
@@ -160,6 +174,7 @@ def serve(
             config,
             model=model,
             reward_model=reward_model,
+            reward=_trusting(trust_remote_code),
             best_of=best_of,
             upstream=upstream,
             engine=engine,
@@ -180,6 +195,7 @@ def score(
         ),
     ],
     reward_model: RewardModelOption = None,
+    trust_remote_code: TrustOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
@@ -189,7 +205,9 @@ def score(
         from bestofn.commands.score import run
         from bestofn.config import Settings
 
-        settings = Settings.load(config, reward_model=reward_model)
+        settings = Settings.load(
+            config, reward_model=reward_model, reward=_trusting(trust_remote_code)
+        )
         if str(file) != "-" and not file.is_file():
             raise ConfigError(f"{file}: {'is a folder' if file.is_dir() else 'no such file'}")
         _run(run(file, settings, as_json=as_json, verbose=verbose))
@@ -213,6 +231,10 @@ def _root(
     if version:
         typer.echo(f"bestofn {__version__}")
         raise typer.Exit
+
+
+def _trusting(given: bool | None) -> dict[str, bool] | None:
+    return {"trust_remote_code": True} if given else None
 
 
 def _run(command: Coroutine[Any, Any, None], loop_factory: LoopFactory = None) -> None:

@@ -20,12 +20,12 @@ from pydantic_settings import (
 from yaml import YAMLError
 
 from bestofn.errors import ConfigError
+from bestofn.reward_sections import EnsembleSettings, RewardSettings, RewardSpecs
 from bestofn.sections import (
     FilterSpec,
     FilterSpecs,
     PolicySettings,
     Profile,
-    RewardSettings,
     SelectionSettings,
     ServerSettings,
 )
@@ -46,7 +46,15 @@ class Settings(BaseSettings):
         default=None, description="folder or hub name; none: the embedded generator"
     )
     reward_model: str | None = Field(
-        default=None, description="folder or hub name; `none` only filters; unset: the embedded one"
+        default=None,
+        description="folder, hub name or the URL of a server that scores; `none` only filters; "
+        "unset: the embedded one",
+    )
+    rewards: RewardSpecs = Field(
+        default_factory=list, description="what scores, instead of `reward_model`"
+    )
+    ensemble: EnsembleSettings | None = Field(
+        default=None, description="how several rewards become one; none: mean of z-scores"
     )
     engine: Engine = Field(
         default="auto", description="auto: the upstream where one is named, else vLLM"

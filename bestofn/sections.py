@@ -1,4 +1,4 @@
-"""Owns the sections of the settings: filters, reward model, selection, policy, profiles, server."""
+"""Owns the sections of the settings: filters, selection, policy, profiles, server."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from bestofn.ranking import OnExhausted, Policy
-from bestofn.types import LogFormat, TooLong
+from bestofn.types import LogFormat
 
 
 def _expand_all(value: Any) -> Any:
@@ -43,36 +43,6 @@ FilterSpecs = Annotated[
     list[FilterSpec],
     BeforeValidator(_expand_all, json_schema_input_type=list[str | _Named | FilterSpec]),
 ]
-
-
-class RewardSettings(Section):
-    """How the reward model is read and run; see `bestofn.rewards.transformers`."""
-
-    format: str | None = Field(
-        default=None, description="named text format; none: recognised or template"
-    )
-    template: str | None = Field(
-        default=None, description="Jinja template of the text, instead of both"
-    )
-    device: str = Field(default="auto", description="a torch device; auto: CUDA where there is one")
-    dtype: str = Field(
-        default="auto", description="a torch dtype; auto: half on a GPU, float32 on a CPU"
-    )
-    max_batch_tokens: int = Field(default=8192, ge=1, description="tokens in one forward, at most")
-    cache_tokens: int = Field(
-        default=8192,
-        ge=0,
-        description="tokens whose keys and values are kept for candidates that come later",
-    )
-    too_long: TooLong = Field(
-        default="error", description="for a text that is longer than the model reads"
-    )
-    threads: int | None = Field(
-        default=None,
-        ge=1,
-        description="of the CPU, for one forward; none: all, and 1 for the embedded model",
-    )
-    trust_remote_code: bool = False
 
 
 class SelectionSettings(Section):

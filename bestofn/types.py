@@ -32,6 +32,12 @@ Endpoint = Literal["chat/completions", "completions"]
 Aggregate = Literal["last", "min", "mean", "prod"]
 """What makes one reward of those of an answer's steps."""
 
+Combine = Literal["mean", "worst", "mean_minus_std"]
+"""What makes one reward of those of several reward models."""
+
+Normalise = Literal["zscore", "rank", "none"]
+"""What is done to each reward model's rewards within a prompt, before they are combined."""
+
 FINISHED_NORMALLY = frozenset({"stop", "tool_calls", "function_call"})
 """Finish reasons that say the model ended by itself (OpenAI's names)."""
 

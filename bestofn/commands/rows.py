@@ -23,6 +23,7 @@ class _Row(BaseModel):
     prompt: str | None = None
     messages: list[dict[str, Any]] | None = Field(default=None, min_length=1)
     responses: list[str | _Response] = Field(min_length=1)
+    reference: Any = None
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
@@ -65,7 +66,8 @@ def read_rows(lines: Iterable[str]) -> Iterator[ScoreRow]:
         messages: tuple[Message, ...] = tuple(row.messages or ())
         if row.prompt is not None:
             messages = ({"role": "user", "content": row.prompt},)
-        yield ScoreRow(number, Request(messages, best_of=len(candidates)), candidates)
+        request = Request(messages, best_of=len(candidates), reference=row.reference)
+        yield ScoreRow(number, request, candidates)
 
 
 def ranking_row(ranking: Ranking) -> dict[str, Any]:
@@ -92,6 +94,8 @@ def _candidate_row(record: ScoredCandidate) -> dict[str, Any]:
         "text": record.text,
         "finish_reason": record.candidate.finish_reason,
         "reward": record.reward,
+        "components": dict(record.components),
+        "cut": record.cut,
         "rank": record.rank,
         "rejections": [asdict(rejection) for rejection in record.rejections],
         "failure": None if record.failure is None else asdict(record.failure),

@@ -9,7 +9,8 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
 
-from bestofn.build import build_filters, build_selector, open_reward_model
+from bestofn.build import build_filters, build_selector
+from bestofn.build_rewards import open_reward_model
 from bestofn.commands.output import print_ranking, quiet_engines
 from bestofn.commands.rows import ScoreRow, read_rows
 from bestofn.config import Settings
@@ -37,7 +38,9 @@ async def run(file: Path, settings: Settings, *, as_json: bool, verbose: bool) -
     filters, selector = build_filters(settings.filters), build_selector(settings.selection)
     failure: RewardError | None = None
     broken = done = 0
-    with quiet_engines(verbose) as console, open_reward_model(settings) as reward_model:
+    async with contextlib.AsyncExitStack() as stack:
+        console = stack.enter_context(quiet_engines(verbose))
+        reward_model = await stack.enter_async_context(open_reward_model(settings))
 
         async def rank(request: Request, row: ScoreRow) -> Outcome:
             generator = ReplayGenerator(row.candidates)

@@ -86,7 +86,15 @@ def _verdict(record: ScoredCandidate) -> Text:
             why.append(f" {rejection.detail}\n")
         text.truncate(160, overflow="ellipsis")
         return why + text
-    return text
+    return text + Text(_parts(record), style="dim")
+
+
+def _parts(record: ScoredCandidate) -> str:
+    """What the reward is made of, and what the reward model was not shown; '' for neither."""
+    parts = [f"{name} {value:+.3f}" for name, value in record.components.items()]
+    if record.cut:
+        parts.append(f"{record.cut} tokens were too many for the reward model")
+    return f"\n{', '.join(parts)}" if parts else ""
 
 
 def _summary(ranking: Ranking) -> str:

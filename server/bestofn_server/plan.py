@@ -126,6 +126,7 @@ def _request(
         seed=preset.seed if body.seed is None else body.seed,
         options=options,
         raw=isinstance(body, CompletionRequest),
+        reference=None if body.bestofn is None else body.bestofn.reference,
     )
 
 

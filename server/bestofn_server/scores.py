@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from bestofn import embedded
+from bestofn.build_rewards import reward_name as name_of
 from bestofn.errors import NothingAcceptableError, RequestError, RewardError
 from bestofn.generators.replay import ReplayGenerator
 from bestofn.pipeline import Pipeline, best_of_n
@@ -26,9 +26,9 @@ def reward_name(service: Service, asked: str | None) -> str:
     Raises:
         ModelNotFoundError: it is not, or there is none.
     """
-    if service.pipeline.reward_model is None:
+    name = name_of(service.settings)
+    if service.pipeline.reward_model is None or name is None:
         raise ModelNotFoundError("this server has no reward model")
-    name = service.settings.reward_model or embedded.REWARD_NAME
     if asked not in (None, name):
         raise ModelNotFoundError(f"the reward model here is {name!r}", param="model")
     return name
@@ -44,6 +44,7 @@ async def rank_given(
     messages: Sequence[Message],
     candidates: Sequence[Candidate],
     filters: Sequence[Filter],
+    reference: object = None,
 ) -> Ranking:
     """The ranking of responses that exist; where all are rejected, one without a winner.
 
@@ -58,7 +59,7 @@ async def rank_given(
         Policy("error"),
     )
     pipeline = instrumented(given, service.tracer, service.metrics)
-    request = Request(tuple(messages), best_of=len(candidates))
+    request = Request(tuple(messages), best_of=len(candidates), reference=reference)
     try:
         return await best_of_n(request, pipeline)
     except NothingAcceptableError as error:

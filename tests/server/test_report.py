@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from bestofn import Settings
-from bestofn.testing import FakeCompletion
+from bestofn.testing import FakeCompletion, FakeRewardModel
+from bestofn.types import Score
 from bestofn_server.app import create_app
 from tests.scripts import CUT, pipeline_of
 from tests.server.serving import ask, client_of
@@ -38,10 +39,32 @@ async def test_candidates_are_told_as_far_as_was_asked() -> None:
     ]
     names = ["index", "rank", "reward", "finish_reason", "completion_tokens", "seed"]
     names += ["rejections", "failure"]
-    summary = [dict(zip(names, row, strict=True)) for row in rows]
+    nothing: dict[str, Any] = {"components": {}, "cut": 0}
+    summary = [dict(zip(names, row, strict=True)) | nothing for row in rows]
     assert await _candidates("summary") == summary
     texts = ["better", "good", "cut", ""]
     assert await _candidates("full") == [
         {**each, "text": text, "message": {"role": "assistant", "content": text}}
         for each, text in zip(summary, texts, strict=True)
     ]
+
+
+async def test_what_the_reward_is_made_of_and_what_was_cut_are_told() -> None:
+    score = Score(1.5, components={"helpful": 1.0, "safe": 2.0}, cut=7)
+    pipeline, _, _ = pipeline_of(["good"], FakeRewardModel({"good": score}))
+    async with client_of(create_app(Settings(best_of=1), pipeline)) as client:
+        asked = {"prompt": "x", "responses": ["good"], "filters": []}
+        item = (await client.post("/v1/rewards", json=asked)).json()["data"][0]
+    assert (item["reward"], item["cut"]) == (1.5, 7)
+    assert item["components"] == {"helpful": 1.0, "safe": 2.0}
+
+
+async def test_a_reference_goes_to_what_scores() -> None:
+    pipeline, _, rewards = pipeline_of(["4", "5"], FakeRewardModel({"4": 0.0, "5": 1.0}))
+    async with client_of(create_app(Settings(best_of=2), pipeline)) as client:
+        asked: dict[str, Any] = {"messages": [{"role": "user", "content": "2 + 3?"}]}
+        given = {"bestofn": {"reference": {"answer": 5}}}
+        assert (await client.post("/v1/chat/completions", json=asked | given)).status_code == 200
+        asked = {"prompt": "2 + 3?", "responses": ["4"], "reference": "5"}
+        assert (await client.post("/v1/rewards", json=asked)).status_code == 200
+    assert [request.reference for request, _ in rewards.calls] == [{"answer": 5}, "5"]

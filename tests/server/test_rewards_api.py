@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from bestofn import Pipeline, Request, RewardError, Score, Settings, embedded
-from bestofn.build import build_filters, build_selector, open_reward_model
+from bestofn.build import build_filters, build_selector
+from bestofn.build_rewards import open_reward_model
 from bestofn.protocols import RewardModel
 from bestofn.testing import FakeGenerator, FakeRewardModel
 from bestofn.types import Candidate
@@ -27,7 +28,7 @@ LOOP = "8 minus 5 is 3. " * 12
 async def embedded_pair() -> AsyncIterator[tuple[httpx.AsyncClient, RewardModel]]:
     """A client of a service over the embedded reward model, and that model."""
     settings = Settings()
-    with open_reward_model(settings) as reward_model:
+    async with open_reward_model(settings) as reward_model:
         pipeline = Pipeline(
             FakeGenerator(["never asked"]),
             build_selector(settings.selection),

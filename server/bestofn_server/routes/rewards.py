@@ -49,7 +49,8 @@ def router() -> APIRouter:
         filters = service.filters(body.filters)
         with service.admitted(reward_tokens([c.text for c in body.candidates])):
             ranking = await unless_gone(
-                request, rank_given(service, body.conversation, body.candidates, filters)
+                request,
+                rank_given(service, body.conversation, body.candidates, filters, body.reference),
             )
         reports = [CandidateReport.of(record, full=False) for record in ranking.candidates]
         reports.sort(key=lambda report: report.index)

@@ -32,6 +32,8 @@ class CandidateReport(BaseModel):
     index: int = Field(description="which of the sampled, from 0")
     rank: int | None = Field(description="1 is the best; null: it was not ranked")
     reward: float | None = Field(description="higher is better, within this prompt only")
+    components: dict[str, float] = Field(description="named parts of the reward, where it has any")
+    cut: int = Field(description="tokens that the reward model was not shown: too many for it")
     finish_reason: str | None = Field(description="the engine's own word for why it ended")
     completion_tokens: int | None
     seed: int | None
@@ -51,6 +53,8 @@ class CandidateReport(BaseModel):
             index=record.index,
             rank=record.rank,
             reward=record.reward,
+            components=dict(record.components),
+            cut=record.cut,
             finish_reason=record.candidate.finish_reason,
             completion_tokens=record.candidate.completion_tokens,
             seed=record.candidate.seed,

@@ -35,6 +35,9 @@ class BestOfNOptions(BaseModel):
         ge=1,
         description="sampling stops then, and the best of what has finished and passed is returned",
     )
+    reference: Any = Field(
+        default=None, description="what a verifier, or a judge told to, compares answers with"
+    )
     return_candidates: Literal["none", "summary", "full"] = Field(
         default="none",
         description="list every candidate: with reward, rank and rejections, or with its text too",

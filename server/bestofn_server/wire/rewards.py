@@ -34,6 +34,9 @@ class RewardsRequest(_Body):
     prompt: str | None = None
     messages: Annotated[list[dict[str, Any]], Field(min_length=1)] | None = None
     responses: list[str | ResponseText] = Field(min_length=1, max_length=MAX_TEXTS)
+    reference: Any = Field(
+        default=None, description="what a verifier, or a judge told to, compares answers with"
+    )
     filters: FilterSpecs | None = Field(
         default=None, description="instead of the server's; [] scores everything"
     )
@@ -64,6 +67,8 @@ class RewardItem(BaseModel):
     index: int
     reward: float | None
     rank: int | None
+    components: dict[str, float]
+    cut: int
     rejections: list[RejectionReport]
     failure: FailureReport | None
 
