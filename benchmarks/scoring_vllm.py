@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from transformers import LlamaForSequenceClassification
 
 from benchmarks.scoring_ways import Random, Texts, Way
+from bestofn import embedded
 
 
 def vllm_way(model: Random, folder: Path) -> Way:
@@ -25,10 +27,11 @@ def vllm_way(model: Random, folder: Path) -> Way:
     whole: Any = LlamaForSequenceClassification(config)  # type: ignore[no-untyped-call]
     whole.model, whole.score = model.trunk, model.head
     whole.save_pretrained(folder)
+    for tokenizer in embedded.reward_path().glob("tokenizer*"):  # vLLM wants one; ids are given
+        shutil.copy(tokenizer, folder)
     engine = LLM(
         model=str(folder),
         runner="pooling",
-        skip_tokenizer_init=True,
         enforce_eager=True,
         dtype=str(config.dtype).removeprefix("torch."),
         max_model_len=8192,
