@@ -25,7 +25,7 @@ KINDS: Mapping[RewardKind, str] = {
     "server": "bestofn.rewards.remote:remote_reward_model",
     "judge": "bestofn.rewards.judge.opening:open_judge",
     "pairwise": "bestofn.rewards.pairwise_ranker:PairwiseRanker.load",
-    "verifier": "bestofn.rewards.verifiers:verifier",
+    "verifier": "bestofn.rewards.verifiers.opening:verifier",
 }
 """What opens each kind; its keyword arguments are the options in the settings. It returns a reward
 model, which is closed at the end where it has `close`, or an async context manager of one."""

@@ -92,9 +92,7 @@ class Scorer:
                 self._on_score(self._copies[key], score)
             if self._compares:
                 self._compared = [
-                    each
-                    for each, score in zip(batch, scores, strict=True)
-                    if score.failure is None
+                    each for each, score in zip(batch, scores, strict=True) if score.failure is None
                 ]
 
     async def _score(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import cast
 
-from bestofn.errors import ConfigError
+from bestofn.import_path import load_function
 from bestofn.types import Candidate, Rejection, Request
 
 Verdict = Rejection | str | bool | None
@@ -38,7 +36,7 @@ class CustomFilter:
     )
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_function", _load(self.path))
+        object.__setattr__(self, "_function", load_function(self.path, "custom filter"))
 
     @property
     def name(self) -> str:
@@ -63,23 +61,3 @@ class CustomFilter:
             f"{self.path} returned {type(verdict).__name__}; "
             "it has to be None, a Rejection, a str or a bool"
         )
-
-
-def _load(path: str) -> Callable[[Request, Candidate], Verdict]:
-    module_name, colon, attributes = path.partition(":")
-    if not (module_name and colon and attributes) or module_name.startswith("."):
-        raise ConfigError(f"custom filter: {path!r} is not of the form package.module:function")
-    try:
-        found: object = importlib.import_module(module_name)
-    except ImportError as error:
-        raise ConfigError(
-            f"custom filter: {module_name} cannot be imported: {error} (is its folder installed, "
-            "or on PYTHONPATH?)"
-        ) from error
-    for attribute in attributes.split("."):
-        if not hasattr(found, attribute):
-            raise ConfigError(f"custom filter: {module_name} has no {attributes}")
-        found = getattr(found, attribute)
-    if not callable(found):
-        raise ConfigError(f"custom filter: {path} is not callable")
-    return cast("Callable[[Request, Candidate], Verdict]", found)

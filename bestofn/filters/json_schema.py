@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bestofn import json_answer
 from bestofn.errors import ConfigError
-from bestofn.filters import json_answer
 from bestofn.filters.empty import calls_tools
-from bestofn.filters.json_schema_validator import validator_of
+from bestofn.json_schema_validator import validator_of
 from bestofn.types import Candidate, Rejection, Request
 
 

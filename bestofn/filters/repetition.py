@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bestofn import json_answer
 from bestofn.errors import ConfigError
-from bestofn.filters import json_answer
 from bestofn.filters.cycles import Cycle, exact_cycles, near_cycles
 from bestofn.filters.duplicates import duplicate_lines, duplicate_ngrams, duplicate_paragraphs
 from bestofn.filters.segmentation import Mask, Segments, row_mask, segment

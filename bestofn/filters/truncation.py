@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from bestofn.filters import json_answer, source_code
+from bestofn import json_answer
+from bestofn.filters import source_code
 from bestofn.filters.brackets import open_bracket, open_straight_quote, without_spans
 from bestofn.filters.empty import calls_tools
 from bestofn.filters.endings import TAIL, ends_sentence, open_end

@@ -29,6 +29,7 @@ async def embedded_pair() -> AsyncIterator[tuple[httpx.AsyncClient, RewardModel]
     """A client of a service over the embedded reward model, and that model."""
     settings = Settings()
     async with open_reward_model(settings) as reward_model:
+        assert reward_model is not None
         pipeline = Pipeline(
             FakeGenerator(["never asked"]),
             build_selector(settings.selection),

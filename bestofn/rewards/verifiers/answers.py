@@ -1,0 +1,33 @@
+"""Owns what of a candidate's text is the answer: without thoughts, and of code the block."""
+
+from __future__ import annotations
+
+from markdown_it import MarkdownIt
+
+_PYTHON = frozenset({"python", "python3", "py"})
+_BLOCKS = MarkdownIt("commonmark").disable("inline")
+"""Reads blocks only: what is within a line is of no interest."""
+
+
+def without_thoughts(text: str) -> str:
+    """What follows the last ``</think>`` (all, where there is none), stripped: a server without a
+    reasoning parser leaves a model's thoughts in the answer."""
+    return text.rpartition("</think>")[2].strip()
+
+
+def code_in(text: str) -> str:
+    """The program in an answer: its last fenced block, and the whole text where it has none.
+
+    Blocks marked as Python come first, then those without a mark, then others: after a program,
+    models show how to install and call it, and what it prints.
+    """
+    text = without_thoughts(text)
+    blocks = [
+        (token.info.strip().lower().partition(" ")[0], token.content)
+        for token in _BLOCKS.parse(text)
+        if token.type == "fence"
+    ]
+    for wanted in (_PYTHON, {""}):
+        if marked := [content for mark, content in blocks if mark in wanted]:
+            return marked[-1]
+    return blocks[-1][1] if blocks else text

@@ -1,0 +1,119 @@
+"""Owns the code verifier: the program in an answer is run against tests, in the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial as bound
+from typing import Any
+
+from bestofn.errors import ConfigError
+from bestofn.rewards.verifiers import sandbox
+from bestofn.rewards.verifiers.answers import code_in
+from bestofn.rewards.verifiers.sandbox import Limits
+from bestofn.rewards.verifiers.verdicts import UNUSABLE_REFERENCE
+from bestofn.rewards.verifiers.verifier import VerifierRewardModel
+from bestofn.types import Candidate, Failure, Request, Score
+
+SECONDS = Limits().seconds
+MEMORY_MB = Limits().memory_bytes // 2**20
+
+Test = Callable[[str], Awaitable[bool | Failure]]
+"""Whether a program passes."""
+
+
+def code_verifier(
+    *,
+    partial: bool = False,
+    timeout: float = SECONDS,
+    memory_mb: int = MEMORY_MB,
+    concurrency: int | None = None,
+) -> VerifierRewardModel:
+    """A verifier of Python programs: 1 where a program passes all tests of the reference, else 0.
+
+    The reference is one of: Python that runs behind the program and raises where it is wrong (as
+    HumanEval's ``check(...)``); a list of such texts, each a test of its own (as MBPP's asserts);
+    ``{"stdin": ..., "stdout": ...}``, or a list of these, for a program that reads and prints.
+    Printed texts are compared line by line, white space at the ends aside. `Score.components` has
+    the share of tests that were ``passed``.
+
+    A program that takes too long, or too much of anything, does not pass. See
+    `bestofn.rewards.verifiers.sandbox.run` for what it may do: that is no security boundary.
+
+    Failures: ``no_reference``; ``unusable_reference``; ``sandbox_error``.
+
+    Args:
+        partial: the reward is the share of tests passed; all of them are then run.
+        timeout: seconds for one test.
+        memory_mb: of address space for one process of a program, in MiB.
+        concurrency: as `VerifierRewardModel`.
+
+    Raises:
+        ConfigError: an argument is out of its range.
+    """
+    for what, value in (("timeout", timeout), ("memory_mb", memory_mb)):
+        if not 0 < value < float("inf"):
+            raise ConfigError(f"{what} of the code verifier is {value}; it must be above 0")
+    limits = Limits(seconds=timeout, memory_bytes=memory_mb * 2**20)
+    return VerifierRewardModel(
+        check,
+        name="the code verifier",
+        timeout=None,  # each test has its own
+        concurrency=concurrency,
+        needs_reference=True,
+        options={"partial": partial, "limits": limits},
+    )
+
+
+async def check(
+    request: Request, candidate: Candidate, *, partial: bool, limits: Limits
+) -> Score | Failure:
+    """Run the program in the answer against the reference's tests, one after the other."""
+    tests = _tests(request.reference, limits)
+    if isinstance(tests, Failure):
+        return tests
+    program = code_in(candidate.text)
+    passed = 0
+    for test in tests:
+        verdict = await test(program)
+        if isinstance(verdict, Failure):
+            return verdict
+        passed += verdict
+        if not verdict and not partial:
+            break
+    share = passed / len(tests)
+    reward = share if partial else float(passed == len(tests))
+    return Score(reward, components={"passed": share})
+
+
+def _tests(reference: Any, limits: Limits) -> Sequence[Test] | Failure:
+    given = reference if isinstance(reference, list | tuple) else [reference]
+    tests: list[Test] = []
+    for each in given:
+        if isinstance(each, str) and each.strip():
+            tests.append(bound(_holds, each, limits))
+        elif isinstance(each, dict) and {*each} == {"stdin", "stdout"}:
+            tests.append(bound(_prints, str(each["stdin"]), str(each["stdout"]), limits))
+        else:
+            detail = (
+                "a test is neither Python nor {stdin, stdout}, but "
+                f"{'an empty text' if isinstance(each, str) else type(each).__name__}"
+            )
+            return Failure(UNUSABLE_REFERENCE, detail)
+    return tests or Failure(UNUSABLE_REFERENCE, "the reference is a list without tests")
+
+
+async def _holds(test: str, limits: Limits, program: str) -> bool | Failure:
+    outcome = await sandbox.run([program, test], limits=limits)
+    return outcome if isinstance(outcome, Failure) else outcome.proven
+
+
+async def _prints(stdin: str, stdout: str, limits: Limits, program: str) -> bool | Failure:
+    outcome = await sandbox.run([program], limits=limits, main=True, stdin=stdin)
+    if isinstance(outcome, Failure):
+        return outcome
+    well = outcome.ended == "exit" and outcome.status == 0
+    return well and _lines(outcome.output) == _lines(stdout)
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.strip().splitlines()]

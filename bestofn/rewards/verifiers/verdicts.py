@@ -1,0 +1,79 @@
+"""Owns what a check may say of an answer, and how that becomes a score."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from bestofn.types import Failure, Score
+
+Check = Callable[..., Any]
+"""``(request, candidate) -> Verdict``, or a coroutine function that returns one."""
+
+Verdict = bool | float | Score | Failure | None
+"""True is the reward 1, False 0; a number is the reward; a `Score` stays as it is. A `Failure`
+says why the answer cannot be judged; None that it cannot be, reason ``no_verdict``."""
+
+NO_REFERENCE = "no_reference"
+"""`Failure.reason` where the request holds nothing to compare with."""
+
+UNUSABLE_REFERENCE = "unusable_reference"
+"""Where what it holds cannot be read."""
+
+NO_VERDICT = "no_verdict"
+"""Where the check returned None, or a score without a reward."""
+
+WRONG_TYPE = "wrong_type"
+"""Where it returned something else than a `Verdict`."""
+
+NOT_FINITE = "reward_not_finite"
+"""Where it returned NaN or an infinity."""
+
+RAISED = "verifier_error"
+"""Where it raised, or its process died."""
+
+TIMED_OUT = "verifier_timeout"
+"""Where it took longer than it may."""
+
+
+def score_of(verdict: object, name: str) -> Score:
+    """The score that a verdict stands for; a failure where it is no `Verdict`.
+
+    Args:
+        verdict: what the check returned.
+        name: the verifier's; begins the failures' details.
+    """
+    if isinstance(verdict, Failure):
+        return Score(None, failure=verdict)
+    if isinstance(verdict, bool | np.bool_):
+        return Score(1.0 if verdict else 0.0)
+    if isinstance(verdict, numbers.Real):
+        return _finite(Score(_float(verdict)), name)
+    if isinstance(verdict, Score):
+        return verdict if verdict.failure is not None else _finite(verdict, name)
+    if verdict is None:
+        return Score(None, failure=Failure(NO_VERDICT, f"{name} gave no verdict"))
+    what = type(verdict).__name__
+    detail = f"{name} returned {what}; it has to be a bool, a number, a Score, a Failure or None"
+    return Score(None, failure=Failure(WRONG_TYPE, detail))
+
+
+def _float(number: numbers.Real) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf
+
+
+def _finite(score: Score, name: str) -> Score:
+    if score.reward is None:
+        failure = Failure(NO_VERDICT, f"{name} returned a score without a reward")
+    elif not math.isfinite(score.reward):
+        failure = Failure(NOT_FINITE, f"{name} returned {score.reward}, which is no finite number")
+    else:
+        return score
+    return Score(None, score.tokens, failure, score.components, score.cut)

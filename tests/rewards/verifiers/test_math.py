@@ -1,0 +1,76 @@
+"""The mathematics verifier, with math-verify in a process of its own."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bestofn.errors import ConfigError
+from bestofn.rewards.verifiers.opening import verifier
+from bestofn.rewards.verifiers.verifier import VerifierRewardModel
+from bestofn.types import Request
+from tests.rewards.verifiers.answering import candidates_of
+
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("math_verify") is None, reason="needs the extra math"
+)
+
+
+@pytest.fixture(scope="module")
+async def mathematics() -> AsyncIterator[VerifierRewardModel]:
+    opened = verifier("math", concurrency=2)
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize(
+    ("reference", "right", "wrong"),
+    [
+        ("1/2", ["0.5", r"so it is $\frac{1}{2}$", r"\boxed{\dfrac12}", "1/2"], ["$0.49$", "2"]),
+        (5, ["The answer is 5.", "3 + 2 = 5", r"$\boxed{5.0}$"], ["The answer is 6.", "5 or 6: 6"]),
+        ("steps\n#### 1,200", ["It costs $1200$"], ["It costs $120$"]),
+        (r"\{1, 2\}", [r"$\{2, 1\}$", r"\boxed{\{1,2\}}"], [r"$\{1, 3\}$"]),
+        ("x^2 + 2x + 1", [r"$(x+1)^2$"], [r"$(x-1)^2$"]),
+        (3, ["<think>first I had 4</think>It is 3"], ["<think>3</think>It is 4"]),
+        (7, [], ["", "I do not know", "}{$$\\frac{"]),
+    ],
+)
+async def test_equal_forms_are_right_and_others_wrong(
+    mathematics: VerifierRewardModel, reference: object, right: list[str], wrong: list[str]
+) -> None:
+    request = Request.from_prompt("?", reference=reference)
+    scores = await mathematics.score(request, candidates_of([*right, *wrong]))
+    assert [score.reward for score in scores] == [1.0] * len(right) + [0.0] * len(wrong)
+
+
+async def test_without_a_reference_nothing_is_judged(mathematics: VerifierRewardModel) -> None:
+    (score,) = await mathematics.score(Request.from_prompt("?"), candidates_of(["5"]))
+    assert score.failure is not None
+    assert score.failure.reason == "no_reference"
+    (score,) = await mathematics.score(
+        Request.from_prompt("?", reference={"answer": 5}), candidates_of(["5"])
+    )
+    assert score.failure is not None
+    assert score.failure.reason == "unusable_reference"
+
+
+async def test_a_formula_that_never_ends_fails_alone() -> None:
+    endless = r"$9^{9^{9^{9}}}$"
+    opened = verifier("math", timeout=2, concurrency=2)
+    try:
+        request = Request.from_prompt("?", reference="1")
+        first, second = await opened.score(request, candidates_of([endless, "$1$"]))
+        assert second.reward == 1.0
+        assert first.reward is None
+        assert first.failure is not None
+        assert first.failure.reason == "verifier_timeout"
+    finally:
+        opened.close()
+
+
+def test_without_math_verify_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"pip install 'bestofn-middleware\[math\]'"):
+        verifier("math")
