@@ -65,7 +65,7 @@ def test_surprise_is_measured_by_what_the_language_model_says_of_each_answer_alo
             with torch.inference_mode():
                 logits = language_model(torch.tensor([prompt + answer])).logits[0].log_softmax(-1)
             alone += [logits[len(prompt) - 1 + i, token].item() for i, token in enumerate(answer)]
-    assert said.tolist() == pytest.approx(alone, abs=1e-4)
+    assert said.tolist() == pytest.approx(alone, rel=1e-5)
 
 
 def test_the_language_model_under_a_reward_model_stays_as_it_is(
