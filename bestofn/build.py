@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 from bestofn import embedded, vllm_adapter
+from bestofn.build_memory import left_flags, planned_flags
 from bestofn.build_rewards import open_reward_model
 from bestofn.config import NO_REWARD_MODEL, Settings
 from bestofn.errors import ConfigError
@@ -44,14 +45,16 @@ async def open_pipeline(
 ) -> AsyncIterator[Pipeline]:
     """Load what `settings` name, and free it at the end; without settings, the embedded pair.
 
-    The reward model is loaded first, so that vLLM sees how much memory is left.
+    The models are loaded one after the other, the generator last, so that vLLM sees how much memory
+    is left; on a GPU its share is planned before (`bestofn.memory`).
 
     Args:
         settings: what to load.
         generator: samples instead of what the settings name; it is not closed.
 
     Raises:
-        ConfigError: a setting is wrong, an unknown filter is named, or vLLM is not installed.
+        ConfigError: a setting is wrong, an unknown filter is named, vLLM is not installed, or the
+            models do not fit on the GPU together.
         ModelError: a model cannot be found, read, or used for what it was named for.
     """
     settings = settings or Settings()
@@ -65,10 +68,14 @@ async def open_pipeline(
         )
     engine = _engine(settings)
     filters, selector = build_filters(settings.filters), build_selector(settings.selection)
+    planned: Sequence[str] | None = ()
+    if generator is None and engine == "vllm" and settings.model is not None:
+        planned = planned_flags(settings, settings.model)
     async with contextlib.AsyncExitStack() as stack:
         reward_model = await stack.enter_async_context(open_reward_model(settings))
         if generator is None:
-            generator = await stack.enter_async_context(_open_generator(settings, engine))
+            opened = _open_generator(settings, engine, planned)
+            generator = await stack.enter_async_context(opened)
         yield Pipeline(generator, selector, filters, reward_model, settings.policy.policy())
 
 
@@ -108,7 +115,9 @@ def embedded_engine_args() -> list[str]:
 
 
 @contextlib.asynccontextmanager
-async def _open_generator(settings: Settings, engine: Engine) -> AsyncIterator[Generator]:
+async def _open_generator(
+    settings: Settings, engine: Engine, planned: Sequence[str] | None
+) -> AsyncIterator[Generator]:
     logger.info("engine: %s", engine)
     if engine == "openai":
         from bestofn.generators.openai import openai_generator
@@ -123,7 +132,7 @@ async def _open_generator(settings: Settings, engine: Engine) -> AsyncIterator[G
             yield upstream
         return
 
-    name = settings.model or str(embedded.generator_path())
+    name = generator_name(settings)
     if engine == "transformers":
         from bestofn.generators.transformers import TransformersGenerator
 
@@ -140,8 +149,8 @@ async def _open_generator(settings: Settings, engine: Engine) -> AsyncIterator[G
     if settings.model is None:
         arguments = [*embedded_engine_args(), *arguments]
         environment = dict(EMBEDDED_ENVIRONMENT)
-    elif not any(argument.startswith("--gpu-memory-utilization") for argument in arguments):
-        arguments += _share_of_gpu(settings)
+    else:
+        arguments += left_flags(settings) if planned is None else planned
     async with vllm_generator(
         name,
         arguments,
@@ -170,19 +179,9 @@ def _engine(settings: Settings) -> Engine:
     return engine
 
 
-def _share_of_gpu(settings: Settings) -> list[str]:
-    """vLLM's share of the card beside a reward model that is already on it.
-
-    vLLM asks for a share of the whole card and refuses to start where less is free, so the default
-    (0.92 of it all) cannot be met beside another model. A tenth is left for the reward model's
-    activations.
-    """
-    import torch
-
-    if settings.reward_model == NO_REWARD_MODEL or not torch.cuda.is_available():
-        return []
-    free, total = torch.cuda.mem_get_info()
-    return [f"--gpu-memory-utilization={max(0.05, free / total - 0.1):.2f}"]
+def generator_name(settings: Settings) -> str:
+    """Folder or hub name of what samples here."""
+    return settings.model or str(embedded.generator_path())
 
 
 def _make(kind: str, known: Mapping[str, str], name: str, options: Mapping[str, Any]) -> Any:

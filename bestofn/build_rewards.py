@@ -22,7 +22,7 @@ from bestofn.reward_sections import RewardKind, RewardSettings, RewardSpec
 KINDS: Mapping[RewardKind, str] = {
     "model": "bestofn.rewards.transformers:TransformersRewardModel.load",
     "vllm": "bestofn.rewards.vllm:vllm_reward_model",
-    "server": "bestofn.rewards.remote:remote_reward_model",
+    "server": "bestofn.rewards.remote.opening:remote_reward_model",
     "judge": "bestofn.rewards.judge.opening:open_judge",
     "pairwise": "bestofn.rewards.pairwise_ranker:PairwiseRanker.load",
     "verifier": "bestofn.rewards.verifiers.opening:verifier",
@@ -46,6 +46,22 @@ async def open_reward_model(settings: Settings) -> AsyncIterator[RewardModel | N
             yield _together(specs, opened, settings)
         else:
             yield next(iter(opened), None)
+
+
+def local_models(settings: Settings) -> list[tuple[str, RewardSettings]]:
+    """Name and settings of each model whose weights this process loads, other than on the CPU.
+
+    Raises:
+        ConfigError: as `open_reward_model`.
+    """
+    found = []
+    for spec in _specs(settings):
+        if spec.kind in ("model", "pairwise") and "model" in spec.options:
+            known = {k: v for k, v in spec.options.items() if k in RewardSettings.model_fields}
+            given = RewardSettings.model_validate({**settings.reward.model_dump(), **known})
+            if given.device != "cpu":
+                found.append((str(spec.options["model"]), given))
+    return found
 
 
 def reward_name(settings: Settings) -> str | None:

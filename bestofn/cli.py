@@ -20,7 +20,7 @@ from typer.core import TyperCommand
 from bestofn import __version__
 from bestofn.errors import BestOfNError, ConfigError, NothingAcceptableError, RequestError
 from bestofn.ranking import OnExhausted
-from bestofn.types import Engine, LogFormat, Request
+from bestofn.types import CacheType, Engine, LogFormat, Quantization, Request
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop] | None
 
@@ -211,6 +211,55 @@ def score(
         if str(file) != "-" and not file.is_file():
             raise ConfigError(f"{file}: {'is a folder' if file.is_dir() else 'no such file'}")
         _run(run(file, settings, as_json=as_json, verbose=verbose))
+
+
+@app.command()
+def plan(
+    model: Annotated[
+        str | None, typer.Option(help="Folder or hub name. Without: the embedded one.")
+    ] = None,
+    reward_model: RewardModelOption = None,
+    gpu_memory: Annotated[
+        str | None,
+        typer.Option(help="Of the card, for example 24GiB. Without: of the one that is here."),
+    ] = None,
+    best_of: Annotated[
+        int | None, typer.Option(min=1, help="Candidates of a prompt, to run at once. [8]")
+    ] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="Per candidate. [1024]")] = None,
+    max_model_len: Annotated[
+        int | None,
+        typer.Option(min=1, help="Tokens of prompt and candidate. Without: the most that fit."),
+    ] = None,
+    kv_cache_dtype: Annotated[
+        CacheType | None, typer.Option(help="Of the generator's cache. [auto]")
+    ] = None,
+    quantization: Annotated[
+        Quantization | None, typer.Option(help="Of the reward model. [none]", show_default=False)
+    ] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say how a generator and a reward model share one GPU, from their headers alone."""
+    with _exit_codes():
+        from bestofn.commands.plan import run
+        from bestofn.config import Settings
+
+        settings = Settings.load(
+            config,
+            model=model,
+            reward_model=reward_model,
+            reward=None if quantization is None else {"quantization": quantization},
+            best_of=best_of,
+            max_tokens=max_tokens,
+        )
+        run(
+            settings,
+            gpu_memory=gpu_memory,
+            max_model_len=max_model_len,
+            fp8_cache=kv_cache_dtype == "fp8",
+            as_json=as_json,
+        )
 
 
 @app.command()

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from bestofn.sections import Section
-from bestofn.types import Aggregate, Combine, Normalise, TooLong
+from bestofn.types import Aggregate, Combine, Normalise, Quantization, TooLong
 
 RewardKind = Literal["model", "vllm", "server", "judge", "pairwise", "verifier"]
 """What scores: a model in this process, one in a vLLM engine of its own, a server that scores, a
@@ -29,6 +29,9 @@ class RewardSettings(Section):
     device: str = Field(default="auto", description="a torch device; auto: CUDA where there is one")
     dtype: str = Field(
         default="auto", description="a torch dtype; auto: half on a GPU, float32 on a CPU"
+    )
+    quantization: Quantization | None = Field(
+        default=None, description="of the matrices, by bitsandbytes; none: as dtype says"
     )
     max_batch_tokens: int = Field(default=8192, ge=1, description="tokens in one forward, at most")
     cache_tokens: int = Field(

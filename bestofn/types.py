@@ -29,6 +29,12 @@ its beginning or its end is left out, which `Score.cut` then says."""
 Endpoint = Literal["chat/completions", "completions"]
 """OpenAI's two ways to ask a model, as their paths are called."""
 
+Quantization = Literal["8bit", "4bit"]
+"""Of a reward model's matrices, by bitsandbytes: LLM.int8 or NF4."""
+
+CacheType = Literal["auto", "fp8"]
+"""Of the numbers in the generator's cache; auto: as it computes."""
+
 Aggregate = Literal["last", "min", "mean", "prod"]
 """What makes one reward of those of an answer's steps."""
 

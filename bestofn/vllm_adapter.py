@@ -150,7 +150,7 @@ class VllmEngine:
         try:
             response = await served.answer(served.request_type(**body), None)
         except pydantic.ValidationError as error:
-            raise RequestError(_first_sentence(error)) from error
+            raise RequestError(first_sentence(error)) from error
         except (VLLMClientError, ValueError, TypeError, NotImplementedError) as error:
             raise RequestError(str(error.args[0] if error.args else error)) from error
         except VLLMServerError as error:
@@ -206,11 +206,11 @@ async def open_engine(
         ) from error
 
     namespace = _parse(model, arguments)
-    with _environment(environment or {}):
+    with environment_of(environment or {}):
         try:
             engine = AsyncLLM.from_engine_args(AsyncEngineArgs.from_cli_args(namespace))
         except (ValueError, OSError, RuntimeError, NotImplementedError) as error:
-            raise ModelError(f"vLLM cannot load {model}: {_first_sentence(error)}") from error
+            raise ModelError(f"vLLM cannot load {model}: {first_sentence(error)}") from error
     try:
         tasks = await engine.get_supported_tasks()
         if "generate" not in tasks:
@@ -220,6 +220,39 @@ async def open_engine(
         yield VllmEngine(engine, app.state)
     finally:
         engine.shutdown(timeout=0)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryOptions:
+    """What vLLM's flags say of memory.
+
+    Args:
+        max_model_len: tokens of prompt and response; None: the model's own.
+        dtype: of the weights.
+        kv_cache_dtype: of the cache.
+        gpus: that the engine spreads over.
+    """
+
+    max_model_len: int | None
+    dtype: str
+    kv_cache_dtype: str
+    gpus: int
+
+
+def memory_options(model: str, arguments: Sequence[str]) -> MemoryOptions:
+    """What flags of `vllm serve` say of memory, as vLLM itself reads them.
+
+    Raises:
+        ConfigError: vLLM does not take them.
+    """
+    read = _parse(model, arguments)
+    length = read.max_model_len
+    return MemoryOptions(
+        length if length and length > 0 else None,
+        str(read.dtype),
+        str(read.kv_cache_dtype),
+        read.tensor_parallel_size * read.pipeline_parallel_size,
+    )
 
 
 def _parse(model: str, arguments: Sequence[str]) -> Any:
@@ -245,7 +278,7 @@ def _parse(model: str, arguments: Sequence[str]) -> Any:
     return namespace
 
 
-def _first_sentence(error: Exception) -> str:
+def first_sentence(error: Exception) -> str:
     """The first line that says something, without vLLM's advice to read the trace."""
     import pydantic
 
@@ -258,7 +291,7 @@ def _first_sentence(error: Exception) -> str:
 
 
 @contextlib.contextmanager
-def _environment(defaults: Mapping[str, str]) -> Iterator[None]:
+def environment_of(defaults: Mapping[str, str]) -> Iterator[None]:
     """Set variables that are unset, for the processes started inside, and take them back."""
     added = {name: value for name, value in defaults.items() if name not in os.environ}
     os.environ.update(added)

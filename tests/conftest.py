@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
-import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 
-import httpx
 import pytest
 
 # Before vLLM is imported: small, quiet, offline, and no more threads than the two cores.
@@ -30,6 +24,7 @@ from bestofn import Pipeline, Settings, embedded, open_pipeline
 from bestofn.generators.transformers import TransformersGenerator
 from bestofn.generators.vllm import VllmGenerator
 from bestofn.vllm_adapter import CPU_DEFAULTS
+from tests.vllm_serving import vllm_serving
 
 TOOLS = [
     "--enable-auto-tool-choice",
@@ -81,41 +76,9 @@ def vllm_server_with_plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield url
 
 
-@contextlib.contextmanager
-def _vllm_server(environment: Mapping[str, str], *further: str) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    entry = "vllm.entrypoints.launchers.api_server.entry"
-    flags = ["--model", str(embedded.generator_path()), "--host=127.0.0.1", f"--port={port}"]
-    flags += [f"--served-model-name={embedded.NAME}"]
-    small = ["--enforce-eager", "--block-size=32", "--max-num-seqs=32", "--max-model-len=1024"]
-    cache = [f"--kv-cache-memory-bytes={64 * 2**20}", "--gpu-memory-utilization=0.1"]
-    command = [sys.executable, "-m", entry, *flags, *small, *CPU_DEFAULTS, *cache, *TOOLS, *further]
-    with (
-        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log,
-        subprocess.Popen(
-            command, stdout=log, stderr=log, env={**os.environ, **environment}
-        ) as server,
-    ):
-        try:
-            url = f"http://127.0.0.1:{port}"
-            deadline = time.monotonic() + 180
-            while not _healthy(url):
-                if server.poll() is not None or time.monotonic() > deadline:
-                    log.seek(0)
-                    pytest.fail(f"vLLM's server did not start: {log.read()[-3000:]}")
-                time.sleep(0.2)
-            yield url
-        finally:
-            server.terminate()
-            try:
-                server.wait(20)
-            except subprocess.TimeoutExpired:
-                server.kill()
-
-
-def _healthy(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/health").is_success
-    except httpx.TransportError:
-        return False
+def _vllm_server(
+    environment: Mapping[str, str], *further: str
+) -> contextlib.AbstractContextManager[str]:
+    named = [f"--served-model-name={embedded.NAME}", "--max-model-len=1024"]
+    flags = [*named, *CPU_DEFAULTS, *TOOLS, *further]
+    return vllm_serving(str(embedded.generator_path()), *flags, environment=environment)

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from bestofn.errors import RewardError
 from bestofn.rewards.budget import TokenBudget
-from bestofn.rewards.wording import first_line
+from bestofn.wording import first_line
 
 logger = logging.getLogger(__name__)
 

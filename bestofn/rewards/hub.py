@@ -16,7 +16,8 @@ from bestofn.rewards.loaded import Loaded, Source, Verdict, outcome
 from bestofn.rewards.probing import causal_reader
 from bestofn.rewards.rendering import Arrange
 from bestofn.rewards.weights import READING_FAULTS, read_weights
-from bestofn.rewards.wording import first_line
+from bestofn.rewards.written import Written
+from bestofn.wording import first_line
 
 
 def read_settings(source: Source, kind: Any = AutoConfig) -> Any:
@@ -118,16 +119,13 @@ class Text:
     encoder: Encoder | None = None
 
 
-def loaded(
-    source: Source, settings: Any, tokenizer: Any, reader: Reader, text: Text | None = None
-) -> Loaded:
-    """What a loader hands over, with the tokenizer's template, special tokens and limits.
+def written(source: Source, settings: Any, tokenizer: Any, text: Text | None = None) -> Written:
+    """How the checkpoint wants its texts, with the tokenizer's template and limits.
 
     Args:
         source: the checkpoint.
         settings: the trunk's config.
         tokenizer: of transformers.
-        reader: of its ids.
         text: see `Text`.
     """
     text = text or Text()
@@ -137,16 +135,33 @@ def loaded(
         tokenizer_limit(tokenizer),
     )
     special: Mapping[str, str] = tokenizer.special_tokens_map
-    return Loaded(
-        reader=reader,
-        device=source.placement.device,
+    return Written(
         encoder=text.encoder or framed_encoder(source, tokenizer),
         special_tokens=special,
         chat_template=template.get("default") if isinstance(template, dict) else template,
         max_tokens=min((limit for limit in limits if limit), default=None),
         places=text.places,
-        verdict=text.verdict,
         arrange=text.arrange,
+    )
+
+
+def loaded(
+    source: Source, settings: Any, tokenizer: Any, reader: Reader, text: Text | None = None
+) -> Loaded:
+    """What a loader hands over.
+
+    Args:
+        source: the checkpoint.
+        settings: the trunk's config.
+        tokenizer: of transformers.
+        reader: of its ids.
+        text: see `Text`.
+    """
+    return Loaded(
+        reader=reader,
+        device=source.placement.device,
+        written=written(source, settings, tokenizer, text),
+        verdict=(text or Text()).verdict,
         format=source.format,
     )
 

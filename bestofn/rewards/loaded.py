@@ -9,12 +9,11 @@ from typing import Any, Protocol
 
 import torch
 
-from bestofn.rewards.encoding import Encoder
 from bestofn.rewards.formats import FORMATS, Format
-from bestofn.rewards.forward import Places, Reader, last_token
+from bestofn.rewards.forward import Reader
 from bestofn.rewards.process import StepOptions
-from bestofn.rewards.rendering import Arrange
 from bestofn.rewards.weights import Placement
+from bestofn.rewards.written import Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,23 +66,13 @@ class Loaded:
     Args:
         reader: ids to what the head says.
         device: where it runs.
-        encoder: texts to ids.
-        special_tokens: what templates may write (`bos_token`, `eos_token`, ...), as text.
-        chat_template: the tokenizer's own; None: it has none.
-        max_tokens: the longest text in tokens; None: no limit is known.
-        places: where a text is read; a text without any is a failure.
-        verdict: what is made of the values there.
-        arrange: what becomes of a conversation before the template; None: nothing.
+        written: how it wants its texts.
+        verdict: what is made of the values at a text's places.
         format: the family, named or recognised.
     """
 
     reader: Reader
     device: torch.device
-    encoder: Encoder
-    special_tokens: Mapping[str, str]
-    chat_template: str | None
-    max_tokens: int | None
-    places: Places = last_token
+    written: Written
     verdict: Verdict = field(default=outcome)
-    arrange: Arrange | None = None
     format: Format = FORMATS["chat"]

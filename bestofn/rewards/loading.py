@@ -13,9 +13,9 @@ from transformers.models.auto.modeling_auto import (
     MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES as SEQUENCE_CLASSIFIERS,
 )
 
+from bestofn.checkpoint import architecture_of
 from bestofn.errors import ConfigError, ModelError
 from bestofn.rewards import ziya
-from bestofn.rewards.checkpoint import architecture_of
 from bestofn.rewards.encoding import hub_encoder
 from bestofn.rewards.families import (
     beaver,

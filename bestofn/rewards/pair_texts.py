@@ -16,8 +16,8 @@ from bestofn.rewards.encoding import Encoder, hub_encoder
 from bestofn.rewards.lengths import Text, fitted
 from bestofn.rewards.pair_reading import Marks
 from bestofn.rewards.rendering import UNRENDERABLE, fold_system, plain_message
-from bestofn.rewards.wording import first_line
 from bestofn.types import Candidate, Failure, Request, TooLong
+from bestofn.wording import first_line
 
 SOURCE, FIRST, SECOND = "<|source|>", "<|candidate1|>", "<|candidate2|>"
 """The marks, as LLM-Blender's tokenizers have them."""

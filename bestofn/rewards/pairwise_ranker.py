@@ -13,10 +13,10 @@ from typing import Any
 
 import torch
 
+from bestofn.checkpoint import architecture_of, locate, read_config
 from bestofn.errors import ConfigError, ModelError, RewardError
 from bestofn.rewards.batching import Batcher
 from bestofn.rewards.budget import TokenBudget
-from bestofn.rewards.checkpoint import architecture_of, locate, read_config
 from bestofn.rewards.formats import FORMATS
 from bestofn.rewards.forward import Reading
 from bestofn.rewards.hub import read_settings, read_tokenizer

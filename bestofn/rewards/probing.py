@@ -10,7 +10,7 @@ from torch import nn
 from bestofn.rewards.attention import NAME, UnsupportedError
 from bestofn.rewards.forward import PaddedReader, Reader, Readout
 from bestofn.rewards.packed import PackedReader
-from bestofn.rewards.wording import first_line
+from bestofn.wording import first_line
 
 logger = logging.getLogger(__name__)
 

@@ -22,8 +22,8 @@ from transformers.utils.chat_template_utils import (
 )
 
 from bestofn.errors import ConfigError
-from bestofn.rewards.wording import first_line
 from bestofn.types import Candidate, Failure, Message, Request, message_text
+from bestofn.wording import first_line
 
 UNRENDERABLE = "message_not_rendered"
 """`Failure.reason` where the template cannot show a conversation."""

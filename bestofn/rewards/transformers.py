@@ -15,20 +15,28 @@ from typing import Any
 
 import torch
 
-from bestofn.errors import ConfigError, ModelError, RewardError
+from bestofn.checkpoint import locate, read_config
+from bestofn.errors import ConfigError, RewardError
 from bestofn.rewards.batching import Batcher
 from bestofn.rewards.budget import TokenBudget
-from bestofn.rewards.checkpoint import locate, read_config
-from bestofn.rewards.formats import Format, named_format
+from bestofn.rewards.formats import named_format
 from bestofn.rewards.forward import Reader, Reading
-from bestofn.rewards.lengths import Text, fitted
+from bestofn.rewards.lengths import Text
 from bestofn.rewards.loaded import Loaded
 from bestofn.rewards.loading import load
 from bestofn.rewards.probing import CACHE_TOKENS
 from bestofn.rewards.process import StepOptions
-from bestofn.rewards.rendering import Renderer, is_chat_template
+from bestofn.rewards.texts import TextMaker, text_maker
 from bestofn.rewards.weights import Placement
-from bestofn.types import Aggregate, Candidate, Failure, Request, Score, TooLong
+from bestofn.types import (
+    Aggregate,
+    Candidate,
+    Failure,
+    Quantization,
+    Request,
+    Score,
+    TooLong,
+)
 
 MAX_BATCH_TOKENS = 8192
 """Tokens of one forward, by default."""
@@ -39,7 +47,6 @@ cores, hidden 200, 4 layers, 128 texts of 55-65 tokens, time against one text at
 1,024 tokens, 0.56 to 0.73 at 512, 2,048 and 4,096, 0.87 at 16,384."""
 
 NOT_FINITE = "reward_not_finite"
-NO_PLACE = "no_steps"
 NO_MEMORY = "reward_out_of_memory"
 
 
@@ -55,17 +62,14 @@ class TransformersRewardModel:
     def __init__(
         self,
         loaded: Loaded,
-        renderer: Renderer,
+        texts: TextMaker,
         *,
-        max_tokens: int | None,
         max_batch_tokens: int,
-        too_long: TooLong = "error",
         threads: int | None = None,
     ) -> None:
-        self.max_tokens = max_tokens
+        self.max_tokens = texts.max_tokens
         self._loaded = loaded
-        self._renderer = renderer
-        self._too_long: TooLong = too_long
+        self._texts = texts
         self._batcher: Batcher[Reading] = Batcher(
             loaded.reader,
             loaded.reader.plan,
@@ -88,6 +92,7 @@ class TransformersRewardModel:
         template: str | None = None,
         device: str = "auto",
         dtype: str = "auto",
+        quantization: Quantization | None = None,
         max_batch_tokens: int = MAX_BATCH_TOKENS,
         cache_tokens: int = CACHE_TOKENS,
         too_long: TooLong = "error",
@@ -106,6 +111,9 @@ class TransformersRewardModel:
             device: a torch device; auto: CUDA where there is one.
             dtype: a torch dtype's name; auto: float32 on a CPU, on a GPU the checkpoint's own half
                 precision, or bfloat16 (Ziya: float16) where it is stored in float32.
+            quantization: of the matrices but embeddings and heads, by bitsandbytes: a half or a
+                quarter of the memory. What an int8 matrix gives moves a little with what shares a
+                forward, since outliers are told by all of it.
             max_batch_tokens: tokens of one forward at most, shared beginnings once, padding (where
                 a model needs it) counted; a longer text goes alone, and a CPU takes fewer
                 (`CPU_BATCH_TOKENS`). Halved where memory runs out, until it does not.
@@ -129,41 +137,21 @@ class TransformersRewardModel:
             raise ConfigError(f"max_batch_tokens is {max_batch_tokens}; it must be at least 1")
         named = named_format(format) if format is not None else None
         steps = StepOptions(step_separator, aggregate)
-        own_chat = is_chat_template(template) if template is not None else True
-        placement = Placement.of(device, dtype)
+        placement = Placement.of(device, dtype, quantization)
         folder = locate(model)
         config = read_config(folder)
         loaded = load(
             folder, config, placement, trust_remote_code, cache_tokens, named=named, steps=steps
         )
-        if template is not None and loaded.arrange is not None:
-            raise ConfigError(
-                f"{model} judges steps, which its own format marks: leave the template out"
-            )
-        wanted = loaded.format if template is None else Format("")
-        text = template or wanted.template or loaded.chat_template
-        if text is None:
-            raise ModelError(
-                f"{model} has no chat template, so nothing says how its text is made: give a "
-                "format or a template"
-            )
-        renderer = Renderer(
-            text,
-            loaded.special_tokens,
-            continues=own_chat and wanted.template is None,
-            fold_system=wanted.fold_system,
-            ending=wanted.ending,
-            arrange=loaded.arrange,
+        texts = text_maker(
+            loaded.written, model, own=loaded.format, template=template, too_long=too_long
         )
-        limits = [limit for limit in (loaded.max_tokens, wanted.max_tokens) if limit]
         if placement.device.type == "cpu":
             max_batch_tokens = min(max_batch_tokens, CPU_BATCH_TOKENS)
         return cls(
             loaded,
-            renderer,
-            max_tokens=min(limits, default=None),
+            texts,
             max_batch_tokens=max_batch_tokens,
-            too_long=too_long,
             threads=threads,
         )
 
@@ -178,7 +166,7 @@ class TransformersRewardModel:
         Raises:
             RewardError: a forward failed, none of the texts fits in memory, or the model is closed.
         """
-        return await self._score(self._prepare, request, candidates)
+        return await self._score(self._texts.of_candidates, request, candidates)
 
     async def score_texts(self, texts: Sequence[str]) -> list[Score]:
         """One `Score` per text, in the order given: as `score`, for texts that are ready-made.
@@ -188,7 +176,7 @@ class TransformersRewardModel:
         Raises:
             RewardError: a forward failed, or the model is closed.
         """
-        return await self._score(self._encode, texts, [True] * len(texts))
+        return await self._score(self._texts.of_texts, texts, [True] * len(texts))
 
     async def _score(self, prepare: Callable[..., list[Text | Failure]], *what: Any) -> list[Score]:
         if self._closed:
@@ -226,29 +214,6 @@ class TransformersRewardModel:
         self._closed = True
         self._preparer.shutdown()
         self._batcher.close()
-
-    def _prepare(self, request: Request, candidates: Sequence[Candidate]) -> list[Text | Failure]:
-        texts = self._renderer.render(request, candidates)
-        return self._encode(texts, [candidate.ended for candidate in candidates])
-
-    def _encode(
-        self, texts: Sequence[str | Failure], ended: Sequence[bool]
-    ) -> list[Text | Failure]:
-        good = [i for i, text in enumerate(texts) if isinstance(text, str)]
-        encoded = iter(
-            self._loaded.encoder(
-                [text for text in texts if isinstance(text, str)], [ended[i] for i in good]
-            )
-        )
-        return [
-            text if isinstance(text, Failure) else self._fitted(next(encoded)) for text in texts
-        ]
-
-    def _fitted(self, ids: list[int]) -> Text | Failure:
-        text = fitted(ids, self.max_tokens, self._too_long, self._loaded.encoder)
-        if isinstance(text, Text) and not self._loaded.places(text.ids):
-            return Failure(NO_PLACE, "the text has no step that the model could judge")
-        return text
 
 
 def _begin(threads: int | None, device: torch.device) -> None:

@@ -17,15 +17,16 @@ from torch import nn
 from transformers import LlamaConfig, LlamaModel
 from transformers.models.llama.modeling_llama import LlamaPreTrainedModel
 
+from bestofn.checkpoint import read_json
 from bestofn.errors import ModelError
-from bestofn.rewards.checkpoint import read_json
 from bestofn.rewards.encoding import Encoder
 from bestofn.rewards.forward import Readout
 from bestofn.rewards.hub import read_settings
 from bestofn.rewards.loaded import Loaded, Source
 from bestofn.rewards.probing import causal_reader
 from bestofn.rewards.weights import READING_FAULTS, read_weights
-from bestofn.rewards.wording import first_line
+from bestofn.rewards.written import Written
+from bestofn.wording import first_line
 
 PUBLISHED_END = "</s>"
 """The bos and eos of the published special_tokens_map."""
@@ -49,7 +50,7 @@ def load(source: Source) -> Loaded:
 
     `auto` is float16 on a GPU, the half precision that the model card scores with.
     """
-    encoder = read_tokenizer(source.folder)
+    text = written(source)
     settings = read_settings(source, LlamaConfig)
     dtype = source.placement.dtype_for(settings, half=torch.float16)
     model = read_weights(LlamaRewardModel, source.folder, settings, source.placement, dtype)
@@ -59,11 +60,22 @@ def load(source: Source) -> Loaded:
             model.model, Readout(model.value_head), cache_tokens=source.cache_tokens
         ),
         device=source.placement.device,
-        encoder=encoder,
+        written=text,
+        format=source.format,
+    )
+
+
+def written(source: Source) -> Written:
+    """How the checkpoint wants its texts.
+
+    Raises:
+        ModelError: as `read_tokenizer`, or its config cannot be used.
+    """
+    return Written(
+        encoder=read_tokenizer(source.folder),
         special_tokens={"bos_token": "", "eos_token": ""},  # ids that no text can spell
         chat_template=None,
-        max_tokens=settings.max_position_embeddings,
-        format=source.format,
+        max_tokens=read_settings(source, LlamaConfig).max_position_embeddings,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,11 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def bestofn() -> Run:
     """`bestofn(*arguments, **subprocess options)`, output captured; it must not show a trace."""
 
-    def run(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        wide = {**os.environ, "COLUMNS": "200"}  # no sentence is wrapped
+    def run(
+        *arguments: str, environment: Mapping[str, str] | None = None, **options: Any
+    ) -> subprocess.CompletedProcess[str]:
+        # no sentence is wrapped
+        wide = {**os.environ, "COLUMNS": "200", **(environment or {})}
         done = subprocess.run(
             [SCRIPT, *arguments],
             capture_output=True,

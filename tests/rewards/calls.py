@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from bestofn.protocols import RewardModel
 from bestofn.rewards.forward import Reading
 from bestofn.rewards.transformers import TransformersRewardModel
 from bestofn.types import Candidate, Request
@@ -18,9 +19,7 @@ def candidates(texts: Sequence[str], finish_reason: str = "stop") -> list[Candid
     return [candidate(text, finish_reason, index) for index, text in enumerate(texts)]
 
 
-async def rewards(
-    model: TransformersRewardModel, request: Request, given: Sequence[Candidate]
-) -> list[float]:
+async def rewards(model: RewardModel, request: Request, given: Sequence[Candidate]) -> list[float]:
     """The rewards, where every candidate has one."""
     scores = await model.score(request, given)
     assert [score.failure for score in scores] == [None] * len(given)

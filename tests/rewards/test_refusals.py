@@ -10,8 +10,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from bestofn import checkpoint
 from bestofn.errors import ConfigError, ModelError
-from bestofn.rewards import checkpoint
 from bestofn.rewards.transformers import TransformersRewardModel
 from tests.rewards import classifier_replica
 

@@ -66,7 +66,11 @@ async def test_the_end_token_stands_only_on_candidates_that_ended(ziya: Checkpoi
     assert cut.reward == pytest.approx(plain(ziya, card(QUERY, "花园"), False), abs=TOLERANCE)
     assert stopped.reward == pytest.approx(cut.reward, abs=1e-6)
     whole = len(ziya_replica.reference_ids(ziya.folder, card(QUERY, "花园"), True))
-    prepared = [text.ids for text in ziya.model._prepare(request, given) if isinstance(text, Text)]
+    prepared = [
+        text.ids
+        for text in ziya.model._texts.of_candidates(request, given)
+        if isinstance(text, Text)
+    ]
     assert [len(ids) for ids in prepared] == [whole, whole - 1, whole - 1]
 
 

@@ -19,14 +19,15 @@ from torch import Tensor, nn
 from transformers import LlamaConfig, LlamaModel
 from transformers.models.llama.modeling_llama import LlamaPreTrainedModel
 
+from bestofn.checkpoint import read_json
 from bestofn.errors import ModelError
-from bestofn.rewards.checkpoint import read_json
 from bestofn.rewards.encoding import Encoder, Tokenise
 from bestofn.rewards.forward import Readout
 from bestofn.rewards.loaded import Loaded, Source
 from bestofn.rewards.probing import causal_reader
 from bestofn.rewards.weights import READING_FAULTS, read_tensors, read_weights
-from bestofn.rewards.wording import first_line
+from bestofn.rewards.written import Written
+from bestofn.wording import first_line
 
 REWARD_TOKEN = 92527
 """`reward_token_id` of the published configs."""
@@ -77,18 +78,7 @@ class InternLM2RewardModel(LlamaPreTrainedModel):  # type: ignore[no-untyped-cal
 
 def load(source: Source) -> Loaded:
     """Read the checkpoint; see `bestofn.rewards.loading.load`."""
-    said = read_json(source.folder / "tokenizer_config.json")
-    special = {
-        key: value["content"] if isinstance(value, dict) else value
-        for key, value in said.items()
-        if key in ("bos_token", "eos_token") and value
-    }
-    encoder = Encoder(
-        _tokeniser(source.folder, said),
-        lead=(),
-        tail=(int(source.config.get("reward_token_id", REWARD_TOKEN)),),
-        closes_all=True,  # the score is read there, whether or not the candidate ended
-    )
+    text = written(source)
     settings = _settings(source)
     dtype = source.placement.dtype_for(settings)
     weights = {
@@ -107,11 +97,34 @@ def load(source: Source) -> Loaded:
     return Loaded(
         reader=causal_reader(model.model, Readout(model.v_head), cache_tokens=source.cache_tokens),
         device=source.placement.device,
+        written=text,
+        format=source.format,
+    )
+
+
+def written(source: Source) -> Written:
+    """How the checkpoint wants its texts.
+
+    Raises:
+        ModelError: its tokenizer cannot be read.
+    """
+    said = read_json(source.folder / "tokenizer_config.json")
+    special = {
+        key: value["content"] if isinstance(value, dict) else value
+        for key, value in said.items()
+        if key in ("bos_token", "eos_token") and value
+    }
+    encoder = Encoder(
+        _tokeniser(source.folder, said),
+        lead=(),
+        tail=(int(source.config.get("reward_token_id", REWARD_TOKEN)),),
+        closes_all=True,  # the score is read there, whether or not the candidate ended
+    )
+    return Written(
         encoder=encoder,
         special_tokens=special,
         chat_template=said.get("chat_template") or CHAT_TEMPLATE,
-        max_tokens=settings.max_position_embeddings,
-        format=source.format,
+        max_tokens=_settings(source).max_position_embeddings,
     )
 
 

@@ -17,7 +17,7 @@ from bestofn.rewards.forward import WholeModelReader
 from bestofn.rewards.hub import Text, labelled, loaded, read_tokenizer
 from bestofn.rewards.loaded import Loaded, Source
 from bestofn.rewards.weights import read_weights
-from bestofn.rewards.wording import first_line
+from bestofn.wording import first_line
 
 _PROBE = (
     {"role": "user", "content": "What is one and one?"},

@@ -23,8 +23,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from bestofn.errors import ConfigError
 from bestofn.rewards.rendering import UNRENDERABLE, plain_message
-from bestofn.rewards.wording import first_line
 from bestofn.types import Candidate, Failure, Message, Request
+from bestofn.wording import first_line
 
 NAME = "answer"
 """What a candidate is called in a question about it alone."""

@@ -18,8 +18,8 @@ from bestofn.rewards.verifiers.processes import Processes
 from bestofn.rewards.verifiers.running import Awaited, Runner, Threaded, is_async
 from bestofn.rewards.verifiers.verdicts import NO_REFERENCE, RAISED, Check, score_of
 from bestofn.rewards.verifiers.worker import Job
-from bestofn.rewards.wording import first_line
 from bestofn.types import Candidate, Failure, Request, Score
+from bestofn.wording import first_line
 
 logger = logging.getLogger(__name__)
 

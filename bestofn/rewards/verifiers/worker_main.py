@@ -9,7 +9,7 @@ import sys
 from multiprocessing.connection import Connection
 
 from bestofn.import_path import load_function
-from bestofn.rewards.wording import first_line
+from bestofn.wording import first_line
 
 
 def main(descriptor: int, path: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
-from huggingface_hub import snapshot_download
+from huggingface_hub import hf_hub_download, snapshot_download
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
@@ -18,7 +20,7 @@ from huggingface_hub.errors import (
 )
 
 from bestofn.errors import ModelError
-from bestofn.rewards.wording import first_line
+from bestofn.wording import first_line
 
 SMALL_FILES = ("*.json", "*.jinja", "*.model", "*.txt", "*.py")
 """What a checkpoint holds beside its weights: config, templates, vocabularies, its own code."""
@@ -32,17 +34,48 @@ def locate(model: str) -> Path:
     Raises:
         ModelError: neither a folder nor on the hub (or the hub cannot be reached).
     """
+    if (folder := folder_of(model)) is not None:
+        return folder
+    with hub_faults(model):
+        snapshot = snapshot_download(model, allow_patterns=[*SMALL_FILES, "*.safetensors"])
+        if not any(Path(snapshot).glob("*.safetensors")):
+            snapshot = snapshot_download(model, allow_patterns=[*SMALL_FILES, "*.bin"])
+    return Path(snapshot)
+
+
+def locate_small(model: str) -> Path:
+    """As `locate`, without weights."""
+    if (folder := folder_of(model)) is not None:
+        return folder
+    with hub_faults(model):
+        return Path(snapshot_download(model, allow_patterns=list(SMALL_FILES)))
+
+
+def folder_of(model: str) -> Path | None:
+    """The local folder called so; None: it is a name on the hub.
+
+    Raises:
+        ModelError: it is a file, or a path to nothing.
+    """
     folder = Path(model).expanduser()
     if folder.is_dir():
         return folder
     if folder.exists():
-        raise ModelError(f"{model} is a file; a reward model is a folder with a config.json")
+        raise ModelError(f"{model} is a file; a model is a folder with a config.json")
     if folder.is_absolute() or model.startswith((".", "~")) or model.count("/") > 1:
         raise ModelError(f"{model} does not exist; name a folder or a model on the hub")
+    return None
+
+
+@contextlib.contextmanager
+def hub_faults(model: str) -> Iterator[None]:
+    """Turn what goes wrong at the hub into a ModelError that says what to do.
+
+    Args:
+        model: the name that is asked for.
+    """
     try:
-        snapshot = snapshot_download(model, allow_patterns=[*SMALL_FILES, "*.safetensors"])
-        if not any(Path(snapshot).glob("*.safetensors")):
-            snapshot = snapshot_download(model, allow_patterns=[*SMALL_FILES, "*.bin"])
+        yield
     except HFValidationError as error:
         raise ModelError(f"{model} is neither a folder nor a model's name on the hub") from error
     except GatedRepoError as error:
@@ -56,7 +89,18 @@ def locate(model: str) -> Path:
         ) from error
     except (HfHubHTTPError, httpx.HTTPError, OSError) as error:
         raise ModelError(f"{model} cannot be fetched from the hub: {first_line(error)}") from error
-    return Path(snapshot)
+
+
+def config_of(model: str) -> dict[str, Any]:
+    """What the config.json of a folder or of a model on the hub says; only that is fetched.
+
+    Raises:
+        ModelError: as `locate` and `read_config`.
+    """
+    if (folder := folder_of(model)) is not None:
+        return read_config(folder)
+    with hub_faults(model):
+        return read_json(Path(hf_hub_download(model, "config.json")))
 
 
 def read_config(folder: Path) -> dict[str, Any]:

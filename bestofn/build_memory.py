@@ -1,0 +1,92 @@
+"""Owns vLLM's share of a GPU beside the reward models that are loaded into this process."""
+
+from __future__ import annotations
+
+import logging
+
+from bestofn import vllm_adapter
+from bestofn.build_rewards import local_models
+from bestofn.config import Settings
+from bestofn.errors import ConfigError, ModelError
+from bestofn.memory.card import detected_card
+from bestofn.memory.planner import Card, Plan
+from bestofn.memory.reading import plan_for
+from bestofn.memory.refusal import refusal, size
+
+logger = logging.getLogger(__name__)
+
+OWN_SHARE = ("--gpu-memory-utilization", "--kv-cache-memory-bytes")
+"""Flags with which the user has decided."""
+
+ACTIVATIONS = 0.1
+"""Part of the card that is left for the reward model where nothing can be planned."""
+
+
+def planned_flags(settings: Settings, model: str) -> list[str] | None:
+    """vLLM's flags for its share; to be asked before anything is loaded.
+
+    Args:
+        settings: name the reward models, N and vLLM's other flags.
+        model: what vLLM is to run.
+
+    Returns:
+        The flags: none where there is no GPU, or the user has decided. None: nothing can be
+        planned, and the log says why.
+
+    Raises:
+        ConfigError: the models do not fit beside each other; it says what would.
+    """
+    if any(flag.startswith(OWN_SHARE) for flag in settings.engine_args):
+        return []
+    card = detected_card()
+    if card is None:
+        return []
+    try:
+        plan = _plan(settings, model, card)
+    except ModelError as error:
+        logger.warning("GPU memory cannot be planned: %s", error)
+        return None
+    if plan is None:
+        logger.info("GPU memory is not planned: the engine spreads over several GPUs")
+        return None
+    if not plan.fits:
+        raise ConfigError(
+            f"{refusal(plan)}. To let vLLM try: --gpu-memory-utilization among its flags"
+        )
+    logger.info(
+        "GPU memory: %s of KV cache for %s tokens, context %s, at once %s candidates of a prompt",
+        size(plan.kv_bytes),
+        f"{plan.kv_tokens:,}",
+        f"{plan.context:,}",
+        plan.candidates_of_one_prompt,
+    )
+    return plan.engine_flags()
+
+
+def left_flags(settings: Settings) -> list[str]:
+    """vLLM's flags for what is left beside reward models that are loaded already.
+
+    vLLM asks for a share of the whole card and refuses to start where less is free, so its default
+    cannot be met beside another model.
+    """
+    card = detected_card()
+    if card is None or not local_models(settings):
+        return []
+    share = max(0.05, card.free / card.total - ACTIVATIONS)
+    return [f"--gpu-memory-utilization={share:.2f}"]
+
+
+def _plan(settings: Settings, model: str, card: Card) -> Plan | None:
+    options = vllm_adapter.memory_options(model, settings.engine_args)
+    if options.gpus > 1:
+        return None
+    return plan_for(
+        model,
+        local_models(settings),
+        card,
+        best_of=settings.best_of,
+        response_tokens=settings.max_tokens or settings.server.assumed_max_tokens,
+        max_model_len=options.max_model_len,
+        dtype=options.dtype,
+        fp8_cache=options.kv_cache_dtype.startswith("fp8"),
+    )

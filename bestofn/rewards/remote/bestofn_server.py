@@ -1,0 +1,91 @@
+"""Owns the reward model behind another bestofn server: conversations in, rewards out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from bestofn.api_client import ApiClient
+from bestofn.errors import RewardError
+from bestofn.rewards.remote.apis import WHO, read_reply
+from bestofn.rewards.remote.asking import answered
+from bestofn.types import Candidate, Failure, Request, Score
+
+PATH = "v1/rewards"
+
+
+class _Failure(BaseModel):
+    reason: str
+    detail: str
+
+
+class _Item(BaseModel):
+    index: int
+    reward: Annotated[float, Field(allow_inf_nan=False)] | None
+    components: dict[str, float] = Field(default_factory=dict)
+    cut: int = 0
+    failure: _Failure | None = None
+
+
+class _Usage(BaseModel):
+    total_tokens: int = 0
+
+
+class _Rewards(BaseModel):
+    data: list[_Item]
+    usage: _Usage = _Usage()
+
+
+class BestofnServer:
+    """Another bestofn server's reward model; make it with `remote_reward_model`.
+
+    Args:
+        client: asks it.
+        model: its name there; None: the server's only one.
+    """
+
+    def __init__(self, client: ApiClient, model: str | None) -> None:
+        self._client = client
+        self._model = model
+
+    async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
+        """One `Score` per candidate, in the order given; see `bestofn.protocols.RewardModel`.
+
+        The tokens that the server read stand on the first of them.
+
+        Raises:
+            RewardError: the server cannot be reached, fails, or answers in another form.
+        """
+        if not candidates:
+            return []
+        body = {
+            "messages": [dict(message) for message in request.messages],
+            "responses": [
+                {"text": each.text, "finish_reason": each.finish_reason or "stop"}
+                for each in candidates
+            ],
+            "filters": [],
+            **({} if self._model is None else {"model": self._model}),
+            **({} if request.reference is None else {"reference": request.reference}),
+        }
+        said = await answered(self._client.post(PATH, body))
+        if isinstance(said, Failure):
+            return [Score(None, failure=said) for _ in candidates]
+        read: _Rewards = read_reply(_Rewards.model_validate_json, said)
+        items = {item.index: item for item in read.data}
+        if items.keys() != set(range(len(candidates))):
+            raise RewardError(f"{WHO} answers {len(items)} of {len(candidates)} candidates")
+        return [
+            self._score(items[at], read.usage.total_tokens if at == 0 else 0)
+            for at in range(len(candidates))
+        ]
+
+    @staticmethod
+    def _score(item: _Item, tokens: int) -> Score:
+        if item.reward is None:
+            if item.failure is None:
+                raise RewardError(f"{WHO} gives neither a reward nor a reason for one candidate")
+            return Score(None, tokens, Failure(item.failure.reason, item.failure.detail))
+        return Score(item.reward, tokens, components=item.components, cut=item.cut)

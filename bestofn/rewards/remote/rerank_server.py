@@ -1,0 +1,62 @@
+"""Owns rerankers as reward models: the prompt is the query, the candidates are the documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bestofn.api_client import ApiClient
+from bestofn.errors import RewardError
+from bestofn.rewards.remote.apis import RerankApi, read_reply
+from bestofn.rewards.remote.asking import answered, score_of
+from bestofn.types import Candidate, Failure, Request, Score
+
+
+class RerankServer:
+    """A reranker; make it with `remote_reward_model`.
+
+    It sees the newest user message and each candidate's text, and no more of the conversation.
+
+    Args:
+        api: how it is asked.
+        client: asks it.
+        model: its name there; None: the server has one.
+    """
+
+    def __init__(self, api: RerankApi, client: ApiClient, model: str | None) -> None:
+        self._api = api
+        self._client = client
+        self._model = model
+
+    async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
+        """One `Score` per candidate, in the order given; see `bestofn.protocols.RewardModel`.
+
+        What the server refuses fails for all of them, since they go in one request.
+
+        Raises:
+            RewardError: the server cannot be reached, fails, or answers in another form.
+        """
+        if not candidates:
+            return []
+        texts = [candidate.text for candidate in candidates]
+        said = await answered(self.values(request.last_user_text, texts, activation=False))
+        if isinstance(said, Failure):
+            return [Score(None, failure=said) for _ in candidates]
+        return [score_of([value]) for value in said]
+
+    async def values(
+        self, query: str, documents: Sequence[str], *, activation: bool
+    ) -> Sequence[float]:
+        """The number of each document, in the order given.
+
+        Raises:
+            RequestError: the server refuses the question.
+            GeneratorError: it cannot be reached, or fails.
+            RewardError: it answers in another form, or leaves a document out.
+        """
+        body = self._api.body(self._model, query, documents, activation)
+        said = dict(read_reply(self._api.read, await self._client.post(self._api.path, body)))
+        if said.keys() != set(range(len(documents))):
+            raise RewardError(
+                f"the reward server numbers {len(said)} documents of {len(documents)}, or others"
+            )
+        return [said[index] for index in range(len(documents))]

@@ -1,0 +1,93 @@
+"""Owns reward models on servers that read ready-made texts: vLLM's, SGLang's, TEI's /predict."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from bestofn.api_client import ApiClient
+from bestofn.rewards.lengths import Text
+from bestofn.rewards.remote.apis import TextApi, read_reply
+from bestofn.rewards.remote.asking import answered, score_of
+from bestofn.rewards.texts import TextMaker
+from bestofn.rewards.together import together
+from bestofn.types import Candidate, Failure, Request, Score
+
+
+class TextServer:
+    """A reward model on a server that reads texts; make it with `remote_reward_model`.
+
+    One request a candidate: the server batches them, and shares what they begin with if it has a
+    prefix cache. A server that takes tokens gets those that `bestofn.rewards.transformers` would
+    read; one that takes text puts its own special tokens around it.
+
+    Args:
+        api: how it is asked.
+        client: asks it.
+        model: its name there; None: the server has one.
+        texts: makes what it reads.
+    """
+
+    def __init__(
+        self, api: TextApi, client: ApiClient, model: str | None, texts: TextMaker
+    ) -> None:
+        self._api = api
+        self._client = client
+        self._model = model
+        self._texts = texts
+        self._preparer = ThreadPoolExecutor(1, thread_name_prefix="bestofn-reward-text")
+
+    async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
+        """One `Score` per candidate, in the order given; see `bestofn.protocols.RewardModel`.
+
+        Failures: as `TransformersRewardModel.score`'s, and what the server refuses.
+
+        Raises:
+            RewardError: the server cannot be reached, fails, or answers in another form.
+        """
+        loop = asyncio.get_running_loop()
+        made = await loop.run_in_executor(self._preparer, self._make, request, candidates)
+        return await together(self._score(text) for text in made)
+
+    async def values(
+        self, request: Request, candidate: Candidate, *, activation: bool
+    ) -> Sequence[float]:
+        """What the server says of one candidate.
+
+        Raises:
+            RequestError: it refuses the question, or there is none to ask.
+            GeneratorError: it cannot be reached, or fails.
+            RewardError: it answers in another form.
+        """
+        (text,) = self._make(request, [candidate])
+        assert not isinstance(text, Failure), text  # it is short and plain
+        return await self._ask(text, activation)
+
+    def close(self) -> None:
+        """End the thread that prepares texts; the connections are not its own."""
+        self._preparer.shutdown()
+
+    def _make(
+        self, request: Request, candidates: Sequence[Candidate]
+    ) -> Sequence[str | Text | Failure]:
+        if self._api.ids:
+            return self._texts.of_candidates(request, candidates)
+        return self._texts.renderer.render(request, candidates)
+
+    async def _score(self, text: str | Text | Failure) -> Score:
+        if isinstance(text, Failure):
+            return Score(None, failure=text)
+        said = await answered(self._ask(text, False))
+        if isinstance(said, Failure):
+            return Score(None, failure=said)
+        if isinstance(text, str):
+            return score_of(said)
+        return score_of(said, len(text.ids), text.cut)
+
+    async def _ask(self, text: str | Text, activation: bool) -> Sequence[float]:
+        given = text.ids if isinstance(text, Text) else text
+        body = self._api.body(self._model, given, activation)
+        reply = await self._client.post(self._api.path, body)
+        values: Sequence[float] = read_reply(self._api.read, reply)
+        return values

@@ -1,0 +1,189 @@
+"""Reward models on servers: vLLM's and bestofn's own are real, the others as documented."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+
+from bestofn import Pipeline, Settings
+from bestofn.build import build_filters, build_selector
+from bestofn.build_rewards import open_reward_model
+from bestofn.errors import ConfigError, RewardError
+from bestofn.rewards.remote.opening import remote_reward_model
+from bestofn.rewards.transformers import TransformersRewardModel
+from bestofn.rewards.unloaded import unloaded_texts
+from bestofn.testing import FakeGenerator
+from bestofn.types import Request
+from bestofn_server.app import create_app
+from tests.rewards import calls, classifier_replica
+from tests.rewards.calls import candidate, candidates
+from tests.rewards.remote import stubs
+from tests.rewards.wide import widen
+from tests.server.serving import serving
+from tests.vllm_serving import vllm_serving
+
+REQUEST = Request.from_prompt("请写一句话介绍春天的花园。")
+GIVEN = [
+    *candidates(["花园", "A short answer is often the better answer.", "水的污染" * 5]),
+    candidate("花园里有", "length", 3),
+]
+
+
+@dataclass(frozen=True)
+class Vllm:
+    url: str
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def vllm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vllm]:
+    """vLLM's own server on a classifier, its sigmoid on by default as usual."""
+    folder = tmp_path_factory.mktemp("llama")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        widen(monkeypatch)
+        classifier_replica.write(folder)
+    flags = ("--runner=pooling", "--dtype=float32", "--served-model-name=reward")
+    with vllm_serving(str(folder), *flags) as url:
+        yield Vllm(url, folder)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    classifier_replica.write(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("api", ["auto", "vllm-classify", "vllm-pooling"])
+async def test_vllms_server_gives_the_rewards_of_transformers(vllm: Vllm, api: str) -> None:
+    here = TransformersRewardModel.load(str(vllm.folder), device="cpu")
+    expected = await calls.rewards(here, REQUEST, GIVEN)
+    long = candidates(["水的污染" * 500])
+    too_long = (await here.score(REQUEST, long))[0].failure
+    here.close()
+    spec = {"kind": "server", "url": f"{vllm.url}/v1", "api": api}
+    async with open_reward_model(Settings.load(rewards=[spec])) as model:
+        assert model is not None
+        assert await calls.rewards(model, REQUEST, GIVEN) == pytest.approx(expected, abs=1e-5)
+        assert (await model.score(REQUEST, long))[0].failure == too_long
+
+
+async def test_bestofns_server_gives_its_own_rewards() -> None:
+    settings = Settings()
+    responses = ["8 - 5 = 3.", "It is 4.", "x" * 5000]
+    request = Request.from_prompt("What is 8 - 5?")
+    async with open_reward_model(settings) as reward_model:
+        assert reward_model is not None
+        expected = await reward_model.score(request, candidates(responses))
+        pipeline = Pipeline(
+            FakeGenerator(["never asked"]),
+            build_selector(settings.selection),
+            build_filters(settings.filters),
+            reward_model,
+        )
+        async with (
+            serving(create_app(settings, pipeline)) as url,
+            open_reward_model(Settings.load(reward_model=url)) as remote,
+        ):
+            assert remote is not None
+            said = await remote.score(request, candidates(responses))
+            assert await remote.score(request, []) == []
+    rewards = [score.reward for score in said]
+    assert rewards == pytest.approx([score.reward for score in expected], abs=1e-5)
+    assert [score.failure for score in said] == [score.failure for score in expected]
+    assert said[2].failure is not None
+    assert said[0].tokens > 0
+
+
+async def _said(app: FastAPI, tokenizer: str | None = None) -> list[float]:
+    async with serving(app) as url, remote_reward_model(url, tokenizer=tokenizer) as model:
+        return await calls.rewards(model, REQUEST, GIVEN)
+
+
+async def test_sglang_reads_the_tokens(folder: Path) -> None:
+    texts = unloaded_texts(str(folder)).of_candidates(REQUEST, GIVEN)
+    ids = [text.ids for text in texts if not hasattr(text, "reason")]
+    assert await _said(stubs.sglang(), str(folder)) == [stubs.reward(each) for each in ids]
+
+
+async def test_tei_reads_the_text(folder: Path) -> None:
+    texts = unloaded_texts(str(folder)).renderer.render(REQUEST, GIVEN)
+    said = await _said(stubs.tei("classifier"), str(folder))
+    assert said == [stubs.reward(text) for text in texts]
+    async with (
+        serving(stubs.tei("classifier")) as url,
+        remote_reward_model(url, tokenizer=str(folder)) as model,
+    ):
+        long, short = await model.score(REQUEST, candidates(["a" * 500, "b"]))
+    assert long.failure is not None
+    assert long.failure.reason == "reward_server_refused"
+    assert "must have less than 512 tokens" in long.failure.detail
+    assert short.reward is not None
+
+
+async def test_rerankers_see_query_and_documents() -> None:
+    expected = [stubs.reward(each.text) for each in GIVEN]
+    assert await _said(stubs.tei("reranker")) == expected
+    assert await _said(stubs.jina()) == expected
+
+
+@pytest.mark.parametrize("app", [stubs.sglang(stubs.sigmoid), stubs.jina(stubs.sigmoid)])
+async def test_a_sigmoid_is_refused_or_accepted_knowingly(app: FastAPI, folder: Path) -> None:
+    source = str(folder) if any(r.path == "/classify" for r in app.routes) else None  # type: ignore[attr-defined]
+    async with serving(app) as url:
+        with pytest.raises(ConfigError, match=r"all lie between 0 and 1.*check_activation: false"):
+            async with remote_reward_model(url, tokenizer=source):
+                pass
+        async with remote_reward_model(url, tokenizer=source, check_activation=False) as model:
+            assert all(0 < each < 1 for each in await calls.rewards(model, REQUEST, GIVEN))
+
+
+async def test_what_is_wrong_with_a_server_is_one_sentence(folder: Path) -> None:
+    for app, sentence in (
+        (FastAPI(), r"how it is asked for rewards cannot be told; name api: bestofn, vllm-class"),
+        (stubs.tei("classifier", labels=3), "it gives 3 numbers for a text: a reward is one"),
+        (stubs.jina(drop=1), "numbers 3 documents of 4"),
+    ):
+        async with serving(app) as url:
+            with pytest.raises(ConfigError, match=sentence):
+                async with remote_reward_model(url, tokenizer=_needed(app, folder)):
+                    pass
+    with pytest.raises(ConfigError, match=r"http://127.0.0.1:9 cannot be reached"):
+        async with remote_reward_model("http://127.0.0.1:9"):
+            pass
+    async with serving(stubs.jina()) as url:
+        with pytest.raises(ConfigError, match="makes its own texts: leave out tokenizer"):
+            async with remote_reward_model(url, tokenizer=str(folder)):
+                pass
+
+
+def _needed(app: FastAPI, folder: Path) -> str | None:
+    return str(folder) if any(getattr(r, "path", "") == "/predict" for r in app.routes) else None
+
+
+async def test_a_server_that_goes_away_fails_the_scoring(folder: Path) -> None:
+    async with serving(stubs.sglang()) as url:
+        opened = remote_reward_model(url, tokenizer=str(folder))
+        model = await opened.__aenter__()
+    with pytest.raises(RewardError, match="the reward server cannot be reached"):
+        await model.score(REQUEST, GIVEN)
+    await opened.__aexit__(None, None, None)
+
+
+async def test_a_reply_of_another_form_is_no_reward(folder: Path) -> None:
+    app = FastAPI()
+
+    @app.post("/classify")
+    async def classify() -> dict[str, list[str]]:
+        return {"data": []}
+
+    async with serving(app) as url:
+        opened = remote_reward_model(
+            url, api="vllm-classify", tokenizer=str(folder), check_activation=False
+        )
+        async with opened as model:
+            with pytest.raises(RewardError, match=r"answers in another form: data: List should"):
+                await model.score(REQUEST, GIVEN)
