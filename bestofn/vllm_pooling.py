@@ -124,7 +124,7 @@ async def open_pooling_engine(
             raise ModelError(f"vLLM cannot load {model}: {first_sentence(error)}") from error
     try:
         tasks = await llm.get_supported_tasks()
-        task = next((task for task in TASKS if task in tasks), None)
+        task: Task | None = next((each for each in TASKS if each in tasks), None)
         if task is None:
             raise ModelError(f"vLLM does not read {model} as a reward model: it offers {tasks}")
         yield PoolingEngine(llm, task, llm.model_config.max_model_len)
