@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import enum
 import os
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
@@ -20,7 +21,18 @@ from typer.core import TyperCommand
 from bestofn import __version__
 from bestofn.errors import BestOfNError, ConfigError, NothingAcceptableError, RequestError
 from bestofn.ranking import OnExhausted
-from bestofn.types import CacheType, Engine, LogFormat, Quantization, Request
+from bestofn.types import (
+    CacheType,
+    Engine,
+    FormatName,
+    Keep,
+    LogFormat,
+    Quantization,
+    Request,
+)
+
+if TYPE_CHECKING:
+    from bestofn.dataset.formats import Choice
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop] | None
 
@@ -51,6 +63,43 @@ TrustOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", help="Show what the engines log.")]
+
+
+class FormatOption(enum.StrEnum):
+    """A `FormatName`, or all of them; Typer takes no list of literals."""
+
+    all = "all"
+    sft = "sft"
+    dpo = "dpo"
+    kto = "kto"
+    ranked = "ranked"
+    candidates = "candidates"
+    first = "first"
+    random = "random"
+
+
+FormatsOption = Annotated[
+    list[FormatOption] | None,
+    typer.Option("--format", help="What is written; several times. [all]"),
+]
+KeepOption = Annotated[
+    Keep, typer.Option(help="Which candidates of a prompt are good, by their rewards in it.")
+]
+ValueOption = Annotated[
+    float | None,
+    typer.Option(
+        help="k of top-k [2], threshold of above, or how much for margin [0], zscore [1]."
+    ),
+]
+MarginOption = Annotated[
+    float, typer.Option(min=0, help="Of a DPO pair: by how much the chosen is better at least.")
+]
+LicenceOption = Annotated[
+    str | None, typer.Option("--license", help="For the card, for example apache-2.0.")
+]
+RunFolder = Annotated[
+    Path, typer.Argument(metavar="DIR", help="Of a run of `bestofn sample`.", show_default=False)
+]
 
 
 @app.command()
@@ -214,6 +263,128 @@ def score(
 
 
 @app.command()
+def sample(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="INPUT",
+            help="JSONL, Parquet, a folder of either, or a dataset on the hub, streamed.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder of the run; one that is there goes on.",
+            show_default=False,
+        ),
+    ],
+    model: Annotated[
+        str | None, typer.Option(help="Folder or hub name. Without: the embedded one.")
+    ] = None,
+    reward_model: RewardModelOption = None,
+    trust_remote_code: TrustOption = None,
+    upstream: Annotated[
+        str | None, typer.Option(help="URL of an OpenAI-compatible server, to sample there.")
+    ] = None,
+    engine: Annotated[
+        Engine | None, typer.Option(help="What samples. [vllm where it is installed]")
+    ] = None,
+    best_of: Annotated[int | None, typer.Option(min=1, help="How many to sample. [8]")] = None,
+    temperature: Annotated[
+        float | None, typer.Option(min=0, max=2, help="Without: the model's own.")
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(min=1, help="Per candidate. Without: the model's own limit.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="With it, the same run samples the same again.")
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(help="FIELD=COLUMN, for example prompt=question; several times."),
+    ] = None,
+    split: Annotated[str, typer.Option(help="Of a dataset.")] = "train",
+    name: Annotated[str | None, typer.Option(help="Of a dataset's configuration.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Rows that are read at most.")] = None,
+    formats: FormatsOption = None,
+    keep: KeepOption = "best",
+    value: ValueOption = None,
+    min_margin: MarginOption = 0.0,
+    licence: LicenceOption = None,
+    in_flight: Annotated[
+        int | None, typer.Option(min=1, help="Rows sampled at once. [512 candidates' worth]")
+    ] = None,
+    failures_in_a_row: Annotated[
+        int | None, typer.Option(min=1, help="Rows that fail one after the other and stop it. [20]")
+    ] = None,
+    config: ConfigOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Make a dataset by rejection sampling; interrupted, the same command goes on."""
+    with _exit_codes():
+        from bestofn.commands import sample as command
+        from bestofn.config import Settings
+
+        settings = Settings.load(
+            config,
+            model=model,
+            reward_model=reward_model,
+            reward=_trusting(trust_remote_code),
+            upstream=upstream,
+            engine=engine,
+            best_of=best_of,
+            temperature=temperature,
+            max_tokens=max_tokens,
+            seed=seed,
+        )
+        given = command.Input(source, column or (), split, name, limit)
+        kept = _choice(keep, value, min_margin, settings.seed)
+        made = command.Output(output, _formats(formats), kept, licence)
+        _run(
+            command.sample(
+                given,
+                made,
+                settings,
+                in_flight=in_flight,
+                failures_in_a_row=failures_in_a_row,
+                verbose=verbose,
+            )
+        )
+
+
+@app.command()
+def export(
+    folder: RunFolder,
+    formats: FormatsOption = None,
+    keep: KeepOption = "best",
+    value: ValueOption = None,
+    min_margin: MarginOption = 0.0,
+    seed: Annotated[int, typer.Option(help="Of the random baseline.")] = 0,
+    licence: LicenceOption = None,
+) -> None:
+    """Write a run's formats again, chosen otherwise; needs no models."""
+    with _exit_codes():
+        from rich.console import Console
+
+        from bestofn.commands.export import export_run
+
+        kept = _choice(keep, value, min_margin, seed)
+        export_run(folder, _formats(formats), kept, licence, Console(stderr=True))
+
+
+@app.command()
+def verify(folder: RunFolder) -> None:
+    """Say whether a run's folder holds what its manifest says."""
+    with _exit_codes():
+        from bestofn.commands.verify import run
+
+        run(folder)
+
+
+@app.command()
 def plan(
     model: Annotated[
         str | None, typer.Option(help="Folder or hub name. Without: the embedded one.")
@@ -280,6 +451,20 @@ def _root(
     if version:
         typer.echo(f"bestofn {__version__}")
         raise typer.Exit
+
+
+def _formats(given: Sequence[FormatOption] | None) -> list[FormatName]:
+    from bestofn.dataset.formats import NAMES
+
+    named = {each.value for each in given or [FormatOption.all]}
+    return [each for each in NAMES if each in named or "all" in named]
+
+
+def _choice(keep: Keep, value: float | None, min_margin: float, seed: int | None) -> Choice:
+    from bestofn.dataset.accept import Rule
+    from bestofn.dataset.formats import Choice
+
+    return Choice(Rule(keep, value), min_margin, seed or 0)
 
 
 def _trusting(given: bool | None) -> dict[str, bool] | None:

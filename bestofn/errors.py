@@ -3,6 +3,7 @@
     BestOfNError
     ├── ConfigError               settings, arguments or input files are wrong
     │   └── ModelError            a model cannot be found, read or used for what it was named for
+    ├── DatasetError              a run cannot go on: the disk, or too many failures in a row
     ├── RequestError              a request is out of range or does not fit the model's context
     ├── GeneratorError            the engine failed and no candidate came back
     ├── RewardError               the reward model failed and nothing could be ranked
@@ -31,6 +32,10 @@ class ConfigError(BestOfNError):
 
 class ModelError(ConfigError):
     """A model cannot be found, read, or used for what it was named for."""
+
+
+class DatasetError(BestOfNError):
+    """A run cannot go on; what was finished is kept."""
 
 
 class RequestError(BestOfNError):

@@ -35,6 +35,12 @@ Quantization = Literal["8bit", "4bit"]
 CacheType = Literal["auto", "fp8"]
 """Of the numbers in the generator's cache; auto: as it computes."""
 
+Keep = Literal["best", "top-k", "above", "margin", "zscore"]
+"""Which accepted candidates of a prompt a dataset keeps; see `bestofn.dataset.accept`."""
+
+FormatName = Literal["sft", "dpo", "kto", "ranked", "candidates", "first", "random"]
+"""A format of a dataset; see `bestofn.dataset.formats`."""
+
 Aggregate = Literal["last", "min", "mean", "prod"]
 """What makes one reward of those of an answer's steps."""
 

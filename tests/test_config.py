@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -116,3 +117,16 @@ async def test_settings_that_contradict_each_other_load_nothing(
     with pytest.raises(ConfigError, match=sentence):
         async with open_pipeline(settings):
             pass
+
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+@pytest.mark.parametrize(
+    "written", re.findall(r"```yaml\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+)
+def test_the_readmes_settings_are_settings(tmp_path: Path, written: str) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_text(written, encoding="utf-8")
+    settings = Settings.load(path)
+    assert settings != Settings()

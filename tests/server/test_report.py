@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from bestofn import Settings
 from bestofn.testing import FakeCompletion, FakeRewardModel
-from bestofn.types import Score
+from bestofn.types import Candidate, Request, Score
 from bestofn_server.app import create_app
 from tests.scripts import CUT, pipeline_of
 from tests.server.serving import ask, client_of
@@ -68,3 +70,21 @@ async def test_a_reference_goes_to_what_scores() -> None:
         asked = {"prompt": "2 + 3?", "responses": ["4"], "reference": "5"}
         assert (await client.post("/v1/rewards", json=asked)).status_code == 200
     assert [request.reference for request, _ in rewards.calls] == [{"answer": 5}, "5"]
+
+
+async def test_a_reward_model_that_compares_sees_all_that_were_kept_at_once() -> None:
+    calls: list[list[str]] = []
+
+    class Placing:
+        compares = True
+
+        async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
+            calls.append([candidate.text for candidate in candidates])
+            return [Score(float(len(candidate.text))) for candidate in candidates]
+
+    pipeline, _, _ = pipeline_of(["good", "better", CUT, "best of all"])
+    pipeline = replace(pipeline, reward_model=Placing())
+    async with client_of(create_app(Settings(best_of=4), pipeline)) as client:
+        answer = (await client.post("/v1/chat/completions", json=ask())).json()
+    assert [sorted(each) for each in calls] == [["best of all", "better", "good"]]
+    assert answer["choices"][0]["message"]["content"] == "best of all"

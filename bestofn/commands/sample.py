@@ -1,0 +1,149 @@
+"""Owns `bestofn sample`: from prompts to a dataset, by rejection sampling."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+
+from bestofn.build import open_pipeline
+from bestofn.commands.export import export_run
+from bestofn.commands.output import quiet_engines
+from bestofn.config import Settings
+from bestofn.dataset.formats import Choice
+from bestofn.dataset.identity import identity_of
+from bestofn.dataset.progress import progress
+from bestofn.dataset.reader import read_records
+from bestofn.dataset.rows import COLUMNS, Defaults, Row, read_row
+from bestofn.dataset.run import Limits, run
+from bestofn.dataset.store import Store
+from bestofn.errors import ConfigError
+from bestofn.types import FormatName
+
+CANDIDATES_IN_FLIGHT = 512
+"""Twice what vLLM batches by default on most cards (max_num_seqs 256), so that it never waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Where the prompts are.
+
+    Args:
+        source: see `bestofn.dataset.reader.read_records`.
+        columns: ``FIELD=COLUMN`` each.
+        split: of a dataset.
+        name: of a dataset's configuration.
+        limit: rows that are read at most; None: all.
+    """
+
+    source: str
+    columns: Sequence[str] = ()
+    split: str = "train"
+    name: str | None = None
+    limit: int | None = None
+
+    def mapped(self) -> dict[str, str]:
+        """Where each field stands.
+
+        Raises:
+            ConfigError: one of them is no mapping of a field that there is.
+        """
+        found = {}
+        for each in self.columns:
+            name, sign, column = each.partition("=")
+            if not sign or name not in COLUMNS or not column:
+                raise ConfigError(
+                    f"--column {each} is not FIELD=COLUMN, with one of {', '.join(COLUMNS)}"
+                )
+            found[name] = column
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What becomes of the records.
+
+    Args:
+        folder: of the run.
+        formats: that are written.
+        choice: what they keep.
+        licence: for the card.
+    """
+
+    folder: Path
+    formats: Sequence[FormatName]
+    choice: Choice = field(default_factory=Choice)
+    licence: str | None = None
+
+
+async def sample(
+    given: Input,
+    output: Output,
+    settings: Settings,
+    *,
+    in_flight: int | None = None,
+    failures_in_a_row: int | None = None,
+    verbose: bool = False,
+) -> None:
+    """Do what of the run is not done yet, then write its formats and its card.
+
+    Raises:
+        ConfigError: the input cannot be read, or the folder holds another run.
+        DatasetError: the disk does not let it, or too many rows failed one after the other.
+        BestOfNError: as `open_pipeline`.
+    """
+    columns = given.mapped()
+    identity = identity_of(settings, source=given.source, columns=columns)
+    defaults = Defaults(settings.best_of, settings.temperature, settings.max_tokens, settings.seed)
+    records = read_records(given.source, split=given.split, name=given.name)
+    rows = _rows(given, records, columns, defaults)
+    first = next(rows, None)
+    if first is None:
+        raise ConfigError(f"{given.source}: no rows")
+    usual = Limits()
+    limits = Limits(
+        in_flight or max(1, -(-CANDIDATES_IN_FLIGHT // settings.best_of)),
+        failures_in_a_row or usual.failures_in_a_row,
+    )
+    with contextlib.closing(Store.open(output.folder, identity)) as store:
+        async with contextlib.AsyncExitStack() as stack:
+            console = stack.enter_context(quiet_engines(verbose))
+            _say_what_is_there(console, store, output.folder)
+            with console.status("loading the models"):
+                pipeline = await stack.enter_async_context(open_pipeline(settings))
+            watch = stack.enter_context(progress(console, store.manifest.rows))
+            counts = await run(_after(first, rows), store, pipeline, limits, watch=watch)
+        console = Console(stderr=True)
+        console.print(
+            f"{counts.done:,} rows sampled, {counts.skipped:,} were finished before",
+            highlight=False,
+        )
+        export_run(output.folder, output.formats, output.choice, output.licence, console)
+
+
+def _say_what_is_there(console: Console, store: Store, folder: Path) -> None:
+    finished = store.finished
+    if finished:
+        console.print(
+            f"{folder}: {finished:,} rows are finished; going on from there", highlight=False
+        )
+
+
+def _rows(
+    given: Input,
+    records: Iterator[tuple[str, object]],
+    columns: dict[str, str],
+    defaults: Defaults,
+) -> Iterator[Row]:
+    for number, (source, record) in enumerate(records):
+        if given.limit is not None and number >= given.limit:
+            return
+        yield read_row(number, source, record, columns, defaults)  # type: ignore[arg-type]
+
+
+def _after(first: Row, rows: Iterator[Row]) -> Iterator[Row]:
+    yield first
+    yield from rows

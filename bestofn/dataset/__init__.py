@@ -1,0 +1,1 @@
+"""Rejection sampling: from prompts to a dataset that one can train on."""

@@ -1,0 +1,168 @@
+"""What trainers are given of a record: never a tie, never a text against itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet
+import pytest
+
+from bestofn.dataset.accept import Rule
+from bestofn.dataset.export import export
+from bestofn.dataset.formats import NAMES, Choice, rows_of
+from bestofn.dataset.records import Record
+from bestofn.errors import ConfigError
+from bestofn.types import Keep
+
+PROMPT = [{"role": "user", "content": "What?"}]
+
+
+def record(
+    rewards: Sequence[float | None], texts: Sequence[str] | None = None, **changes: Any
+) -> Record:
+    """One whose candidates have these rewards; None: it was rejected."""
+    order = sorted((-r, i) for i, r in enumerate(rewards) if r is not None)
+    ranks = {i: rank for rank, (_, i) in enumerate(order, start=1)}
+    candidates = [
+        {
+            "index": i,
+            "text": texts[i] if texts else f"text {i}",
+            "message": None,
+            "finish_reason": "stop",
+            "reward": reward,
+            "rank": ranks.get(i),
+            "accepted": reward is not None,
+            "rejections": []
+            if reward is not None
+            else [{"filter": "empty", "reason": "empty", "detail": "it is empty"}],
+            "failure": None,
+            "components": None,
+            "cut": 0,
+            "completion_tokens": 2,
+            "seed": i,
+        }
+        for i, reward in enumerate(rewards)
+    ]
+    return {
+        "row": 0,
+        "key": "k",
+        "source": "a.jsonl:1",
+        "status": "ok",
+        "error": None,
+        "messages": json.dumps(PROMPT),
+        "reference": None,
+        "fallback": None,
+        "rounds": 1,
+        "prompt_tokens": 1,
+        "completion_tokens": 2,
+        "candidates": candidates,
+        **changes,
+    }
+
+
+def kept(rewards: Sequence[float | None], keep: Keep, value: float | None = None) -> list[int]:
+    held = record(rewards)
+    ranked = sorted(
+        (each for each in held["candidates"] if each["rank"]), key=lambda each: each["rank"]
+    )
+    return [each["index"] for each in Rule(keep, value).kept(ranked)]
+
+
+@pytest.mark.parametrize(
+    ("keep", "value", "expected"),
+    [
+        ("best", None, [2]),
+        ("top-k", None, [2, 0]),
+        ("top-k", 9, [2, 0, 4, 1]),
+        ("above", 0.5, [2, 0]),
+        ("above", 50, []),
+        ("margin", 3, [2]),
+        ("margin", 4, []),
+        ("zscore", 1.2, [2]),
+        ("zscore", 2, []),
+    ],
+)
+def test_what_is_kept(keep: Keep, value: float | None, expected: list[int]) -> None:
+    assert kept([1.0, -2.0, 4.0, None, 0.0], keep, value) == expected  # mean 0.75, std 2.17
+
+
+def test_rules_that_make_no_sense_are_refused() -> None:
+    for keep, value, sentence in (
+        ("above", None, "needs a threshold"),
+        ("best", 1.0, "takes no value"),
+        ("top-k", 0.5, "a whole number from 1 on, not 0.5"),
+    ):
+        with pytest.raises(ConfigError, match=sentence):
+            Rule(keep, value)  # type: ignore[arg-type]
+    assert kept([1.0, 1.0], "zscore", 0.0) == []  # no spread, nothing stands out
+
+
+def made(name: str, held: Record, choice: Choice | None = None) -> list[dict[str, Any]]:
+    return list(rows_of(name, held, choice or Choice()))  # type: ignore[arg-type]
+
+
+def test_pairs_are_never_ties_nor_a_text_against_itself() -> None:
+    (pair,) = made("dpo", record([1.0, -2.0, 4.0, None]))
+    assert pair["prompt"] == PROMPT
+    assert pair["chosen"] == [{"role": "assistant", "content": "text 2"}]
+    assert pair["rejected"] == [{"role": "assistant", "content": "text 1"}]
+    assert (pair["chosen_reward"], pair["rejected_reward"]) == (4.0, -2.0)
+    assert made("dpo", record([1.0, 1.0])) == []
+    assert made("dpo", record([1.0, 0.0], ["same", "same"])) == []
+    assert made("dpo", record([1.0])) == []
+    assert made("dpo", record([1.0, 0.5]), Choice(min_margin=0.6)) == []
+    assert len(made("dpo", record([1.0, 0.5]), Choice(min_margin=0.5))) == 1
+
+
+def test_kto_has_as_many_bad_as_good_and_worse_ones() -> None:
+    rows = made("kto", record([1.0, -2.0, 4.0, 0.0]), Choice(Rule("top-k", 2)))
+    assert [(row["completion"][0]["content"], row["label"]) for row in rows] == [
+        ("text 2", True),
+        ("text 0", True),
+        ("text 1", False),
+        ("text 3", False),
+    ]
+    assert [row["label"] for row in made("kto", record([1.0, 1.0]))] == [True]
+
+
+def test_the_baselines_look_at_no_reward() -> None:
+    held = record([None, -2.0, 4.0, 0.0])
+    (first,) = made("first", held)
+    assert first["messages"][-1]["content"] == "text 1"
+    drawn = {
+        made("random", held, Choice(seed=seed))[0]["messages"][-1]["content"] for seed in range(20)
+    }
+    assert drawn == {"text 1", "text 2", "text 3"}
+    assert made("random", held) == made("random", held)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_was_not_acceptable_trains_nobody(name: str) -> None:
+    fallback = record([1.0, 2.0], status="nothing_acceptable", fallback="best_rejected")
+    rows = made(name, fallback)
+    assert len(rows) == (2 if name == "candidates" else 0)
+
+
+def test_every_candidate_is_in_the_table_with_its_reasons() -> None:
+    rows = made("candidates", record([1.0, None]))
+    assert [row["reasons"] for row in rows] == [[], ["empty"]]
+    assert [row["completion_tokens"] for row in rows] == [2, 2]
+
+
+def test_files_are_whole_and_hold_what_is_text(tmp_path: Path) -> None:
+    called = record([1.0, 0.0])
+    called["candidates"][0]["message"] = json.dumps(
+        {"role": "assistant", "content": "", "tool_calls": [{"id": "1"}]}
+    )
+    told = export(tmp_path, [record([1.0, 0.0]), called], NAMES, Choice())
+    by_name = {each.name: each for each in told}
+    assert (by_name["sft"].rows, by_name["sft"].skipped) == (1, 1)
+    assert (by_name["candidates"].rows, by_name["candidates"].skipped) == (4, 0)
+    for name in NAMES:
+        table = pyarrow.parquet.read_table(tmp_path / name / "train.parquet").to_pylist()
+        lines = (tmp_path / name / "train.jsonl").read_text(encoding="utf-8").splitlines()
+        assert table == [json.loads(line) for line in lines]
+    assert not list(tmp_path.rglob(".*"))
