@@ -29,6 +29,7 @@ from bestofn.types import (
     LogFormat,
     Quantization,
     Request,
+    RunEngine,
 )
 
 if TYPE_CHECKING:
@@ -290,7 +291,18 @@ def sample(
         str | None, typer.Option(help="URL of an OpenAI-compatible server, to sample there.")
     ] = None,
     engine: Annotated[
-        Engine | None, typer.Option(help="What samples. [vllm where it is installed]")
+        RunEngine | None,
+        typer.Option(help="What samples; ray: a cluster. [vllm where it is installed]"),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Pipelines on the cluster, each with its own models.")
+    ] = 1,
+    max_workers: Annotated[
+        int | None, typer.Option(min=1, help="As many at most, while rows wait. [--workers]")
+    ] = None,
+    gpus_per_worker: Annotated[float, typer.Option(min=0, help="Of the cluster.")] = 0,
+    ray_address: Annotated[
+        str | None, typer.Option(help="Without: the cluster that is here, or a new one.")
     ] = None,
     best_of: Annotated[int | None, typer.Option(min=1, help="How many to sample. [8]")] = None,
     temperature: Annotated[
@@ -334,12 +346,17 @@ def sample(
             reward_model=reward_model,
             reward=_trusting(trust_remote_code),
             upstream=upstream,
-            engine=engine,
+            engine=None if engine == "ray" else engine,
             best_of=best_of,
             temperature=temperature,
             max_tokens=max_tokens,
             seed=seed,
         )
+        spread = None
+        if engine == "ray":
+            spread = command.Workers(ray_address, workers, max_workers, gpus_per_worker)
+        elif workers > 1 or max_workers or gpus_per_worker or ray_address:
+            raise ConfigError("--workers and the like are for --engine ray")
         given = command.Input(source, column or (), split, name, limit)
         kept = _choice(keep, value, min_margin, settings.seed)
         made = command.Output(output, _formats(formats), kept, licence)
@@ -350,6 +367,7 @@ def sample(
                 settings,
                 in_flight=in_flight,
                 failures_in_a_row=failures_in_a_row,
+                workers=spread,
                 verbose=verbose,
             )
         )
@@ -373,6 +391,15 @@ def export(
 
         kept = _choice(keep, value, min_margin, seed)
         export_run(folder, _formats(formats), kept, licence, Console(stderr=True))
+
+
+@app.command()
+def report(folder: RunFolder) -> None:
+    """Write a run on one HTML page, with plots and examples to read."""
+    with _exit_codes():
+        from bestofn.commands.report import run
+
+        run(folder)
 
 
 @app.command()

@@ -19,6 +19,9 @@ Message = Mapping[str, Any]
 Engine = Literal["auto", "vllm", "transformers", "openai"]
 """What samples; auto takes a server where one is named, else vLLM where it is installed."""
 
+RunEngine = Literal["auto", "vllm", "transformers", "openai", "ray"]
+"""The same for a run over many prompts; ray: pipelines on a cluster, each with what auto takes."""
+
 LogFormat = Literal["text", "json"]
 """How the server's log looks."""
 

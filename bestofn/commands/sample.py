@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from bestofn.config import Settings
 from bestofn.dataset.formats import Choice
 from bestofn.dataset.identity import identity_of
 from bestofn.dataset.progress import progress
+from bestofn.dataset.ray_engine import Cluster, run_on_ray
 from bestofn.dataset.reader import read_records
 from bestofn.dataset.rows import COLUMNS, Defaults, Row, read_row
 from bestofn.dataset.run import Limits, run
@@ -79,6 +81,34 @@ class Output:
     licence: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Where a run is done that is not done here.
+
+    Args:
+        address: of a Ray cluster; None: the one that this machine is in, or a new one on it.
+        least: pipelines.
+        most: pipelines, while rows wait; None: no more.
+        gpus: of each.
+    """
+
+    address: str | None = None
+    least: int = 1
+    most: int | None = None
+    gpus: float = 0.0
+
+    def cluster(self, limits: Limits) -> Cluster:
+        """What of the cluster is taken."""
+        return Cluster(
+            self.address,
+            self.least,
+            self.most or self.least,
+            gpus=self.gpus,
+            in_flight=limits.in_flight,
+            failures_in_a_row=limits.failures_in_a_row,
+        )
+
+
 async def sample(
     given: Input,
     output: Output,
@@ -86,6 +116,7 @@ async def sample(
     *,
     in_flight: int | None = None,
     failures_in_a_row: int | None = None,
+    workers: Workers | None = None,
     verbose: bool = False,
 ) -> None:
     """Do what of the run is not done yet, then write its formats and its card.
@@ -98,10 +129,8 @@ async def sample(
     columns = given.mapped()
     identity = identity_of(settings, source=given.source, columns=columns)
     defaults = Defaults(settings.best_of, settings.temperature, settings.max_tokens, settings.seed)
-    records = read_records(given.source, split=given.split, name=given.name)
-    rows = _rows(given, records, columns, defaults)
-    first = next(rows, None)
-    if first is None:
+    read = functools.partial(_rows, given, columns, defaults)
+    if next(read(), None) is None:
         raise ConfigError(f"{given.source}: no rows")
     usual = Limits()
     limits = Limits(
@@ -112,10 +141,16 @@ async def sample(
         async with contextlib.AsyncExitStack() as stack:
             console = stack.enter_context(quiet_engines(verbose))
             _say_what_is_there(console, store, output.folder)
-            with console.status("loading the models"):
-                pipeline = await stack.enter_async_context(open_pipeline(settings))
-            watch = stack.enter_context(progress(console, store.manifest.rows))
-            counts = await run(_after(first, rows), store, pipeline, limits, watch=watch)
+            if workers is None:
+                with console.status("loading the models"):
+                    pipeline = await stack.enter_async_context(open_pipeline(settings))
+                watch = stack.enter_context(progress(console, store.manifest.rows))
+                counts = await run(read(), store, pipeline, limits, watch=watch)
+            else:
+                opening = functools.partial(open_pipeline, settings)
+                watch = stack.enter_context(progress(console, store.manifest.rows))
+                cluster = workers.cluster(limits)
+                counts = await run_on_ray(read, store, opening, cluster, watch=watch)
         console = Console(stderr=True)
         console.print(
             f"{counts.done:,} rows sampled, {counts.skipped:,} were finished before",
@@ -132,18 +167,9 @@ def _say_what_is_there(console: Console, store: Store, folder: Path) -> None:
         )
 
 
-def _rows(
-    given: Input,
-    records: Iterator[tuple[str, object]],
-    columns: dict[str, str],
-    defaults: Defaults,
-) -> Iterator[Row]:
+def _rows(given: Input, columns: dict[str, str], defaults: Defaults) -> Iterator[Row]:
+    records = read_records(given.source, split=given.split, name=given.name)
     for number, (source, record) in enumerate(records):
         if given.limit is not None and number >= given.limit:
             return
-        yield read_row(number, source, record, columns, defaults)  # type: ignore[arg-type]
-
-
-def _after(first: Row, rows: Iterator[Row]) -> Iterator[Row]:
-    yield first
-    yield from rows
+        yield read_row(number, source, record, columns, defaults)

@@ -10,7 +10,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from bestofn.dataset.run import Counts, Watch
+from bestofn.dataset.counts import Counts
+from bestofn.dataset.recorder import Watch
 
 LINE_SECONDS = 10.0
 """Between lines where there is no terminal."""

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from bestofn.dataset.counts import Counts
 from bestofn.dataset.journal import JOURNAL
 from bestofn.dataset.manifest import Manifest
 from bestofn.dataset.records import Record
 from bestofn.dataset.rows import read_row
-from bestofn.dataset.run import Counts, Limits, run
+from bestofn.dataset.run import Limits, run
 from bestofn.dataset.store import ROLLOUTS, Store, read_rollouts
 from bestofn.dataset.verify import faults
 from bestofn.errors import ConfigError, DatasetError, GeneratorError

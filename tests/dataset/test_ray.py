@@ -1,0 +1,75 @@
+"""The run on a local Ray cluster of two workers: the same rows, and none lost with a worker."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bestofn.dataset.ray_engine import Cluster, run_on_ray
+from bestofn.dataset.run import run
+from bestofn.dataset.store import Store, read_rollouts
+from bestofn.dataset.verify import faults
+from tests.dataset import fakes, on_ray
+
+ray = pytest.importorskip("ray")
+
+CLUSTER = Cluster(actors=2, most_actors=2, cpus=1, in_flight=8)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[None]:
+    ray.init(
+        num_cpus=4,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level="error",
+        runtime_env={"env_vars": {"PYTHONPATH": str(Path.cwd())}},
+    )
+    yield
+    ray.shutdown()
+
+
+async def _on_ray(folder: Path, pids: Path, **options: Any) -> Any:
+    pids.mkdir(exist_ok=True)
+    with contextlib.closing(Store.open(folder, fakes.CONFIG, rows_per_shard=50)) as store:
+        return await run_on_ray(on_ray.read, store, on_ray.Opening(pids), CLUSTER, **options)
+
+
+@pytest.mark.filterwarnings("ignore")
+async def test_two_workers_make_the_rows_of_one_machine(cluster: None, tmp_path: Path) -> None:
+    counts = await _on_ray(tmp_path / "ray", tmp_path / "pids")
+    assert (counts.done, counts.skipped) == (on_ray.ROWS, 0)
+    assert len(list((tmp_path / "pids").iterdir())) == 2
+    with contextlib.closing(
+        Store.open(tmp_path / "here", fakes.CONFIG, rows_per_shard=50)
+    ) as store:
+        await run(on_ray.read(), store, fakes.pipeline())
+    assert list(read_rollouts(tmp_path / "ray")) == list(read_rollouts(tmp_path / "here"))
+    assert list(faults(tmp_path / "ray")) == []
+    again = await _on_ray(tmp_path / "ray", tmp_path / "pids")
+    assert (again.done, again.skipped) == (0, on_ray.ROWS)
+
+
+@pytest.mark.filterwarnings("ignore")
+async def test_a_worker_that_dies_loses_nothing(cluster: None, tmp_path: Path) -> None:
+    killed: list[int] = []
+    pids = tmp_path / "pids"
+
+    def kill(counts: Any) -> None:
+        if not killed and counts.done >= 20:
+            killed.append(int(next(pids.iterdir()).name))
+            os.kill(killed[0], signal.SIGKILL)
+
+    counts = await _on_ray(tmp_path / "ray", pids, watch=kill)
+    assert killed
+    assert counts.done == on_ray.ROWS
+    assert [record["row"] for record in read_rollouts(tmp_path / "ray")] == list(range(on_ray.ROWS))
+    assert len(list(pids.iterdir())) >= 3  # somebody took its place
+    assert asyncio.get_running_loop().is_running()
