@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import resource
@@ -39,11 +40,16 @@ from bestofn.dataset.records import ranked
 from bestofn.dataset.rows import Defaults, Row, read_row
 from bestofn.dataset.run import Limits, run
 from bestofn.dataset.store import Store, read_rollouts
-from bestofn.embedded.world import held_out_tasks, is_correct
+from bestofn.embedded.world import Task, is_correct, stream
 
 N = 8
 MAX_TOKENS = 200
 IN_FLIGHT = 64
+
+
+def drawn(prompts: int) -> list[Task]:
+    """Held-out tasks as they come: some prompts more than once, each row with a seed of its own."""
+    return list(itertools.islice(stream(0, held_out=True), prompts))
 
 
 def rows(source: str, defaults: Defaults) -> Iterator[Row]:
@@ -115,7 +121,7 @@ def score(folder: Path) -> dict[str, float]:
 
 def accuracy(folder: Path, prompts: int) -> tuple[float, float, int]:
     """Right answers among the kept rows and the first samples of the same prompts; how many."""
-    tasks = held_out_tasks(prompts, 0)
+    tasks = drawn(prompts)
     kept = first = count = 0
     for record in read_rollouts(folder):
         best = next(iter(ranked(record)), None)
@@ -145,10 +151,10 @@ def memory(count: int) -> float:
             yield read_row(number, f"row {number}", record, {}, defaults)
 
     generator = FakeGenerator(script)
-    generator.requests = generator.sampled = _Nothing()  # what a fake notes is not the run's
-    pipeline = Pipeline(
-        generator, ArgmaxSelector(), (), FakeRewardModel(lambda _, each: float(len(each.text)))
-    )
+    generator.requests = generator.sampled = _Nothing()  # what fakes note is not the run's
+    scripted = FakeRewardModel(lambda _, each: float(len(each.text)))
+    scripted.calls = _Nothing()
+    pipeline = Pipeline(generator, ArgmaxSelector(), (), scripted)
     with tempfile.TemporaryDirectory() as given:
         folder = Path(given) / "run"
         with contextlib.closing(Store.open(folder, {"fake": True})) as store:
@@ -179,7 +185,7 @@ def table(prompts: int) -> None:
     """Print rates and accuracy."""
     with tempfile.TemporaryDirectory() as given:
         folder, source = Path(given) / "run", Path(given) / "prompts.jsonl"
-        tasks = held_out_tasks(prompts, 0)
+        tasks = drawn(prompts)
         lines = (json.dumps({"prompt": t.prompt}, ensure_ascii=False) + "\n" for t in tasks)
         source.write_text("".join(lines), encoding="utf-8")
         ours = part("run", str(folder), str(source))

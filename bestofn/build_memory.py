@@ -1,4 +1,4 @@
-"""Owns vLLM's share of a GPU beside the reward models that are loaded into this process."""
+"""Owns vLLM's share of memory beside the reward models that are loaded into this process."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ OWN_SHARE = ("--gpu-memory-utilization", "--kv-cache-memory-bytes")
 ACTIVATIONS = 0.1
 """Part of the card that is left for the reward model where nothing can be planned."""
 
+CPU_SHARE = 0.5
+"""Part of the free memory that vLLM gets on a CPU: the rest is for the other programs, too.
+
+vLLM's own default, 0.92 of all the memory, is refused by vLLM wherever a twelfth is in use."""
+
 
 def planned_flags(settings: Settings, model: str) -> list[str] | None:
     """vLLM's flags for its share; to be asked before anything is loaded.
@@ -30,7 +35,7 @@ def planned_flags(settings: Settings, model: str) -> list[str] | None:
         model: what vLLM is to run.
 
     Returns:
-        The flags: none where there is no GPU, or the user has decided. None: nothing can be
+        The flags: none where the user has decided. None: nothing can be
         planned, and the log says why.
 
     Raises:
@@ -40,7 +45,7 @@ def planned_flags(settings: Settings, model: str) -> list[str] | None:
         return []
     card = detected_card()
     if card is None:
-        return []
+        return _cpu_flags()
     try:
         plan = _plan(settings, model, card)
     except ModelError as error:
@@ -73,6 +78,17 @@ def left_flags(settings: Settings) -> list[str]:
     if card is None or not local_models(settings):
         return []
     share = max(0.05, card.free / card.total - ACTIVATIONS)
+    return [f"--gpu-memory-utilization={share:.2f}"]
+
+
+def _cpu_flags() -> list[str]:
+    """vLLM's share where it runs on the CPU."""
+    memory = vllm_adapter.cpu_memory()
+    if memory is None:
+        return []
+    free, total = memory
+    share = max(0.01, CPU_SHARE * free / total)
+    logger.info("vLLM gets %s of memory, half of what is free", size(int(share * total)))
     return [f"--gpu-memory-utilization={share:.2f}"]
 
 

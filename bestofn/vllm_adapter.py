@@ -255,6 +255,21 @@ def memory_options(model: str, arguments: Sequence[str]) -> MemoryOptions:
     )
 
 
+def cpu_memory() -> tuple[int, int] | None:
+    """Bytes free and in all of the memory that vLLM's CPU engine takes its share of.
+
+    It is vLLM's own reading, of one NUMA node and within a container's limit, since vLLM refuses to
+    start where its share is not free. None: this vLLM runs on something else.
+    """
+    from vllm.platforms import current_platform
+    from vllm.utils.cpu_resource_utils import get_allowed_cpu_list, get_memory_node_info
+
+    if not current_platform.is_cpu():
+        return None
+    node = get_memory_node_info(get_allowed_cpu_list()[0].numa_node)
+    return node.available_memory, node.total_memory
+
+
 def _parse(model: str, arguments: Sequence[str]) -> Any:
     """vLLM's own reading of its flags; argparse's exit becomes a ConfigError."""
     from vllm.entrypoints.launchers.cli_args import make_arg_parser, validate_parsed_serve_args

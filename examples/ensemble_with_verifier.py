@@ -14,7 +14,6 @@ def names_the_number(request: Request, candidate: Candidate) -> bool:
 async def main() -> None:
     """Rank one prompt; every component's reward is in the result."""
     settings = Settings.load(
-        model=str(embedded.generator_path()),
         rewards=[
             {"name": "model", "model": str(embedded.reward_path())},
             {

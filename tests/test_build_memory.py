@@ -1,4 +1,4 @@
-"""The share of a GPU that vLLM is started with beside a reward model; the GPU is made up."""
+"""The share of memory that vLLM is started with beside a reward model; the GPU is made up."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from bestofn.build_memory import planned_flags
 from bestofn.errors import ConfigError
 from bestofn.memory.planner import GIB, Card
 from bestofn.testing import FakeGenerator
+from bestofn.vllm_adapter import cpu_memory
 from tests.memory.checkpoints import LLAMA_3_8B, LLAMA_7B_REWARD, tensors_of, write
 
 
@@ -51,7 +52,33 @@ def test_what_the_user_decided_stays(
     assert flags(pair, engine_args=["--gpu-memory-utilization=0.5"]) == []
     assert flags(pair, engine_args=["--kv-cache-memory-bytes", "1G"]) == []
     card_of(monkeypatch, None)
-    assert flags(pair) == []
+    assert flags(pair, engine_args=["--gpu-memory-utilization=0.5"]) == []
+
+
+@pytest.mark.parametrize(
+    ("memory", "expected"),
+    [((30, 40), ["--gpu-memory-utilization=0.38"]), ((0, 40), ["--gpu-memory-utilization=0.01"])],
+)
+def test_on_a_cpu_half_of_what_is_free_is_vllms(
+    monkeypatch: pytest.MonkeyPatch,
+    pair: tuple[str, str],
+    memory: tuple[int, int],
+    expected: list[str],
+) -> None:
+    card_of(monkeypatch, None)
+    monkeypatch.setattr("bestofn.vllm_adapter.cpu_memory", lambda: memory)
+    assert flags(pair) == expected
+
+
+def test_the_memory_of_the_cpu_is_read_as_vllm_reads_it(
+    monkeypatch: pytest.MonkeyPatch, pair: tuple[str, str]
+) -> None:
+    card_of(monkeypatch, None)
+    memory = cpu_memory()
+    if memory is None:
+        assert flags(pair) == []
+    else:
+        assert 0 < memory[0] <= memory[1]
 
 
 def test_what_cannot_fit_is_refused_before_anything_is_loaded(

@@ -18,7 +18,7 @@ from bestofn.pipeline import Pipeline
 READ_AHEAD = 64
 """Rows that are read from the input at once, in a thread: a line may be long and a disk slow."""
 
-WINDOW_SHARDS = 4
+WINDOW_SHARDS = 2
 """How far rows may run ahead of the oldest that is not finished, in shards: what bounds memory."""
 
 
