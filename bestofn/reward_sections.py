@@ -47,6 +47,9 @@ class RewardSettings(Section):
         ge=1,
         description="of the CPU, for one forward; none: all, and 1 for the embedded model",
     )
+    compile: bool = Field(
+        default=False, description="the model's layers by torch.compile, while it is loaded"
+    )
     trust_remote_code: bool = False
     step_separator: str | None = Field(
         default=None, description="what stands between steps, for a process reward model"

@@ -107,6 +107,7 @@ def _bucket(spans: Sequence[tuple[int, int]], device: torch.device) -> tuple[Ten
     return places, real.flatten().nonzero()[:, 0]
 
 
+@torch.compiler.disable  # type: ignore[untyped-decorator]  # compiled, it would be so for each row
 def packed_attention(
     module: Any,
     query: Tensor,

@@ -60,6 +60,11 @@ class Readout:
 class Reader(Protocol):
     """Token ids to readings; runs on the worker thread only."""
 
+    @property
+    def model(self) -> nn.Module:
+        """What goes forward."""
+        ...
+
     def plan(self, sequences: Sequence[Sequence[int]], max_tokens: int) -> list[list[int]]:
         """Which of the texts share a forward: every one once, the largest forwards first."""
         ...
@@ -88,7 +93,7 @@ class PaddedReader:
     """
 
     def __init__(self, trunk: nn.Module, readout: Readout) -> None:
-        self._trunk = trunk
+        self.model = trunk
         self._readout = readout
         taken = inspect.signature(trunk.forward).parameters
         self._takes_positions = "position_ids" in taken
@@ -105,12 +110,12 @@ class PaddedReader:
     @torch.inference_mode()
     def __call__(self, sequences: Sequence[Sequence[int]]) -> list[Reading]:
         """See `Reader`."""
-        device = next(self._trunk.parameters()).device
+        device = next(self.model.parameters()).device
         inputs = pad_right(sequences, device)
         if self._takes_positions and "attention_mask" in inputs:
             rows, width = inputs["input_ids"].shape
             inputs["position_ids"] = torch.arange(width, device=device).expand(rows, width)
-        hidden = self._trunk(**inputs, **self._options).last_hidden_state
+        hidden = self.model(**inputs, **self._options).last_hidden_state
         places = [self._readout.places(ids) for ids in sequences]
         rows_of = [row for row, at in enumerate(places) for _ in at]
         columns = [place for at in places for place in at]
@@ -129,7 +134,7 @@ class WholeModelReader:
     """
 
     def __init__(self, model: nn.Module, *, pads: bool, output: str = "logits") -> None:
-        self._model = model
+        self.model = model
         self._pads = pads
         self._output = output
         self._device = next(model.parameters()).device
@@ -147,7 +152,7 @@ class WholeModelReader:
         """See `Reader`."""
         inputs = pad_right(sequences, self._device)
         inputs.setdefault("attention_mask", torch.ones_like(inputs["input_ids"]))
-        output: Any = self._model(**inputs)
+        output: Any = self.model(**inputs)
         scores = output if isinstance(output, Tensor) else getattr(output, self._output)
         values: list[float] = scores.float().reshape(len(sequences), 1)[:, 0].tolist()
         return [Reading((v,), len(ids)) for v, ids in zip(values, sequences, strict=True)]

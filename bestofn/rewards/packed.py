@@ -26,7 +26,7 @@ class PackedReader:
     """
 
     def __init__(self, trunk: nn.Module, readout: Readout, cache_tokens: int) -> None:
-        self._trunk = trunk
+        self.model = trunk
         self._readout = readout
         self._cache = PrefixCache(cache_tokens)
 
@@ -57,8 +57,8 @@ class PackedReader:
         """See `Reader`."""
         row = Row(sequences, self._readout.places, self._cache)
         packing = row.packing()
-        device = next(self._trunk.parameters()).device
-        hidden = self._trunk(
+        device = next(self.model.parameters()).device
+        hidden = self.model(
             input_ids=torch.tensor([row.ids], device=device),
             position_ids=torch.tensor([row.positions], device=device),
             use_cache=False,

@@ -16,9 +16,10 @@ from typing import Any
 import torch
 
 from bestofn.checkpoint import locate, read_config
-from bestofn.errors import ConfigError, RewardError
+from bestofn.errors import ConfigError, ModelError, RewardError
 from bestofn.rewards.batching import Batcher
 from bestofn.rewards.budget import TokenBudget
+from bestofn.rewards.compiling import compile_layers
 from bestofn.rewards.formats import named_format
 from bestofn.rewards.forward import Reader, Reading
 from bestofn.rewards.lengths import Text
@@ -97,6 +98,7 @@ class TransformersRewardModel:
         cache_tokens: int = CACHE_TOKENS,
         too_long: TooLong = "error",
         threads: int | None = None,
+        compile: bool = False,  # noqa: A002 - as above
         trust_remote_code: bool = False,
         step_separator: str | None = None,
         aggregate: Aggregate | None = None,
@@ -121,6 +123,8 @@ class TransformersRewardModel:
                 that a prompt is not computed again for candidates that come later.
             too_long: what becomes of a text that is longer than the model reads.
             threads: of the CPU for one forward; None: as many as torch takes by itself.
+            compile: have `torch.compile` make kernels for the model's layers, at once: loading
+                takes longer by some seconds to minutes, forwards may be faster.
             trust_remote_code: whether code that came with the checkpoint may run.
             step_separator: what the steps of an answer are split at; None: blank lines.
             aggregate: what makes one reward of those of steps; None: what the model's authors
@@ -129,7 +133,7 @@ class TransformersRewardModel:
         Raises:
             ConfigError: an argument is wrong.
             ModelError: the model is not there, cannot be read, is no reward model, has no trained
-                head, or nothing says how its text is made.
+                head, cannot be compiled, or nothing says how its text is made.
         """
         if format is not None and template is not None:
             raise ConfigError("format and template are both given: give one of them")
@@ -148,12 +152,29 @@ class TransformersRewardModel:
         )
         if placement.device.type == "cpu":
             max_batch_tokens = min(max_batch_tokens, CPU_BATCH_TOKENS)
-        return cls(
-            loaded,
-            texts,
-            max_batch_tokens=max_batch_tokens,
-            threads=threads,
+        if compile:
+            compile_layers(loaded.reader.model, model)
+        made = cls(loaded, texts, max_batch_tokens=max_batch_tokens, threads=threads)
+        if compile:
+            made._warm_up(model)
+        return made
+
+    def _warm_up(self, model: str) -> None:
+        """Score a conversation, on the thread and with the number of threads that scores later.
+
+        Raises:
+            ModelError: that fails.
+        """
+        made = self._texts.of_candidates(
+            Request.from_prompt("What is 8 - 5?"),
+            [Candidate(0, {"role": "assistant", "content": "8 - 5 = 3.\n\n3 is left."}, "stop")],
         )
+        texts = [text.ids for text in made if isinstance(text, Text)]
+        try:
+            self._batcher.submit(texts).result()
+        except RewardError as error:
+            self.close()
+            raise ModelError(f"{model} cannot be compiled: {error}") from error
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
         """One `Score` per candidate, in the order given; see `bestofn.protocols.RewardModel`.

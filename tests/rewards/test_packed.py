@@ -100,7 +100,7 @@ def row_lengths(reader: Any) -> Iterator[list[int]]:
         assert named["input_ids"].shape[0] == 1
         lengths.append(named["input_ids"].shape[1])
 
-    hook = reader._trunk.register_forward_pre_hook(note, with_kwargs=True)
+    hook = reader.model.register_forward_pre_hook(note, with_kwargs=True)
     yield lengths
     hook.remove()
 
@@ -206,7 +206,7 @@ def test_nothing_is_shared_from_the_first_place_on(tmp_path: Path) -> None:
     prompt = [8 + token % 300 for token in some(40)]
     step = [9, 10, mark]
     texts = [[*prompt, *step, 11, mark], [*prompt, *step, 12, 13, mark], [*prompt, 14, mark]]
-    trunk = _reader(model)._trunk
+    trunk = _reader(model).model
     packed = PackedReader(trunk, marks, 1000)
     expected = [PackedReader(trunk, marks, 1000)([text])[0].values for text in texts]
     for _ in range(2):

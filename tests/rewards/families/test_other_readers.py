@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sentencepiece
 import torch
-import transformers
 from safetensors.torch import save_file
 
 from bestofn.errors import ModelError
@@ -16,61 +14,14 @@ from bestofn.rewards.transformers import TransformersRewardModel
 from bestofn.types import Request
 from tests.rewards import classifier_replica
 from tests.rewards.calls import candidate, candidates, rewards
-from tests.rewards.ziya_replica import CORPUS
+from tests.rewards.families import deberta_replica
 
 ASK = "what is the colour of the sky?"
 TEXTS = ("It is blue.", "no", "The kettle sings while the rain falls on the roof.", " two  spaces")
 
 
-def write_deberta(folder: Path) -> tuple[Any, Any]:
-    """DeBERTa-v3's layout: relative positions, no token types, sentencepiece in spm.model."""
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(CORPUS),
-        model_prefix=str(folder / "spm"),
-        model_type="unigram",
-        vocab_size=220,
-        pad_id=0,
-        bos_id=1,
-        eos_id=2,
-        unk_id=3,
-        pad_piece="[PAD]",
-        bos_piece="[CLS]",
-        eos_piece="[SEP]",
-        unk_piece="[UNK]",
-        hard_vocab_limit=False,
-        num_threads=1,
-        minloglevel=2,
-    )
-    (folder / "tokenizer_config.json").write_text(
-        '{"tokenizer_class": "DebertaV2Tokenizer", "do_lower_case": false, "vocab_type": "spm"}'
-    )
-    config = transformers.DebertaV2Config(  # type: ignore[call-arg]
-        vocab_size=240,
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        type_vocab_size=0,
-        relative_attention=True,
-        position_buckets=16,
-        max_relative_positions=-1,
-        pos_att_type=["p2c", "c2p"],
-        norm_rel_ebd="layer_norm",
-        share_att_key=True,
-        position_biased_input=False,
-        pooler_hidden_size=32,
-        num_labels=1,
-        initializer_range=0.5,
-    )
-    torch.manual_seed(0)
-    build: Any = transformers.AutoModelForSequenceClassification.from_config
-    network = build(config).eval()
-    network.save_pretrained(folder)
-    return transformers.AutoTokenizer.from_pretrained(folder), network
-
-
 async def test_oasst_reads_the_pair_that_its_tokenizer_makes(tmp_path: Path) -> None:
-    tokenizer, network = write_deberta(tmp_path)
+    tokenizer, network = deberta_replica.write(tmp_path)
     model = TransformersRewardModel.load(str(tmp_path), device="cpu")
     cut = candidate("no", "length", 4)
     got = await rewards(model, Request.from_prompt(ASK), [*candidates(TEXTS), cut])
