@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 from huggingface_hub import hf_hub_download, snapshot_download
 from huggingface_hub.errors import (
     GatedRepoError,
@@ -24,6 +23,9 @@ from bestofn.wording import first_line
 
 SMALL_FILES = ("*.json", "*.jinja", "*.model", "*.txt", "*.py")
 """What a checkpoint holds beside its weights: config, templates, vocabularies, its own code."""
+
+HTTP_ERROR: type[Exception] = HfHubHTTPError.__bases__[0]
+"""Of the HTTP library that the hub's client uses, which depends on its version (httpx, httpx2)."""
 
 
 def locate(model: str) -> Path:
@@ -87,7 +89,7 @@ def hub_faults(model: str) -> Iterator[None]:
             f"{model} is no folder, it is not in the hub's cache, and the hub cannot be reached "
             "(or HF_HUB_OFFLINE is set): name a folder or download it first"
         ) from error
-    except (HfHubHTTPError, httpx.HTTPError, OSError) as error:
+    except (HTTP_ERROR, OSError) as error:
         raise ModelError(f"{model} cannot be fetched from the hub: {first_line(error)}") from error
 
 

@@ -34,6 +34,7 @@ from bestofn.types import (
 
 if TYPE_CHECKING:
     from bestofn.dataset.formats import Choice
+    from bestofn.dataset.hub import Repository
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop] | None
 
@@ -97,6 +98,15 @@ MarginOption = Annotated[
 ]
 LicenceOption = Annotated[
     str | None, typer.Option("--license", help="For the card, for example apache-2.0.")
+]
+PushOption = Annotated[
+    str | None,
+    typer.Option(
+        "--push-to-hub", metavar="OWNER/NAME", help="Of a dataset, for the formats and the card."
+    ),
+]
+PrivateOption = Annotated[
+    bool, typer.Option("--private", help="The dataset on the hub, where it is not there yet.")
 ]
 RunFolder = Annotated[
     Path, typer.Argument(metavar="DIR", help="Of a run of `bestofn sample`.", show_default=False)
@@ -326,6 +336,8 @@ def sample(
     value: ValueOption = None,
     min_margin: MarginOption = 0.0,
     licence: LicenceOption = None,
+    push_to_hub: PushOption = None,
+    private: PrivateOption = False,
     in_flight: Annotated[
         int | None, typer.Option(min=1, help="Rows sampled at once. [512 candidates' worth]")
     ] = None,
@@ -359,7 +371,8 @@ def sample(
             raise ConfigError("--workers and the like are for --engine ray")
         given = command.Input(source, column or (), split, name, limit)
         kept = _choice(keep, value, min_margin, settings.seed)
-        made = command.Output(output, _formats(formats), kept, licence)
+        repository = _repository(push_to_hub, private)
+        made = command.Output(output, _formats(formats), kept, licence, repository)
         _run(
             command.sample(
                 given,
@@ -382,6 +395,8 @@ def export(
     min_margin: MarginOption = 0.0,
     seed: Annotated[int, typer.Option(help="Of the random baseline.")] = 0,
     licence: LicenceOption = None,
+    push_to_hub: PushOption = None,
+    private: PrivateOption = False,
 ) -> None:
     """Write a run's formats again, chosen otherwise; needs no models."""
     with _exit_codes():
@@ -390,7 +405,10 @@ def export(
         from bestofn.commands.export import export_run
 
         kept = _choice(keep, value, min_margin, seed)
-        export_run(folder, _formats(formats), kept, licence, Console(stderr=True))
+        repository = _repository(push_to_hub, private)
+        if repository is not None:
+            repository.check()
+        export_run(folder, _formats(formats), kept, licence, Console(stderr=True), repository)
 
 
 @app.command()
@@ -492,6 +510,14 @@ def _choice(keep: Keep, value: float | None, min_margin: float, seed: int | None
     from bestofn.dataset.formats import Choice
 
     return Choice(Rule(keep, value), min_margin, seed or 0)
+
+
+def _repository(name: str | None, private: bool) -> Repository | None:
+    from bestofn.dataset.hub import Repository
+
+    if name is None and private:
+        raise ConfigError("--private is for --push-to-hub")
+    return None if name is None else Repository(name, private)
 
 
 def _trusting(given: bool | None) -> dict[str, bool] | None:

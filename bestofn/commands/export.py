@@ -11,6 +11,7 @@ from bestofn.dataset.accept import Rule
 from bestofn.dataset.card import write_card
 from bestofn.dataset.export import export
 from bestofn.dataset.formats import Choice
+from bestofn.dataset.hub import Repository
 from bestofn.dataset.manifest import Manifest
 from bestofn.dataset.store import read_rollouts
 from bestofn.dataset.summary import Summary
@@ -24,12 +25,13 @@ def export_run(
     choice: Choice,
     licence: str | None,
     console: Console,
+    repository: Repository | None = None,
 ) -> None:
-    """Write the formats and the card of a run, and say what is in them.
+    """Write the formats and the card of a run, say what is in them, and push them to the hub.
 
     Raises:
         ConfigError: it is no run, or a shard cannot be read.
-        DatasetError: the disk does not let it.
+        DatasetError: the disk does not let it, or the hub does not take it.
     """
     manifest = Manifest.read(folder)
     if manifest is None:
@@ -44,6 +46,8 @@ def export_run(
             highlight=False,
             soft_wrap=True,
         )
+    if repository is not None:
+        console.print(repository.push(folder, formats), highlight=False, soft_wrap=True)
 
 
 def described(rule: Rule) -> str:

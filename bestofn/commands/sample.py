@@ -15,6 +15,7 @@ from bestofn.commands.export import export_run
 from bestofn.commands.output import quiet_engines
 from bestofn.config import Settings
 from bestofn.dataset.formats import Choice
+from bestofn.dataset.hub import Repository
 from bestofn.dataset.identity import identity_of
 from bestofn.dataset.progress import progress
 from bestofn.dataset.ray_engine import Cluster, run_on_ray
@@ -73,12 +74,14 @@ class Output:
         formats: that are written.
         choice: what they keep.
         licence: for the card.
+        repository: on the hub, that formats and card are pushed to.
     """
 
     folder: Path
     formats: Sequence[FormatName]
     choice: Choice = field(default_factory=Choice)
     licence: str | None = None
+    repository: Repository | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,8 @@ async def sample(
 
     Raises:
         ConfigError: the input cannot be read, or the folder holds another run.
-        DatasetError: the disk does not let it, or too many rows failed one after the other.
+        DatasetError: the disk does not let it, too many rows failed one after the other, or the hub
+            does not take the formats.
         BestOfNError: as `open_pipeline`.
     """
     columns = given.mapped()
@@ -132,6 +136,8 @@ async def sample(
     read = functools.partial(_rows, given, columns, defaults)
     if next(read(), None) is None:
         raise ConfigError(f"{given.source}: no rows")
+    if output.repository is not None:
+        output.repository.check()
     usual = Limits()
     limits = Limits(
         in_flight or max(1, -(-CANDIDATES_IN_FLIGHT // settings.best_of)),
@@ -156,7 +162,14 @@ async def sample(
             f"{counts.done:,} rows sampled, {counts.skipped:,} were finished before",
             highlight=False,
         )
-        export_run(output.folder, output.formats, output.choice, output.licence, console)
+        export_run(
+            output.folder,
+            output.formats,
+            output.choice,
+            output.licence,
+            console,
+            output.repository,
+        )
 
 
 def _say_what_is_there(console: Console, store: Store, folder: Path) -> None:

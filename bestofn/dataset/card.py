@@ -55,7 +55,9 @@ def _body(
     licence: str | None,
     kept: str,
 ) -> list[str]:
-    config = manifest.config
+    # A path of the machine that sampled tells a reader nothing.
+    source = Path(str(manifest.config.get("input")))
+    config = manifest.config | ({"input": source.name} if source.exists() else {})
     return [
         "# Best of N",
         "",

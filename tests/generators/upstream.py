@@ -81,13 +81,16 @@ class Upstream:
 
 @contextlib.contextmanager
 def running(upstream: Upstream) -> Iterator[Upstream]:
-    """The stub on a free port, in a thread of its own."""
-    app = Starlette(
-        routes=[
-            Route("/v1/chat/completions", upstream.chat, methods=["POST"]),
-            Route("/v1/models", upstream.list),
-        ]
-    )
+    """The stub on a free port."""
+    chat = Route("/v1/chat/completions", upstream.chat, methods=["POST"])
+    with served(Starlette(routes=[chat, Route("/v1/models", upstream.list)])) as url:
+        upstream.url = url
+        yield upstream
+
+
+@contextlib.contextmanager
+def served(app: Starlette) -> Iterator[str]:
+    """An application on a free port, in a thread of its own; its address."""
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -95,9 +98,8 @@ def running(upstream: Upstream) -> Iterator[Upstream]:
         assert thread.is_alive()
         time.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
-    upstream.url = f"http://127.0.0.1:{port}"
     try:
-        yield upstream
+        yield f"http://127.0.0.1:{port}"
     finally:
         server.should_exit = True
         thread.join(10)
