@@ -1,6 +1,6 @@
 """Prints what scoring N candidates of one prompt costs, over the least that it could, in one run.
 
-    python -m benchmarks.scoring [--threads 1 --threads 2] [--rounds 5] [--vllm]
+    python -m benchmarks.scoring [--threads 1 --threads 2] [--rounds 5] [--compile] [--vllm]
     python -m benchmarks.scoring --shape 8b --dtype bfloat16          # on a GPU
 
 P is the prompt's tokens, R the mean of the answers', drawn evenly from R/3 to 5R/3. The floor is
@@ -82,6 +82,8 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.shape, device, dtype, MAX_BATCH_TOKENS if cuda else CPU_BATCH_TOKENS
     )
     ways = dict(model.ways())
+    if arguments.compile:
+        ways["bestofn, compiled"] = model.compiled()
     with contextlib.ExitStack() as stack:
         if arguments.vllm:
             ways["vLLM, pooling"] = vllm_way(model, Path(stack.enter_context(temporary())))
@@ -111,6 +113,7 @@ def main() -> None:
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, action="append", help="may be given several times")
+    parser.add_argument("--compile", action="store_true", help="ours with reward.compile too")
     parser.add_argument("--vllm", action="store_true", help="its pooling engine too")
     parser.add_argument("--raw", action="store_true", help="every ratio, on standard error")
     arguments = parser.parse_args()
@@ -121,7 +124,7 @@ def main() -> None:
         command = [sys.executable, "-m", "benchmarks.scoring"]
         command += [f"--shape={arguments.shape}", f"--dtype={arguments.dtype}"]
         command += [f"--rounds={arguments.rounds}"]
-        command += [f"--{flag}" for flag in ("vllm", "raw") if getattr(arguments, flag)]
+        command += [f"--{flag}" for flag in ("compile", "vllm", "raw") if getattr(arguments, flag)]
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
         subprocess.run(command, check=True, env=environment)
 

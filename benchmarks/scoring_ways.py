@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +13,7 @@ from torch import Tensor, nn
 from transformers import LlamaConfig, LlamaModel
 
 from bestofn.rewards.attention import NAME
+from bestofn.rewards.compiling import compile_layers
 from bestofn.rewards.forward import PaddedReader, Readout
 from bestofn.rewards.packed import PackedReader
 from bestofn.rewards.probing import CACHE_TOKENS
@@ -112,6 +115,13 @@ class Random:
     def _sorted(self, texts: Texts) -> list[float]:
         plan = PaddedReader(self.trunk, Readout(self.head)).plan(texts, self.budget)
         return self._padded(texts, plan)
+
+    def compiled(self) -> Way:
+        """As `bestofn` with `reward.compile`; the weights are the same in memory."""
+        shared = {id(weight): weight for weight in self.trunk.parameters()}
+        trunk = copy.deepcopy(self.trunk, shared)
+        compile_layers(trunk, "the benchmark's model")
+        return dataclasses.replace(self, trunk=trunk)._ours
 
     def _ours(self, texts: Texts) -> list[float]:
         """With nothing kept from before."""
