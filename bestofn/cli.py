@@ -338,6 +338,13 @@ def sample(
     licence: LicenceOption = None,
     push_to_hub: PushOption = None,
     private: PrivateOption = False,
+    explore: Annotated[
+        int | None,
+        typer.Option(
+            help="So many of each row first, then the rest of the samples where their rewards "
+            "promise most (AdaBoN). Without: every row gets the same."
+        ),
+    ] = None,
     in_flight: Annotated[
         int | None, typer.Option(min=1, help="Rows sampled at once. [512 candidates' worth]")
     ] = None,
@@ -369,6 +376,8 @@ def sample(
             spread = command.Workers(ray_address, workers, max_workers, gpus_per_worker)
         elif workers > 1 or max_workers or gpus_per_worker or ray_address:
             raise ConfigError("--workers and the like are for --engine ray")
+        if spread is not None and explore is not None:
+            raise ConfigError("--explore is not for --engine ray: its workers share no rows")
         given = command.Input(source, column or (), split, name, limit)
         kept = _choice(keep, value, min_margin, settings.seed)
         repository = _repository(push_to_hub, private)
@@ -380,6 +389,7 @@ def sample(
                 settings,
                 in_flight=in_flight,
                 failures_in_a_row=failures_in_a_row,
+                explore=explore,
                 workers=spread,
                 verbose=verbose,
             )

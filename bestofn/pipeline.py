@@ -47,7 +47,11 @@ class Pipeline:
 
 
 async def best_of_n(
-    request: Request, pipeline: Pipeline, *, observer: Observer | None = None
+    request: Request,
+    pipeline: Pipeline,
+    *,
+    observer: Observer | None = None,
+    earlier: Ranking | None = None,
 ) -> Ranking:
     """Sample `request.best_of` candidates, filter each the moment it finishes, score the accepted
     while others still run, and rank them.
@@ -55,6 +59,14 @@ async def best_of_n(
     Identical candidates are scored once. Temperature 0 samples once and says so in the notes.
     Where nothing is acceptable `pipeline.policy` decides. Cancelling the call aborts every
     candidate that still runs.
+
+    Args:
+        request: what is asked.
+        pipeline: what it is asked of.
+        observer: told of every candidate.
+        earlier: a ranking of the same request with fewer candidates, by the same pipeline: only
+            those are sampled that are missing to `request.best_of`, and all are ranked together.
+            Rounds, tokens and seconds count on.
 
     Returns:
         A `Ranking` that holds every sampled candidate as accepted, rejected or failed.
@@ -66,26 +78,46 @@ async def best_of_n(
         NothingAcceptableError: nothing was acceptable, and the policy found no fallback.
         DeadlineError: the policy's deadline came first.
     """
-    return await _Run(request, pipeline, observer).execute()
+    return await _Run(request, pipeline, observer, earlier).execute()
 
 
 class _Run:
     """The state of one `best_of_n` call."""
 
-    def __init__(self, request: Request, pipeline: Pipeline, observer: Observer | None) -> None:
+    def __init__(
+        self,
+        request: Request,
+        pipeline: Pipeline,
+        observer: Observer | None,
+        earlier: Ranking | None,
+    ) -> None:
         self._request = request
         self._pipeline = pipeline
         self._observer = observer
         self._records: dict[int, ScoredCandidate] = {}
-        self._started = time.perf_counter()
-        self._first_candidate = 0.0
-        self._sampling = 0.0
-        self._selection = 0.0
-        self._rounds = 0
-        self._notes: list[str] = []
+        spent = Timings() if earlier is None else earlier.timings
+        self._started = time.perf_counter() - spent.total
+        self._first_candidate = spent.first_candidate
+        self._sampling = spent.sampling
+        self._scoring = spent.scoring
+        self._selection = spent.selection
+        self._reward_tokens = 0 if earlier is None else earlier.usage.reward_tokens
+        self._rounds = 0 if earlier is None else earlier.rounds
+        self._notes: list[str] = [] if earlier is None else [*earlier.notes]
         self._scorer = Scorer(request, pipeline.reward_model, self._on_score)
         self._deadline = Deadline(pipeline.policy.deadline_seconds)
         self._rewarded = asyncio.Event()
+        for record in () if earlier is None else earlier.candidates:
+            self._recall(record)
+
+    def _recall(self, record: ScoredCandidate) -> None:
+        """A candidate of before: as it was filtered and scored, unless it was a fallback."""
+        if not record.accepted:
+            record = dataclasses.replace(record, reward=None, components={}, cut=0)
+        else:
+            known = Score(record.reward, components=record.components, cut=record.cut)
+            self._scorer.add(record.candidate, known)
+        self._records[record.index] = dataclasses.replace(record, rank=None)
 
     async def execute(self) -> Ranking:
         try:
@@ -97,14 +129,18 @@ class _Run:
             await self._scorer.aclose()
 
     async def _sample_rounds(self) -> None:
-        count = self._request.best_of
+        count = self._request.best_of - len(self._records)
+        if count < 1:
+            await self._score_rest()
+            return
         if self._request.temperature == 0 and count > 1:
             self._notes.append(
                 f"temperature 0 makes all candidates equal: sampled 1 instead of {count}"
             )
             count = 1
         while True:
-            await self._round(range(self._rounds * count, (self._rounds + 1) * count))
+            begin = len(self._records)
+            await self._round(range(begin, begin + count))
             self._rounds += 1
             if not self._wants_another_round():
                 return
@@ -257,13 +293,13 @@ class _Run:
             usage=Usage(
                 prompt_tokens=max((c.candidate.prompt_tokens or 0 for c in records), default=0),
                 completion_tokens=sum(c.candidate.counted_tokens for c in records),
-                reward_tokens=self._scorer.tokens,
+                reward_tokens=self._reward_tokens + self._scorer.tokens,
             ),
             timings=Timings(
                 total=time.perf_counter() - self._started,
                 first_candidate=self._first_candidate,
                 sampling=self._sampling,
-                scoring=self._scorer.seconds,
+                scoring=self._scoring + self._scorer.seconds,
                 selection=self._selection,
             ),
             deadline_reached=self._deadline.reached,

@@ -49,13 +49,21 @@ class Scorer:
         self.tokens = 0
         self.seconds = 0.0
 
-    def add(self, candidate: Candidate) -> None:
-        """Score `candidate` soon; returns at once."""
+    def add(self, candidate: Candidate, known: Score | None = None) -> None:
+        """Score `candidate` soon; returns at once.
+
+        Args:
+            candidate: one that was not added.
+            known: its score, where it has one; only a reward model that compares is asked again.
+        """
         if self._reward_model is None:
             return
         key = _reads_as(candidate)
         copies = self._copies.setdefault(key, [])
         copies.append(candidate.index)
+        if known is not None and not self._compares:
+            self._known[key] = known
+            return
         if key in self._known:
             self._on_score([candidate.index], self._known[key])
         elif len(copies) == 1:

@@ -14,6 +14,7 @@ from bestofn.build import open_pipeline
 from bestofn.commands.export import export_run
 from bestofn.commands.output import quiet_engines
 from bestofn.config import Settings
+from bestofn.dataset.explorer import LEAST_IN_FLIGHT
 from bestofn.dataset.formats import Choice
 from bestofn.dataset.hub import Repository
 from bestofn.dataset.identity import identity_of
@@ -119,6 +120,7 @@ async def sample(
     *,
     in_flight: int | None = None,
     failures_in_a_row: int | None = None,
+    explore: int | None = None,
     workers: Workers | None = None,
     verbose: bool = False,
 ) -> None:
@@ -130,17 +132,22 @@ async def sample(
             does not take the formats.
         BestOfNError: as `open_pipeline`.
     """
+    if explore is not None and not 2 <= explore < settings.best_of:
+        raise ConfigError(
+            f"--explore {explore}: it has to be at least 2, and less than --best-of "
+            f"({settings.best_of})"
+        )
     columns = given.mapped()
-    identity = identity_of(settings, source=given.source, columns=columns)
+    identity = identity_of(settings, source=given.source, columns=columns, explore=explore)
     defaults = Defaults(settings.best_of, settings.temperature, settings.max_tokens, settings.seed)
     read = functools.partial(_rows, given, columns, defaults)
     if next(read(), None) is None:
         raise ConfigError(f"{given.source}: no rows")
     if output.repository is not None:
         output.repository.check()
-    usual = Limits()
+    usual, least = Limits(), 1 if explore is None else LEAST_IN_FLIGHT
     limits = Limits(
-        in_flight or max(1, -(-CANDIDATES_IN_FLIGHT // settings.best_of)),
+        in_flight or max(least, -(-CANDIDATES_IN_FLIGHT // settings.best_of)),
         failures_in_a_row or usual.failures_in_a_row,
     )
     with contextlib.closing(Store.open(output.folder, identity)) as store:
@@ -151,7 +158,7 @@ async def sample(
                 with console.status("loading the models"):
                     pipeline = await stack.enter_async_context(open_pipeline(settings))
                 watch = stack.enter_context(progress(console, store.manifest.rows))
-                counts = await run(read(), store, pipeline, limits, watch=watch)
+                counts = await run(read(), store, pipeline, limits, watch=watch, explore=explore)
             else:
                 opening = functools.partial(open_pipeline, settings)
                 watch = stack.enter_context(progress(console, store.manifest.rows))

@@ -34,16 +34,19 @@ OF_THE_MACHINE = frozenset({"device", "max_batch_tokens", "cache_tokens", "threa
 """Of the section `reward`: they change how fast it is, and the last digits."""
 
 
-def identity_of(settings: Settings, *, source: str, columns: Mapping[str, str]) -> dict[str, Any]:
+def identity_of(
+    settings: Settings, *, source: str, columns: Mapping[str, str], explore: int | None = None
+) -> dict[str, Any]:
     """The configuration of a run, as JSON holds it.
 
     Args:
         settings: of the run.
         source: the input.
         columns: see `bestofn.dataset.rows.read_row`.
+        explore: see `bestofn.dataset.run.run`.
     """
     given = json.loads(settings.model_dump_json(include=set(PARTS)))
     given["reward"] = {k: v for k, v in given["reward"].items() if k not in OF_THE_MACHINE}
     for spec in given["rewards"]:
         spec["options"] = {k: v for k, v in spec["options"].items() if "key" not in k}
-    return {**given, "input": source, "columns": dict(columns)}
+    return {**given, "input": source, "columns": dict(columns), "explore": explore}

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bestofn.dataset.counts import Counts
-from bestofn.dataset.judge import judged
+from bestofn.dataset.judge import Judge
 from bestofn.dataset.recorder import Judged, Recorder, Watch
 from bestofn.dataset.rows import Row
 from bestofn.dataset.store import Store
@@ -178,20 +178,20 @@ class _Worker:
         self._opening = opening
         self._lock = asyncio.Lock()
         self._stack = contextlib.AsyncExitStack()
-        self._pipeline: Pipeline | None = None
+        self._judge: Judge | None = None
 
     async def __call__(self, batch: Mapping[str, Any]) -> AsyncIterator[dict[str, list[bytes]]]:
-        pipeline = await self._opened()
+        judge = await self._opened()
         rows: list[Row] = [pickle.loads(each) for each in batch["row"]]
-        tasks = [asyncio.ensure_future(judged(row, pipeline)) for row in rows]
+        tasks = [asyncio.ensure_future(judge.judged(row)) for row in rows]
         for done in asyncio.as_completed(tasks):
             yield {"judged": [pickle.dumps(await done)]}
 
-    async def _opened(self) -> Pipeline:
+    async def _opened(self) -> Judge:
         async with self._lock:
-            if self._pipeline is None:
-                self._pipeline = await self._stack.enter_async_context(self._opening())
-            return self._pipeline
+            if self._judge is None:
+                self._judge = Judge(await self._stack.enter_async_context(self._opening()))
+            return self._judge
 
 
 def _source(read: ReadRows, wanted: Sequence[range]) -> Any:

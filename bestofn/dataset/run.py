@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bestofn.dataset.counts import Counts
-from bestofn.dataset.judge import judged
+from bestofn.dataset.explorer import LEAST_IN_FLIGHT, Explorer
+from bestofn.dataset.judge import Judge
 from bestofn.dataset.recorder import Judged, Recorder, Watch
 from bestofn.dataset.rows import Row
 from bestofn.dataset.store import Store
-from bestofn.errors import BestOfNError
+from bestofn.errors import BestOfNError, ConfigError
 from bestofn.pipeline import Pipeline
 
 READ_AHEAD = 64
@@ -42,6 +43,7 @@ async def run(
     limits: Limits | None = None,
     *,
     watch: Watch | None = None,
+    explore: int | None = None,
 ) -> Counts:
     """Sample every row that is not finished yet, and put it into the store.
 
@@ -53,6 +55,8 @@ async def run(
         pipeline: what ranks.
         limits: how much is taken on.
         watch: is told how far it is.
+        explore: samples of each row before the rest is shared out; see `bestofn.dataset.explorer`.
+            None: every row gets as many as it asks for.
 
     Returns:
         What was done in this session.
@@ -61,11 +65,18 @@ async def run(
         DatasetError: the disk does not let it, or too many rows failed one after the other. What
             was finished is kept.
         ConfigError: the input cannot be read (what stands before that is done), or is not that of
-            the run in the store.
+            the run in the store; or `explore` does not go with the pipeline or the limits.
     """
     limits = limits or Limits()
+    judge = Judge(pipeline)
+    if explore is not None:
+        judge = Explorer(pipeline, store, explore)
+        if limits.in_flight < LEAST_IN_FLIGHT:
+            raise ConfigError(
+                f"in_flight is {limits.in_flight}: a run that explores needs {LEAST_IN_FLIGHT} rows"
+            )
     recorder = Recorder(store, limits.failures_in_a_row, watch)
-    session = _Session(store, pipeline, recorder, limits.in_flight)
+    session = _Session(store, judge, recorder, limits.in_flight)
     try:
         total = await session.execute(rows)
     except BaseException:
@@ -78,12 +89,11 @@ async def run(
 class _Session:
     """The state of one call of `run`."""
 
-    def __init__(
-        self, store: Store, pipeline: Pipeline, recorder: Recorder, in_flight: int
-    ) -> None:
+    def __init__(self, store: Store, judge: Judge, recorder: Recorder, in_flight: int) -> None:
         self._store = store
-        self._pipeline = pipeline
+        self._judge = judge
         self._recorder = recorder
+        self._window = max(WINDOW_SHARDS * store.manifest.rows_per_shard, in_flight)
         self._places = asyncio.Semaphore(in_flight)
         self._finished: asyncio.Queue[Judged | None] = asyncio.Queue(in_flight)
         self._open: dict[int, None] = {}
@@ -107,7 +117,6 @@ class _Session:
 
     async def _start(self, rows: Iterator[Row], sampling: asyncio.TaskGroup) -> int:
         number = -1
-        window = WINDOW_SHARDS * self._store.manifest.rows_per_shard
         counts = self._recorder.counts
         while self._fault is None:
             batch = await asyncio.to_thread(self._read, rows)
@@ -119,13 +128,15 @@ class _Session:
                 if self._store.has(number):
                     self._store.check(number, row.key, row.source)
                     counts.skipped += 1
+                    self._judge.skipped(row)
                     continue
                 await self._places.acquire()
-                while self._open and number - next(iter(self._open)) >= window:
+                while self._open and number - next(iter(self._open)) >= self._window:
                     self._moved.clear()
                     await self._moved.wait()
                 self._open[number] = None
                 sampling.create_task(self._sample(row))
+        self._judge.ended(number + 1)
         return number + 1
 
     def _read(self, rows: Iterator[Row]) -> list[Row]:
@@ -140,7 +151,7 @@ class _Session:
     async def _sample(self, row: Row) -> None:
         try:
             # A full queue is the disk's back-pressure: the place is not given back until then.
-            await self._finished.put(await judged(row, self._pipeline))
+            await self._finished.put(await self._judge.judged(row))
         finally:
             self._places.release()
 

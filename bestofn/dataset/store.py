@@ -9,6 +9,7 @@ are sampled again then: what failed may work now.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -113,6 +114,14 @@ class Store:
                 f"{source} is row {number} of the input and was another when this run sampled it: "
                 "go on with the same input, or name another folder"
             )
+
+    def record(self, number: int) -> Record:
+        """The finished row of that number."""
+        held = self._held.get(number)
+        if held is not None:
+            return held
+        k, at = divmod(number, self.manifest.rows_per_shard)
+        return next(itertools.islice(read_shard(self._path(k)), at, None))
 
     def add(self, batch: Iterable[Record]) -> None:
         """Put finished rows on the disk; returns when they are there.

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from pathlib import Path
 
+from bestofn.dataset.explorer import LEAST_IN_FLIGHT
 from bestofn.dataset.run import Limits, run
 from bestofn.dataset.store import Store
 from tests.dataset import fakes
@@ -13,7 +14,9 @@ from tests.dataset import fakes
 ROWS = 400
 
 
-def work(folder: str) -> None:
+def work(folder: str, explore: int | None = None) -> None:
     """Do what is left of the run."""
+    limits = Limits(in_flight=8 if explore is None else LEAST_IN_FLIGHT)
     with contextlib.closing(Store.open(Path(folder), fakes.CONFIG, rows_per_shard=30)) as store:
-        asyncio.run(run(fakes.rows(ROWS, [7, 99]), store, fakes.pipeline(), Limits(in_flight=8)))
+        rows = fakes.rows(ROWS, [7, 99])
+        asyncio.run(run(rows, store, fakes.pipeline(), limits, explore=explore))

@@ -20,15 +20,18 @@ from tests.dataset import fakes, killed
 KILLS = 20
 
 
-def test_killed_at_any_moment_nothing_is_lost_or_done_twice(tmp_path: Path) -> None:
+@pytest.mark.parametrize("explore", [None, 2])
+def test_killed_at_any_moment_nothing_is_lost_or_done_twice(
+    tmp_path: Path, explore: int | None
+) -> None:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.dataset.killed", "pyarrow.parquet"])
     drawn = random.Random(7)
     folder, undisturbed = tmp_path / "killed", tmp_path / "undisturbed"
-    killed.work(str(undisturbed))
+    killed.work(str(undisturbed), explore)
     kills, finished = 0, [0]
     while kills < KILLS or Manifest.read(folder).rows is None:  # type: ignore[union-attr]
-        process = context.Process(target=killed.work, args=(str(folder),))
+        process = context.Process(target=killed.work, args=(str(folder), explore))
         process.start()
         # longer and longer, so that kills fall everywhere between the first row and the last
         process.join(None if kills == KILLS else drawn.uniform(0.02, 0.25))
