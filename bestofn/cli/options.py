@@ -1,0 +1,42 @@
+"""Owns the flags that several commands have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="YAML file of settings; flags win over it.")
+]
+RewardModelOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Folder, hub name or URL of a server that scores; `none` only filters. Without: the "
+        "embedded one."
+    ),
+]
+TrustOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--trust-remote-code",
+        help="Let the reward model's checkpoint run its own code.",
+        show_default=False,
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", help="Show what the engines log.")]
+ModelOption = Annotated[
+    str | None, typer.Option(help="Folder or hub name. Without: the embedded one.")
+]
+UpstreamOption = Annotated[
+    str | None, typer.Option(help="URL of an OpenAI-compatible server, to sample there.")
+]
+TemperatureOption = Annotated[
+    float | None, typer.Option(min=0, max=2, help="Without: the model's own.")
+]
+MaxTokensOption = Annotated[
+    int | None, typer.Option(min=1, help="Per candidate. Without: the model's own limit.")
+]
+BestOfOption = Annotated[int | None, typer.Option(min=1, help="How many to sample. [8]")]

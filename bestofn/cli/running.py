@@ -1,0 +1,47 @@
+"""Owns how a command runs and ends: Ctrl-C, and an exit code for whatever bestofn raises."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import typer
+
+from bestofn.errors import BestOfNError, ConfigError, NothingAcceptableError, RequestError
+
+LoopFactory = Callable[[], asyncio.AbstractEventLoop] | None
+
+
+def trusting(given: bool | None) -> dict[str, bool] | None:
+    """The section `reward` that `--trust-remote-code` stands for."""
+    return {"trust_remote_code": True} if given else None
+
+
+def run_to_end(command: Coroutine[Any, Any, None], loop_factory: LoopFactory = None) -> None:
+    """Run a command to its end, or until Ctrl-C."""
+    from bestofn.commands.interrupt import ending_on_interrupt
+
+    with ending_on_interrupt(), asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(command)
+
+
+@contextlib.contextmanager
+def exit_codes() -> Iterator[None]:
+    """Turn what bestofn raises into one sentence on standard error and an exit code."""
+    try:
+        yield
+    except BestOfNError as error:
+        for line in [f"bestofn: {error}", *getattr(error, "__notes__", [])]:
+            typer.echo(line, err=True)
+        if isinstance(error, NothingAcceptableError):
+            raise typer.Exit(3) from error
+        raise typer.Exit(2 if isinstance(error, ConfigError | RequestError) else 1) from error
+    except KeyboardInterrupt as error:
+        typer.echo("bestofn: interrupted", err=True)
+        raise typer.Exit(130) from error
+    except BrokenPipeError:  # the reader of our output has gone (`| head`)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
