@@ -7,15 +7,26 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from bestofn.dataset.files import disk_faults, sync_folder
 from bestofn.dataset.formats import NAMES, Choice, rows_of, schema_of, skipped
 from bestofn.dataset.records import Record
 from bestofn.types import FormatName
 
+if TYPE_CHECKING:
+    import pyarrow
+    import pyarrow.parquet
+
 BATCH = 1000
-"""Rows that are written at once, as one group of the Parquet file."""
+"""Rows that are held as Python's objects, until they become a table and lines of text."""
+
+SMALLEST_GROUP, LARGEST_GROUP, GROUPS = 2**20, 2**25, 100
+"""Bytes of a row group of a Parquet file, and how many there are before they grow.
+
+A writer keeps some kilobytes about each group and column until the file is closed, so groups grow
+with the file: their number rises with the logarithm of its size, and then, from 3 GiB, slowly.
+"""
 
 NEEDS_TEXT = frozenset(NAMES) - {"candidates"}
 """Formats whose messages are role and text."""
@@ -44,7 +55,7 @@ def export(
     """Write the formats of a run into its folder: `NAME/train.parquet` and `NAME/train.jsonl`.
 
     What is there already is replaced when the new is whole. The records are read once, and one
-    batch of rows is held for each format.
+    row group is held for each format.
 
     Args:
         folder: of the run.
@@ -67,33 +78,52 @@ def export(
                 rows = list(rows_of(writer.told.name, record, choice))
                 writer.add(rows)
         for writer in writers:
-            writer.flush()
+            writer.finish()
     return [writer.told for writer in writers]
 
 
 class _Writer:
-    def __init__(self, name: FormatName, table: Any, lines: IO[str]) -> None:
+    def __init__(
+        self, name: FormatName, table: pyarrow.parquet.ParquetWriter, lines: IO[str]
+    ) -> None:
         self.told = Exported(name)
         self._table = table
         self._lines = lines
         self._batch: list[dict[str, Any]] = []
+        self._group: list[pyarrow.Table] = []
+        self._written = 0
 
     def add(self, rows: Sequence[dict[str, Any]]) -> None:
         self.told.rows += len(rows)
         self.told.prompts += bool(rows)
         self._batch += rows
         if len(self._batch) >= BATCH:
-            self.flush()
+            self._end_batch()
+            smallest = min(max(SMALLEST_GROUP, self._written // GROUPS), LARGEST_GROUP)
+            if sum(each.nbytes for each in self._group) >= smallest:
+                self._end_group()
 
-    def flush(self) -> None:
+    def finish(self) -> None:
+        """Write what is held."""
+        if self._batch:
+            self._end_batch()
+        if self._group:
+            self._end_group()
+
+    def _end_batch(self) -> None:
         import pyarrow as pa
 
-        if self._batch:
-            self._table.write_table(pa.Table.from_pylist(self._batch, schema_of(self.told.name)))
-            self._lines.writelines(
-                json.dumps(row, ensure_ascii=False) + "\n" for row in self._batch
-            )
-            self._batch = []
+        self._group.append(pa.Table.from_pylist(self._batch, schema_of(self.told.name)))
+        self._lines.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in self._batch)
+        self._batch = []
+
+    def _end_group(self) -> None:
+        import pyarrow as pa
+
+        table = pa.concat_tables(self._group)
+        self._table.write_table(table, row_group_size=table.num_rows)
+        self._written += table.nbytes
+        self._group = []
 
 
 @contextlib.contextmanager

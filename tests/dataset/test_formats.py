@@ -166,3 +166,20 @@ def test_files_are_whole_and_hold_what_is_text(tmp_path: Path) -> None:
         lines = (tmp_path / name / "train.jsonl").read_text(encoding="utf-8").splitlines()
         assert table == [json.loads(line) for line in lines]
     assert not list(tmp_path.rglob(".*"))
+
+
+def test_row_groups_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    records = [record([1.0, 0.0], row=n) for n in range(500)]
+    monkeypatch.setattr("bestofn.dataset.export.BATCH", 10)
+    monkeypatch.setattr("bestofn.dataset.export.SMALLEST_GROUP", 0)
+    monkeypatch.setattr("bestofn.dataset.export.GROUPS", 5)
+    export(tmp_path, records, ["candidates"], Choice())
+    with pyarrow.parquet.ParquetFile(tmp_path / "candidates/train.parquet") as file:
+        groups = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
+        rows = file.read(["row", "index"]).to_pylist()
+    assert rows == [{"row": n, "index": i} for n in range(500) for i in (0, 1)]
+    assert groups[:2] == [10, 10]
+    assert max(groups) > 50
+    assert len(groups) < 30
+    lines = (tmp_path / "candidates/train.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["row"] for line in lines] == [row["row"] for row in rows]
