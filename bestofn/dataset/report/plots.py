@@ -15,8 +15,8 @@ BINS = 60
 LAYOUT = {
     "template": "plotly_white",
     "height": 380,
-    "margin": {"l": 60, "r": 20, "t": 20, "b": 50},
-    "legend": {"orientation": "h", "y": 1.08},
+    "margin": {"l": 60, "r": 20, "t": 40, "b": 50},
+    "legend": {"orientation": "h", "y": 1, "yanchor": "bottom"},
 }
 
 
