@@ -24,9 +24,6 @@ from bestofn.rewards.prefix_cache import KeyValue
 NAME = "bestofn_packed"
 """What transformers calls it."""
 
-SPREAD = 1.5
-"""Texts attend together, padded, as long as the longest is at most so many times the shortest."""
-
 
 class UnsupportedError(Exception):
     """The model's attention wants something that a packed row cannot have."""
@@ -64,15 +61,7 @@ class Packing:
     behind: Sequence[Behind]
     kept: Sequence[tuple[int, int]] = ()
     collected: list[list[KeyValue]] = field(default_factory=list)
-    _buckets: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     _starts: list[Tensor] = field(default_factory=list)
-
-    def buckets(self, device: torch.device) -> Sequence[tuple[Tensor, Tensor]]:
-        """Texts of similar lengths: (their places in the row, (texts, longest) with padding by
-        some place of the row; which of them are real, flat)."""
-        if not self._buckets:
-            self._buckets.extend(_bucket(spans, device) for spans in _alike(self.own))
-        return self._buckets
 
     def starts(self, device: torch.device) -> Tensor:
         """Where each text's own tokens begin, and the end of the row, in int32."""
@@ -85,26 +74,6 @@ class Packing:
     def longest(self) -> int:
         """Tokens of the longest text without what it shares."""
         return max(end - begin for begin, end in self.own)
-
-
-def _alike(own: Sequence[tuple[int, int]]) -> list[list[tuple[int, int]]]:
-    alike: list[list[tuple[int, int]]] = []
-    for span in sorted(own, key=lambda s: s[0] - s[1]):
-        longest = alike[-1][0] if alike else (0, 0)
-        if alike and longest[1] - longest[0] <= SPREAD * (span[1] - span[0]):
-            alike[-1].append(span)
-        else:
-            alike.append([span])
-    return alike
-
-
-def _bucket(spans: Sequence[tuple[int, int]], device: torch.device) -> tuple[Tensor, Tensor]:
-    begin = torch.tensor([span[0] for span in spans], device=device)[:, None]
-    length = torch.tensor([span[1] - span[0] for span in spans], device=device)[:, None]
-    columns = torch.arange(max(end - begin for begin, end in spans), device=device)
-    real = columns < length
-    places = torch.where(real, begin + columns, begin)
-    return places, real.flatten().nonzero()[:, 0]
 
 
 @torch.compiler.disable  # type: ignore[untyped-decorator]  # compiled, it would be so for each row
@@ -160,16 +129,17 @@ def _within(
         starts = packing.starts(q.device)
         return attend_ragged(q, k, v, starts, packing.longest, scaling=scaling)
     out, weight = torch.empty_like(q), torch.empty(q.shape[:2], device=q.device)
-    heads, _, size = q.shape
-    shared = heads // k.shape[0]
-    for places, real in packing.buckets(q.device):
-        # Padding is on the right, so no real token sees it.
-        texts = q[:, places].transpose(0, 1)  # (texts, heads, longest, size)
-        keys, values = (x[:, places].transpose(0, 1).repeat_interleave(shared, 1) for x in (k, v))
-        found, sums = attend(texts, keys, values, causal=True, scaling=scaling)
-        flat = places.flatten()[real]
-        out[:, flat] = found.transpose(0, 1).reshape(heads, -1, size)[:, real]
-        weight[:, flat] = sums.transpose(0, 1).reshape(heads, -1)[:, real]
+    heads, kv_heads = q.shape[0], k.shape[0]
+    # (kv heads, heads that share them, tokens, size): nothing is copied.
+    q = q.view(kv_heads, -1, *q.shape[1:])
+    k, v = (x[:, None].expand(-1, heads // kv_heads, -1, -1) for x in (k, v))
+    # One by one: to gather and pad those of like lengths took a third longer on a CPU.
+    for begin, end in packing.own:
+        text = slice(begin, end)
+        found, sums = attend(
+            q[:, :, text], k[:, :, text], v[:, :, text], causal=True, scaling=scaling
+        )
+        out[:, text], weight[:, text] = found.flatten(0, 1), sums.flatten(0, 1)
     return out, weight
 
 
