@@ -182,9 +182,11 @@ def _components(row: Mapping[str, Score]) -> dict[str, float]:
 
 def _zscore(rewards: Array) -> Array:
     # Equal rewards can have a spread of rounding errors alone, which would be blown up to 1.
-    if np.ptp(rewards) == 0:
+    spread = np.ptp(rewards)
+    if spread == 0:
         return np.zeros_like(rewards)
-    scores: Array = (rewards - rewards.mean()) / rewards.std()
+    scaled = (rewards - rewards.min()) / spread  # the squares of very small ones would vanish
+    scores: Array = (scaled - scaled.mean()) / scaled.std()
     return scores
 
 

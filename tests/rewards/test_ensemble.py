@@ -104,6 +104,11 @@ async def test_one_candidate_and_equal_rewards_are_defined(normalise: Any) -> No
     assert await _rewards(_two(uneven, uneven)) == [0.0] * 4
 
 
+async def test_rewards_whose_squares_vanish_are_told_apart() -> None:
+    small, alike = {"a": 0.0, "b": 1.5e-237}, {"a": 1.0, "b": 1.0}
+    assert await _rewards(_two(small, alike), ["a", "b"]) == pytest.approx([-0.5, 0.5])
+
+
 async def test_members_score_at_the_same_time() -> None:
     met = asyncio.Barrier(2)
 
