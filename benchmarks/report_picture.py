@@ -84,8 +84,11 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="the folder of a run, with its report.html")
     parser.add_argument("picture", type=Path)
     arguments = parser.parse_args()
+    page = arguments.run / "report.html"
+    if not page.is_file():
+        parser.error(f"{page} is not there: bestofn report {arguments.run}")
     ET.register_namespace("", SVG)
-    drawn = asyncio.run(plots(arguments.run / "report.html"))
+    drawn = asyncio.run(plots(page))
     ET.ElementTree(picture(drawn)).write(arguments.picture, encoding="utf-8")
 
 
