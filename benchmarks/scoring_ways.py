@@ -17,6 +17,7 @@ from bestofn.rewards.compiling import compile_layers
 from bestofn.rewards.forward import PaddedReader, Readout
 from bestofn.rewards.packed import PackedReader
 from bestofn.rewards.probing import CACHE_TOKENS
+from bestofn.rewards.recycling import keep_freed_memory
 
 Texts = Sequence[Sequence[int]]
 Way = Callable[[Texts], list[float]]
@@ -74,6 +75,8 @@ class Random:
             torch.set_default_dtype(previous)
         with torch.no_grad():
             head.weight.mul_(20)
+        if where.type == "cpu":
+            keep_freed_memory()  # for every way, and for the floor: it holds for the process
         return cls(trunk, head.float(), where, budget)
 
     def ways(self) -> Mapping[str, Way]:

@@ -27,6 +27,7 @@ from bestofn.rewards.loaded import Loaded
 from bestofn.rewards.loading import load
 from bestofn.rewards.probing import CACHE_TOKENS
 from bestofn.rewards.process import StepOptions
+from bestofn.rewards.recycling import keep_freed_memory
 from bestofn.rewards.texts import TextMaker, text_maker
 from bestofn.rewards.weights import Placement
 from bestofn.types import (
@@ -238,13 +239,16 @@ class TransformersRewardModel:
 
 
 def _begin(threads: int | None, device: torch.device) -> None:
-    """Prepare the worker thread: its share of the CPU, and a stream of its own on a GPU, so that
-    forwards do not wait for what other threads have queued there."""
+    """Prepare the worker thread: its share of the CPU and memory that is not given back between
+    layers, and a stream of its own on a GPU, so that forwards do not wait for what other threads
+    have queued there."""
     if threads is not None:
         # torch keeps the number for each thread that calls it, but a thread that has not asked for
         # it yet takes the last one that any thread has set (vLLM sets one while it starts).
         torch.get_num_threads()
         torch.set_num_threads(threads)
+    if device.type == "cpu":
+        keep_freed_memory()
     if device.type == "cuda":
         torch.cuda.synchronize(device)  # the weights were copied on another stream
         torch.cuda.set_stream(torch.cuda.Stream(device))  # type: ignore[no-untyped-call]
