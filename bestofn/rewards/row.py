@@ -69,7 +69,7 @@ class _Keeping:
     """A span of the row whose keys and values are kept, behind what was known of its text."""
 
     ids: Sequence[int]
-    span: tuple[int, int]
+    span: slice
     known: int = 0
     kept: Kept | None = None
 
@@ -96,7 +96,7 @@ class Row:
     positions: list[int] = field(default_factory=list)
     reads: list[list[int]] = field(init=False)
     computed: list[int] = field(init=False)
-    _own: list[tuple[int, int]] = field(default_factory=list)
+    _alone: list[slice] = field(default_factory=list)
     _behind: list[Behind] = field(default_factory=list)
     _keeping: list[_Keeping] = field(default_factory=list)
 
@@ -110,12 +110,14 @@ class Row:
                 self._put_behind_prefix(share.group)
             else:
                 (member,) = share.group.members
-                self._keeping.append(_Keeping(self.sequences[member], self._put(member, 0)))
+                span = self._put(member, 0)
+                self._alone.append(span)
+                self._keeping.append(_Keeping(self.sequences[member], span))
         self._choose()
 
     def packing(self) -> Packing:
         """How it is made up."""
-        return Packing(self._own, self._behind, [keeping.span for keeping in self._keeping])
+        return Packing(self._alone, self._behind, [keeping.span for keeping in self._keeping])
 
     def keep(self, packing: Packing) -> None:
         """Put what the forward has collected in `packing` into the cache."""
@@ -132,38 +134,36 @@ class Row:
 
     def _put_behind_kept(self, share: Share, kept: Kept) -> None:
         self.cache.used(kept)
-        begin = len(self.ids)
+        spans = []
         for member in share.group.members:
             text, span = self.sequences[member], self._put(member, share.known)
+            spans.append(span)
             # A prompt with its first answer is known; what goes far beyond it is a prompt anew.
             if len(share.group.members) == 1 and share.known * 2 < len(text):
                 self._keeping.append(_Keeping(text, span, share.known, kept))
-        self._behind.append(Behind(begin, len(self.ids), kept.first(share.known)))
+        self._behind.append(Behind(spans, kept.first(share.known)))
 
     def _put_behind_prefix(self, group: Group) -> None:
         first = group.members[0]
         prefix = self._append(self.sequences[first][: group.prefix], 0)
+        self._alone.append(prefix)
         self._keeping.append(_Keeping(self.sequences[first][: group.prefix], prefix))
         self.computed[first] += group.prefix
-        begin = len(self.ids)
-        for member in group.members:
-            self._put(member, group.prefix)
-        self._behind.append(Behind(begin, len(self.ids), slice(*prefix)))
+        spans = [self._put(member, group.prefix) for member in group.members]
+        self._behind.append(Behind(spans, prefix))
 
-    def _put(self, member: int, known: int) -> tuple[int, int]:
+    def _put(self, member: int, known: int) -> slice:
         text = self.sequences[member]
-        begin, end = self._append(text[known:], known)
-        self.reads[member] = [begin + place - known for place in self.places(text)]
-        self.computed[member] += end - begin
-        return begin, end
+        span = self._append(text[known:], known)
+        self.reads[member] = [span.start + place - known for place in self.places(text)]
+        self.computed[member] += len(text) - known
+        return span
 
-    def _append(self, ids: Sequence[int], position: int) -> tuple[int, int]:
+    def _append(self, ids: Sequence[int], position: int) -> slice:
         begin = len(self.ids)
         self.ids += ids
         self.positions += range(position, position + len(ids))
-        span = (begin, len(self.ids))
-        self._own.append(span)
-        return span
+        return slice(begin, len(self.ids))
 
     def _choose(self) -> None:
         """Of what may be kept, the last that the cache can hold; and room for it."""

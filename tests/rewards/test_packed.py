@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 import torch
 
+from bestofn.rewards.attention import NAME
 from bestofn.rewards.forward import PaddedReader, Reader, Reading, Readout
+from bestofn.rewards.kernels import SHORT_PREFIX, SHORT_TEXT
 from bestofn.rewards.packed import PackedReader
 from bestofn.rewards.transformers import TransformersRewardModel
 from tests.rewards import classifier_replica, plain_llama, ziya_replica
@@ -40,6 +42,13 @@ TEXTS = [
     *behind(some(4), 7, 7),
 ]
 """Two prompts with their answers, two texts alone, and two that share too little."""
+
+LONG = [
+    *behind(some(SHORT_PREFIX + 1), 3, 40, 100),
+    *behind(some(20), SHORT_TEXT + 1, 9),
+    *behind([], SHORT_TEXT + 2),
+]
+"""As those, but a prefix, an answer or a text is too long for the kernel of short ones."""
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
@@ -78,6 +87,20 @@ def test_a_packed_text_has_the_reward_of_the_text_alone(
     expected = [plain(ids) for ids in TEXTS]
     assert planned(reader, TEXTS, max_tokens) == pytest.approx(expected, abs=1e-5)
     assert [values(reader([ids]))[0] for ids in TEXTS] == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("max_tokens", [400, 10_000])
+def test_a_long_text_has_the_reward_of_the_text_alone(
+    case: tuple[Any, Any], max_tokens: int
+) -> None:
+    reader, _ = case
+    texts = LONG + TEXTS
+    # transformers' own attention, not the plain reading: that takes the angles of positions in
+    # float64, which at position 356 moved a reward by 1.4e-5.
+    reader.model.set_attn_implementation("sdpa")
+    expected = [values(PaddedReader(reader.model, reader._readout)([ids]))[0] for ids in texts]
+    reader.model.set_attn_implementation(NAME)
+    assert planned(reader, texts, max_tokens) == pytest.approx(expected, abs=1e-5)
 
 
 def test_neither_order_nor_neighbours_matter(case: tuple[Reader, Any]) -> None:
