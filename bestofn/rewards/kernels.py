@@ -106,7 +106,7 @@ def attend_short(
         # The heads that share keys become rows of one head.
         rows = query[:, begin:end].reshape(kv_heads, -1, size)
         mask = _mask()[: end - begin, _BEFORE - before - begin : _BEFORE + end - begin]
-        mask = mask.repeat(heads // kv_heads, 1)
+        mask = mask.expand(heads // kv_heads, -1, -1).reshape(-1, seen)
         logits = torch.baddbmm(mask, rows, key[:, :seen].transpose(1, 2), alpha=scale)
         found = torch.bmm(logits.softmax(-1), value[:, :seen])
         out[:, begin:end] = found.view(heads, -1, size)
