@@ -46,7 +46,7 @@ MAX_BATCH_TOKENS = 8192
 CPU_BATCH_TOKENS = 2048
 """On a CPU a forward takes no more than this: larger ones fall out of its caches, and out of what
 `keep_freed_memory` keeps. Measured on two cores with models of hidden size 200, 512, 896 and 2,048:
-within 4 % of the best of 256 to 8,192 tokens; 1,024 were up to 7 % slower than 2,048, 3,072 up to
+within 6 % of the best of 256 to 8,192 tokens; 1,024 were up to 7 % slower than 2,048, 3,072 up to
 16 %."""
 
 NOT_FINITE = "reward_not_finite"

@@ -95,8 +95,7 @@ def test_a_long_text_has_the_reward_of_the_text_alone(
 ) -> None:
     reader, _ = case
     texts = LONG + TEXTS
-    # transformers' own attention, not the plain reading: that takes the angles of positions in
-    # float64, which at position 356 moved a reward by 1.4e-5.
+    # Not the plain reading: its angles are of float64, which at place 356 moves one by 1.4e-5.
     reader.model.set_attn_implementation("sdpa")
     expected = [values(PaddedReader(reader.model, reader._readout)([ids]))[0] for ids in texts]
     reader.model.set_attn_implementation(NAME)
