@@ -20,10 +20,10 @@ from pathlib import Path
 
 from benchmarks import corpora, planting
 from benchmarks.corpora import Document
+from bestofn.core.types import Candidate, Rejection, Request
 from bestofn.filters.empty import EmptyFilter
-from bestofn.filters.repetition import RepetitionFilter
-from bestofn.filters.truncation import TruncationFilter
-from bestofn.types import Candidate, Rejection, Request
+from bestofn.filters.repetition.filter import RepetitionFilter
+from bestofn.filters.truncation.filter import TruncationFilter
 
 LANGUAGES = {
     "English": ("prose", "sayings", "docs"),

@@ -27,7 +27,7 @@ import torch
 
 from benchmarks.bare import BareRewardModel
 from bestofn import Pipeline, Ranking, Request, Settings, best_of_n, embedded, open_pipeline
-from bestofn.commands.output import set_quiet
+from bestofn.cli.console import set_quiet
 from bestofn.generators.vllm import VllmGenerator
 
 N = 8

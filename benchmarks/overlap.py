@@ -24,9 +24,9 @@ import torch
 
 from benchmarks.overhead import PROMPTS, settings
 from bestofn import Pipeline, Request, best_of_n, open_pipeline
-from bestofn.commands.output import set_quiet
-from bestofn.protocols import RewardModel
-from bestofn.types import Candidate, Score
+from bestofn.cli.console import set_quiet
+from bestofn.core.protocols import RewardModel
+from bestofn.core.types import Candidate, Score
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class AtTheEnd:
     compares: bool = True
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
-        """See `bestofn.protocols.RewardModel`."""
+        """See `bestofn.core.protocols.RewardModel`."""
         return await self.reward_model.score(request, candidates)
 
 

@@ -11,7 +11,7 @@ would have given is then computed over all subsets of the 16, without sampling t
 - oracle: right as soon as one candidate of the subset is, accepted or not.
 
 "way" is (reward - random) / (oracle - random): the share of what choosing can gain that was gained.
-Right is what `bestofn.embedded.world.is_correct` says: the value, and a complete answer without
+Right is what `training.world.is_correct` says: the value, and a complete answer without
 loops in the language of the prompt.
 
     python -m benchmarks.quality [--prompts 300] [--seed 0] [--engine auto]
@@ -28,13 +28,13 @@ from dataclasses import dataclass
 from math import comb
 
 from bestofn import Request
-from bestofn.build import open_pipeline
-from bestofn.commands.output import set_quiet
-from bestofn.config import Settings
-from bestofn.embedded.world import Task, held_out_tasks, is_correct
-from bestofn.pipeline import best_of_n
-from bestofn.ranking import Ranking
-from bestofn.sections import PolicySettings
+from bestofn.builders.pipeline import open_pipeline
+from bestofn.cli.console import set_quiet
+from bestofn.core.pipeline import best_of_n
+from bestofn.core.ranking import Ranking
+from bestofn.settings.sections import PolicySettings
+from bestofn.settings.settings import Settings
+from training.world import Task, held_out_tasks, is_correct
 
 SAMPLED = 16
 SIZES = (1, 2, 4, 8, 16)

@@ -32,17 +32,17 @@ from pathlib import Path
 from typing import Any
 
 from bestofn import Settings, embedded, open_pipeline
-from bestofn.commands.output import set_quiet
-from bestofn.dataset.accept import Rule
-from bestofn.dataset.export import export
-from bestofn.dataset.formats import NAMES, Choice
-from bestofn.dataset.identity import identity_of
-from bestofn.dataset.reader import read_records
-from bestofn.dataset.records import ranked
-from bestofn.dataset.rows import Defaults, Row, read_row
-from bestofn.dataset.run import Limits, run
-from bestofn.dataset.store import Store, read_rollouts
-from bestofn.embedded.world import Task, is_correct, stream
+from bestofn.cli.console import set_quiet
+from bestofn.dataset.export.export import export
+from bestofn.dataset.export.formats import NAMES, Choice
+from bestofn.dataset.export.keep_rule import Rule
+from bestofn.dataset.prompts.reader import read_records
+from bestofn.dataset.prompts.rows import Defaults, Row, read_row
+from bestofn.dataset.run.local import Limits, run
+from bestofn.dataset.store.identity import identity_of
+from bestofn.dataset.store.records import ranked
+from bestofn.dataset.store.store import Store, read_rollouts
+from training.world import Task, is_correct, stream
 
 N = 8
 MAX_TOKENS = 200
@@ -167,10 +167,10 @@ def exploring(prompts: int, explore: int) -> None:
 
 def memory(count: int) -> float:
     """MiB at most of a run over fakes."""
-    from bestofn.pipeline import Pipeline
+    from bestofn.core.pipeline import Pipeline
+    from bestofn.core.types import Request
     from bestofn.selection.argmax import ArgmaxSelector
     from bestofn.testing import FakeGenerator, FakeRewardModel
-    from bestofn.types import Request
 
     def script(request: Request, index: int) -> str:
         return f"answer {index} of some ten words to {request.last_user_text}, and a few more"

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 from transformers import LlamaConfig, LlamaModel
 
-from bestofn.rewards.attention import NAME
-from bestofn.rewards.compiling import compile_layers
-from bestofn.rewards.forward import PaddedReader, Readout
-from bestofn.rewards.packed import PackedReader
-from bestofn.rewards.probing import CACHE_TOKENS
-from bestofn.rewards.recycling import keep_freed_memory
+from bestofn.rewards.local.choose_reader import CACHE_TOKENS
+from bestofn.rewards.local.compiling import compile_layers
+from bestofn.rewards.local.malloc import keep_freed_memory
+from bestofn.rewards.local.packed_attention import NAME
+from bestofn.rewards.local.packed_reader import PackedReader
+from bestofn.rewards.local.readers import PaddedReader, Readout
 
 Texts = Sequence[Sequence[int]]
 Way = Callable[[Texts], list[float]]

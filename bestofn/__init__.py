@@ -9,9 +9,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bestofn.build import open_pipeline
-    from bestofn.config import Settings
-    from bestofn.errors import (
+    from bestofn.builders.pipeline import open_pipeline
+    from bestofn.core.errors import (
         BestOfNError,
         ConfigError,
         DeadlineError,
@@ -21,10 +20,11 @@ if TYPE_CHECKING:
         RequestError,
         RewardError,
     )
-    from bestofn.pipeline import Pipeline, best_of_n
-    from bestofn.protocols import Filter, Forwarder, Generator, RewardModel, Sampling, Selector
-    from bestofn.ranking import Policy, Ranking, ScoredCandidate
-    from bestofn.types import Candidate, Failure, Rejection, Request, Score
+    from bestofn.core.pipeline import Pipeline, best_of_n
+    from bestofn.core.protocols import Filter, Forwarder, Generator, RewardModel, Sampling, Selector
+    from bestofn.core.ranking import Policy, Ranking, ScoredCandidate
+    from bestofn.core.types import Candidate, Failure, Rejection, Request, Score
+    from bestofn.settings.settings import Settings
 
 __version__ = "0.1.0"
 
@@ -58,9 +58,9 @@ __all__ = [
 ]
 
 _HOMES = {
-    "bestofn.build": ("open_pipeline",),
-    "bestofn.config": ("Settings",),
-    "bestofn.errors": (
+    "bestofn.builders.pipeline": ("open_pipeline",),
+    "bestofn.settings.settings": ("Settings",),
+    "bestofn.core.errors": (
         "BestOfNError",
         "ConfigError",
         "DeadlineError",
@@ -70,8 +70,8 @@ _HOMES = {
         "RequestError",
         "RewardError",
     ),
-    "bestofn.pipeline": ("Pipeline", "best_of_n"),
-    "bestofn.protocols": (
+    "bestofn.core.pipeline": ("Pipeline", "best_of_n"),
+    "bestofn.core.protocols": (
         "Filter",
         "Forwarder",
         "Generator",
@@ -79,8 +79,8 @@ _HOMES = {
         "Sampling",
         "Selector",
     ),
-    "bestofn.ranking": ("Policy", "Ranking", "ScoredCandidate"),
-    "bestofn.types": ("Candidate", "Failure", "Rejection", "Request", "Score"),
+    "bestofn.core.ranking": ("Policy", "Ranking", "ScoredCandidate"),
+    "bestofn.core.types": ("Candidate", "Failure", "Rejection", "Request", "Score"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

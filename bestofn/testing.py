@@ -13,8 +13,8 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bestofn.errors import BestOfNError
-from bestofn.types import Candidate, Failure, Message, Request, Score
+from bestofn.core.errors import BestOfNError
+from bestofn.core.types import Candidate, Failure, Message, Request, Score
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class FakeGenerator:
         self.closed = 0
 
     def sample(self, request: Request, indices: Sequence[int]) -> FakeSampling:
-        """See `bestofn.protocols.Generator`; needs a running event loop."""
+        """See `bestofn.core.protocols.Generator`; needs a running event loop."""
         self.requests.append(request)
         self.sampled.extend(indices)
         return FakeSampling(self, request, indices, self._raises)
@@ -164,7 +164,7 @@ class FakeRewardModel:
             a function of request and candidate.
         delay: seconds that every call takes.
         raises: raised by every call.
-        compares: see `bestofn.protocols.Comparing`.
+        compares: see `bestofn.core.protocols.Comparing`.
 
     Attributes:
         calls: request and candidates of every call, in order, those that raised too.
@@ -187,7 +187,7 @@ class FakeRewardModel:
         self.finished = 0
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
-        """See `bestofn.protocols.RewardModel`; `Score.tokens` counts the candidate's words."""
+        """See `bestofn.core.protocols.RewardModel`; `Score.tokens` counts the candidate's words."""
         self.calls.append((request, tuple(candidates)))
         await asyncio.sleep(self._delay)
         if self._raises is not None:

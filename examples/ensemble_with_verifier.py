@@ -3,7 +3,7 @@
 import asyncio
 
 from bestofn import Request, Settings, best_of_n, embedded, open_pipeline
-from bestofn.types import Candidate
+from bestofn.core.types import Candidate
 
 
 def names_the_number(request: Request, candidate: Candidate) -> bool:

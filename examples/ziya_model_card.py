@@ -9,9 +9,9 @@ import json
 import sys
 from pathlib import Path
 
-from bestofn.errors import BestOfNError
+from bestofn.core.errors import BestOfNError
+from bestofn.core.types import Candidate, Request
 from bestofn.rewards.transformers import TransformersRewardModel
-from bestofn.types import Candidate, Request
 
 
 async def main(checkpoint: str, cases: str) -> None:

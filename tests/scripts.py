@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bestofn.pipeline import Pipeline
-from bestofn.protocols import Filter
-from bestofn.ranking import Policy, Ranking, ScoredCandidate
+from bestofn.core.pipeline import Pipeline
+from bestofn.core.protocols import Filter
+from bestofn.core.ranking import Policy, Ranking, ScoredCandidate
+from bestofn.core.types import Candidate, Rejection, Request
 from bestofn.selection.argmax import ArgmaxSelector
 from bestofn.testing import FakeCompletion, FakeGenerator, FakeRewardModel
-from bestofn.types import Candidate, Rejection, Request
 
 REWARDS = {"good": 1.0, "better": 2.0, "bad": -1.0, "cut": 0.5, "loop": 0.1}
 

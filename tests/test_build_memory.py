@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from bestofn import Settings, embedded, open_pipeline
-from bestofn.build_memory import planned_flags
-from bestofn.errors import ConfigError
-from bestofn.memory.planner import GIB, Card
+from bestofn.builders.memory import planned_flags
+from bestofn.core.errors import ConfigError
+from bestofn.gpu_memory.planner import GIB, Card
 from bestofn.testing import FakeGenerator
-from bestofn.vllm_adapter import cpu_memory
+from bestofn.vllm_engine.engine import cpu_memory
 from tests.memory.checkpoints import LLAMA_3_8B, LLAMA_7B_REWARD, tensors_of, write
 
 
@@ -28,7 +28,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
 
 
 def card_of(monkeypatch: pytest.MonkeyPatch, card: Card | None) -> None:
-    monkeypatch.setattr("bestofn.build_memory.detected_card", lambda: card)
+    monkeypatch.setattr("bestofn.builders.memory.detected_card", lambda: card)
 
 
 def flags(pair: tuple[str, str], **settings: Any) -> list[str] | None:
@@ -66,7 +66,7 @@ def test_on_a_cpu_half_of_what_is_free_is_vllms(
     expected: list[str],
 ) -> None:
     card_of(monkeypatch, None)
-    monkeypatch.setattr("bestofn.vllm_adapter.cpu_memory", lambda: memory)
+    monkeypatch.setattr("bestofn.vllm_engine.engine.cpu_memory", lambda: memory)
     assert flags(pair) == expected
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from bestofn.pipeline import best_of_n
-from bestofn.ranking import Policy
-from bestofn.scoring import Scorer
+from bestofn.core.pipeline import best_of_n
+from bestofn.core.ranking import Policy
+from bestofn.core.scoring import Scorer
+from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.testing import FakeCompletion, FakeRewardModel
-from bestofn.types import Candidate, Failure, Request, Score
 from tests.scripts import CUT, pipeline_of
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bestofn.build import build_filters, build_selector, open_pipeline
-from bestofn.config import Settings
-from bestofn.errors import ConfigError
-from bestofn.sections import FilterSpec, SelectionSettings
+from bestofn.builders.pipeline import build_filters, build_selector, open_pipeline
+from bestofn.core.errors import ConfigError
+from bestofn.settings.sections import FilterSpec, SelectionSettings
+from bestofn.settings.settings import Settings
 
 
 def _file(folder: Path, text: str) -> Path:

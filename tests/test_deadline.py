@@ -17,10 +17,10 @@ from bestofn import (
     RequestError,
     best_of_n,
 )
-from bestofn.filters.truncation import TruncationFilter
+from bestofn.core.types import Candidate
+from bestofn.filters.truncation.filter import TruncationFilter
 from bestofn.selection.argmax import ArgmaxSelector
 from bestofn.testing import FakeCompletion, FakeGenerator, FakeRewardModel
-from bestofn.types import Candidate
 
 SLOW = 30.0
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from bestofn.pipeline import best_of_n
-from bestofn.ranking import Policy
+from bestofn.core.pipeline import best_of_n
+from bestofn.core.ranking import Policy
+from bestofn.core.types import Request
 from bestofn.testing import FakeCompletion, FakeRewardModel
-from bestofn.types import Request
 from tests.scripts import CUT, pipeline_of, states
 
 FEW = Request.from_prompt("x", best_of=3, seed=10)

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from bestofn.errors import NothingAcceptableError
+from bestofn.core.errors import NothingAcceptableError
+from bestofn.core.pipeline import Pipeline, best_of_n
+from bestofn.core.ranking import Policy
+from bestofn.core.types import Candidate, Request
 from bestofn.generators.replay import ReplayGenerator
-from bestofn.pipeline import Pipeline, best_of_n
-from bestofn.ranking import Policy
 from bestofn.selection.argmax import ArgmaxSelector
 from bestofn.testing import FakeCompletion, FakeGenerator, FakeRewardModel
-from bestofn.types import Candidate, Request
 from tests.scripts import CUT, FILTERS, REWARDS, pipeline_of, states
 
 

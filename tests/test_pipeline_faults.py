@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from bestofn.errors import GeneratorError, RequestError, RewardError
+from bestofn.core.errors import GeneratorError, RequestError, RewardError
+from bestofn.core.pipeline import Pipeline, best_of_n
+from bestofn.core.ranking import Policy, ScoredCandidate
+from bestofn.core.types import Candidate, Failure, Rejection, Request
 from bestofn.generators.replay import ReplayGenerator
-from bestofn.pipeline import Pipeline, best_of_n
-from bestofn.ranking import Policy, ScoredCandidate
 from bestofn.selection.argmax import ArgmaxSelector
 from bestofn.testing import FakeCompletion, FakeGenerator, FakeRewardModel
-from bestofn.types import Candidate, Failure, Rejection, Request
 from tests.scripts import CUT, REWARDS, LoopFilter, pipeline_of, states
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from bestofn import embedded
-from bestofn.build_rewards import open_reward_model, reward_name
-from bestofn.config import Settings
-from bestofn.errors import ConfigError, ModelError
-from bestofn.reward_sections import EnsembleSettings, RewardSpec
-from bestofn.types import Candidate, Request
+from bestofn.builders.rewards import open_reward_model, reward_name
+from bestofn.core.errors import ConfigError, ModelError
+from bestofn.core.types import Candidate, Request
+from bestofn.settings.rewards import EnsembleSettings, RewardSpec
+from bestofn.settings.settings import Settings
 
 EMBEDDED = str(embedded.reward_path())
 NOBODY = "http://127.0.0.1:9"

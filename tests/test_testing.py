@@ -9,10 +9,10 @@ import sys
 
 import pytest
 
-from bestofn.errors import GeneratorError
-from bestofn.protocols import Generator, RewardModel, Sampling
+from bestofn.core.errors import GeneratorError
+from bestofn.core.protocols import Generator, RewardModel, Sampling
+from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.testing import FakeCompletion, FakeGenerator, FakeRewardModel
-from bestofn.types import Candidate, Failure, Request, Score
 
 REQUEST = Request.from_prompt("two words", best_of=4, seed=10)
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from bestofn import errors
-from bestofn.ranking import Ranking, ScoredCandidate
-from bestofn.types import Candidate, Rejection, Request, message_text
+from bestofn.core import errors
+from bestofn.core.ranking import Ranking, ScoredCandidate
+from bestofn.core.types import Candidate, Rejection, Request, message_text
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from bestofn import vllm_adapter
-from bestofn.errors import ConfigError, ModelError, RequestError
+from bestofn.core.errors import ConfigError, ModelError, RequestError
+from bestofn.core.pipeline import Pipeline, best_of_n
+from bestofn.core.types import Candidate, Request
 from bestofn.generators.vllm import VllmGenerator
-from bestofn.pipeline import Pipeline, best_of_n
-from bestofn.types import Candidate, Request
+from bestofn.vllm_engine import engine as vllm_adapter
 
 QUESTION = "What is 7 + 5?"
 ENDLESS = {"ignore_eos": True, "repetition_detection": None}

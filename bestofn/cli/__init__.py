@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 
 from bestofn import __version__
-from bestofn.cli import answers, datasets
+from bestofn.cli import answers
+from bestofn.cli import dataset_options as datasets
 
 app = typer.Typer(
     help="Sample N answers, reject the repetitive and the truncated, return the best.",

@@ -21,9 +21,9 @@ from bestofn.cli.options import (
     VerboseOption,
 )
 from bestofn.cli.running import exit_codes, run_to_end, trusting
-from bestofn.errors import ConfigError, RequestError
-from bestofn.ranking import OnExhausted
-from bestofn.types import (
+from bestofn.core.errors import ConfigError, RequestError
+from bestofn.core.ranking import OnExhausted
+from bestofn.core.types import (
     CacheType,
     Engine,
     LogFormat,
@@ -59,8 +59,8 @@ def ask(
 ) -> None:
     """Ask once, sample many, show how each did and print the best."""
     with exit_codes():
-        from bestofn.commands.ask import run
-        from bestofn.config import Settings
+        from bestofn.cli.ask import run
+        from bestofn.settings.settings import Settings
 
         settings = Settings.load(
             config,
@@ -131,8 +131,8 @@ def serve(
 ) -> None:
     """Serve OpenAI's API, each answer the best of several."""
     with exit_codes():
-        from bestofn.commands.serve import loop_factory, run
-        from bestofn.config import Settings
+        from bestofn.cli.serve import loop_factory, run
+        from bestofn.settings.settings import Settings
 
         server = {
             "host": host,
@@ -173,8 +173,8 @@ def score(
 ) -> None:
     """Rank responses that already exist."""
     with exit_codes():
-        from bestofn.commands.score import run
-        from bestofn.config import Settings
+        from bestofn.cli.score import run
+        from bestofn.settings.settings import Settings
 
         settings = Settings.load(
             config, reward_model=reward_model, reward=trusting(trust_remote_code)
@@ -211,8 +211,8 @@ def plan(
 ) -> None:
     """Say how a generator and a reward model share one GPU, from their headers alone."""
     with exit_codes():
-        from bestofn.commands.plan import run
-        from bestofn.config import Settings
+        from bestofn.cli.plan import run
+        from bestofn.settings.settings import Settings
 
         settings = Settings.load(
             config,
@@ -235,6 +235,6 @@ def plan(
 def models(as_json: JsonOption = False) -> None:
     """List the reward models that are read natively, and how each is recognised."""
     with exit_codes():
-        from bestofn.commands.models import run
+        from bestofn.cli.models import run
 
         run(as_json=as_json)

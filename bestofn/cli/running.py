@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from bestofn.errors import BestOfNError, ConfigError, NothingAcceptableError, RequestError
+from bestofn.core.errors import BestOfNError, ConfigError, NothingAcceptableError, RequestError
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop] | None
 
@@ -23,7 +23,7 @@ def trusting(given: bool | None) -> dict[str, bool] | None:
 
 def run_to_end(command: Coroutine[Any, Any, None], loop_factory: LoopFactory = None) -> None:
     """Run a command to its end, or until Ctrl-C."""
-    from bestofn.commands.interrupt import ending_on_interrupt
+    from bestofn.cli.interrupt import ending_on_interrupt
 
     with ending_on_interrupt(), asyncio.Runner(loop_factory=loop_factory) as runner:
         runner.run(command)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bestofn.import_path import load_function
-from bestofn.types import Candidate, Rejection, Request
+from bestofn.core.types import Candidate, Rejection, Request
+from bestofn.support.import_path import load_function
 
 Verdict = Rejection | str | bool | None
 """What the callable may return: a rejection as it is; a detail (reason ``rejected``); True to

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bestofn.types import Candidate, Rejection, Request
+from bestofn.core.types import Candidate, Rejection, Request
 
 
 def calls_tools(candidate: Candidate) -> bool:

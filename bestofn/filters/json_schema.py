@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bestofn import json_answer
-from bestofn.errors import ConfigError
+from bestofn.core.errors import ConfigError
+from bestofn.core.types import Candidate, Rejection, Request
 from bestofn.filters.empty import calls_tools
-from bestofn.json_schema_validator import validator_of
-from bestofn.types import Candidate, Rejection, Request
+from bestofn.support import json_answer
+from bestofn.support.schema_validator import validator_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bestofn.errors import ConfigError
-from bestofn.filters.fences import outline
-from bestofn.types import Candidate, Rejection, Request
+from bestofn.core.errors import ConfigError
+from bestofn.core.types import Candidate, Rejection, Request
+from bestofn.filters.markdown import outline
 
 _NO_PROSE = re.compile(r"`[^`\n]*`|\w+://\S+|\S+@\S+\.\w+|\$[^$\n]*\$|<[^<>\n]{1,80}>|\x00")
 """Inline code, addresses, formulas and tags, which belong to no language."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bestofn.errors import ConfigError
+from bestofn.core.errors import ConfigError
+from bestofn.core.types import Candidate, Rejection, Request
 from bestofn.filters.empty import calls_tools
-from bestofn.types import Candidate, Rejection, Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

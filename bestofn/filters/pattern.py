@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bestofn.errors import ConfigError
+from bestofn.core.errors import ConfigError
+from bestofn.core.types import Candidate, Rejection, Request
 from bestofn.filters.empty import calls_tools
-from bestofn.types import Candidate, Rejection, Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,13 +9,13 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from bestofn.api_client import ApiClient, open_http, served_model
-from bestofn.completions import Completion, read_completion
-from bestofn.errors import RequestError
-from bestofn.generators.bodies import request_body
-from bestofn.generators.upstream_sampling import GroupSampling, SeparateSampling
-from bestofn.protocols import Sampling
-from bestofn.types import Endpoint, Request
+from bestofn.core.errors import RequestError
+from bestofn.core.protocols import Sampling
+from bestofn.core.types import Endpoint, Request
+from bestofn.generators.openai_sampling import GroupSampling, SeparateSampling
+from bestofn.openai_api.client import ApiClient, open_http, served_model
+from bestofn.openai_api.completions import Completion, read_completion
+from bestofn.openai_api.request_body import request_body
 
 
 class OpenAIGenerator:
@@ -40,7 +40,7 @@ class OpenAIGenerator:
         self._turn = asyncio.Lock()
 
     def sample(self, request: Request, indices: Sequence[int]) -> Sampling:
-        """One candidate per index, concurrently; see `bestofn.protocols.Generator`."""
+        """One candidate per index, concurrently; see `bestofn.core.protocols.Generator`."""
         one = functools.partial(self._one, request)
         if self._in_one_request(request, len(indices)):
             group = self._several(request, len(indices))
@@ -48,7 +48,7 @@ class OpenAIGenerator:
         return SeparateSampling(request, indices, one)
 
     async def answer(self, endpoint: Endpoint, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The server's own answer; see `bestofn.protocols.Forwarder`."""
+        """The server's own answer; see `bestofn.core.protocols.Forwarder`."""
         content = await self._client.post(endpoint, {"model": self._model, **body})
         read_completion(content)  # what is no completion is no answer
         answer: dict[str, Any] = json.loads(content)
@@ -57,7 +57,7 @@ class OpenAIGenerator:
     async def stream(
         self, endpoint: Endpoint, body: Mapping[str, Any]
     ) -> AsyncGenerator[dict[str, Any]]:
-        """The server's own chunks; see `bestofn.protocols.Forwarder`."""
+        """The server's own chunks; see `bestofn.core.protocols.Forwarder`."""
         return await self._client.stream(endpoint, {"model": self._model, **body})
 
     async def models(self) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bestofn.types import Candidate, Request
+from bestofn.core.types import Candidate, Request
 
 
 @dataclass(frozen=True, slots=True)

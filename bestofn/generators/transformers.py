@@ -23,8 +23,8 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-from bestofn.errors import ModelError, RequestError
-from bestofn.types import Candidate, Request
+from bestofn.core.errors import ModelError, RequestError
+from bestofn.core.types import Candidate, Request
 
 KNOWN_OPTIONS = frozenset({"top_p", "top_k", "stop", "tools", "chat_template_kwargs", "model"})
 """The request options that this engine understands; any other is refused."""
@@ -74,7 +74,7 @@ class TransformersGenerator:
         return cls(network.to(where).eval(), tokenizer)
 
     def sample(self, request: Request, indices: Sequence[int]) -> _BatchSampling:
-        """Decode one candidate per index in one batch; see `bestofn.protocols.Generator`."""
+        """Decode one candidate per index in one batch; see `bestofn.core.protocols.Generator`."""
         if unknown := request.options.keys() - KNOWN_OPTIONS:
             raise RequestError(
                 f"the transformers engine does not take {', '.join(sorted(unknown))}; vLLM does"

@@ -11,11 +11,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from bestofn.errors import GeneratorError
-from bestofn.generators.bodies import OWN_FIELDS, request_body
-from bestofn.generators.tasks import TaskSampling
-from bestofn.types import Candidate, Endpoint, Request
-from bestofn.vllm_adapter import VllmEngine, open_engine
+from bestofn.core.errors import GeneratorError
+from bestofn.core.types import Candidate, Endpoint, Request
+from bestofn.generators.task_sampling import TaskSampling
+from bestofn.openai_api.request_body import OWN_FIELDS, request_body
+from bestofn.vllm_engine.engine import VllmEngine, open_engine
 
 LOOP_STOP: Mapping[str, int] = {"max_pattern_size": 24, "min_pattern_size": 1, "min_count": 16}
 """vLLM stops a candidate whose last tokens are 16 copies of a pattern of up to 24 tokens.
@@ -42,7 +42,7 @@ class VllmGenerator:
     changes: ClassVar[bool] = True  # LoRA adapters come and go
 
     def sample(self, request: Request, indices: Sequence[int]) -> TaskSampling:
-        """One completion per index, concurrently; see `bestofn.protocols.Generator`."""
+        """One completion per index, concurrently; see `bestofn.core.protocols.Generator`."""
         endpoint = request.endpoint
 
         async def run(index: int) -> Candidate:
@@ -61,7 +61,7 @@ class VllmGenerator:
         )
 
     async def answer(self, endpoint: Endpoint, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The engine's own answer; see `bestofn.protocols.Forwarder`."""
+        """The engine's own answer; see `bestofn.core.protocols.Forwarder`."""
         response = await self.engine.complete(endpoint, body)
         answer: dict[str, Any] = response.model_dump()
         return answer
@@ -69,11 +69,11 @@ class VllmGenerator:
     async def stream(
         self, endpoint: Endpoint, body: Mapping[str, Any]
     ) -> AsyncGenerator[dict[str, Any]]:
-        """The engine's own chunks; see `bestofn.protocols.Forwarder`."""
+        """The engine's own chunks; see `bestofn.core.protocols.Forwarder`."""
         return await self.engine.stream(endpoint, {**body, "stream": True})
 
     async def models(self) -> list[dict[str, Any]]:
-        """What the engine serves; see `bestofn.protocols.Forwarder`."""
+        """What the engine serves; see `bestofn.core.protocols.Forwarder`."""
         return await self.engine.models()
 
     def _body(self, request: Request, index: int) -> dict[str, Any]:
@@ -98,7 +98,7 @@ async def vllm_generator(
 ) -> AsyncIterator[VllmGenerator]:
     """A generator over a vLLM engine that lives as long as the context.
 
-    Args and errors as `bestofn.vllm_adapter.open_engine`; `loop_stop` as `VllmGenerator`.
+    Args and errors as `bestofn.vllm_engine.engine.open_engine`; `loop_stop` as `VllmGenerator`.
     """
     async with open_engine(model, arguments, environment) as engine:
         yield VllmGenerator(engine, loop_stop)

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bestofn.errors import ConfigError, RewardError
-from bestofn.protocols import Comparing, RewardModel
-from bestofn.types import Candidate, Combine, Failure, Normalise, Request, Score
+from bestofn.core.errors import ConfigError, RewardError
+from bestofn.core.protocols import Comparing, RewardModel
+from bestofn.core.types import Candidate, Combine, Failure, Normalise, Request, Score
 
 PENALTY = 1.0
 """Standard deviations that `mean_minus_std` subtracts, where nothing else is said."""
@@ -59,7 +59,8 @@ class EnsembleRewardModel:
         penalty: for mean_minus_std; None: 1.
 
     Attributes:
-        compares: whether candidates have to be scored together; see `bestofn.protocols.Comparing`.
+        compares: whether candidates have to be scored together; see
+            `bestofn.core.protocols.Comparing`.
 
     Raises:
         ConfigError: fewer than two members, a name twice, or an argument without effect.
@@ -97,7 +98,7 @@ class EnsembleRewardModel:
         )
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
-        """One `Score` per candidate, in the order given; see `bestofn.protocols.RewardModel`.
+        """One `Score` per candidate, in the order given; see `bestofn.core.protocols.RewardModel`.
 
         Candidates that a member fails on do not count in the others' normalisation.
 

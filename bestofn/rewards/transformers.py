@@ -1,7 +1,8 @@
 """Owns the in-process reward model over transformers: conversations in, raw rewards out.
 
 Making the text, tokenising, the forward and the read-out are separate steps, each in its module;
-what differs between families of checkpoints is behind `bestofn.rewards.loaded.Loaded`.
+what differs between families of checkpoints is behind
+`bestofn.rewards.checkpoints.interface.Loaded`.
 """
 
 from __future__ import annotations
@@ -15,22 +16,8 @@ from typing import Any
 
 import torch
 
-from bestofn.checkpoint import locate, read_config
-from bestofn.errors import ConfigError, ModelError, RewardError
-from bestofn.rewards.batching import Batcher
-from bestofn.rewards.budget import TokenBudget
-from bestofn.rewards.compiling import compile_layers
-from bestofn.rewards.formats import named_format
-from bestofn.rewards.forward import Reader, Reading
-from bestofn.rewards.lengths import Text
-from bestofn.rewards.loaded import Loaded
-from bestofn.rewards.loading import load
-from bestofn.rewards.probing import CACHE_TOKENS
-from bestofn.rewards.process import StepOptions
-from bestofn.rewards.recycling import keep_freed_memory
-from bestofn.rewards.texts import TextMaker, text_maker
-from bestofn.rewards.weights import Placement
-from bestofn.types import (
+from bestofn.core.errors import ConfigError, ModelError, RewardError
+from bestofn.core.types import (
     Aggregate,
     Candidate,
     Failure,
@@ -39,6 +26,20 @@ from bestofn.types import (
     Score,
     TooLong,
 )
+from bestofn.rewards.checkpoints.interface import Loaded
+from bestofn.rewards.checkpoints.loading import load
+from bestofn.rewards.checkpoints.weights import Placement
+from bestofn.rewards.local.batcher import Batcher
+from bestofn.rewards.local.choose_reader import CACHE_TOKENS
+from bestofn.rewards.local.compiling import compile_layers
+from bestofn.rewards.local.malloc import keep_freed_memory
+from bestofn.rewards.local.readers import Reader, Reading
+from bestofn.rewards.local.token_budget import TokenBudget
+from bestofn.rewards.text.fit import Text
+from bestofn.rewards.text.formats import named_format
+from bestofn.rewards.text.steps import StepOptions
+from bestofn.rewards.text.text_maker import TextMaker, text_maker
+from bestofn.support.checkpoint import locate, read_config
 
 MAX_BATCH_TOKENS = 8192
 """Tokens of one forward, by default."""
@@ -57,9 +58,9 @@ class TransformersRewardModel:
     """A reward model in this process; make it with `load`.
 
     `score` may be called from any number of tasks and loops at once: their candidates share
-    forwards, and what texts begin with alike is computed once (`bestofn.rewards.packed`). Rewards
-    are the head's raw output, without a sigmoid. They move in the last digits with what shares a
-    forward, in half precision visibly.
+    forwards, and what texts begin with alike is computed once
+    (`bestofn.rewards.local.packed_reader`). Rewards are the head's raw output, without a sigmoid.
+    They move in the last digits with what shares a forward, in half precision visibly.
     """
 
     def __init__(
@@ -108,10 +109,10 @@ class TransformersRewardModel:
         """Read a reward model from a folder or the hub.
 
         Args:
-            model: folder or hub name; of a family in `bestofn.rewards.formats`.
+            model: folder or hub name; of a family in `bestofn.rewards.text.formats`.
             format: a name from there; None: `template`, else the format that the checkpoint is
                 recognised by, else the model's own chat template.
-            template: Jinja for the text, with the variables of `bestofn.rewards.rendering`.
+            template: Jinja for the text, with the variables of `bestofn.rewards.text.renderer`.
             device: a torch device; auto: CUDA where there is one.
             dtype: a torch dtype's name; auto: float32 on a CPU, on a GPU the checkpoint's own half
                 precision, or bfloat16 (Ziya: float16) where it is stored in float32.
@@ -179,7 +180,7 @@ class TransformersRewardModel:
             raise ModelError(f"{model} cannot be compiled: {error}") from error
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
-        """One `Score` per candidate, in the order given; see `bestofn.protocols.RewardModel`.
+        """One `Score` per candidate, in the order given; see `bestofn.core.protocols.RewardModel`.
 
         Failures: the template cannot show the conversation, the text is empty, too long (unless
         `too_long` says otherwise; `Score.cut` then says how much was left out) or has no place

@@ -16,15 +16,15 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from bestofn.checkpoint import architecture_of, config_of
-from bestofn.errors import ModelError, RewardError
-from bestofn.rewards.lengths import Text
-from bestofn.rewards.loading import LANGUAGE_MODELS
-from bestofn.rewards.texts import TextMaker
-from bestofn.rewards.together import together
-from bestofn.rewards.unloaded import unloaded_texts
-from bestofn.types import Candidate, Failure, Request, Score, TooLong
-from bestofn.vllm_pooling import PoolingEngine, open_pooling_engine
+from bestofn.core.errors import ModelError, RewardError
+from bestofn.core.types import Candidate, Failure, Request, Score, TooLong
+from bestofn.rewards.checkpoints.loading import LANGUAGE_MODELS
+from bestofn.rewards.checkpoints.text_only import unloaded_texts
+from bestofn.rewards.text.fit import Text
+from bestofn.rewards.text.text_maker import TextMaker
+from bestofn.support.checkpoint import architecture_of, config_of
+from bestofn.support.concurrency import together
+from bestofn.vllm_engine.pooling import PoolingEngine, open_pooling_engine
 
 NOT_FINITE = "reward_not_finite"
 
@@ -43,7 +43,7 @@ class VllmRewardModel:
         self._preparer = ThreadPoolExecutor(1, thread_name_prefix="bestofn-reward-text")
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
-        """One `Score` per candidate, in the order given; see `bestofn.protocols.RewardModel`.
+        """One `Score` per candidate, in the order given; see `bestofn.core.protocols.RewardModel`.
 
         Failures: as `TransformersRewardModel.score`'s. Cancelling aborts what is running.
 

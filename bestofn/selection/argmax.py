@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bestofn.errors import ConfigError, RewardError
-from bestofn.ranking import ScoredCandidate
-from bestofn.types import Request
+from bestofn.core.errors import ConfigError, RewardError
+from bestofn.core.ranking import ScoredCandidate
+from bestofn.core.types import Request
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,19 +14,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bestofn import __version__
-from bestofn.build import open_pipeline
-from bestofn.config import Settings
-from bestofn.errors import BestOfNError
-from bestofn.pipeline import Pipeline
+from bestofn.builders.pipeline import open_pipeline
+from bestofn.core.errors import BestOfNError
+from bestofn.core.pipeline import Pipeline
+from bestofn.settings.settings import Settings
 from bestofn_server.admission import Admission
-from bestofn_server.auth import ApiKeys, RequireKey
 from bestofn_server.errors import error_response
-from bestofn_server.metrics import Metrics
-from bestofn_server.page import page
-from bestofn_server.presets import Presets
-from bestofn_server.readiness import Readiness
+from bestofn_server.http.auth import ApiKeys, RequireKey
+from bestofn_server.http.openapi import page
 from bestofn_server.routes import completions, models, operation, rewards
-from bestofn_server.service import Service
+from bestofn_server.service.presets import Presets
+from bestofn_server.service.readiness import Readiness
+from bestofn_server.service.service import Service
+from bestofn_server.telemetry.metrics import Metrics
 
 DESCRIPTION = (
     "OpenAI's API, answered by the best of N: best_of candidates are sampled, the repetitive and "

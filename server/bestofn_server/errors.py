@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from bestofn.errors import (
+from bestofn.core.errors import (
     BestOfNError,
     ConfigError,
     DeadlineError,

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 from ray import serve
 
-from bestofn.config import Settings
+from bestofn.settings.settings import Settings
 from bestofn_server.app import create_app
 
 Application = serve.Application

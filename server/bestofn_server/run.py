@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterator
 import uvicorn
 from fastapi import FastAPI
 
-from bestofn.build import open_pipeline
-from bestofn.config import Settings
-from bestofn.errors import ConfigError
+from bestofn.builders.pipeline import open_pipeline
+from bestofn.core.errors import ConfigError
+from bestofn.settings.settings import Settings
 from bestofn_server.app import create_app
-from bestofn_server.auth import ApiKeys
-from bestofn_server.logs import set_up_logs
-from bestofn_server.service import Service
-from bestofn_server.tracing import tracer_provider
+from bestofn_server.http.auth import ApiKeys
+from bestofn_server.service.service import Service
+from bestofn_server.telemetry.logs import set_up_logs
+from bestofn_server.telemetry.tracing import tracer_provider
 
 logger = logging.getLogger(__name__)
 

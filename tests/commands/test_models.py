@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from bestofn.commands.models import run
-from bestofn.rewards.formats import FORMATS
+from bestofn.cli.models import run
+from bestofn.rewards.text.formats import FORMATS
 
 
 def test_json_has_every_family(capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,7 +46,7 @@ def test_the_table_has_every_family(
 
 def test_it_needs_no_torch() -> None:
     code = (
-        "import sys; from bestofn.commands.models import run; run(as_json=True); "
+        "import sys; from bestofn.cli.models import run; run(as_json=True); "
         "assert not {'torch', 'transformers', 'vllm'} & sys.modules.keys()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

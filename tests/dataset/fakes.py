@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 
-from bestofn.dataset.rows import Defaults, Row, read_row
-from bestofn.pipeline import Pipeline
-from bestofn.ranking import Policy
+from bestofn.core.pipeline import Pipeline
+from bestofn.core.ranking import Policy
+from bestofn.core.types import Candidate, Request, Score
+from bestofn.dataset.prompts.rows import Defaults, Row, read_row
 from bestofn.selection.argmax import ArgmaxSelector
 from bestofn.testing import FakeCompletion, FakeGenerator
-from bestofn.types import Candidate, Request, Score
 from tests.scripts import CutFilter, LoopFilter
 
 CONFIG = {"model": "fake", "best_of": 4, "reward": {"format": None}}

@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 from pathlib import Path
 
-from bestofn.dataset.explorer import LEAST_IN_FLIGHT
-from bestofn.dataset.run import Limits, run
-from bestofn.dataset.store import Store
+from bestofn.dataset.run.explorer import LEAST_IN_FLIGHT
+from bestofn.dataset.run.local import Limits, run
+from bestofn.dataset.store.store import Store
 from tests.dataset import fakes
 
 ROWS = 400

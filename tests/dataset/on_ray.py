@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from bestofn.dataset.rows import Row
-from bestofn.pipeline import Pipeline
+from bestofn.core.pipeline import Pipeline
+from bestofn.core.types import Request
+from bestofn.dataset.prompts.rows import Row
 from bestofn.testing import FakeCompletion
-from bestofn.types import Request
 from tests.dataset import fakes
 
 ROWS = 120

@@ -13,16 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bestofn.dataset.allocation import Explored, allocated
-from bestofn.dataset.explorer import BATCH, LEAST_IN_FLIGHT
-from bestofn.dataset.records import Record
-from bestofn.dataset.rows import Defaults, read_row
-from bestofn.dataset.run import Limits, run
-from bestofn.dataset.store import Store, read_rollouts
-from bestofn.errors import ConfigError
-from bestofn.pipeline import Pipeline
+from bestofn.control.expected_gain import Explored, allocated
+from bestofn.core.errors import ConfigError
+from bestofn.core.pipeline import Pipeline
+from bestofn.core.types import Request
+from bestofn.dataset.prompts.rows import Defaults, read_row
+from bestofn.dataset.run.explorer import BATCH, LEAST_IN_FLIGHT
+from bestofn.dataset.run.local import Limits, run
+from bestofn.dataset.store.records import Record
+from bestofn.dataset.store.store import Store, read_rollouts
 from bestofn.testing import FakeCompletion
-from bestofn.types import Request
 from tests.dataset import fakes
 
 LIMITS = Limits(in_flight=LEAST_IN_FLIGHT)

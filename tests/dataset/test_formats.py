@@ -10,12 +10,12 @@ from typing import Any
 import pyarrow.parquet
 import pytest
 
-from bestofn.dataset.accept import Rule
-from bestofn.dataset.export import export
-from bestofn.dataset.formats import NAMES, Choice, rows_of
-from bestofn.dataset.records import Record
-from bestofn.errors import ConfigError
-from bestofn.types import Keep
+from bestofn.core.errors import ConfigError
+from bestofn.core.types import Keep
+from bestofn.dataset.export.export import export
+from bestofn.dataset.export.formats import NAMES, Choice, rows_of
+from bestofn.dataset.export.keep_rule import Rule
+from bestofn.dataset.store.records import Record
 
 PROMPT = [{"role": "user", "content": "What?"}]
 
@@ -170,9 +170,9 @@ def test_files_are_whole_and_hold_what_is_text(tmp_path: Path) -> None:
 
 def test_row_groups_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     records = [record([1.0, 0.0], row=n) for n in range(500)]
-    monkeypatch.setattr("bestofn.dataset.export.BATCH", 10)
-    monkeypatch.setattr("bestofn.dataset.export.SMALLEST_GROUP", 0)
-    monkeypatch.setattr("bestofn.dataset.export.GROUPS", 5)
+    monkeypatch.setattr("bestofn.dataset.export.export.BATCH", 10)
+    monkeypatch.setattr("bestofn.dataset.export.export.SMALLEST_GROUP", 0)
+    monkeypatch.setattr("bestofn.dataset.export.export.GROUPS", 5)
     export(tmp_path, records, ["candidates"], Choice())
     with pyarrow.parquet.ParquetFile(tmp_path / "candidates/train.parquet") as file:
         groups = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from bestofn.dataset.manifest import Manifest
-from bestofn.dataset.store import ROLLOUTS, Store, read_rollouts
-from bestofn.dataset.verify import faults
+from bestofn.dataset.store.manifest import Manifest
+from bestofn.dataset.store.store import ROLLOUTS, Store, read_rollouts
+from bestofn.dataset.store.verify import faults
 from tests.dataset import fakes, killed
 
 KILLS = 20
@@ -76,7 +76,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_file_system_loses_nothing(small_disk: Path) -> None:
-    from bestofn.errors import DatasetError
+    from bestofn.core.errors import DatasetError
 
     folder = small_disk / "run"
     with pytest.raises(DatasetError, match="No space left on device; what was finished"):

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from bestofn.dataset.ray_engine import Cluster, run_on_ray
-from bestofn.dataset.run import run
-from bestofn.dataset.store import Store, read_rollouts
-from bestofn.dataset.verify import faults
+from bestofn.dataset.run.local import run
+from bestofn.dataset.run.ray import Cluster, run_on_ray
+from bestofn.dataset.store.store import Store, read_rollouts
+from bestofn.dataset.store.verify import faults
 from tests.dataset import fakes, on_ray
 
 ray = pytest.importorskip("ray")

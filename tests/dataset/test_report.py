@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from bestofn.dataset.manifest import Manifest
 from bestofn.dataset.report.findings import Reservoir, expected_best, findings
 from bestofn.dataset.report.page import write_report
-from bestofn.dataset.store import read_rollouts
+from bestofn.dataset.store.manifest import Manifest
+from bestofn.dataset.store.store import read_rollouts
 from tests.dataset import killed
 from tests.dataset.test_formats import record
 

@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from datasets import Dataset
 
-from bestofn.dataset.reader import read_records
-from bestofn.dataset.rows import Defaults, read_row
-from bestofn.errors import ConfigError
+from bestofn.core.errors import ConfigError
+from bestofn.dataset.prompts.reader import read_records
+from bestofn.dataset.prompts.rows import Defaults, read_row
 
 ROWS = [{"question": f"What is {i}?", "answer": i} for i in range(5)]
 

@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from bestofn.dataset.counts import Counts
-from bestofn.dataset.journal import JOURNAL
-from bestofn.dataset.manifest import Manifest
-from bestofn.dataset.records import Record
-from bestofn.dataset.rows import read_row
-from bestofn.dataset.run import Limits, run
-from bestofn.dataset.store import ROLLOUTS, Store, read_rollouts
-from bestofn.dataset.verify import faults
-from bestofn.errors import ConfigError, DatasetError, GeneratorError
+from bestofn.core.errors import ConfigError, DatasetError, GeneratorError
+from bestofn.core.types import Request
+from bestofn.dataset.prompts.rows import read_row
+from bestofn.dataset.run.counts import Counts
+from bestofn.dataset.run.local import Limits, run
+from bestofn.dataset.store.journal import JOURNAL
+from bestofn.dataset.store.manifest import Manifest
+from bestofn.dataset.store.records import Record
+from bestofn.dataset.store.store import ROLLOUTS, Store, read_rollouts
+from bestofn.dataset.store.verify import faults
 from bestofn.testing import FakeCompletion
-from bestofn.types import Request
 from tests.dataset import fakes
 
 LIMITS = Limits(in_flight=8, failures_in_a_row=5)

@@ -10,9 +10,9 @@ import pytest
 from rich.console import Console
 
 from bestofn import embedded
-from bestofn.commands.export import export_run
-from bestofn.dataset.accept import Rule
-from bestofn.dataset.formats import NAMES, Choice
+from bestofn.cli.export import export_run
+from bestofn.dataset.export.formats import NAMES, Choice
+from bestofn.dataset.export.keep_rule import Rule
 from tests.dataset import killed
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from bestofn.embedded.world import Language, Task, is_correct
-from bestofn.embedded.world.arithmetic import NumberTruth
-from bestofn.embedded.world.definitions import DefinitionTruth
-from bestofn.embedded.world.facts import FactTruth
-from bestofn.embedded.world.glossary import CHINESE, ENGLISH
-from bestofn.embedded.world.listing import ListTruth
-from bestofn.embedded.world.ordering import PairTruth, SortTruth
-from bestofn.embedded.world.people import OF_PEOPLE, TABLE, VALUES
-from bestofn.embedded.world.task import Truth
+from training.world import Language, Task, is_correct
+from training.world.arithmetic import NumberTruth
+from training.world.definitions import DefinitionTruth
+from training.world.facts import FactTruth
+from training.world.glossary import CHINESE, ENGLISH
+from training.world.listing import ListTruth
+from training.world.ordering import PairTruth, SortTruth
+from training.world.people import OF_PEOPLE, TABLE, VALUES
+from training.world.task import Truth
 
 TRUTHS: dict[str, Truth] = {
     "What is 7 + 5?": NumberTruth((7, 5), "+", 12),

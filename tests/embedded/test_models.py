@@ -17,11 +17,11 @@ from transformers import (
 )
 
 from bestofn.embedded import generator_path, reward_path
-from bestofn.embedded.train import packing
-from bestofn.embedded.train.chat import USER, conversation, render
-from bestofn.embedded.train.packing import Row
-from bestofn.embedded.train.saving import MAX_NEW_TOKENS
-from bestofn.embedded.world import Task, held_out_tasks
+from training.embedded import packing
+from training.embedded.chat import USER, conversation, render
+from training.embedded.packing import Row
+from training.embedded.saving import MAX_NEW_TOKENS
+from training.world import Task, held_out_tasks
 
 MEGABYTE = 10**6
 

@@ -14,16 +14,16 @@ from transformers import (
 )
 
 from bestofn.embedded import generator_path
-from bestofn.embedded.train import __main__ as run
-from bestofn.embedded.train import packing, tokenizer
-from bestofn.embedded.train.architecture import (
+from training.embedded import __main__ as run
+from training.embedded import packing, tokenizer
+from training.embedded.architecture import (
     JUDGING_LAYERS,
     LAYERS,
     new_language_model,
     reward_model_from,
 )
-from bestofn.embedded.train.packing import Row
-from bestofn.embedded.train.reward import Surprise
+from training.embedded.packing import Row
+from training.embedded.reward import Surprise
 
 
 @pytest.fixture(scope="module")

@@ -8,14 +8,7 @@ from collections import Counter
 
 import pytest
 
-from bestofn.embedded.world import (
-    KINDS,
-    corruption,
-    held_out_tasks,
-    is_correct,
-    is_held_out,
-    stream,
-)
+from training.world import KINDS, corruption, held_out_tasks, is_correct, is_held_out, stream
 
 TASKS = list(itertools.islice(stream(3, held_out=False), 3000))
 
@@ -43,9 +36,7 @@ def test_held_out_tasks_are_the_same_for_the_same_seed() -> None:
 
 
 def test_held_out_tasks_refuse_more_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "bestofn.embedded.world.stream", lambda seed, held_out: itertools.repeat(TASKS[0])
-    )
+    monkeypatch.setattr("training.world.stream", lambda seed, held_out: itertools.repeat(TASKS[0]))
     with pytest.raises(ValueError, match="fewer than 2"):
         held_out_tasks(2)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bestofn.protocols import Filter
-from bestofn.types import Candidate, Rejection, Request
+from bestofn.core.protocols import Filter
+from bestofn.core.types import Candidate, Rejection, Request
 
 REQUEST = Request.from_prompt("Say something.")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bestofn.errors import ConfigError
+from bestofn.core.errors import ConfigError
+from bestofn.core.types import Candidate, Rejection, Request
 from bestofn.filters.custom import CustomFilter
-from bestofn.types import Candidate, Rejection, Request
 from tests.filters.checking import rejection
 
 HERE = __name__

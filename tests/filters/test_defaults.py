@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from bestofn.core.types import Request
 from bestofn.filters.empty import EmptyFilter
-from bestofn.filters.repetition import RepetitionFilter
-from bestofn.filters.truncation import TruncationFilter
-from bestofn.types import Request
+from bestofn.filters.repetition.filter import RepetitionFilter
+from bestofn.filters.truncation.filter import TruncationFilter
 from tests.filters.checking import candidate
 
 CARD = Path(__file__).resolve().parents[3] / "shared" / "ziya_card.json"

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from bestofn.errors import ConfigError
+from bestofn.core.errors import ConfigError
+from bestofn.core.types import Rejection, Request
 from bestofn.filters.json_schema import JsonSchemaFilter
-from bestofn.types import Rejection, Request
 from tests.filters.checking import REQUEST, candidate, rejection
 
 SCHEMA: dict[str, Any] = {

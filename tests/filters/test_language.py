@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bestofn.errors import ConfigError
+from bestofn.core.errors import ConfigError
+from bestofn.core.types import Rejection, Request
 from bestofn.filters.language import LanguageFilter
-from bestofn.types import Rejection, Request
 from tests.filters.checking import candidate
 
 ENGLISH = (

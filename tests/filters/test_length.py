@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from bestofn.errors import ConfigError
+from bestofn.core.errors import ConfigError
 from bestofn.filters.length import LengthFilter
 from tests.filters.checking import REQUEST, candidate, rejection
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bestofn.filters.truncation import TruncationFilter
+from bestofn.filters.truncation.filter import TruncationFilter
 from tests.filters.checking import reason, rejection
 
 FILTER = TruncationFilter()

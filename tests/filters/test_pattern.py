@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bestofn.errors import ConfigError
+from bestofn.core.errors import ConfigError
 from bestofn.filters.pattern import PatternFilter
 from tests.filters.checking import rejection
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bestofn.errors import ConfigError
-from bestofn.filters.repetition import RepetitionFilter
+from bestofn.core.errors import ConfigError
+from bestofn.filters.repetition.filter import RepetitionFilter
 from tests.filters.checking import reason, rejection
 
 FILTER = RepetitionFilter()

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bestofn.filters.cycles import Cycle, exact_cycles, near_cycles
-from bestofn.filters.duplicates import duplicate_lines, duplicate_ngrams
-from bestofn.filters.rows import data_lines, ends_in_rows
-from bestofn.filters.segmentation import segment
+from bestofn.filters.data_lines import data_lines, ends_in_rows
+from bestofn.filters.repetition.cycles import Cycle, exact_cycles, near_cycles
+from bestofn.filters.repetition.duplicates import duplicate_lines, duplicate_ngrams
+from bestofn.filters.repetition.segmentation import segment
 
 
 def tokens(text: str) -> list[str]:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bestofn.filters.truncation import TruncationFilter
-from bestofn.types import Request
+from bestofn.core.types import Request
+from bestofn.filters.truncation.filter import TruncationFilter
 from tests.filters.checking import candidate, reason, rejection
 
 FILTER = TruncationFilter()

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import pytest
 
-from bestofn.errors import RequestError
+from bestofn.core.errors import RequestError
+from bestofn.core.pipeline import Pipeline, best_of_n
+from bestofn.core.protocols import Generator, Sampling
+from bestofn.core.types import Candidate, Request
 from bestofn.generators import openai
 from bestofn.generators.openai import OpenAIGenerator
-from bestofn.pipeline import Pipeline, best_of_n
-from bestofn.protocols import Generator, Sampling
 from bestofn.selection.argmax import ArgmaxSelector
-from bestofn.types import Candidate, Request
 
 QUESTION = "What is 7 + 5?"
 

@@ -11,14 +11,14 @@ import httpx
 import pytest
 from starlette.responses import PlainTextResponse, Response
 
-from bestofn.completions import Completion, read_completion
-from bestofn.errors import ConfigError, GeneratorError, RequestError
+from bestofn.core.errors import ConfigError, GeneratorError, RequestError
+from bestofn.core.pipeline import Pipeline, best_of_n
+from bestofn.core.types import Candidate, Request
 from bestofn.generators.openai import OpenAIGenerator, openai_generator
-from bestofn.generators.upstream_sampling import GroupSampling
-from bestofn.pipeline import Pipeline, best_of_n
+from bestofn.generators.openai_sampling import GroupSampling
+from bestofn.openai_api.completions import Completion, read_completion
 from bestofn.selection.argmax import ArgmaxSelector
 from bestofn.testing import FakeRewardModel
-from bestofn.types import Candidate, Request
 from tests.generators.upstream import Script, Upstream, completion, failure, running
 
 Serve = Callable[[Script], Upstream]

@@ -9,13 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bestofn.errors import ConfigError
-from bestofn.memory.planner import CONTEXT_BYTES, GIB, GRAPH_BYTES, Card, Engine, Plan, Scorer, most
-from bestofn.memory.reading import plan_for
-from bestofn.memory.refusal import changes, refusal
-from bestofn.memory.shape import LayerCache, Shape
-from bestofn.memory.weights import WeightSizes
-from bestofn.reward_sections import RewardSettings
+from bestofn.core.errors import ConfigError
+from bestofn.gpu_memory.advice import changes, refusal
+from bestofn.gpu_memory.checkpoint_size import WeightSizes
+from bestofn.gpu_memory.from_models import plan_for
+from bestofn.gpu_memory.model_shape import LayerCache, Shape
+from bestofn.gpu_memory.planner import (
+    CONTEXT_BYTES,
+    GIB,
+    GRAPH_BYTES,
+    Card,
+    Engine,
+    Plan,
+    Scorer,
+    most,
+)
+from bestofn.settings.rewards import RewardSettings
 
 GENERATOR, REWARD = 2 * 8_030_261_248, 2 * 6_607_351_808
 """Bytes of both in half precision, by their headers."""

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bestofn.errors import ModelError
-from bestofn.memory.shape import shape_of
+from bestofn.core.errors import ModelError
+from bestofn.gpu_memory.model_shape import shape_of
 from tests.memory.checkpoints import LLAMA_3_8B, LLAMA_7B_REWARD
 
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from bestofn import embedded
-from bestofn.errors import ModelError
-from bestofn.memory.weights import weight_sizes
+from bestofn.core.errors import ModelError
+from bestofn.gpu_memory.checkpoint_size import weight_sizes
 from tests.memory.checkpoints import LLAMA_3_8B, write
 
 

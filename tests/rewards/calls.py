@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from bestofn.protocols import RewardModel
-from bestofn.rewards.forward import Reading
+from bestofn.core.protocols import RewardModel
+from bestofn.core.types import Candidate, Request
+from bestofn.rewards.local.readers import Reading
 from bestofn.rewards.transformers import TransformersRewardModel
-from bestofn.types import Candidate, Request
 
 
 def candidate(text: str, finish_reason: str = "stop", index: int = 0) -> Candidate:

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bestofn.errors import RewardError
-from bestofn.rewards.batching import Batcher
-from bestofn.rewards.budget import PATIENCE, TokenBudget
-from bestofn.rewards.padding import plan
+from bestofn.core.errors import RewardError
+from bestofn.rewards.local.batcher import Batcher
+from bestofn.rewards.local.padding import plan
+from bestofn.rewards.local.token_budget import PATIENCE, TokenBudget
 
 
 @given(

@@ -11,10 +11,10 @@ import torch
 from torch import nn
 from torch._dynamo.utils import counters
 
-from bestofn.errors import ModelError
-from bestofn.rewards.compiling import compile_layers
+from bestofn.core.errors import ModelError
+from bestofn.core.types import Request
+from bestofn.rewards.local.compiling import compile_layers
 from bestofn.rewards.transformers import TransformersRewardModel
-from bestofn.types import Request
 from tests.rewards import calls, classifier_replica, ziya_replica
 from tests.rewards.calls import candidates
 from tests.rewards.families import deberta_replica

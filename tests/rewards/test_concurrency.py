@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from bestofn.errors import RewardError
-from bestofn.rewards.forward import Reading
+from bestofn.core.errors import RewardError
+from bestofn.core.types import Request, Score
+from bestofn.rewards.local.readers import Reading
 from bestofn.rewards.transformers import TransformersRewardModel
-from bestofn.types import Request, Score
 from tests.rewards import classifier_replica
 from tests.rewards.calls import candidate, candidates
 from tests.rewards.classifier_replica import chat

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from transformers import AutoTokenizer
 
-from bestofn.rewards.encoding import Encoder, hub_encoder, tokenizer_limit
+from bestofn.rewards.text.encoder import Encoder, hub_encoder, tokenizer_limit
 from tests.rewards import classifier_replica
 
 

@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bestofn import embedded
-from bestofn.build_rewards import open_reward_model
-from bestofn.config import Settings
-from bestofn.errors import ConfigError, RewardError
-from bestofn.pipeline import best_of_n
+from bestofn.builders.rewards import open_reward_model
+from bestofn.core.errors import ConfigError, RewardError
+from bestofn.core.pipeline import best_of_n
+from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.rewards.ensemble import EnsembleRewardModel, Member
+from bestofn.settings.settings import Settings
 from bestofn.testing import FakeRewardModel
-from bestofn.types import Candidate, Failure, Request, Score
 from tests.scripts import pipeline_of
 
 REQUEST = Request.from_prompt("x")

@@ -13,11 +13,11 @@ from safetensors.torch import save_file
 from tokenizers import processors
 from torch import Tensor, nn
 
-from bestofn.errors import ModelError
-from bestofn.rewards.forward import PaddedReader, Readout, WholeModelReader
-from bestofn.rewards.padding import pad_right
+from bestofn.core.errors import ModelError
+from bestofn.core.types import Request
+from bestofn.rewards.local.padding import pad_right
+from bestofn.rewards.local.readers import PaddedReader, Readout, WholeModelReader
 from bestofn.rewards.transformers import TransformersRewardModel
-from bestofn.types import Request
 from tests.rewards import classifier_replica
 from tests.rewards.calls import candidate, candidates, forwards, rewards, values
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from bestofn.rewards.kernels import SHORT_PREFIX, SHORT_TEXT, attend, attend_short
+from bestofn.rewards.local.kernels import SHORT_PREFIX, SHORT_TEXT, attend, attend_short
 
 SIZE = 16
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bestofn.rewards.encoding import Encoder
+from bestofn.core.types import Request, TooLong
+from bestofn.rewards.text.encoder import Encoder
 from bestofn.rewards.transformers import TransformersRewardModel
-from bestofn.types import Request, TooLong
 from tests.rewards import classifier_replica, plain_llama
 from tests.rewards.calls import candidates
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
+from bestofn.core.types import Request
 from bestofn.rewards.transformers import TransformersRewardModel
-from bestofn.types import Request
 from tests.rewards import classifier_replica
 from tests.rewards.calls import candidates, rewards
 from tests.rewards.classifier_replica import chat

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import torch
 
-from bestofn.rewards.attention import NAME
-from bestofn.rewards.forward import PaddedReader, Reader, Reading, Readout
-from bestofn.rewards.kernels import SHORT_PREFIX, SHORT_TEXT
-from bestofn.rewards.packed import PackedReader
+from bestofn.rewards.local.kernels import SHORT_PREFIX, SHORT_TEXT
+from bestofn.rewards.local.packed_attention import NAME
+from bestofn.rewards.local.packed_reader import PackedReader
+from bestofn.rewards.local.readers import PaddedReader, Reader, Reading, Readout
 from bestofn.rewards.transformers import TransformersRewardModel
 from tests.rewards import classifier_replica, plain_llama, ziya_replica
 from tests.rewards.calls import values

@@ -15,10 +15,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from bestofn.errors import ConfigError, ModelError, RewardError
-from bestofn.protocols import Comparing
-from bestofn.rewards.pairwise_ranker import PairwiseRanker
-from bestofn.types import Candidate, Request, Score
+from bestofn.core.errors import ConfigError, ModelError, RewardError
+from bestofn.core.protocols import Comparing
+from bestofn.core.types import Candidate, Request, Score
+from bestofn.rewards.pairwise.ranker import PairwiseRanker
 from tests.rewards import classifier_replica, plain_pair
 from tests.rewards.calls import candidate, candidates
 

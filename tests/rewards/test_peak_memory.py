@@ -32,7 +32,7 @@ from pathlib import Path
 import torch
 from transformers import LlamaForSequenceClassification
 from bestofn.rewards.transformers import TransformersRewardModel
-from bestofn.types import Candidate, Request
+from bestofn.core.types import Candidate, Request
 
 def held(field):
     status = Path("/proc/self/status").read_text().split()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bestofn.rewards.prefixes import Group, grouped
+from bestofn.rewards.local.shared_prefixes import Group, grouped
 
 TEXTS = st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=8), max_size=12)
 

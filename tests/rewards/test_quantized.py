@@ -11,10 +11,10 @@ from bitsandbytes.nn.modules import Linear4bit, Linear8bitLt
 from torch import nn
 from transformers import LlamaConfig, LlamaForSequenceClassification
 
-from bestofn.errors import ConfigError
+from bestofn.core.errors import ConfigError
+from bestofn.core.types import Quantization, Request
+from bestofn.rewards.checkpoints.weights import HEADS
 from bestofn.rewards.transformers import TransformersRewardModel
-from bestofn.rewards.weights import HEADS
-from bestofn.types import Quantization, Request
 from tests.rewards import calls, classifier_replica
 from tests.rewards.calls import candidates
 from tests.rewards.conftest import Checkpoint
@@ -86,6 +86,6 @@ def test_every_family_has_its_matrices_quantised_and_its_head_not(
 
 
 def test_what_quantises_is_an_extra(monkeypatch: pytest.MonkeyPatch, llama: Checkpoint) -> None:
-    monkeypatch.setattr("bestofn.rewards.weights.find_spec", lambda name: None)
+    monkeypatch.setattr("bestofn.rewards.checkpoints.weights.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"pip install 'bestofn-middleware\[quantized\]'"):
         TransformersRewardModel.load(str(llama.folder), quantization="8bit")

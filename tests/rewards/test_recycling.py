@@ -11,7 +11,7 @@ import pytest
 LAYERS = """
 import random, resource, sys, threading
 import torch
-from bestofn.rewards.recycling import keep_freed_memory
+from bestofn.rewards.local.malloc import keep_freed_memory
 
 def layers(count):  # the blocks that a layer of a Llama takes, for rows of three lengths
     lengths = random.Random(0)

@@ -10,9 +10,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from bestofn import checkpoint
-from bestofn.errors import ConfigError, ModelError
+from bestofn.core.errors import ConfigError, ModelError
 from bestofn.rewards.transformers import TransformersRewardModel
+from bestofn.support import checkpoint
 from tests.rewards import classifier_replica
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from bestofn.errors import ConfigError
-from bestofn.rewards.formats import FORMATS, named_format, recognised_format
-from bestofn.rewards.rendering import Renderer, fold_system, is_chat_template, plain_message
-from bestofn.types import Candidate, Failure, Request
+from bestofn.core.errors import ConfigError
+from bestofn.core.types import Candidate, Failure, Request
+from bestofn.rewards.text.formats import FORMATS, named_format, recognised_format
+from bestofn.rewards.text.renderer import Renderer, fold_system, is_chat_template, plain_message
 from tests.rewards.calls import candidate
 from tests.rewards.classifier_replica import CHAT_TEMPLATE
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from bestofn.core.types import Candidate, Message, Request
 from bestofn.rewards.transformers import TransformersRewardModel
-from bestofn.types import Candidate, Message, Request
 from tests.rewards import classifier_replica
 from tests.rewards.calls import candidate, candidates, rewards
 from tests.rewards.classifier_replica import BOS, END, START, chat

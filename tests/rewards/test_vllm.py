@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from bestofn import Settings, embedded
-from bestofn.build_rewards import open_reward_model
-from bestofn.errors import ConfigError, ModelError
+from bestofn.builders.rewards import open_reward_model
+from bestofn.core.errors import ConfigError, ModelError
+from bestofn.core.types import Request
+from bestofn.rewards.checkpoints.text_only import unloaded_texts
 from bestofn.rewards.transformers import TransformersRewardModel
-from bestofn.rewards.unloaded import unloaded_texts
 from bestofn.rewards.vllm import vllm_reward_model
-from bestofn.types import Request
 from tests.rewards import calls, classifier_replica, ziya_replica
 from tests.rewards.calls import candidate, candidates
 from tests.rewards.families.replicas import REPLICAS

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from bestofn.rewards.weights import Placement
+from bestofn.rewards.checkpoints.weights import Placement
 
 GPU, CPU = torch.device("cuda"), torch.device("cpu")
 

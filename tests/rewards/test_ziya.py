@@ -11,10 +11,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from bestofn.errors import ModelError
-from bestofn.rewards.lengths import Text
+from bestofn.core.errors import ModelError
+from bestofn.core.types import Candidate, Request
+from bestofn.rewards.text.fit import Text
 from bestofn.rewards.transformers import TransformersRewardModel
-from bestofn.types import Candidate, Request
 from tests.rewards import plain_llama, ziya_replica
 from tests.rewards.calls import candidate, candidates, forwards, rewards
 from tests.rewards.conftest import Checkpoint

@@ -6,10 +6,10 @@ import itertools
 
 import pytest
 
-from bestofn.errors import ConfigError, RewardError
-from bestofn.ranking import ScoredCandidate
+from bestofn.core.errors import ConfigError, RewardError
+from bestofn.core.ranking import ScoredCandidate
+from bestofn.core.types import Candidate, Request
 from bestofn.selection.argmax import ArgmaxSelector
-from bestofn.types import Candidate, Request
 
 REQUEST = Request.from_prompt("x")
 

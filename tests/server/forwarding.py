@@ -7,12 +7,12 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 from bestofn import BestOfNError
+from bestofn.core.types import Endpoint
 from bestofn.testing import FakeGenerator, Script
-from bestofn.types import Endpoint
 
 
 class ForwardingGenerator(FakeGenerator):
-    """A `FakeGenerator` that is a `bestofn.protocols.Forwarder` too.
+    """A `FakeGenerator` that is a `bestofn.core.protocols.Forwarder` too.
 
     Args:
         script: what `sample` plays.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from bestofn import Pipeline, Policy, Settings
-from bestofn.build import build_filters
-from bestofn.sections import FilterSpec
+from bestofn.builders.pipeline import build_filters
 from bestofn.selection.argmax import ArgmaxSelector
+from bestofn.settings.sections import FilterSpec
 from bestofn.testing import FakeGenerator, FakeRewardModel
-from bestofn_server.plan import Job, plan
-from bestofn_server.presets import Presets
+from bestofn_server.service.job import Job, plan
+from bestofn_server.service.presets import Presets
 from bestofn_server.wire.requests import ChatRequest, CompletionRequest
 
 PATTERN = FilterSpec(name="pattern", options={"must_not_match": "secret"})

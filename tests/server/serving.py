@@ -13,9 +13,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from bestofn import Settings
-from bestofn.sections import ServerSettings
+from bestofn.settings.sections import ServerSettings
 from bestofn_server.app import create_app
-from bestofn_server.auth import ApiKeys
+from bestofn_server.http.auth import ApiKeys
 from tests.scripts import pipeline_of
 
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from bestofn import ConfigError
-from bestofn_server.auth import ApiKeys
+from bestofn_server.http.auth import ApiKeys
 from tests.server.serving import app_of, ask, client_of, error_of
 
 CHAT = "/v1/chat/completions"

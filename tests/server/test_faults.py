@@ -26,9 +26,9 @@ from bestofn import (
 )
 from bestofn.filters.empty import EmptyFilter
 from bestofn.generators.openai import openai_generator
-from bestofn.rewards.batching import Batcher
-from bestofn.rewards.budget import TokenBudget
-from bestofn.rewards.padding import plan
+from bestofn.rewards.local.batcher import Batcher
+from bestofn.rewards.local.padding import plan
+from bestofn.rewards.local.token_budget import TokenBudget
 from bestofn.selection.argmax import ArgmaxSelector
 from bestofn.testing import FakeCompletion, FakeGenerator, FakeRewardModel
 from bestofn_server.app import create_app

@@ -14,10 +14,10 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from bestofn import GeneratorError, Policy, RewardError, Settings
+from bestofn.core.types import LogFormat
 from bestofn.testing import FakeCompletion, FakeGenerator, FakeRewardModel
-from bestofn.types import LogFormat
 from bestofn_server.app import create_app
-from bestofn_server.logs import set_up_logs
+from bestofn_server.telemetry.logs import set_up_logs
 from tests.scripts import CUT, pipeline_of
 from tests.server.serving import app_of, ask, client_of
 

@@ -13,8 +13,8 @@ from pydantic import SecretStr
 from schemathesis.config import SchemathesisConfig
 
 from bestofn import Pipeline, Score, Settings, embedded
-from bestofn.build import build_filters, build_selector
-from bestofn.sections import ServerSettings
+from bestofn.builders.pipeline import build_filters, build_selector
+from bestofn.settings.sections import ServerSettings
 from bestofn.testing import FakeCompletion, FakeGenerator, FakeRewardModel
 from bestofn_server.app import create_app
 

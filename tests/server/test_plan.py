@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from bestofn import Pipeline, Policy, RequestError
-from bestofn.build import FILTERS
+from bestofn.builders.pipeline import FILTERS
 from bestofn.filters.length import LengthFilter
-from bestofn_server.plan import ONLY_ALONE, OPEN_FILTERS
+from bestofn_server.service.job import ONLY_ALONE, OPEN_FILTERS
 from tests.server.forwarding import ForwardingGenerator
 from tests.server.planning import PATTERN, plain_pipeline, planned, settings_of
 from tests.server.serving import ask

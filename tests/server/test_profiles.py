@@ -11,7 +11,7 @@ from bestofn import ConfigError, Policy
 from bestofn.filters.length import LengthFilter
 from bestofn.selection.argmax import ArgmaxSelector
 from bestofn_server.errors import ModelNotFoundError
-from bestofn_server.presets import Presets
+from bestofn_server.service.presets import Presets
 from tests.server.forwarding import ForwardingGenerator
 from tests.server.planning import plain_pipeline, planned, settings_of
 from tests.server.serving import ask

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from bestofn import Settings
+from bestofn.core.types import Candidate, Request, Score
 from bestofn.testing import FakeCompletion, FakeRewardModel
-from bestofn.types import Candidate, Request, Score
 from bestofn_server.app import create_app
 from tests.scripts import CUT, pipeline_of
 from tests.server.serving import ask, client_of

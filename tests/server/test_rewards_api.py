@@ -10,11 +10,11 @@ import httpx
 import pytest
 
 from bestofn import Pipeline, Request, RewardError, Score, Settings, embedded
-from bestofn.build import build_filters, build_selector
-from bestofn.build_rewards import open_reward_model
-from bestofn.protocols import RewardModel
+from bestofn.builders.pipeline import build_filters, build_selector
+from bestofn.builders.rewards import open_reward_model
+from bestofn.core.protocols import RewardModel
+from bestofn.core.types import Candidate
 from bestofn.testing import FakeGenerator, FakeRewardModel
-from bestofn.types import Candidate
 from bestofn_server.app import create_app
 from tests.scripts import pipeline_of
 from tests.server.serving import app_of, client_of, error_of

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from math import comb
 from typing import Any
 
-from bestofn.dataset.records import Record, messages_of, ranked
-from bestofn.dataset.summary import Summary
-from bestofn.types import message_text
+from bestofn.core.types import message_text
+from bestofn.dataset.export.summary import Summary
+from bestofn.dataset.store.records import Record, messages_of, ranked
 
 SAMPLED = 5_000
 """Points of a plot, drawn evenly where there are more: a browser still shows them at once."""

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import jinja2
 
-from bestofn.dataset.files import replace_file
-from bestofn.dataset.manifest import Manifest
+from bestofn.core.errors import ConfigError
 from bestofn.dataset.report.findings import Findings
 from bestofn.dataset.report.plots import figures
-from bestofn.errors import ConfigError
+from bestofn.dataset.store.atomic_files import replace_file
+from bestofn.dataset.store.manifest import Manifest
 
 NAME = "report.html"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bestofn.dataset.manifest import Session
 from bestofn.dataset.report.findings import Findings
+from bestofn.dataset.store.manifest import Session
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

@@ -9,13 +9,13 @@ import random
 import statistics
 from collections.abc import Sequence
 
-from bestofn.rewards.judge.asking import Asker, Decoding, Schema
-from bestofn.rewards.judge.chance import random_of, seed_of
-from bestofn.rewards.judge.comparing import compared, shares
+from bestofn.core.types import Candidate, Failure, Request, Score
+from bestofn.rewards.judge.client import Asker, Decoding, Schema
+from bestofn.rewards.judge.comparison import compared, shares
 from bestofn.rewards.judge.parsing import ranking_in
-from bestofn.rewards.judge.rendering import Answer, Question
+from bestofn.rewards.judge.question import Answer, Question
 from bestofn.rewards.judge.replies import UNPARSABLE, Verdict, read
-from bestofn.types import Candidate, Failure, Request, Score
+from bestofn.rewards.judge.seeding import random_of, seed_of
 
 
 class ListwiseJudge:
@@ -25,7 +25,7 @@ class ListwiseJudge:
     Every second order is the one before it backwards, so that a judge who prefers an end gains
     nothing for either. A reply that does not name each answer exactly once is asked for once more,
     with another order. Where no order can be read all candidates fail; one candidate alone gets
-    `bestofn.rewards.judge.comparing.ALONE` without a question.
+    `bestofn.rewards.judge.comparison.ALONE` without a question.
 
     Args:
         asker: asks the judge.
@@ -45,7 +45,7 @@ class ListwiseJudge:
         self._permutations = permutations
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
-        """One `Score` per candidate, in the order given; see `bestofn.protocols.RewardModel`.
+        """One `Score` per candidate, in the order given; see `bestofn.core.protocols.RewardModel`.
 
         Raises:
             RewardError: the judge's server failed for all of them.

@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bestofn.rewards.judge.asking import Asker, Decoding, Schema
-from bestofn.rewards.judge.chance import random_of, seed_of
-from bestofn.rewards.judge.comparing import compared, shares
-from bestofn.rewards.judge.pairs import Pair, pairs_of
+from bestofn.core.types import Candidate, Failure, Request, Score
+from bestofn.rewards.judge.client import Asker, Decoding, Schema
+from bestofn.rewards.judge.comparison import compared, shares
+from bestofn.rewards.judge.pair_schedule import Pair, pairs_of
 from bestofn.rewards.judge.parsing import Winner, winner_in
-from bestofn.rewards.judge.rendering import Answer, Question
+from bestofn.rewards.judge.question import Answer, Question
 from bestofn.rewards.judge.replies import Verdict, read
-from bestofn.types import Candidate, Failure, Request, Score
+from bestofn.rewards.judge.seeding import random_of, seed_of
 
 POINTS: dict[tuple[Winner, Winner], float] = {("A", "B"): 1.0, ("B", "A"): 0.0}
 """Of the first of a pair, by the verdicts with it in front and behind: where the two orders do not
@@ -46,13 +46,13 @@ class PairwiseJudge:
 
     A pair whose two orders disagree is a draw; one of which an order cannot be read does not count,
     since that order is what would show the judge's position bias. A candidate without a readable
-    pair fails; one alone gets `bestofn.rewards.judge.comparing.ALONE` without a question.
+    pair fails; one alone gets `bestofn.rewards.judge.comparison.ALONE` without a question.
 
     Args:
         asker: asks the judge.
         question: makes the questions.
         decoding: of the replies.
-        all_pairs_up_to: see `bestofn.rewards.judge.pairs`.
+        all_pairs_up_to: see `bestofn.rewards.judge.pair_schedule`.
     """
 
     compares = True
@@ -66,7 +66,7 @@ class PairwiseJudge:
         self._all_pairs_up_to = all_pairs_up_to
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
-        """One `Score` per candidate, in the order given; see `bestofn.protocols.RewardModel`.
+        """One `Score` per candidate, in the order given; see `bestofn.core.protocols.RewardModel`.
 
         Raises:
             RewardError: the judge's server failed for all of them.

@@ -7,12 +7,12 @@ import functools
 import statistics
 from collections.abc import Sequence
 
-from bestofn.rewards.judge.asking import Asker, Decoding
-from bestofn.rewards.judge.chance import seed_of
+from bestofn.core.types import Candidate, Failure, Request, Score
+from bestofn.rewards.judge.client import Asker, Decoding
 from bestofn.rewards.judge.parsing import score_in
-from bestofn.rewards.judge.rendering import Question
+from bestofn.rewards.judge.question import Question
 from bestofn.rewards.judge.replies import read, settled
-from bestofn.types import Candidate, Failure, Request, Score
+from bestofn.rewards.judge.seeding import seed_of
 
 
 class PointwiseJudge:
@@ -47,7 +47,7 @@ class PointwiseJudge:
         self._samples = samples
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
-        """One `Score` per candidate, in the order given; see `bestofn.protocols.RewardModel`.
+        """One `Score` per candidate, in the order given; see `bestofn.core.protocols.RewardModel`.
 
         Raises:
             RewardError: the judge's server failed for all of them.

@@ -9,10 +9,10 @@ import asyncio
 import math
 from collections.abc import Sequence
 
-from bestofn.rewards.judge.asking import Asker
-from bestofn.rewards.judge.rendering import Question
+from bestofn.core.types import Candidate, Failure, Request, Score
+from bestofn.rewards.judge.client import Asker
+from bestofn.rewards.judge.question import Question
 from bestofn.rewards.judge.replies import UNPARSABLE, Reply, settled
-from bestofn.types import Candidate, Failure, Request, Score
 
 TOP = 20
 """Tokens whose probability is asked for: the most that OpenAI's API gives, and vLLM by default."""
@@ -38,7 +38,7 @@ class ProbabilityJudge:
         self._words = words
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
-        """One `Score` per candidate, in the order given; see `bestofn.protocols.RewardModel`.
+        """One `Score` per candidate, in the order given; see `bestofn.core.protocols.RewardModel`.
 
         Raises:
             RewardError: the judge's server failed for all of them.

@@ -1,6 +1,6 @@
 """Owns the wording of the questions to a judge.
 
-They are Jinja; the variables stand in `bestofn.rewards.judge.rendering`. Whatever others wrote
+They are Jinja; the variables stand in `bestofn.rewards.judge.question`. Whatever others wrote
 stands between marks that carry a code which they cannot know.
 """
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from bestofn.errors import RewardError
-from bestofn.types import FINISHED_NORMALLY, Failure, Score
+from bestofn.core.errors import RewardError
+from bestofn.core.types import FINISHED_NORMALLY, Failure, Score
 
 UNPARSABLE = "judge_unparsable"
 """`Failure.reason` where the reply holds no verdict."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bestofn.errors import ConfigError, GeneratorError, RequestError, RewardError
+from bestofn.core.errors import ConfigError, GeneratorError, RequestError, RewardError
+from bestofn.core.types import Candidate, Request
 from bestofn.rewards.remote.rerank_server import RerankServer
 from bestofn.rewards.remote.text_server import TextServer
-from bestofn.types import Candidate, Request
 
 QUESTION = Request.from_prompt("What is 8 - 5?")
 ANSWERS = (

@@ -7,11 +7,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from bestofn.api_client import ApiClient
-from bestofn.errors import RewardError
-from bestofn.rewards.remote.apis import WHO, read_reply
-from bestofn.rewards.remote.asking import answered
-from bestofn.types import Candidate, Failure, Request, Score
+from bestofn.core.errors import RewardError
+from bestofn.core.types import Candidate, Failure, Request, Score
+from bestofn.openai_api.client import ApiClient
+from bestofn.rewards.remote.replies import answered
+from bestofn.rewards.remote.wire_formats import WHO, read_reply
 
 PATH = "v1/rewards"
 
@@ -51,7 +51,7 @@ class BestofnServer:
         self._model = model
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
-        """One `Score` per candidate, in the order given; see `bestofn.protocols.RewardModel`.
+        """One `Score` per candidate, in the order given; see `bestofn.core.protocols.RewardModel`.
 
         The tokens that the server read stand on the first of them.
 

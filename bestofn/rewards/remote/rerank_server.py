@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bestofn.api_client import ApiClient
-from bestofn.errors import RewardError
-from bestofn.rewards.remote.apis import RerankApi, read_reply
-from bestofn.rewards.remote.asking import answered, score_of
-from bestofn.types import Candidate, Failure, Request, Score
+from bestofn.core.errors import RewardError
+from bestofn.core.types import Candidate, Failure, Request, Score
+from bestofn.openai_api.client import ApiClient
+from bestofn.rewards.remote.replies import answered, score_of
+from bestofn.rewards.remote.wire_formats import RerankApi, read_reply
 
 
 class RerankServer:
@@ -28,7 +28,7 @@ class RerankServer:
         self._model = model
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
-        """One `Score` per candidate, in the order given; see `bestofn.protocols.RewardModel`.
+        """One `Score` per candidate, in the order given; see `bestofn.core.protocols.RewardModel`.
 
         What the server refuses fails for all of them, since they go in one request.
 

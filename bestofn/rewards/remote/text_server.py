@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from bestofn.api_client import ApiClient
-from bestofn.rewards.lengths import Text
-from bestofn.rewards.remote.apis import TextApi, read_reply
-from bestofn.rewards.remote.asking import answered, score_of
-from bestofn.rewards.texts import TextMaker
-from bestofn.rewards.together import together
-from bestofn.types import Candidate, Failure, Request, Score
+from bestofn.core.types import Candidate, Failure, Request, Score
+from bestofn.openai_api.client import ApiClient
+from bestofn.rewards.remote.replies import answered, score_of
+from bestofn.rewards.remote.wire_formats import TextApi, read_reply
+from bestofn.rewards.text.fit import Text
+from bestofn.rewards.text.text_maker import TextMaker
+from bestofn.support.concurrency import together
 
 
 class TextServer:
@@ -39,7 +39,7 @@ class TextServer:
         self._preparer = ThreadPoolExecutor(1, thread_name_prefix="bestofn-reward-text")
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
-        """One `Score` per candidate, in the order given; see `bestofn.protocols.RewardModel`.
+        """One `Score` per candidate, in the order given; see `bestofn.core.protocols.RewardModel`.
 
         Failures: as `TransformersRewardModel.score`'s, and what the server refuses.
 

@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial as bound
 from typing import Any
 
-from bestofn.errors import ConfigError
-from bestofn.rewards.verifiers import sandbox
+from bestofn.core.errors import ConfigError
+from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.rewards.verifiers.answers import code_in
-from bestofn.rewards.verifiers.sandbox import Limits
+from bestofn.rewards.verifiers.sandbox import client as sandbox
+from bestofn.rewards.verifiers.sandbox.client import Limits
 from bestofn.rewards.verifiers.verdicts import UNUSABLE_REFERENCE
 from bestofn.rewards.verifiers.verifier import VerifierRewardModel
-from bestofn.types import Candidate, Failure, Request, Score
 
 SECONDS = Limits().seconds
 MEMORY_MB = Limits().memory_bytes // 2**20
@@ -37,7 +37,7 @@ def code_verifier(
     the share of tests that were ``passed``.
 
     A program that takes too long, or too much of anything, does not pass. See
-    `bestofn.rewards.verifiers.sandbox.run` for what it may do: that is no security boundary.
+    `bestofn.rewards.verifiers.sandbox.client.run` for what it may do: that is no security boundary.
 
     Failures: ``no_reference``; ``unusable_reference``; ``sandbox_error``.
 

@@ -6,13 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bestofn import json_answer
-from bestofn.errors import ConfigError
-from bestofn.json_schema_validator import validator_of
+from bestofn.core.errors import ConfigError
+from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.rewards.verifiers.answers import without_thoughts
 from bestofn.rewards.verifiers.verdicts import NO_REFERENCE, UNUSABLE_REFERENCE
 from bestofn.rewards.verifiers.verifier import SECONDS, VerifierRewardModel
-from bestofn.types import Candidate, Failure, Request, Score
+from bestofn.support import json_answer
+from bestofn.support.schema_validator import validator_of
 
 
 def json_schema_verifier(

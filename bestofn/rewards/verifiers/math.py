@@ -7,11 +7,11 @@ import logging
 import re
 from typing import Any
 
-from bestofn.errors import ConfigError
+from bestofn.core.errors import ConfigError
+from bestofn.core.types import Candidate, Failure, Request
 from bestofn.rewards.verifiers.answers import without_thoughts
 from bestofn.rewards.verifiers.verdicts import UNUSABLE_REFERENCE
 from bestofn.rewards.verifiers.verifier import SECONDS, VerifierRewardModel
-from bestofn.types import Candidate, Failure, Request
 
 MEMORY_MB = 2048
 """Of address space that reading one formula may take: a power of powers asks for more than any

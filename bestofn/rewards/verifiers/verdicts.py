@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bestofn.types import Failure, Score
+from bestofn.core.types import Failure, Score
 
 Check = Callable[..., Any]
 """``(request, candidate) -> Verdict``, or a coroutine function that returns one."""

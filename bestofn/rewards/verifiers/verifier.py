@@ -12,14 +12,14 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from bestofn.errors import ConfigError, RewardError
-from bestofn.import_path import load_function
-from bestofn.rewards.verifiers.processes import Processes
-from bestofn.rewards.verifiers.running import Awaited, Runner, Threaded, is_async
+from bestofn.core.errors import ConfigError, RewardError
+from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.rewards.verifiers.verdicts import NO_REFERENCE, RAISED, Check, score_of
-from bestofn.rewards.verifiers.worker import Job
-from bestofn.types import Candidate, Failure, Request, Score
-from bestofn.wording import first_line
+from bestofn.rewards.verifiers.workers.pool import Processes
+from bestofn.rewards.verifiers.workers.runners import Awaited, Runner, Threaded, is_async
+from bestofn.rewards.verifiers.workers.worker import Job
+from bestofn.support.error_text import first_line
+from bestofn.support.import_path import load_function
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +87,8 @@ class VerifierRewardModel:
         self._runner = self._running(check, timeout, dict(options or {}), memory_mb)
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
-        """One `Score` per candidate, in the order given; see `bestofn.protocols.RewardModel`."""
+        """One `Score` per candidate, in the order given: a
+        `bestofn.core.protocols.RewardModel`."""
         if self._needs_reference and request.reference is None:
             detail = f"{self._name} needs a reference, and the request has none"
             return [Score(None, failure=Failure(NO_REFERENCE, detail))] * len(candidates)

@@ -10,12 +10,12 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from bestofn_server.disconnect import unless_gone
-from bestofn_server.plan import Job
-from bestofn_server.route import ServiceRoute, service_of
+from bestofn_server.http.disconnect import unless_gone
+from bestofn_server.http.event_stream import EventStream
 from bestofn_server.routes.documented import COMPLETIONS, EVENTS
-from bestofn_server.service import Service
-from bestofn_server.streaming import EventStream
+from bestofn_server.routes.route import ServiceRoute, service_of
+from bestofn_server.service.job import Job
+from bestofn_server.service.service import Service
 from bestofn_server.wire.requests import ChatRequest, CompletionRequest
 from bestofn_server.wire.responses import Answer, Completion, with_legal_reasons
 

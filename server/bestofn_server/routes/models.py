@@ -8,8 +8,8 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 
 from bestofn_server.errors import ModelNotFoundError
-from bestofn_server.route import ServiceRoute, service_of
 from bestofn_server.routes.documented import LISTS, errors
+from bestofn_server.routes.route import ServiceRoute, service_of
 
 
 class Model(BaseModel):

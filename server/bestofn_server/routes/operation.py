@@ -9,8 +9,8 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from bestofn_server.errors import NotReadyError
-from bestofn_server.route import service_of
 from bestofn_server.routes.documented import errors
+from bestofn_server.routes.route import service_of
 
 
 class Status(BaseModel):

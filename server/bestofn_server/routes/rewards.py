@@ -9,11 +9,11 @@ import uuid
 
 from fastapi import APIRouter, Request
 
-from bestofn.types import Candidate, Score
-from bestofn_server.disconnect import unless_gone
-from bestofn_server.route import ServiceRoute, service_of
+from bestofn.core.types import Candidate, Score
+from bestofn_server.http.disconnect import unless_gone
 from bestofn_server.routes.documented import SCORES
-from bestofn_server.scores import (
+from bestofn_server.routes.route import ServiceRoute, service_of
+from bestofn_server.service.scoring import (
     rank_given,
     reward_name,
     reward_tokens,

@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field
 
-from bestofn.ranking import Ranking, ScoredCandidate
+from bestofn.core.ranking import Ranking, ScoredCandidate
 
 Detail = Literal["none", "summary", "full"]
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bestofn.ranking import OnExhausted
-from bestofn.sections import FilterSpecs, SelectionSettings
+from bestofn.core.ranking import OnExhausted
+from bestofn.settings.sections import FilterSpecs, SelectionSettings
 from bestofn_server.wire.numbers import Integer, OptionalInteger
 
 _T = TypeVar("_T")

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from bestofn.ranking import Ranking, ScoredCandidate
-from bestofn.types import Endpoint
+from bestofn.core.ranking import Ranking, ScoredCandidate
+from bestofn.core.types import Endpoint
 from bestofn_server.wire.report import BestOfNReport, Detail
 
 LEGAL = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bestofn.sections import FilterSpecs
-from bestofn.types import Candidate, Message
+from bestofn.core.types import Candidate, Message
+from bestofn.settings.sections import FilterSpecs
 from bestofn_server.wire.numbers import OptionalInteger
 from bestofn_server.wire.report import FailureReport, RejectionReport
 

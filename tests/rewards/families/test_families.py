@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bestofn.rewards.packed import PackedReader
+from bestofn.core.types import Request
+from bestofn.rewards.local.packed_reader import PackedReader
 from bestofn.rewards.transformers import TransformersRewardModel
-from bestofn.types import Request
 from tests.rewards.calls import candidate, candidates, rewards
 from tests.rewards.families.internlm2_replica import ASK, Weights
 from tests.rewards.families.replicas import REPLICAS, Replica

@@ -9,9 +9,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from bestofn.errors import ModelError
+from bestofn.core.errors import ModelError
+from bestofn.core.types import Request
 from bestofn.rewards.transformers import TransformersRewardModel
-from bestofn.types import Request
 from tests.rewards import classifier_replica
 from tests.rewards.calls import candidate, candidates, rewards
 from tests.rewards.families import deberta_replica

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from bestofn.errors import ConfigError, ModelError
-from bestofn.rewards.packed import PackedReader
-from bestofn.rewards.process import Marked, StepVerdict, places_before_end, split_steps
+from bestofn.core.errors import ConfigError, ModelError
+from bestofn.core.types import Request, Score
+from bestofn.rewards.local.packed_reader import PackedReader
+from bestofn.rewards.text.steps import Marked, StepVerdict, places_before_end, split_steps
 from bestofn.rewards.transformers import TransformersRewardModel
-from bestofn.types import Request, Score
 from tests.rewards import classifier_replica
 from tests.rewards.calls import candidate, candidates
 from tests.rewards.families.internlm2_replica import ASK, Weights

@@ -11,11 +11,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from bestofn.rewards.formats import FORMATS, recognised_format
-from bestofn.rewards.loading import NAMED, NATIVE
+from bestofn.core.types import Request
+from bestofn.rewards.checkpoints.loading import NAMED, NATIVE
+from bestofn.rewards.checkpoints.weights import tensor_names
+from bestofn.rewards.text.formats import FORMATS, recognised_format
 from bestofn.rewards.transformers import TransformersRewardModel
-from bestofn.rewards.weights import tensor_names
-from bestofn.types import Request
 from tests.rewards import classifier_replica
 from tests.rewards.calls import candidate, rewards
 from tests.rewards.families.internlm2_replica import ASK

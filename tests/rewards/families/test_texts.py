@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bestofn.rewards.formats import FORMATS
-from bestofn.rewards.rendering import Renderer
+from bestofn.core.types import Failure, Request
+from bestofn.rewards.text.formats import FORMATS
+from bestofn.rewards.text.renderer import Renderer
 from bestofn.rewards.transformers import TransformersRewardModel
-from bestofn.types import Failure, Request
 from tests.rewards import classifier_replica
 from tests.rewards.calls import candidate, rewards
 from tests.rewards.families.internlm2_replica import ASK

@@ -10,9 +10,9 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from bestofn.protocols import RewardModel
-from bestofn.rewards.judge.opening import open_judge
-from bestofn.types import Candidate, Request, Score
+from bestofn.core.protocols import RewardModel
+from bestofn.core.types import Candidate, Request, Score
+from bestofn.rewards.judge.open import open_judge
 from tests.generators.upstream import Script, Upstream, running
 
 REQUEST = Request.from_prompt("What is 8 - 5?")

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from starlette.responses import Response
 
-from bestofn.errors import RewardError
-from bestofn.protocols import Comparing
+from bestofn.core.errors import RewardError
+from bestofn.core.protocols import Comparing
+from bestofn.core.types import Candidate, Request
 from bestofn.rewards.judge.listwise import orders_of
-from bestofn.types import Candidate, Request
 from tests.generators.upstream import failure
 from tests.rewards.judge.judges import (
     REQUEST,

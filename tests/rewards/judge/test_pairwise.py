@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from starlette.responses import Response
 
-from bestofn.errors import RewardError
-from bestofn.protocols import Comparing
-from bestofn.rewards.judge.pairs import pairs_of
+from bestofn.core.errors import RewardError
+from bestofn.core.protocols import Comparing
+from bestofn.rewards.judge.pair_schedule import pairs_of
 from tests.generators.upstream import failure
 from tests.rewards.judge.judges import (
     REQUEST,

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from starlette.responses import Response
 
-from bestofn.errors import RewardError
-from bestofn.protocols import Comparing
-from bestofn.types import Candidate, Request
+from bestofn.core.errors import RewardError
+from bestofn.core.protocols import Comparing
+from bestofn.core.types import Candidate, Request
 from tests.generators.upstream import failure
 from tests.rewards.judge.judges import (
     REQUEST,

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from bestofn.errors import ConfigError
-from bestofn.rewards.judge.opening import PROMPTS, open_judge
-from bestofn.rewards.judge.rendering import Answer, Question, parsed
-from bestofn.types import Candidate, Request
+from bestofn.core.errors import ConfigError
+from bestofn.core.types import Candidate, Request
+from bestofn.rewards.judge.open import PROMPTS, open_judge
+from bestofn.rewards.judge.question import Answer, Question, parsed
 from tests.rewards.judge.judges import (
     REQUEST,
     answers_in,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bestofn.rewards.judge.opening import open_judge
+from bestofn.rewards.judge.open import open_judge
 from tests.rewards.judge.judges import REQUEST, candidates
 
 SHORT = "{% for answer in answers %}{{ answer.text }} {% endfor %}?"

@@ -10,14 +10,14 @@ import pytest
 from fastapi import FastAPI
 
 from bestofn import Pipeline, Settings
-from bestofn.build import build_filters, build_selector
-from bestofn.build_rewards import open_reward_model
-from bestofn.errors import ConfigError, RewardError
-from bestofn.rewards.remote.opening import remote_reward_model
+from bestofn.builders.pipeline import build_filters, build_selector
+from bestofn.builders.rewards import open_reward_model
+from bestofn.core.errors import ConfigError, RewardError
+from bestofn.core.types import Request
+from bestofn.rewards.checkpoints.text_only import unloaded_texts
+from bestofn.rewards.remote.open import remote_reward_model
 from bestofn.rewards.transformers import TransformersRewardModel
-from bestofn.rewards.unloaded import unloaded_texts
 from bestofn.testing import FakeGenerator
-from bestofn.types import Request
 from bestofn_server.app import create_app
 from tests.rewards import calls, classifier_replica
 from tests.rewards.calls import candidate, candidates

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from bestofn.types import Candidate, Failure, Request
+from bestofn.core.types import Candidate, Failure, Request
 
 
 def candidates_of(texts: Sequence[str]) -> list[Candidate]:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from bestofn.rewards.verifiers.opening import verifier
-from bestofn.types import Failure, Request, Score
+from bestofn.core.types import Failure, Request, Score
+from bestofn.rewards.verifiers.open import verifier
 from tests.rewards.verifiers.answering import candidates_of
 
 RIGHT = "Here:\n```python\ndef add(a, b):\n    return a + b\n```\nUse it so:\n```\nadd(1, 2)\n```"

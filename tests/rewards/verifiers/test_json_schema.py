@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bestofn.rewards.verifiers.opening import verifier
-from bestofn.types import Request
+from bestofn.core.types import Request
+from bestofn.rewards.verifiers.open import verifier
 from tests.rewards.verifiers.answering import candidates_of
 
 SCHEMA = {

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bestofn.errors import ConfigError
-from bestofn.rewards.verifiers.opening import verifier
+from bestofn.core.errors import ConfigError
+from bestofn.core.types import Request
+from bestofn.rewards.verifiers.open import verifier
 from bestofn.rewards.verifiers.verifier import VerifierRewardModel
-from bestofn.types import Request
 from tests.rewards.verifiers.answering import candidates_of
 
 pytestmark = pytest.mark.skipif(

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from bestofn.build_rewards import open_reward_model
-from bestofn.config import Settings
-from bestofn.errors import ConfigError
-from bestofn.rewards.verifiers.opening import verifier
+from bestofn.builders.rewards import open_reward_model
+from bestofn.core.errors import ConfigError
+from bestofn.core.types import Candidate, Request
+from bestofn.rewards.verifiers.open import verifier
 from bestofn.rewards.verifiers.verifier import VerifierRewardModel
-from bestofn.types import Candidate, Request
+from bestofn.settings.settings import Settings
 from tests.rewards.verifiers.answering import candidates_of, verdict
 
 PATH = "tests.rewards.verifiers.answering:verdict"

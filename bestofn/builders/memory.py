@@ -1,0 +1,108 @@
+"""Owns vLLM's share of memory beside the reward models that are loaded into this process."""
+
+from __future__ import annotations
+
+import logging
+
+from bestofn.builders.rewards import local_models
+from bestofn.core.errors import ConfigError, ModelError
+from bestofn.gpu_memory.advice import refusal, size
+from bestofn.gpu_memory.from_models import plan_for
+from bestofn.gpu_memory.gpu import detected_card
+from bestofn.gpu_memory.planner import Card, Plan
+from bestofn.settings.settings import Settings
+from bestofn.vllm_engine import engine as vllm_adapter
+
+logger = logging.getLogger(__name__)
+
+OWN_SHARE = ("--gpu-memory-utilization", "--kv-cache-memory-bytes")
+"""Flags with which the user has decided."""
+
+ACTIVATIONS = 0.1
+"""Part of the card that is left for the reward model where nothing can be planned."""
+
+CPU_SHARE = 0.5
+"""Part of the free memory that vLLM gets on a CPU: the rest is for the other programs, too.
+
+vLLM's own default, 0.92 of all the memory, is refused by vLLM wherever a twelfth is in use."""
+
+
+def planned_flags(settings: Settings, model: str) -> list[str] | None:
+    """vLLM's flags for its share; to be asked before anything is loaded.
+
+    Args:
+        settings: name the reward models, N and vLLM's other flags.
+        model: what vLLM is to run.
+
+    Returns:
+        The flags: none where the user has decided. None: nothing can be
+        planned, and the log says why.
+
+    Raises:
+        ConfigError: the models do not fit beside each other; it says what would.
+    """
+    if any(flag.startswith(OWN_SHARE) for flag in settings.engine_args):
+        return []
+    card = detected_card()
+    if card is None:
+        return _cpu_flags()
+    try:
+        plan = _plan(settings, model, card)
+    except ModelError as error:
+        logger.warning("GPU memory cannot be planned: %s", error)
+        return None
+    if plan is None:
+        logger.info("GPU memory is not planned: the engine spreads over several GPUs")
+        return None
+    if not plan.fits:
+        raise ConfigError(
+            f"{refusal(plan)}. To let vLLM try: --gpu-memory-utilization among its flags"
+        )
+    logger.info(
+        "GPU memory: %s of KV cache for %s tokens, context %s, at once %s candidates of a prompt",
+        size(plan.kv_bytes),
+        f"{plan.kv_tokens:,}",
+        f"{plan.context:,}",
+        plan.candidates_of_one_prompt,
+    )
+    return plan.engine_flags()
+
+
+def left_flags(settings: Settings) -> list[str]:
+    """vLLM's flags for what is left beside reward models that are loaded already.
+
+    vLLM asks for a share of the whole card and refuses to start where less is free, so its default
+    cannot be met beside another model.
+    """
+    card = detected_card()
+    if card is None or not local_models(settings):
+        return []
+    share = max(0.05, card.free / card.total - ACTIVATIONS)
+    return [f"--gpu-memory-utilization={share:.2f}"]
+
+
+def _cpu_flags() -> list[str]:
+    """vLLM's share where it runs on the CPU."""
+    memory = vllm_adapter.cpu_memory()
+    if memory is None:
+        return []
+    free, total = memory
+    share = max(0.01, CPU_SHARE * free / total)
+    logger.info("vLLM gets %s of memory, half of what is free", size(int(share * total)))
+    return [f"--gpu-memory-utilization={share:.2f}"]
+
+
+def _plan(settings: Settings, model: str, card: Card) -> Plan | None:
+    options = vllm_adapter.memory_options(model, settings.engine_args)
+    if options.gpus > 1:
+        return None
+    return plan_for(
+        model,
+        local_models(settings),
+        card,
+        best_of=settings.best_of,
+        response_tokens=settings.max_tokens or settings.server.assumed_max_tokens,
+        max_model_len=options.max_model_len,
+        dtype=options.dtype,
+        fp8_cache=options.kv_cache_dtype.startswith("fp8"),
+    )

@@ -1,0 +1,93 @@
+"""Owns where output goes: rankings to standard output, the engines' own noise to a file."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+
+from rich.console import Console
+
+from bestofn.cli.json_lines import ranking_row
+from bestofn.cli.tables import ranking_view
+from bestofn.core.errors import NothingAcceptableError, RequestError
+from bestofn.core.ranking import Ranking
+
+QUIET = {
+    "VLLM_LOGGING_LEVEL": "ERROR",
+    "VLLM_LOGGING_STREAM": "ext://sys.stderr",
+    "VLLM_NO_USAGE_STATS": "1",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+"""Variables by which the engines leave standard output to the result."""
+
+_NOT_THE_ENGINES_FAULT = (RequestError, NothingAcceptableError)
+
+_ERROR_LINE = re.compile(r"\b[A-Za-z_.]*(?:Error|Exception): .+")
+"""How Python ends a traceback."""
+
+
+def print_ranking(ranking: Ranking, *, as_json: bool) -> None:
+    """One JSON line, or the table and the winner; flushed at once."""
+    if as_json:
+        print(json.dumps(ranking_row(ranking), ensure_ascii=False), flush=True)
+    else:
+        Console().print(ranking_view(ranking))
+
+
+def set_quiet() -> None:
+    """Set `QUIET` where it is unset: to be called before the engines are imported."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+
+
+@contextlib.contextmanager
+def quiet_engines(verbose: bool) -> Iterator[Console]:
+    """Send what engines and their processes write to standard error into a file without a name.
+
+    Yields a console on the real standard error. Where an engine may be at fault and wrote a word,
+    the exception gets notes with the first error of it, which is the root cause where an engine
+    process died, and with the path of a file that keeps all of it.
+
+    Args:
+        verbose: leave standard error alone.
+    """
+    if verbose:
+        os.environ.setdefault("VLLM_LOGGING_STREAM", QUIET["VLLM_LOGGING_STREAM"])
+        yield Console(stderr=True)
+        return
+    set_quiet()
+    sys.stderr.flush()
+    real = os.dup(2)
+    try:
+        with tempfile.TemporaryFile() as log, os.fdopen(os.dup(real), "w", encoding="utf-8") as out:
+            os.dup2(log.fileno(), 2)
+            try:
+                yield Console(file=out)
+            except _NOT_THE_ENGINES_FAULT:
+                raise
+            except Exception as error:
+                # Engine processes still write at this file's one position: read without moving it.
+                _note(error, os.pread(log.fileno(), os.fstat(log.fileno()).st_size, 0))
+                raise
+    finally:
+        sys.stderr.flush()
+        os.dup2(real, 2)
+        os.close(real)
+
+
+def _note(error: Exception, log: bytes) -> None:
+    """Tell `error` what the engines wrote."""
+    if cause := _ERROR_LINE.search(log.decode("utf-8", errors="replace")):
+        error.add_note(f"first error in the log: {cause[0]}")
+    if log:
+        descriptor, path = tempfile.mkstemp(prefix="bestofn-", suffix=".log")
+        with os.fdopen(descriptor, "wb") as kept:
+            kept.write(log)
+        error.add_note(f"what the engine wrote: {path}")

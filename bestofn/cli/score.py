@@ -1,0 +1,106 @@
+"""Owns `bestofn score`: ranks the responses of a JSONL file, row by row."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from pathlib import Path
+
+from bestofn.builders.pipeline import build_filters, build_selector
+from bestofn.builders.rewards import open_reward_model
+from bestofn.cli.console import print_ranking, quiet_engines
+from bestofn.cli.json_lines import ScoreRow, read_rows
+from bestofn.core.errors import ConfigError, NothingAcceptableError, RewardError
+from bestofn.core.pipeline import Pipeline, best_of_n
+from bestofn.core.ranking import Policy, Ranking
+from bestofn.core.types import Request
+from bestofn.generators.replay import ReplayGenerator
+from bestofn.settings.settings import Settings
+
+IN_FLIGHT = 32
+"""Rows scored at once, so that their candidates share forwards; order is kept all the same."""
+
+Outcome = Ranking | NothingAcceptableError | RewardError
+Ranker = Callable[[Request, ScoreRow], Awaitable[Outcome]]
+
+
+async def run(file: Path, settings: Settings, *, as_json: bool, verbose: bool) -> None:
+    """Print one ranking per row, in order. A broken row is named and the others are still done.
+
+    Raises:
+        ConfigError: the file cannot be read, or has broken rows or none (after the last row).
+        ModelError: the reward model cannot be loaded.
+        RewardError: the reward model failed on some row (after the last row).
+    """
+    filters, selector = build_filters(settings.filters), build_selector(settings.selection)
+    failure: RewardError | None = None
+    broken = done = 0
+    async with contextlib.AsyncExitStack() as stack:
+        console = stack.enter_context(quiet_engines(verbose))
+        reward_model = await stack.enter_async_context(open_reward_model(settings))
+
+        async def rank(request: Request, row: ScoreRow) -> Outcome:
+            generator = ReplayGenerator(row.candidates)
+            pipeline = Pipeline(generator, selector, filters, reward_model, Policy("error"))
+            try:
+                return await best_of_n(request, pipeline)
+            except (NothingAcceptableError, RewardError) as error:
+                return error
+
+        with _open(file) as lines:
+            async for row, outcome in _in_order(read_rows(lines), rank):
+                if outcome is None:
+                    where = f"bestofn: {file}:{row.line}: {row.error}"
+                    console.print(where, markup=False, soft_wrap=True)
+                    broken += 1
+                    continue
+                done += 1
+                if isinstance(outcome, RewardError):
+                    failure = failure or outcome
+                ranking = outcome if isinstance(outcome, Ranking) else outcome.ranking
+                if ranking is not None:
+                    print_ranking(ranking, as_json=as_json)
+    if failure is not None:
+        raise failure
+    if broken:
+        raise ConfigError(f"{file}: {broken} of {broken + done} rows cannot be read")
+    if not done:
+        raise ConfigError(f"{file}: no rows")
+
+
+async def _in_order(
+    rows: Iterable[ScoreRow], rank: Ranker
+) -> AsyncIterator[tuple[ScoreRow, Outcome | None]]:
+    """Each row with its outcome (None for a broken row), in order, `IN_FLIGHT` at once."""
+
+    async def outcome(row: ScoreRow) -> Outcome | None:
+        return None if row.request is None else await rank(row.request, row)
+
+    running: deque[tuple[ScoreRow, asyncio.Task[Outcome | None]]] = deque()
+    try:
+        for row in rows:
+            running.append((row, asyncio.create_task(outcome(row))))
+            if len(running) >= IN_FLIGHT:
+                row, task = running.popleft()
+                yield row, await task
+        while running:
+            row, task = running.popleft()
+            yield row, await task
+    finally:
+        for _, task in running:
+            task.cancel()
+
+
+@contextlib.contextmanager
+def _open(file: Path) -> Iterator[Iterable[str]]:
+    try:
+        if str(file) == "-":
+            yield sys.stdin
+        else:
+            with file.open(encoding="utf-8") as lines:
+                yield lines
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} cannot be read: {error}") from error

@@ -1,0 +1,1 @@
+"""Controllers: what decides when to sample and when to stop."""

@@ -1,0 +1,145 @@
+"""Owns the four seams: Generator (with what it may offer besides), Filter, RewardModel, Selector.
+
+A new backend of any of them is one new file and one line in `bestofn.builders.pipeline`. They
+are structural: an implementation inherits nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from bestofn.core.ranking import ScoredCandidate
+from bestofn.core.types import Candidate, Endpoint, Rejection, Request, Score
+
+
+class Sampling(Protocol):
+    """Candidates of one request, in order of completion: an async iterator that can be steered."""
+
+    def __aiter__(self) -> Sampling: ...
+
+    async def __anext__(self) -> Candidate:
+        """The next candidate that finished. A failed one has `error` set instead of text.
+
+        May also yield unfinished snapshots (``finish_reason=None``).
+        """
+        ...
+
+    def abort(self, index: int) -> None:
+        """Stop candidate `index` if it still runs; it then comes with finish_reason "abort"."""
+        ...
+
+    async def aclose(self) -> None:
+        """Abort whatever still runs and free what it holds; safe to call twice."""
+        ...
+
+
+class Generator(Protocol):
+    """Samples candidates."""
+
+    def sample(self, request: Request, indices: Sequence[int]) -> Sampling:
+        """Start one candidate per index (seed `request.seed_of(index)`), concurrently.
+
+        Raises (here or from the iterator):
+            RequestError: the request does not fit the engine (e.g. prompt over the context).
+            GeneratorError: the engine is gone.
+        """
+        ...
+
+
+@runtime_checkable
+class Forwarder(Protocol):
+    """What a generator offers besides, where there is an OpenAI API underneath: a whole request
+    goes through as it is, and the answer comes back as it is.
+
+    Attributes:
+        changes: whether `models` may answer otherwise later.
+    """
+
+    changes: bool
+
+    async def answer(self, endpoint: Endpoint, body: Mapping[str, Any]) -> dict[str, Any]:
+        """OpenAI's response object to `body`.
+
+        Raises:
+            RequestError, GeneratorError: as `Generator.sample`.
+        """
+        ...
+
+    async def stream(
+        self, endpoint: Endpoint, body: Mapping[str, Any]
+    ) -> AsyncGenerator[dict[str, Any]]:
+        """OpenAI's chunks in answer to `body`, as they come; closing them aborts the request.
+
+        Raises (before the first chunk, or from the iterator):
+            RequestError, GeneratorError: as `Generator.sample`.
+        """
+        ...
+
+    async def models(self) -> list[dict[str, Any]]:
+        """OpenAI's model objects of what can be asked for, at least ``id``; the first is the
+        default.
+
+        Raises:
+            GeneratorError: nobody answers.
+        """
+        ...
+
+
+class Filter(Protocol):
+    """Rejects candidates, one at a time. Runs on the event loop, so it has to be quick."""
+
+    @property
+    def name(self) -> str:
+        """snake_case; stands in `Rejection.filter`."""
+        ...
+
+    def check(self, request: Request, candidate: Candidate) -> Rejection | None:
+        """The rejection, or None to keep it. Must not raise: a filter that does fails the
+        candidate with reason ``filter_error``."""
+        ...
+
+
+class RewardModel(Protocol):
+    """Scores candidates of one request."""
+
+    async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
+        """One `Score` per candidate, in the order given.
+
+        A candidate that cannot be scored gets a `Score` with a `Failure`, never a made-up number.
+
+        Raises:
+            RewardError: the model failed for all of them.
+        """
+        ...
+
+
+@runtime_checkable
+class Comparing(Protocol):
+    """What a reward model says besides, where a candidate's reward depends on the others.
+
+    Attributes:
+        compares: True: `score` is called once for all candidates of a request that are kept, and
+            again with all of them where more are sampled, so that their rewards compare.
+    """
+
+    compares: bool
+
+
+@runtime_checkable
+class TextScorer(Protocol):
+    """What a reward model offers besides, where it can read a text that somebody else has made."""
+
+    async def score_texts(self, texts: Sequence[str]) -> list[Score]:
+        """One `Score` per text, in the order given: as `RewardModel.score`, without a template."""
+        ...
+
+
+class Selector(Protocol):
+    """Orders candidates of one request."""
+
+    def select(
+        self, request: Request, scored: Sequence[ScoredCandidate]
+    ) -> Sequence[ScoredCandidate]:
+        """The same candidates, best first: each exactly once. Every one has a finite reward."""
+        ...

@@ -1,0 +1,240 @@
+"""Owns the domain types that go into a ranking: request, candidate, rejection, failure, score.
+
+Everything here is a frozen, slotted dataclass without behaviour beyond derived properties. It is a
+leaf: it imports nothing of bestofn but the error tree, so every layer may import it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from bestofn.core.errors import RequestError
+
+Message = Mapping[str, Any]
+"""One chat message as OpenAI's API has it: ``{"role": ..., "content": ..., ...}``."""
+
+Engine = Literal["auto", "vllm", "transformers", "openai"]
+"""What samples; auto takes a server where one is named, else vLLM where it is installed."""
+
+RunEngine = Literal["auto", "vllm", "transformers", "openai", "ray"]
+"""The same for a run over many prompts; ray: pipelines on a cluster, each with what auto takes."""
+
+LogFormat = Literal["text", "json"]
+"""How the server's log looks."""
+
+TooLong = Literal["error", "truncate_left", "truncate_right"]
+"""What becomes of a text that is longer than the reward model reads: a failure of its candidate, or
+its beginning or its end is left out, which `Score.cut` then says."""
+
+Endpoint = Literal["chat/completions", "completions"]
+"""OpenAI's two ways to ask a model, as their paths are called."""
+
+Quantization = Literal["8bit", "4bit"]
+"""Of a reward model's matrices, by bitsandbytes: LLM.int8 or NF4."""
+
+CacheType = Literal["auto", "fp8"]
+"""Of the numbers in the generator's cache; auto: as it computes."""
+
+Keep = Literal["best", "top-k", "above", "margin", "zscore"]
+"""Which accepted candidates of a prompt a dataset keeps; see `bestofn.dataset.export.keep_rule`."""
+
+FormatName = Literal["sft", "dpo", "kto", "ranked", "candidates", "first", "random"]
+"""A format of a dataset; see `bestofn.dataset.export.formats`."""
+
+Aggregate = Literal["last", "min", "mean", "prod"]
+"""What makes one reward of those of an answer's steps."""
+
+Combine = Literal["mean", "worst", "mean_minus_std"]
+"""What makes one reward of those of several reward models."""
+
+Normalise = Literal["zscore", "rank", "none"]
+"""What is done to each reward model's rewards within a prompt, before they are combined."""
+
+FINISHED_NORMALLY = frozenset({"stop", "tool_calls", "function_call"})
+"""Finish reasons that say the model ended by itself (OpenAI's names)."""
+
+OWNED_OPTIONS = frozenset(
+    {"messages", "prompt", "best_of", "n", "temperature", "max_tokens", "seed", "stream"}
+)
+"""Fields bestofn sets itself, so they may not stand in `Request.options`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to answer and how to sample it.
+
+    Args:
+        messages: the conversation, oldest first, as OpenAI chat messages; at least one.
+        best_of: N, how many candidates are sampled (>= 1).
+        n: how many of the best are returned (1 <= n <= best_of).
+        temperature: sampling temperature; None leaves the engine's default. 0 makes every
+            candidate equal, so only one is sampled.
+        max_tokens: limit on completion tokens per candidate; None: up to the model's context.
+        seed: candidate i samples with ``seed + i``; None samples without a fixed seed.
+        options: further fields of OpenAI's chat completion request (tools, response_format,
+            stop, logprobs, top_p, ...), handed to the engine untouched.
+        raw: the text of the one user message is continued as it is, without the chat template, as
+            OpenAI's completions API does it; `options` are then fields of that API.
+        reference: what a verifier compares an answer with: the right answer to a mathematical
+            question, the tests of a program, ...; see `bestofn.rewards.verifiers`. A judge that is
+            told to reads it too; nothing else does.
+        id: names the request in logs and in the engine.
+
+    Raises:
+        RequestError: a field is out of its range.
+    """
+
+    messages: tuple[Message, ...]
+    best_of: int = 8
+    n: int = 1
+    temperature: float | None = None
+    max_tokens: int | None = None
+    seed: int | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    raw: bool = False
+    reference: Any = None
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def __post_init__(self) -> None:
+        if not self.messages:
+            raise RequestError("messages is empty: a request needs at least one message")
+        if self.best_of < 1:
+            raise RequestError(f"best_of is {self.best_of}; it must be at least 1")
+        if not 1 <= self.n <= self.best_of:
+            raise RequestError(f"n is {self.n}; it must be between 1 and best_of ({self.best_of})")
+        if self.temperature is not None and not 0 <= self.temperature <= 2:
+            raise RequestError(f"temperature is {self.temperature}; it must be between 0 and 2")
+        if self.max_tokens is not None and self.max_tokens < 1:
+            raise RequestError(f"max_tokens is {self.max_tokens}; it must be at least 1")
+        if owned := OWNED_OPTIONS & self.options.keys():
+            raise RequestError(f"options holds {', '.join(sorted(owned))}: set the field itself")
+        if self.raw and [message.get("role") for message in self.messages] != ["user"]:
+            raise RequestError("a raw request has one message, whose role is user")
+
+    @classmethod
+    def from_prompt(cls, prompt: str, *, system: str | None = None, **fields: Any) -> Request:
+        """One user message, with an optional system message before it; `fields` as the class's."""
+        messages: list[Message] = [{"role": "user", "content": prompt}]
+        if system is not None:
+            messages.insert(0, {"role": "system", "content": system})
+        return cls(messages=tuple(messages), **fields)
+
+    def seed_of(self, index: int) -> int | None:
+        """The seed that candidate `index` samples with: ``seed + index``, or None."""
+        return None if self.seed is None else self.seed + index
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Which of OpenAI's endpoints asks for it."""
+        return "completions" if self.raw else "chat/completions"
+
+    @property
+    def last_user_text(self) -> str:
+        """The text of the newest user message ('' where there is none); text parts are joined."""
+        for message in reversed(self.messages):
+            if message.get("role") == "user":
+                return message_text(message)
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One of N, as the engine gave it.
+
+    Args:
+        index: its number within the request, from 0; rounds of resampling count on.
+        message: OpenAI's assistant message whole (content, reasoning, tool_calls, ...).
+        finish_reason: the engine's own word, unmapped: stop, length, tool_calls, repetition,
+            abort, error, ...; None marks an unfinished snapshot.
+        completion_tokens: how many tokens were sampled; None where nobody counted.
+        group_tokens: where the backend counts only the sum over several candidates, that sum, on
+            the first of them; 0 elsewhere.
+        prompt_tokens: length of the templated prompt in tokens; None where nobody counted.
+        token_ids: ids of the completion, where the engine gives them.
+        logprobs: OpenAI's logprobs object, where asked for.
+        extra: further fields of the engine's choice that are not None (stop_reason, ...).
+        seed: the seed it was sampled with.
+        error: why sampling it failed; then it has no usable text.
+    """
+
+    index: int
+    message: Message
+    finish_reason: str | None
+    completion_tokens: int | None = None
+    group_tokens: int = 0
+    prompt_tokens: int | None = None
+    token_ids: tuple[int, ...] | None = None
+    logprobs: Mapping[str, Any] | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    seed: int | None = None
+    error: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The answer's text: the message's content, '' where it has none (a pure tool call)."""
+        return message_text(self.message)
+
+    @property
+    def counted_tokens(self) -> int:
+        """What it adds to the tokens of all candidates."""
+        return self.group_tokens if self.completion_tokens is None else self.completion_tokens
+
+    @property
+    def ended(self) -> bool:
+        """Whether the model ended by itself, as against being cut by a limit or a loop stop."""
+        return self.finish_reason in FINISHED_NORMALLY
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why a filter threw a candidate out.
+
+    Args:
+        filter: the filter's name.
+        reason: machine-readable, snake_case, stable: counted and documented.
+        detail: one sentence that a person understands.
+    """
+
+    filter: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a candidate could not be judged (a fault, as against a rejection)."""
+
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a reward model says of one candidate.
+
+    Args:
+        reward: the raw reward, higher is better; None exactly where `failure` says why.
+        tokens: how many tokens the reward model computed for it (shared prefixes count once).
+        failure: why there is no reward, e.g. the text is longer than the model's context.
+        components: named parts of the reward, for ensembles and process rewards.
+        cut: tokens of the text that the reward model was not shown, because it was too long.
+    """
+
+    reward: float | None
+    tokens: int = 0
+    failure: Failure | None = None
+    components: Mapping[str, float] = field(default_factory=dict)
+    cut: int = 0
+
+
+def message_text(message: Message) -> str:
+    """The text of a chat message; a list of parts gives its text parts joined, None gives ''."""
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    if isinstance(content, Sequence):
+        return "".join(part.get("text", "") for part in content if isinstance(part, Mapping))
+    return ""

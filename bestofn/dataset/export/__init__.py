@@ -1,0 +1,1 @@
+"""Dataset formats made from a run."""

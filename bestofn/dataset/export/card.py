@@ -1,0 +1,103 @@
+"""Owns the dataset card: what was sampled with what, what came of it, and under which licence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bestofn.dataset.export.export import Exported
+from bestofn.dataset.export.summary import Summary
+from bestofn.dataset.store.atomic_files import replace_file
+from bestofn.dataset.store.manifest import Manifest
+
+
+def write_card(
+    folder: Path,
+    manifest: Manifest,
+    summary: Summary,
+    exported: Sequence[Exported],
+    *,
+    licence: str | None,
+    kept: str,
+) -> None:
+    """Write the run's README.md, which `datasets.load_dataset(FOLDER, NAME)` reads too.
+
+    Args:
+        folder: of the run.
+        manifest: its manifest.
+        summary: what its records hold.
+        exported: the formats that are there.
+        licence: an identifier of the hub's; None: the card names none.
+        kept: the rule, for a reader.
+    """
+    head: dict[str, Any] = {
+        "configs": [
+            {"config_name": each.name, "data_files": f"{each.name}/train.parquet"}
+            | ({"default": True} if at == 0 else {})
+            for at, each in enumerate(exported)
+        ],
+        "tags": ["bestofn", "rejection-sampling", "best-of-n"],
+    }
+    if licence:
+        head = {"license": licence, **head}
+    text = "\n".join(["---", yaml.safe_dump(head, sort_keys=False).strip(), "---", ""])
+    text += "\n".join(_body(manifest, summary, exported, licence, kept)) + "\n"
+    replace_file(folder / "README.md", lambda path: _fill(path, text))
+
+
+def _body(
+    manifest: Manifest,
+    summary: Summary,
+    exported: Sequence[Exported],
+    licence: str | None,
+    kept: str,
+) -> list[str]:
+    # A path of the machine that sampled tells a reader nothing.
+    source = Path(str(manifest.config.get("input")))
+    config = manifest.config | ({"input": source.name} if source.exists() else {})
+    return [
+        "# Best of N",
+        "",
+        f"Sampled by bestofn {manifest.bestofn}: up to {config.get('best_of')} candidates for each "
+        "prompt, filtered, scored with a reward model and ranked within the prompt. Rewards of "
+        "different prompts do not compare.",
+        "",
+        f"Licence: {licence or 'not stated'}. Kept: {kept}.",
+        "",
+        "| | |",
+        "|---|---:|",
+        f"| prompts | {summary.rows:,} |",
+        *(f"| {status.replace('_', ' ')} | {n:,} |" for status, n in summary.statuses.items()),
+        f"| candidates | {summary.candidates:,} |",
+        f"| accepted | {summary.accepted:,} |",
+        *(f"| rejected: {reason} | {n:,} |" for reason, n in summary.rejected.items()),
+        *(f"| failed: {reason} | {n:,} |" for reason, n in summary.failed.items()),
+        f"| completion tokens | {summary.completion_tokens:,} |",
+        "",
+        "| format | rows | prompts |",
+        "|---|---:|---:|",
+        *(
+            f"| [{each.name}]({each.name}) | {each.rows:,} | {each.prompts:,} |"
+            for each in exported
+        ),
+        "",
+        "Configuration:",
+        "",
+        "```yaml",
+        yaml.safe_dump(_plain(config), sort_keys=True, allow_unicode=True).strip(),
+        "```",
+    ]
+
+
+def _plain(value: Any) -> Any:
+    """Without what is not set."""
+    if isinstance(value, Mapping):
+        return {k: _plain(v) for k, v in value.items() if v not in (None, [], {})}
+    return value
+
+
+def _fill(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,148 @@
+"""Owns exports: a run's records in the formats of trainers, as Parquet and JSONL. Needs no GPU."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from bestofn.core.types import FormatName
+from bestofn.dataset.export.formats import NAMES, Choice, rows_of, schema_of, skipped
+from bestofn.dataset.store.atomic_files import disk_faults, sync_folder
+from bestofn.dataset.store.records import Record
+
+if TYPE_CHECKING:
+    import pyarrow
+    import pyarrow.parquet
+
+BATCH = 1000
+"""Rows that are held as Python's objects, until they become a table and lines of text."""
+
+SMALLEST_GROUP, LARGEST_GROUP, GROUPS = 2**20, 2**25, 100
+"""Bytes of a row group of a Parquet file, and how many there are before they grow.
+
+A writer keeps some kilobytes about each group and column until the file is closed, so groups grow
+with the file: their number rises with the logarithm of its size, and then, from 3 GiB, slowly.
+"""
+
+NEEDS_TEXT = frozenset(NAMES) - {"candidates"}
+"""Formats whose messages are role and text."""
+
+
+@dataclass(slots=True)
+class Exported:
+    """What became of one format.
+
+    Args:
+        name: the format's.
+        rows: written.
+        prompts: records that gave at least one.
+        skipped: records whose messages hold more than text (tool calls, images).
+    """
+
+    name: FormatName
+    rows: int = 0
+    prompts: int = 0
+    skipped: int = 0
+
+
+def export(
+    folder: Path, rollouts: Iterable[Record], names: Sequence[FormatName], choice: Choice
+) -> list[Exported]:
+    """Write the formats of a run into its folder: `NAME/train.parquet` and `NAME/train.jsonl`.
+
+    What is there already is replaced when the new is whole. The records are read once, and one
+    row group is held for each format.
+
+    Args:
+        folder: of the run.
+        rollouts: its records, in the order of the input, which is that of the rows.
+        names: the formats.
+        choice: what is kept.
+
+    Raises:
+        DatasetError: the disk does not let it.
+        ConfigError: a shard cannot be read.
+    """
+    with disk_faults(folder), contextlib.ExitStack() as stack:
+        writers = [stack.enter_context(_writer(folder, name)) for name in names]
+        for record in rollouts:
+            odd = skipped(record)
+            for writer in writers:
+                if odd and writer.told.name in NEEDS_TEXT:
+                    writer.told.skipped += 1
+                    continue
+                rows = list(rows_of(writer.told.name, record, choice))
+                writer.add(rows)
+        for writer in writers:
+            writer.finish()
+    return [writer.told for writer in writers]
+
+
+class _Writer:
+    def __init__(
+        self, name: FormatName, table: pyarrow.parquet.ParquetWriter, lines: IO[str]
+    ) -> None:
+        self.told = Exported(name)
+        self._table = table
+        self._lines = lines
+        self._batch: list[dict[str, Any]] = []
+        self._group: list[pyarrow.Table] = []
+        self._written = 0
+
+    def add(self, rows: Sequence[dict[str, Any]]) -> None:
+        self.told.rows += len(rows)
+        self.told.prompts += bool(rows)
+        self._batch += rows
+        if len(self._batch) >= BATCH:
+            self._end_batch()
+            smallest = min(max(SMALLEST_GROUP, self._written // GROUPS), LARGEST_GROUP)
+            if sum(each.nbytes for each in self._group) >= smallest:
+                self._end_group()
+
+    def finish(self) -> None:
+        """Write what is held."""
+        if self._batch:
+            self._end_batch()
+        if self._group:
+            self._end_group()
+
+    def _end_batch(self) -> None:
+        import pyarrow as pa
+
+        self._group.append(pa.Table.from_pylist(self._batch, schema_of(self.told.name)))
+        self._lines.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in self._batch)
+        self._batch = []
+
+    def _end_group(self) -> None:
+        import pyarrow as pa
+
+        table = pa.concat_tables(self._group)
+        self._table.write_table(table, row_group_size=table.num_rows)
+        self._written += table.nbytes
+        self._group = []
+
+
+@contextlib.contextmanager
+def _writer(folder: Path, name: FormatName) -> Iterator[_Writer]:
+    import pyarrow.parquet as pq
+
+    target = folder / name
+    target.mkdir(exist_ok=True)
+    table, lines = target / "train.parquet", target / "train.jsonl"
+    halves = [path.with_name(f".{path.name}.part") for path in (table, lines)]
+    try:
+        with (
+            pq.ParquetWriter(halves[0], schema_of(name), compression="zstd") as parquet,
+            halves[1].open("w", encoding="utf-8") as text,
+        ):
+            yield _Writer(name, parquet, text)
+        for half, whole in zip(halves, (table, lines), strict=True):
+            half.replace(whole)
+        sync_folder(target)
+    finally:
+        for half in halves:
+            half.unlink(missing_ok=True)

@@ -1,0 +1,264 @@
+"""Owns what trainers are given: the rows that one record makes in each format.
+
+SFT, DPO and KTO are TRL's conversational formats (TRL's documentation, "Dataset formats and
+types"); further columns say where a row came from, and trainers leave them out.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import statistics
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bestofn.core.types import FormatName
+from bestofn.dataset.export.keep_rule import Held, Rule, distinct
+from bestofn.dataset.store.records import Record, messages_of, ranked
+
+if TYPE_CHECKING:
+    import pyarrow
+
+NAMES: tuple[FormatName, ...] = ("sft", "dpo", "kto", "ranked", "candidates", "first", "random")
+"""sft: conversations whose last message is a kept candidate. dpo: a kept candidate and a worse one.
+kto: single candidates with a label. ranked: all accepted with their rewards. candidates: every
+candidate there was, the rejected with their reasons. first, random: SFT with the first accepted
+candidate, or any of them, to measure what the choice gave."""
+
+SOURCE: dict[str, str] = {"row": "int64", "key": "string"}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What an export keeps.
+
+    Args:
+        rule: which candidates are good.
+        min_margin: of a pair: the better one's reward is more than the other's by at least this,
+            and more in any case.
+        seed: of the random baseline.
+    """
+
+    rule: Rule = field(default_factory=Rule)
+    min_margin: float = 0.0
+    seed: int = 0
+
+
+Rows = Callable[[Record, Choice], Iterator[dict[str, Any]]]
+
+
+def rows_of(name: FormatName, record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
+    """The rows that one record makes; none where nothing in it is kept."""
+    return _ROWS[name](record, choice)
+
+
+def schema_of(name: FormatName) -> pyarrow.Schema:
+    """The columns of a format."""
+    import pyarrow as pa
+
+    return pa.schema([(column, _type(kind)) for column, kind in _COLUMNS[name].items()])
+
+
+def skipped(record: Record) -> bool:
+    """Whether messages hold more than role and text, which these formats do not."""
+    messages = [*messages_of(record)]
+    messages += [_message(each) for each in record["candidates"] if each["message"]]
+    return any(
+        message.keys() - {"role", "content"} or not isinstance(message.get("content"), str)
+        for message in messages
+    )
+
+
+def _sft(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
+    for each in choice.rule.kept(ranked(record)):
+        yield _conversation(record, each)
+
+
+def _first(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
+    held = ranked(record)
+    if held:
+        yield _conversation(record, min(held, key=lambda each: each["index"]))
+
+
+def _random(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
+    held = sorted(ranked(record), key=lambda each: each["index"])
+    if held:
+        drawn = random.Random(f"{choice.seed}:{record['key']}:{record['row']}")
+        yield _conversation(record, drawn.choice(held))
+
+
+def _dpo(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
+    held = distinct(ranked(record))
+    for good in choice.rule.kept(held):
+        bad = _worse(held, good, choice)
+        if bad is not None:
+            yield {
+                **_of(record),
+                "prompt": messages_of(record),
+                "chosen": [_message(good)],
+                "rejected": [_message(bad)],
+                "chosen_reward": good["reward"],
+                "rejected_reward": bad["reward"],
+            }
+
+
+def _kto(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
+    held = distinct(ranked(record))
+    kept = choice.rule.kept(held)
+    if not kept:
+        return
+    bad = [each for each in reversed(held) if each not in kept and _apart(kept[-1], each, choice)][
+        : len(kept)
+    ]
+    for each, label in [*((each, True) for each in kept), *((each, False) for each in bad)]:
+        yield {
+            **_of(record),
+            "prompt": messages_of(record),
+            "completion": [_message(each)],
+            "label": label,
+            "reward": each["reward"],
+        }
+
+
+def _ranked(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
+    held = distinct(ranked(record))
+    if held:
+        yield {
+            **_of(record),
+            "prompt": messages_of(record),
+            "completions": [[_message(each)] for each in held],
+            "rewards": [each["reward"] for each in held],
+        }
+
+
+def _candidates(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
+    rewards = [each["reward"] for each in ranked(record)]
+    mean = statistics.fmean(rewards) if rewards else None
+    for each in record["candidates"]:
+        reasons = [rejection["reason"] for rejection in each["rejections"]]
+        if each["failure"] is not None:
+            reasons.append(each["failure"]["reason"])
+        yield {
+            **_of(record),
+            "source": record["source"],
+            "status": record["status"],
+            "prompt": record["messages"],
+            "reference": record["reference"],
+            **{name: each[name] for name in _AS_THEY_ARE},
+            "reasons": reasons,
+            "details": [rejection["detail"] for rejection in each["rejections"]],
+            "mean_reward": mean,
+        }
+
+
+_AS_THEY_ARE = (
+    "index",
+    "text",
+    "message",
+    "finish_reason",
+    "reward",
+    "rank",
+    "accepted",
+    "components",
+    "completion_tokens",
+    "seed",
+)
+
+_ROWS: Mapping[FormatName, Rows] = {
+    "sft": _sft,
+    "dpo": _dpo,
+    "kto": _kto,
+    "ranked": _ranked,
+    "candidates": _candidates,
+    "first": _first,
+    "random": _random,
+}
+
+_CONVERSATION = {**SOURCE, "messages": "messages", "reward": "float64"}
+_COLUMNS: Mapping[FormatName, Mapping[str, str]] = {
+    "sft": _CONVERSATION,
+    "first": _CONVERSATION,
+    "random": _CONVERSATION,
+    "dpo": {
+        **SOURCE,
+        "prompt": "messages",
+        "chosen": "messages",
+        "rejected": "messages",
+        "chosen_reward": "float64",
+        "rejected_reward": "float64",
+    },
+    "kto": {
+        **SOURCE,
+        "prompt": "messages",
+        "completion": "messages",
+        "label": "bool",
+        "reward": "float64",
+    },
+    "ranked": {
+        **SOURCE,
+        "prompt": "messages",
+        "completions": "conversations",
+        "rewards": "numbers",
+    },
+    "candidates": {
+        **SOURCE,
+        "source": "string",
+        "status": "string",
+        "prompt": "string",
+        "reference": "string",
+        "index": "int32",
+        "text": "string",
+        "message": "string",
+        "finish_reason": "string",
+        "reward": "float64",
+        "rank": "int32",
+        "accepted": "bool",
+        "components": "string",
+        "completion_tokens": "int32",
+        "seed": "int64",
+        "reasons": "texts",
+        "details": "texts",
+        "mean_reward": "float64",
+    },
+}
+
+
+def _type(kind: str) -> pyarrow.DataType:
+    import pyarrow as pa
+
+    messages = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+    nested = {
+        "messages": messages,
+        "conversations": pa.list_(messages),
+        "numbers": pa.list_(pa.float64()),
+        "texts": pa.list_(pa.string()),
+    }
+    return nested[kind] if kind in nested else pa.type_for_alias(kind)
+
+
+def _worse(held: list[Held], good: Held, choice: Choice) -> Held | None:
+    """The worst of those that are worse by the margin; None: there is none."""
+    worst = held[-1]
+    return worst if _apart(good, worst, choice) else None
+
+
+def _apart(good: Held, bad: Held, choice: Choice) -> bool:
+    gap = good["reward"] - bad["reward"]
+    return bool(gap > 0 and gap >= choice.min_margin)
+
+
+def _conversation(record: Record, each: Held) -> dict[str, Any]:
+    messages = [*messages_of(record), _message(each)]
+    return {**_of(record), "messages": messages, "reward": each["reward"]}
+
+
+def _of(record: Record) -> dict[str, Any]:
+    return {"row": record["row"], "key": record["key"]}
+
+
+def _message(each: Held) -> dict[str, Any]:
+    if each["message"] is None:
+        return {"role": "assistant", "content": each["text"]}
+    message: dict[str, Any] = json.loads(each["message"])
+    return message

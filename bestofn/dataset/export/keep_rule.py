@@ -1,0 +1,83 @@
+"""Owns which candidates of a row are kept: by rank, margin or z-score within the prompt.
+
+Rewards of different prompts do not compare, so an absolute threshold is there only for those who
+ask for it.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bestofn.core.errors import ConfigError
+from bestofn.core.types import Keep
+
+Held = Mapping[str, Any]
+"""A candidate of a record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What is kept.
+
+    Args:
+        keep: best: the first rank. top-k: the first k. above: a reward of at least the threshold.
+            margin: the first rank, where its reward is at least so much above the mean of the
+            prompt's. zscore: at least so many standard deviations above that mean.
+        value: of top-k (2), above, margin (0) and zscore (1); None: as given here.
+
+    Raises:
+        ConfigError: the value is missing, or makes no sense.
+    """
+
+    keep: Keep = "best"
+    value: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.keep == "above" and self.value is None:
+            raise ConfigError("above needs a threshold: rewards have no scale of their own")
+        if self.keep == "best" and self.value is not None:
+            raise ConfigError("best takes no value")
+        if self.keep == "top-k" and (self._value < 1 or self._value != int(self._value)):
+            raise ConfigError(f"top-k takes a whole number from 1 on, not {self._value:g}")
+
+    @property
+    def _value(self) -> float:
+        usual = {"top-k": 2.0, "margin": 0.0, "zscore": 1.0}
+        return usual.get(self.keep, 0.0) if self.value is None else self.value
+
+    def kept(self, ranked: Sequence[Held]) -> list[Held]:
+        """Those of a row's ranked candidates that are kept, best first, no text twice.
+
+        Args:
+            ranked: accepted candidates with rewards, best first.
+        """
+        if not ranked:
+            return []
+        return distinct(self._chosen(ranked))
+
+    def _chosen(self, ranked: Sequence[Held]) -> Sequence[Held]:
+        if self.keep == "best":
+            return ranked[:1]
+        if self.keep == "top-k":
+            return distinct(ranked)[: int(self._value)]
+        if self.keep == "above":
+            return [each for each in ranked if each["reward"] >= self._value]
+        rewards = [each["reward"] for each in ranked]
+        mean = statistics.fmean(rewards)
+        if self.keep == "margin":
+            return ranked[:1] if rewards[0] - mean >= self._value else []
+        spread = statistics.pstdev(rewards)
+        if not spread:
+            return []
+        return [each for each in ranked if (each["reward"] - mean) / spread >= self._value]
+
+
+def distinct(candidates: Sequence[Held]) -> list[Held]:
+    """The candidates in the order given, of those that read the same the first."""
+    seen: dict[tuple[Any, Any], Held] = {}
+    for each in candidates:
+        seen.setdefault((each["text"], each["message"]), each)
+    return list(seen.values())

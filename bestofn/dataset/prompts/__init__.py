@@ -1,0 +1,1 @@
+"""Prompts of a dataset run: files and hub datasets read as rows."""

@@ -1,0 +1,52 @@
+"""Owns what a session of a run has done so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bestofn.dataset.store.records import Record
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a session has done so far, for those who watch.
+
+    Args:
+        read: rows of the input.
+        skipped: of these, finished before.
+        done: finished in this session.
+        statuses: of the finished, how many ended how.
+        candidates: sampled.
+        accepted: of these.
+        rejected: how many each reason threw out.
+        rewards: their sum and number, of the accepted.
+        completion_tokens: sampled.
+        reward_tokens: that the reward model computed.
+    """
+
+    read: int = 0
+    skipped: int = 0
+    done: int = 0
+    statuses: dict[str, int] = field(default_factory=dict)
+    candidates: int = 0
+    accepted: int = 0
+    rejected: dict[str, int] = field(default_factory=dict)
+    reward_sum: float = 0.0
+    reward_count: int = 0
+    completion_tokens: int = 0
+    reward_tokens: int = 0
+
+    def add(self, record: Record, reward_tokens: int) -> None:
+        """Count a finished row."""
+        self.done += 1
+        self.statuses[record["status"]] = self.statuses.get(record["status"], 0) + 1
+        self.completion_tokens += record["completion_tokens"]
+        self.reward_tokens += reward_tokens
+        for each in record["candidates"]:
+            self.candidates += 1
+            self.accepted += each["accepted"]
+            for reason in {rejection["reason"] for rejection in each["rejections"]}:
+                self.rejected[reason] = self.rejected.get(reason, 0) + 1
+            if each["accepted"] and each["reward"] is not None:
+                self.reward_sum += each["reward"]
+                self.reward_count += 1

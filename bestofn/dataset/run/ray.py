@@ -1,0 +1,230 @@
+"""Owns a run on a Ray cluster: Ray Data streams rows through pipelines, one in each actor.
+
+The driver reads what the actors make and writes it, so the folder, the resume and the records are
+those of a run on one machine. Lost actors are started again, and the rows they held sampled again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import pickle
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bestofn.core.errors import ConfigError, DatasetError
+from bestofn.core.pipeline import Pipeline
+from bestofn.dataset.prompts.rows import Row
+from bestofn.dataset.run.counts import Counts
+from bestofn.dataset.run.recorder import Judged, Recorder, Watch
+from bestofn.dataset.run.row_runner import Judge
+from bestofn.dataset.store.store import Store
+from bestofn.support.error_text import first_line
+
+if TYPE_CHECKING:
+    import pyarrow
+
+OpenPipeline = Callable[[], contextlib.AbstractAsyncContextManager[Pipeline]]
+"""Opens a pipeline, in an actor: it has to be picklable."""
+
+ReadRows = Callable[[], Iterator[Row]]
+"""Reads the input from its beginning, in a worker of the cluster: likewise."""
+
+BATCH = 4
+"""Rows that an actor is given at once. Small, since a batch ends with its slowest row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """What of a cluster a run takes.
+
+    Args:
+        address: of the cluster; None: the one this machine is in, or a new one on it.
+        actors: pipelines at least.
+        most_actors: pipelines at most; Ray starts more than `actors` while rows wait.
+        gpus: of each.
+        cpus: of each.
+        in_flight: rows that each samples at once.
+        failures_in_a_row: see `bestofn.dataset.run.local.Limits`.
+    """
+
+    address: str | None = None
+    actors: int = 1
+    most_actors: int = 1
+    gpus: float = 0.0
+    cpus: float = 1.0
+    in_flight: int = 64
+    failures_in_a_row: int = 20
+
+
+async def run_on_ray(
+    read: ReadRows,
+    store: Store,
+    opening: OpenPipeline,
+    cluster: Cluster,
+    *,
+    watch: Watch | None = None,
+) -> Counts:
+    """Sample every row that is not finished yet, on a cluster; see `bestofn.dataset.run.local.run`.
+
+    Args:
+        read: reads the input; it is read once here, for the keys, and once on the cluster.
+        store: where records go, on this machine.
+        opening: opens the pipeline of an actor.
+        cluster: what is taken of the cluster.
+        watch: is told how far it is.
+
+    Returns:
+        What was done in this session.
+
+    Raises:
+        ConfigError: Ray is not installed or cannot be reached, the input cannot be read, or is not
+            that of the run in the store.
+        DatasetError: as `run`; also, the cluster failed.
+    """
+    recorder = Recorder(store, cluster.failures_in_a_row, watch)
+    try:
+        total, missing = await asyncio.to_thread(_missing, read, store, recorder.counts)
+        if missing:
+            batches = _judged_on(read, missing, opening, cluster)
+            while (batch := await asyncio.to_thread(next, batches, None)) is not None:
+                await recorder.take(batch)
+            await recorder.end()
+            left = sum(not store.has(number) for part in missing for number in part)
+            if left:
+                raise DatasetError(f"the cluster returned nothing for {left:,} rows")
+    except BaseException:
+        store.note(recorder.session())
+        raise
+    store.finish(total, recorder.session())
+    return recorder.counts
+
+
+def _missing(read: ReadRows, store: Store, counts: Counts) -> tuple[int, list[range]]:
+    """How many rows there are, and the numbers of those that are not finished, in order."""
+    missing: list[range] = []
+    number = -1
+    for row in read():
+        number = row.number
+        counts.read += 1
+        if store.has(number):
+            store.check(number, row.key, row.source)
+            counts.skipped += 1
+        elif missing and missing[-1].stop == number:
+            missing[-1] = range(missing[-1].start, number + 1)
+        else:
+            missing.append(range(number, number + 1))
+    return number + 1, missing
+
+
+def _judged_on(
+    read: ReadRows, wanted: Sequence[range], opening: OpenPipeline, cluster: Cluster
+) -> Iterator[Iterable[Judged]]:
+    try:
+        import ray
+        from ray.data import ActorPoolStrategy, DataContext
+        from ray.exceptions import RayError
+    except ImportError as error:
+        raise ConfigError(
+            "the engine ray needs Ray: pip install 'bestofn-middleware[ray]'"
+        ) from error
+    try:
+        ray.init(
+            cluster.address,
+            ignore_reinit_error=True,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    except (ConnectionError, RayError, ValueError, RuntimeError) as error:
+        raise ConfigError(f"the Ray cluster cannot be reached: {first_line(error)}") from error
+    context = DataContext.get_current()
+    context.enable_progress_bars = False
+    # Blocks stay as small as they are made: one of the usual size would go to one actor whole.
+    context.target_max_block_size = 1
+    asked = -(-cluster.in_flight // BATCH)
+    try:
+        dataset = ray.data.read_datasource(
+            _source(read, wanted), override_num_blocks=1
+        ).map_batches(
+            _Worker,
+            fn_constructor_args=[opening],
+            batch_size=BATCH,
+            compute=ActorPoolStrategy(
+                min_size=cluster.actors,
+                max_size=max(cluster.actors, cluster.most_actors),
+                max_tasks_in_flight_per_actor=2 * asked,
+                max_concurrent_calls_per_actor=asked,
+            ),
+            num_cpus=cluster.cpus,
+            num_gpus=cluster.gpus,
+            max_restarts=-1,
+            max_task_retries=-1,
+        )
+        for batch in dataset.iter_batches(batch_size=None, prefetch_batches=4):
+            yield [pickle.loads(each) for each in batch["judged"]]
+    except RayError as error:
+        raise DatasetError(
+            f"the cluster failed: {first_line(error)}; what was finished is kept: the same command "
+            "goes on from there"
+        ) from error
+
+
+class _Worker:
+    """A pipeline in an actor of Ray Data, which calls it with batches, several at a time."""
+
+    def __init__(self, opening: OpenPipeline) -> None:
+        self._opening = opening
+        self._lock = asyncio.Lock()
+        self._stack = contextlib.AsyncExitStack()
+        self._judge: Judge | None = None
+
+    async def __call__(self, batch: Mapping[str, Any]) -> AsyncIterator[dict[str, list[bytes]]]:
+        judge = await self._opened()
+        rows: list[Row] = [pickle.loads(each) for each in batch["row"]]
+        tasks = [asyncio.ensure_future(judge.judged(row)) for row in rows]
+        for done in asyncio.as_completed(tasks):
+            yield {"judged": [pickle.dumps(await done)]}
+
+    async def _opened(self) -> Judge:
+        async with self._lock:
+            if self._judge is None:
+                self._judge = Judge(await self._stack.enter_async_context(self._opening()))
+            return self._judge
+
+
+def _source(read: ReadRows, wanted: Sequence[range]) -> Any:
+    """The rows of these numbers as a source of Ray Data: one task that streams them."""
+    from ray.data import Datasource, ReadTask
+    from ray.data.block import BlockMetadata
+
+    class Rows(Datasource):
+        def estimate_inmemory_data_size(self) -> int | None:
+            return None
+
+        def get_read_tasks(self, parallelism: int, *_: Any, **__: Any) -> list[Any]:
+            known = BlockMetadata(
+                num_rows=sum(map(len, wanted)), size_bytes=None, exec_stats=None, input_files=None
+            )
+            return [ReadTask(lambda: _blocks(read, wanted), known)]
+
+    return Rows()  # type: ignore[no-untyped-call]
+
+
+def _blocks(read: ReadRows, wanted: Sequence[range]) -> Iterator[pyarrow.Table]:
+    import pyarrow as pa
+
+    held: list[bytes] = []
+    ahead = iter(wanted)
+    part = next(ahead, range(0))
+    for row in read():
+        while part and row.number >= part.stop:
+            part = next(ahead, range(0))
+        if row.number in part:
+            held.append(pickle.dumps(row))
+        if len(held) == BATCH:
+            yield pa.table({"row": held})
+            held = []
+    if held:
+        yield pa.table({"row": held})

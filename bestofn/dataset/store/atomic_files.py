@@ -1,0 +1,60 @@
+"""Owns writing files whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from bestofn.core.errors import DatasetError
+
+
+def replace_file(path: Path, write: Callable[[Path], None]) -> None:
+    """Have `write` fill a file beside `path`, and put it there at once, for good.
+
+    Args:
+        path: what is made or replaced; it is never seen half-written, whenever the power goes.
+        write: fills the file that it is given.
+    """
+    half = path.with_name(f".{path.name}.part")
+    try:
+        write(half)
+        with half.open("rb") as written:
+            os.fsync(written.fileno())
+        half.replace(path)
+        sync_folder(path.parent)
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder last."""
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(held)
+    finally:
+        os.close(held)
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def disk_faults(folder: Path) -> Iterator[None]:
+    """Turn a fault of the disk into a sentence that says that nothing is lost.
+
+    Args:
+        folder: of the run.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise DatasetError(
+            f"{folder} cannot be written: {error.strerror or error}; what was finished before is "
+            "kept: when it can be written again, the same command goes on from there"
+        ) from error

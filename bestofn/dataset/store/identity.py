@@ -1,0 +1,52 @@
+"""Owns what makes two runs the same: all that decides what is sampled and how it is judged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from bestofn.settings.settings import Settings
+
+PARTS = frozenset(
+    {
+        "model",
+        "reward_model",
+        "rewards",
+        "ensemble",
+        "upstream",
+        "best_of",
+        "temperature",
+        "max_tokens",
+        "seed",
+        "filters",
+        "selection",
+        "policy",
+        "engine_args",
+        "loop_stop",
+        "reward",
+    }
+)
+"""Of the settings. Which engine samples, how many requests run at once and what the server does are
+not among them."""
+
+OF_THE_MACHINE = frozenset({"device", "max_batch_tokens", "cache_tokens", "threads"})
+"""Of the section `reward`: they change how fast it is, and the last digits."""
+
+
+def identity_of(
+    settings: Settings, *, source: str, columns: Mapping[str, str], explore: int | None = None
+) -> dict[str, Any]:
+    """The configuration of a run, as JSON holds it.
+
+    Args:
+        settings: of the run.
+        source: the input.
+        columns: see `bestofn.dataset.prompts.rows.read_row`.
+        explore: see `bestofn.dataset.run.local.run`.
+    """
+    given = json.loads(settings.model_dump_json(include=set(PARTS)))
+    given["reward"] = {k: v for k, v in given["reward"].items() if k not in OF_THE_MACHINE}
+    for spec in given["rewards"]:
+        spec["options"] = {k: v for k, v in spec["options"].items() if "key" not in k}
+    return {**given, "input": source, "columns": dict(columns), "explore": explore}

@@ -1,0 +1,109 @@
+"""Owns run.json: what a run was made with, and which of its shards are whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bestofn.core.errors import ConfigError
+from bestofn.dataset.store.atomic_files import replace_file
+
+NAME = "run.json"
+
+
+class Shard(BaseModel):
+    """A file of finished rows.
+
+    Args:
+        rows: how many it holds.
+        failed: of these, on which the engine or the reward model failed.
+        bytes: its size.
+        sha256: of its bytes, in hex.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    rows: int
+    failed: int = 0
+    bytes: int
+    sha256: str
+
+
+class Session(BaseModel):
+    """One time that the run was worked on, from its start or the last interruption on."""
+
+    started: str
+    seconds: float = 0.0
+    rows: int = 0
+    completion_tokens: int = 0
+    reward_tokens: int = 0
+
+
+class Manifest(BaseModel):
+    """What run.json holds.
+
+    Args:
+        version: of its own form.
+        config: everything that decides what is sampled and how it is judged.
+        rows_per_shard: rows of each shard but the last.
+        shards: by file name.
+        rows: of the input, once it has been read to its end.
+        sessions: when it was worked on.
+        bestofn: the version that made it.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    version: int = 1
+    config: dict[str, Any]
+    rows_per_shard: int = Field(ge=1)
+    shards: dict[str, Shard] = Field(default_factory=dict)
+    rows: int | None = None
+    sessions: list[Session] = Field(default_factory=list)
+    bestofn: str = ""
+
+    @classmethod
+    def read(cls, folder: Path) -> Self | None:
+        """That of a run's folder; None: there is none.
+
+        Raises:
+            ConfigError: it cannot be read.
+        """
+        path = folder / NAME
+        if not path.is_file():
+            return None
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError) as error:
+            raise ConfigError(f"{path} is no manifest of a run: {_sentence(error)}") from error
+
+    def write(self, folder: Path) -> None:
+        """Put it into the folder, at once."""
+        written = self.model_dump_json(indent=1)
+        replace_file(folder / NAME, lambda path: _fill(path, written))
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What differs between two configurations, each as a phrase; nested ones by their paths."""
+    found = []
+    for key in sorted(before.keys() | now.keys()):
+        old, new = before.get(key), now.get(key)
+        if old == new:
+            continue
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            found += [f"{key}.{each}" for each in differences(old, new)]
+        else:
+            found.append(f"{key} was {old} and is {new}")
+    return found
+
+
+def _fill(path: Path, text: str) -> None:
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False)[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return str(error)

@@ -1,0 +1,152 @@
+"""Owns what is kept of one row: its ranking as a record that JSON and Parquet hold alike.
+
+Nothing in it depends on when or beside what the row was sampled, so that a run that was
+interrupted leaves the same records as one that was not.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from bestofn.core.ranking import Ranking, ScoredCandidate
+from bestofn.dataset.prompts.rows import Row
+
+if TYPE_CHECKING:
+    import pyarrow
+
+Record = dict[str, Any]
+"""One row's record, with the columns of `schema`."""
+
+Status = Literal["ok", "nothing_acceptable", "failed", "unreadable"]
+"""ok: something was accepted. nothing_acceptable: every candidate was rejected or failed. failed:
+the engine or the reward model failed on the row. unreadable: it is no request."""
+
+
+def record_of(row: Row, ranking: Ranking) -> Record:
+    """The record of a row that was sampled."""
+    accepted = ranking.fallback is None and ranking.winner is not None
+    return {
+        **_row(row, "ok" if accepted else "nothing_acceptable"),
+        "fallback": ranking.fallback,
+        "rounds": ranking.rounds,
+        "prompt_tokens": ranking.usage.prompt_tokens,
+        "completion_tokens": ranking.usage.completion_tokens,
+        "candidates": [
+            _candidate(each) for each in sorted(ranking.candidates, key=lambda each: each.index)
+        ],
+    }
+
+
+def failed_record(row: Row, error: str, *, unreadable: bool = False) -> Record:
+    """The record of a row that has no ranking."""
+    return {
+        **_row(row, "unreadable" if unreadable else "failed", error),
+        "fallback": None,
+        "rounds": 0,
+        "prompt_tokens": 0,
+        "completion_tokens": 0,
+        "candidates": [],
+    }
+
+
+def ranked(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The accepted candidates that have a reward, best first; none where nothing was accepted."""
+    if record["status"] != "ok":
+        return []
+    held = [each for each in record["candidates"] if each["rank"] is not None]
+    return sorted(held, key=lambda each: each["rank"])
+
+
+def messages_of(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The conversation that the candidates answer."""
+    messages: list[dict[str, Any]] = json.loads(record["messages"])
+    return messages
+
+
+def schema() -> pyarrow.Schema:
+    """The columns of the rollouts. Messages, references and components are JSON texts."""
+    import pyarrow as pa
+
+    reason = pa.struct([("reason", pa.string()), ("detail", pa.string())])
+    rejection = pa.struct(
+        [("filter", pa.string()), ("reason", pa.string()), ("detail", pa.string())]
+    )
+    candidate = pa.struct(
+        [
+            ("index", pa.int32()),
+            ("text", pa.string()),
+            ("message", pa.string()),
+            ("finish_reason", pa.string()),
+            ("reward", pa.float64()),
+            ("rank", pa.int32()),
+            ("accepted", pa.bool_()),
+            ("rejections", pa.list_(rejection)),
+            ("failure", reason),
+            ("components", pa.string()),
+            ("cut", pa.int32()),
+            ("completion_tokens", pa.int32()),
+            ("seed", pa.int64()),
+        ]
+    )
+    return pa.schema(
+        [
+            ("row", pa.int64()),
+            ("key", pa.string()),
+            ("source", pa.string()),
+            ("status", pa.string()),
+            ("error", pa.string()),
+            ("messages", pa.string()),
+            ("reference", pa.string()),
+            ("fallback", pa.string()),
+            ("rounds", pa.int32()),
+            ("prompt_tokens", pa.int32()),
+            ("completion_tokens", pa.int64()),
+            ("candidates", pa.list_(candidate)),
+        ]
+    )
+
+
+def _row(row: Row, status: Status, error: str | None = None) -> Record:
+    request = row.request
+    reference = None if request is None else request.reference
+    messages: Sequence[Any] = () if request is None else request.messages
+    return {
+        "row": row.number,
+        "key": row.key,
+        "source": row.source,
+        "status": status,
+        "error": error,
+        "messages": _json(list(messages)),
+        "reference": None if reference is None else _json(reference),
+    }
+
+
+def _candidate(each: ScoredCandidate) -> dict[str, Any]:
+    candidate, failure = each.candidate, each.failure
+    plain = {"role": "assistant", "content": candidate.text}
+    message = {k: v for k, v in candidate.message.items() if v is not None and v != []}
+    return {
+        "index": each.index,
+        "text": each.text,
+        "message": None if message == plain else _json(message),
+        "finish_reason": candidate.finish_reason,
+        "reward": each.reward,
+        "rank": each.rank,
+        "accepted": each.accepted,
+        "rejections": [
+            {"filter": r.filter, "reason": r.reason, "detail": r.detail} for r in each.rejections
+        ],
+        "failure": None
+        if failure is None
+        else {"reason": failure.reason, "detail": failure.detail},
+        "components": _json(dict(each.components)) if each.components else None,
+        "cut": each.cut,
+        "completion_tokens": candidate.completion_tokens,
+        "seed": candidate.seed,
+    }
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)

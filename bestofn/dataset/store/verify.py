@@ -1,0 +1,64 @@
+"""Owns checking that a run's folder holds what its manifest says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from bestofn.core.errors import ConfigError
+from bestofn.dataset.store.atomic_files import sha256
+from bestofn.dataset.store.journal import JOURNAL
+from bestofn.dataset.store.manifest import Manifest
+from bestofn.dataset.store.store import ROLLOUTS, read_shard
+
+
+def faults(folder: Path) -> Iterator[str]:
+    """What is wrong with a run, one sentence each; nothing where all is as it should be.
+
+    Every shard's size, SHA-256 and row count are compared with the manifest, its rows read and
+    their numbers checked; shards that are absent or unknown, a broken journal and, of a run that is
+    complete, absent rows are named.
+
+    Raises:
+        ConfigError: it is no run.
+    """
+    manifest = Manifest.read(folder)
+    if manifest is None:
+        raise ConfigError(f"{folder} holds no run: there is no run.json")
+    per = manifest.rows_per_shard
+    there = {path.name for path in (folder / ROLLOUTS).glob("part-*.parquet")}
+    for name in sorted(there - manifest.shards.keys()):
+        yield f"{ROLLOUTS}/{name} is not in run.json; the next `bestofn sample` takes it in"
+    for name, shard in sorted(manifest.shards.items()):
+        path = folder / ROLLOUTS / name
+        if name not in there:
+            yield f"{ROLLOUTS}/{name} is gone; the next `bestofn sample` samples its rows again"
+        elif path.stat().st_size != shard.bytes or sha256(path) != shard.sha256:
+            yield f"{ROLLOUTS}/{name} is not what was written; take it away to sample it again"
+        else:
+            first = int(name.removeprefix("part-").removesuffix(".parquet")) * per
+            try:
+                numbers = [record["row"] for record in read_shard(path)]
+            except ConfigError as error:
+                yield str(error)
+                continue
+            if numbers != list(range(first, first + shard.rows)):
+                yield f"{ROLLOUTS}/{name} holds other rows than {first} to {first + shard.rows - 1}"
+    yield from _journal(folder / JOURNAL)
+    if manifest.rows is not None:
+        held = sum(shard.rows for shard in manifest.shards.values())
+        if held != manifest.rows and not (folder / JOURNAL).is_file():
+            yield f"{held:,} rows are there of {manifest.rows:,}"
+
+
+def _journal(path: Path) -> Iterator[str]:
+    if not path.is_file():
+        return
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                json.loads(line)
+            except ValueError:
+                yield f"{path.name}:{number} is broken; that row is sampled again"
+                return

@@ -1,1 +1,0 @@
-"""Owns how the embedded models are made: run ``python -m bestofn.embedded.train``."""

@@ -1,0 +1,1 @@
+"""The repetition filter and the rules it judges by."""

@@ -1,0 +1,1 @@
+"""The truncation filter and the rules it judges by."""

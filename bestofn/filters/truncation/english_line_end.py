@@ -1,0 +1,81 @@
+"""Owns which last words of an English line announce more: "of", "is", "doesn't"."""
+
+from __future__ import annotations
+
+import re
+
+from bestofn.filters.truncation import english_words as english
+
+EARLY, SOME, LATE = 3, 5, 8
+"""Words from which a line is open that ends in a word of `english.EARLY`, in a participle or a
+particle, and in a word of `english.LATE`; chosen on the tuning half of `benchmarks/filters.py`."""
+
+NEAR = 9
+"""Last words among which a relative word explains the last one."""
+
+_PRONOUN = r"\b(?:I|[Yy]ou|[Ww]e|[Tt]hey|[Hh]e|[Ss]he|[Ii]t)"
+_CUT_WORD = re.compile(
+    rf"\s\S*[A-Za-z]{{3}}-$|{_PRONOUN}['’](?:m|re|ve|ll|d)?$"
+    r"|\b(?:don|doesn|didn|isn|aren|wasn|weren|hasn|haven|hadn|wouldn|couldn|shouldn)['’]?$"
+    r"|\b(?:[Ii]t|[Tt]hat|[Tt]here|[Hh]ere|[Hh]e|[Ss]he)['’]s$|\s['‘]$"
+)
+"""A hyphen or an apostrophe that the rest of the word would follow, and short forms of
+"is" and "have", which end no sentence."""
+
+_POSSESSIVE = re.compile(
+    r"^(?!.*\b(?i:at|to|from|of) (?:\w+ )?\w+['’]s$).*\b[a-z]+['’]s$|^[^'’]*(?<!in)['’]$"
+)
+"""A noun's "s" without what it has (but "at the doctor's"); or the apostrophe alone, where it ends
+no quotation."""
+
+_NOUN_AND_RELATIVE = re.compile(
+    r"(?i)\b(?:an?|the|any|every|all|no|each)(?: (?!(?:of|to|in|on|at|by|for|with|from|about|than"
+    r"|like|and|or|do|did|does|know|said|is|was)\b)[\w'’-]+){1,3} (?:that|who|which|where|when)$"
+)
+"""A noun with its article, and the first word of a relative clause ("a tool that")."""
+
+
+def open_english(line: str) -> str | None:
+    """The last word of the line, where it announces more; time linear in the line's words."""
+    words = line.split()
+    if len(words) < 2:
+        return line.strip() if words and words[0] in english.FIRST else None
+    # An acronym ("an OR") is no such word, unless the line is in capitals.
+    shouted = len(words) >= EARLY and "".join(words[-4:]).isupper()
+    last = words[-1].lower() if shouted else words[-1]
+    if last == "a" and words[-2].lower() in english.NAMED:
+        return None
+    lowered = [word.lower() for word in words]
+    if last == "an":
+        is_open = english.GERMAN.isdisjoint(lowered)
+    else:
+        is_open = (
+            last in english.ALWAYS
+            or _CUT_WORD.search(line) is not None
+            or (len(words) >= EARLY and _POSSESSIVE.search(line) is not None)
+            or _NOUN_AND_RELATIVE.search(line) is not None
+            or _wants_more(last, lowered)
+        )
+    return words[-1] if is_open else None
+
+
+def _wants_more(last: str, words: list[str]) -> bool:
+    """Whether the line ends in an auxiliary, a preposition or the like that nothing explains."""
+    size, before = len(words), words[-2]
+    if not english.RELATIVE.isdisjoint(words[-NEAR:-1]):
+        return False
+    if size >= LATE and last in english.LATE and english.SPEAKERS.isdisjoint(words[1:]):
+        return True
+    if last in english.PARTICIPLES:
+        return size >= SOME and english.COMPARING.isdisjoint(words[:-1])
+    if last in english.AUXILIARY:
+        return before not in english.SUBJECTS and english.COMPARING.isdisjoint(words[:-1])
+    if last in english.EARLY:
+        if before in english.WISHES or "to" in words[-4:-1]:
+            return False
+        if not english.SPEAKERS.isdisjoint(words[1:]):
+            return False
+        return size >= EARLY or last == "of"
+    if last in ("in", "on", "by"):
+        return size >= SOME and before not in english.PHRASAL
+    return False

@@ -1,0 +1,86 @@
+"""Owns what the end of a line of prose says: a sentence end, an open end, or neither."""
+
+from __future__ import annotations
+
+import re
+
+from bestofn.filters.truncation.chinese_line_end import open_chinese
+from bestofn.filters.truncation.english_line_end import open_english
+
+STOPS = ".!?…。！？｡．‽؟۔।॥։።។‼⁇⁈⁉~～"
+"""Sentence ends of the scripts in use (Unicode's Sentence_Terminal), and the wave of chat."""
+
+TAIL = 300
+"""Characters at the end of a line that are looked at, which bounds the time for any line."""
+
+_CLOSERS = "\"'”’»」』）)]】〕》〉}*_`~|>  "
+_PICTOGRAPH = re.compile(
+    r"(?:[\U0001f000-\U0001faff☀-➿\ufe0f\u200d♥∎■□]|(?:^|\s)[:;=]['-]?[)(DPp3]|:\w+:)$"
+)
+"""An emoji, an emoticon, a mark of the end of a proof: they stand for a stop."""
+
+_FOOTNOTE = re.compile(r"(?:\[\^?\d+\]|<[^<>\s]{1,20}>|[©®™])$")
+"""Footnote marks and HTML tags, which may follow a stop."""
+
+_REMARK = re.compile(
+    r"\s*(?:[(（\[](?:[^()（）\[\]]|\([^()]*\)|\[[^\[\]]*\]){1,120}[)）\]])+[*_]*$"
+)
+"""Remarks in brackets after a sentence, which may hold links."""
+
+_FINAL = re.compile(
+    r"(?i)(?:.*[.!?…。！？]\s*)?[(（*_]*"
+    r"(?:the end|end|fin|finis|amen|完|全文完|终|剧终|q\.?e\.?d|证毕)[)）*_]*"
+)
+"""A word that closes a text, alone or after a sentence."""
+
+_OPEN_MARKS = ",，、:：；"
+_OPEN_ABBREVIATION = re.compile(r"(?:^|[\s(,])(?:e\.g|i\.e|vs|cf)\.?$", re.IGNORECASE)
+
+_CUT_ADDRESS = re.compile(
+    r"\bhttps?:?/?/?(?:www)?$|<\w+://[^\s<>]*$|<[\w.+-]+@[\w.-]*$|\bhttps?://(?!localhost)[^\s./:`'\")]+$"
+)
+"""An address without its host's domain, or one in angle brackets that were never closed."""
+
+_OPEN_OPERATOR = re.compile(r"(?:=|≈|→|\s[+*×÷−-])$")
+
+
+def strip_trailers(line: str) -> str:
+    """`line` without what may follow a sentence end: closers, markup, footnote marks."""
+    while True:
+        shorter = _FOOTNOTE.sub("", line.rstrip(_CLOSERS))
+        if shorter == line:
+            return line
+        line = shorter
+
+
+def ends_sentence(line: str) -> bool:
+    """Whether the line ends in a sentence end, a pictograph or a final word ("The end").
+
+    Closing marks, footnotes or a remark in brackets may follow a sentence end.
+    """
+    line = line.rstrip()[-TAIL:]
+    if line[-1:] in STOPS:
+        return not _OPEN_ABBREVIATION.search(line)
+    if _PICTOGRAPH.search(line) or _FINAL.fullmatch(line):
+        return True
+    bare = strip_trailers(line)
+    if not bare:
+        # Only marks: they close something, but an opening quote or backtick.
+        return line.lstrip()[:1] not in "`\"'|"
+    return bare[-1] in STOPS or strip_trailers(_REMARK.sub("", line))[-1:] in STOPS
+
+
+def open_end(line: str) -> str | None:
+    """The mark or word at the end that announces more (a comma, a colon, "and", 以及), or None."""
+    bare = line.rstrip()[-TAIL:].rstrip("*_")
+    if bare[-1:] in _OPEN_MARKS:
+        return bare[-1:]
+    if cjk := open_chinese(bare):
+        return cjk
+    if operator := _OPEN_OPERATOR.search(bare):
+        return operator.group().strip()
+    if address := _CUT_ADDRESS.search(bare):
+        return address.group()
+    if _OPEN_ABBREVIATION.search(bare):
+        return bare.split()[-1]
+    return open_english(bare)

@@ -1,0 +1,199 @@
+"""Owns the judgement that a text's last sentence has no end although it should have one.
+
+A missing stop is no fault by itself: titles, verses, list items, names and short answers have none.
+It is one where the text shows that it punctuates: by sentences that end before the last one within
+the same unit, or by the ends of its other units of the same kind.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from bestofn.filters.data_lines import ends_in_rows
+from bestofn.filters.truncation.blocks import Unit
+from bestofn.filters.truncation.clauses import is_plain, stops_short
+from bestofn.filters.truncation.line_end import TAIL, ends_sentence
+
+_INNER_STOP = re.compile(
+    r"(?<!\b[A-Z])(?<!\b(?:Mr|Dr|St|vs|cf|No))(?<!\b(?:Mrs|etc|e\.g|i\.e|Fig|Vol))[.!?][\"')\]”’*_]*\s+"
+    r"(?=[\"'(\[“‘*_`]*[^\W\d_a-z])"
+    r"|[。！？｡؟।][”’」』）)\"']*(?=\S)|(?<=[぀-ヿ㐀-䶿一-鿿])[.!?](?=\s*[぀-ヿ㐀-䶿一-鿿])"
+)
+"""A sentence end with another sentence after it: a capital or a letter of a script without case."""
+
+_CJK = re.compile(r"[぀-ヿ㐀-䶿一-鿿]")
+_LETTER = re.compile(r"[^\W\d_]")
+_UNPUNCTUATED = re.compile(r"[\u0e00-\u0eff]")
+"""Thai and Lao, which end sentences with a space."""
+
+_ADDRESS = re.compile(
+    r"\w://|www\.|\w@\w|/[\w.~-]+/|\.(?:com|org|net|io|html?|pdf|txt|md|py)[>)\]\"'`]*$|`$"
+)
+"""What shows that the last word is an address, a path or a code span: complete without a stop."""
+
+_FORMULA = re.compile(r"[=+<>≤≥≈→⇒] *[^\s぀-ヿ㐀-鿿，。]{1,60}$|\$$|\\[)\]]$|^\s*[$#] ")
+"""The right side of a formula, or a command: complete without a stop."""
+
+_RESULT = re.compile(r"\d[%°]?[A-Za-z€$£¥]{0,3}$|^\s*[^:：.。]{1,30}[:：]\s*\S+(?:\s\S+){0,2}$")
+"""A number, or a label and its value, at the end of a line."""
+
+_SIGN_OFF = re.compile(
+    r"(?i)\s*(?:(?:best|kind|warm)(?: regards| wishes)?|(?:yours )?(?:sincerely|truly|faithfully)|"
+    r"regards|cheers|love|thanks|此致|敬礼|祝好|谢谢|--)[,，!！]?$"
+)
+
+_VERSE_MARK = re.compile(r"[,.;:!?，。；：！？、…—-][\"'”’」』)）]*$")
+
+WRAPPED = 7
+"""Mean words of lines that are wrapped prose; verses and lists of names have fewer."""
+
+PEER = 5
+"""Words of a paragraph that shows how the text punctuates; titles have fewer."""
+
+RUNNING_ON = 10
+"""Words of a sentence that runs over lines, from which it is expected to end."""
+
+RUNNING = 20
+"""Words of running text without any stop that no title or item has."""
+
+RESULT = 6
+"""Words of a last sentence that ends in a number and may stand without a stop, as results do."""
+
+GREETED = 9
+"""Words from which a sentence behind "Sure!" is expected to end."""
+
+HEADED = 4
+"""Words of a paragraph in a text with headings, from which it is expected to end."""
+
+CJK_CLAUSES = 5
+"""Words of Chinese clauses parted by commas, from which they are expected to end."""
+
+LONG = 12
+"""Words (a CJK character is half a word) from which one sentence alone is expected to end."""
+
+
+def weight(text: str) -> float:
+    """How many words `text` has; a CJK character counts half a word."""
+    cjk = len(_CJK.findall(text))
+    words = _CJK.sub(" ", text).split()
+    return cjk / 2 + sum(_LETTER.search(word) is not None for word in words)
+
+
+def last_sentence(text: str) -> tuple[str, bool]:
+    """(what follows the last inner sentence end, whether there is one)."""
+    end = max((stop.end() for stop in _INNER_STOP.finditer(text)), default=0)
+    return text[end:], end > 0
+
+
+def lacks_end(found: Sequence[Unit]) -> bool:
+    """Whether the last of the units should end in a sentence end and does not."""
+    unit = found[-1]
+    line = unit.lines[-1].rstrip()
+    if unit.kind not in ("text", "item") or ends_sentence(line) or _stands_without(unit, line):
+        return False
+    wrapped = _is_wrapped(unit)
+    rest, inner = last_sentence(unit.text if wrapped else line)
+    size = weight(rest)
+    if size <= RESULT and _RESULT.search(line[-TAIL:]):
+        return False
+    if (inner and not _greets(line, size)) or _ends_verses(unit, wrapped):
+        return size > 0
+    peers = [
+        punctuated(peer.lines[-1])
+        for peer in found[:-1]
+        if peer.kind == unit.kind and (unit.kind == "item" or weight(peer.text) >= PEER)
+    ]
+    if unit.kind == "item" and peers:
+        return _items_end(peers) and (len(peers) >= 2 or size >= 3)
+    if "，" in rest and not _is_couplet(rest) and (size >= CJK_CLAUSES or _breaks_off(rest)):
+        return True
+    announced = len(found) > 1 and found[-2].lines[-1].rstrip()[-1:] in (":", "：")
+    if peers and sum(peers) >= 0.5 * len(peers) and not announced:
+        return size >= 2
+    if _runs_on(unit, size, wrapped):
+        return True
+    cjk = len(_CJK.findall(rest)) >= 4
+    if stops_short(rest, size, cjk=cjk, alone=announced or len(found) == 1):
+        return True
+    headed = unit.kind == "text" and any(each.kind == "heading" for each in found)
+    if headed and size >= HEADED and is_plain(rest):
+        return True
+    return size >= LONG and (not peers or (wrapped and size >= RUNNING))
+
+
+def _stands_without(unit: Unit, line: str) -> bool:
+    """Whether the last line is of a kind that has no stop: a name, a row, an address, a list."""
+    signs_off = any(_SIGN_OFF.match(each.rstrip()) for each in unit.lines[-3:-1])
+    return signs_off or ends_in_rows(unit.text) or _lists_names(line) or _needs_no_stop(line)
+
+
+def _greets(line: str, size: float) -> bool:
+    """Whether all that is before a last sentence of `size` words is a short exclamation."""
+    before, *after = re.split("[!！]", line[:TAIL])
+    return size < GREETED and len(after) == 1 and weight(before) <= 2
+
+
+def _items_end(peers: Sequence[bool]) -> bool:
+    """Whether most of the other items end in a stop, or the last two do."""
+    return sum(peers) >= 0.75 * len(peers) or (len(peers) >= 2 and all(peers[-2:]))
+
+
+def _is_couplet(clauses: str) -> bool:
+    """Whether the clauses are two of five or of seven characters, as verses and proverbs are."""
+    lengths = [len(clause.strip()) for clause in clauses.split("，")]
+    return lengths in ([4, 4], [5, 5], [7, 7])
+
+
+def _breaks_off(clauses: str) -> bool:
+    """Whether the last of the clauses is shorter than the one before, as no couplet's is."""
+    *_, before, last = clauses.split("，")
+    return 0 < weight(last) < weight(before) and weight(before) >= 2.5
+
+
+def _needs_no_stop(line: str) -> bool:
+    """Whether the line ends in an address, a path, code, a formula, or a script without stops."""
+    tail = line[-TAIL:]
+    words = tail.split()
+    return bool(
+        _FORMULA.search(tail)
+        or (words and _ADDRESS.search(_CJK.split(words[-1])[-1]))
+        or _UNPUNCTUATED.search(tail[-20:])
+    )
+
+
+def _lists_names(line: str) -> bool:
+    """Whether the line is four or more names parted by commas: no sentence, so no stop."""
+    names = re.split(r"[,，、]", line)
+    return len(names) >= 4 and all(weight(name) <= 2 for name in names)
+
+
+def punctuated(line: str) -> bool:
+    """Whether the line ends a sentence, or announces with a colon what follows it."""
+    return ends_sentence(line) or line.rstrip().rstrip("*_")[-1:] in (":", "：")
+
+
+def _ends_verses(unit: Unit, wrapped: bool) -> bool:
+    """Whether the lines before the last all end in a mark, as verses do: the last has none."""
+    before = unit.lines[:-1]
+    marked = [bool(_VERSE_MARK.search(verse.rstrip())) for verse in before]
+    if not marked or not marked[-1]:
+        return False
+    return sum(marked) >= 0.7 * len(marked) or not wrapped
+
+
+def _is_wrapped(unit: Unit) -> bool:
+    """Whether the unit's lines are one running text: those without a mark at their end are long,
+    or there is only one."""
+    body = [line for line in unit.lines[:-1] if not _VERSE_MARK.search(line.rstrip())]
+    return not body or sum(map(weight, body)) >= WRAPPED * len(body)
+
+
+def _runs_on(unit: Unit, size: float, wrapped: bool) -> bool:
+    """Whether the last line goes on with the sentence of the line before, in words enough."""
+    if len(unit.lines) == 1 or not unit.lines[-1].lstrip()[:1].islower():
+        return False
+    if _VERSE_MARK.search(unit.lines[-2].rstrip()):
+        return False
+    above = 0.0 if wrapped else weight(unit.lines[-2])
+    return (wrapped or above >= WRAPPED) and above + size >= RUNNING_ON

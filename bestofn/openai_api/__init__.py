@@ -1,0 +1,1 @@
+"""OpenAI's API as a client sees it: HTTP client, request bodies, completions."""

@@ -1,0 +1,51 @@
+"""Owns what makes a candidate of an upstream's answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bestofn.core.types import Candidate, Request
+from bestofn.openai_api.completions import Choice, Completion
+from bestofn.openai_api.request_body import OWN_FIELDS
+
+
+def candidate_of(completion: Completion, place: int, request: Request, index: int) -> Candidate:
+    """The choice at `place` as candidate `index` of `request`."""
+    choice, usage = completion.choices[place], completion.usage
+    tokens, group_tokens = _tokens(choice), 0
+    if tokens is None and len(completion.choices) == 1:
+        tokens = usage.completion_tokens
+    elif tokens is None and place == 0:
+        group_tokens = usage.completion_tokens or 0
+    return Candidate(
+        index=index,
+        message=_message(choice),
+        finish_reason=choice.finish_reason,
+        completion_tokens=tokens,
+        group_tokens=group_tokens,
+        prompt_tokens=usage.prompt_tokens,
+        token_ids=None if choice.token_ids is None else tuple(choice.token_ids),
+        logprobs=choice.logprobs,
+        extra={
+            name: value
+            for name, value in (choice.model_extra or {}).items()
+            if value is not None and name not in OWN_FIELDS
+        },
+        seed=request.seed_of(index),
+    )
+
+
+def _message(choice: Choice) -> Mapping[str, Any]:
+    """The assistant message; what a completion of raw text holds becomes its content."""
+    if choice.message is None:
+        return {"role": "assistant", "content": choice.text}
+    return {"content": None, **{k: v for k, v in choice.message.items() if v is not None}}
+
+
+def _tokens(choice: Choice) -> int | None:
+    """How many tokens a choice has, where it says so itself."""
+    if choice.token_ids is not None:
+        return len(choice.token_ids)
+    content = (choice.logprobs or {}).get("content")
+    return len(content) if content else None

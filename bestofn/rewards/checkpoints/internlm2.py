@@ -1,0 +1,185 @@
+"""Owns InternLM2-Reward: a Llama trunk under other names, with a `v_head` without bias.
+
+transformers has no InternLM2, so its weights become those of a Llama: `wqkv` holds, for each head
+of keys and values, the queries of its group, its key and its value; w1, w3 and w2 are the gate, up
+and down projections (InternLM's modeling_internlm2.py; vLLM's internlm2.py reads them alike). The
+model reads the chat template's text and then the token `reward_token_id`, where the score is taken
+(`get_score` there).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sentencepiece import SentencePieceProcessor
+from torch import Tensor, nn
+from transformers import LlamaConfig, LlamaModel
+from transformers.models.llama.modeling_llama import LlamaPreTrainedModel
+
+from bestofn.core.errors import ModelError
+from bestofn.rewards.checkpoints.interface import Loaded, Source
+from bestofn.rewards.checkpoints.weights import READING_FAULTS, read_tensors, read_weights
+from bestofn.rewards.local.choose_reader import causal_reader
+from bestofn.rewards.local.readers import Readout
+from bestofn.rewards.text.encoder import Encoder, Tokenise
+from bestofn.rewards.text.text_spec import Written
+from bestofn.support.checkpoint import read_json
+from bestofn.support.error_text import first_line
+
+REWARD_TOKEN = 92527
+"""`reward_token_id` of the published configs."""
+
+NAMES = {
+    "model.tok_embeddings": "model.embed_tokens",
+    "attention_norm": "input_layernorm",
+    "ffn_norm": "post_attention_layernorm",
+    "attention.wo": "self_attn.o_proj",
+    "feed_forward.w1": "mlp.gate_proj",
+    "feed_forward.w3": "mlp.up_proj",
+    "feed_forward.w2": "mlp.down_proj",
+}
+"""Parts of InternLM2's names, and Llama's words for them."""
+
+TAKEN = (
+    "hidden_size",
+    "intermediate_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "vocab_size",
+    "rms_norm_eps",
+    "hidden_act",
+    "rope_theta",
+    "max_position_embeddings",
+    "torch_dtype",
+)
+"""Fields of its config that mean to a Llama what they mean to it."""
+
+CHAT_TEMPLATE = (
+    "{{ bos_token }}{% for message in messages %}"
+    "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}"
+    "{% endfor %}"
+)
+"""InternLM2's own, for a folder whose tokenizer_config.json has none."""
+
+
+class InternLM2RewardModel(LlamaPreTrainedModel):  # type: ignore[no-untyped-call]
+    """A Llama with the head under its own name."""
+
+    def __init__(self, config: LlamaConfig) -> None:
+        super().__init__(config)
+        self.model = LlamaModel(config)
+        self.v_head = nn.Linear(config.hidden_size, 1, bias=False)
+        self.post_init()  # type: ignore[no-untyped-call]
+
+
+def load(source: Source) -> Loaded:
+    """Read the checkpoint; see `bestofn.rewards.checkpoints.loading.load`."""
+    text = written(source)
+    settings = _settings(source)
+    dtype = source.placement.dtype_for(settings)
+    weights = {
+        name: part.to(dtype)
+        for original, tensor in read_tensors(source.folder)
+        for name, part in _converted(original, tensor, settings)
+    }
+    model: Any = read_weights(
+        InternLM2RewardModel,
+        source.folder,
+        settings,
+        source.placement,
+        dtype,
+        converted=weights,
+    )
+    return Loaded(
+        reader=causal_reader(model.model, Readout(model.v_head), cache_tokens=source.cache_tokens),
+        device=source.placement.device,
+        written=text,
+        format=source.format,
+    )
+
+
+def written(source: Source) -> Written:
+    """How the checkpoint wants its texts.
+
+    Raises:
+        ModelError: its tokenizer cannot be read.
+    """
+    said = read_json(source.folder / "tokenizer_config.json")
+    special = {
+        key: value["content"] if isinstance(value, dict) else value
+        for key, value in said.items()
+        if key in ("bos_token", "eos_token") and value
+    }
+    encoder = Encoder(
+        _tokeniser(source.folder, said),
+        lead=(),
+        tail=(int(source.config.get("reward_token_id", REWARD_TOKEN)),),
+        closes_all=True,  # the score is read there, whether or not the candidate ended
+    )
+    return Written(
+        encoder=encoder,
+        special_tokens=special,
+        chat_template=said.get("chat_template") or CHAT_TEMPLATE,
+        max_tokens=_settings(source).max_position_embeddings,
+    )
+
+
+def _settings(source: Source) -> LlamaConfig:
+    if any(name.endswith("wqkv.bias") for name in source.tensors):
+        raise ModelError(f"{source.folder} has biases in its attention, which are not read here")
+    scaling = source.config.get("rope_scaling") or {}
+    kind = scaling.get("rope_type", scaling.get("type"))
+    # Dynamic scaling begins where texts are longer than max_position_embeddings: none are scored.
+    if kind not in (None, "default", "dynamic"):
+        raise ModelError(f"{source.folder}/config.json: rope_scaling {kind} is not read here")
+    try:
+        return LlamaConfig(**{key: source.config[key] for key in TAKEN if key in source.config})
+    except READING_FAULTS as error:
+        raise ModelError(
+            f"{source.folder}/config.json cannot be used: {first_line(error)}"
+        ) from error
+
+
+def _converted(name: str, tensor: Tensor, settings: LlamaConfig) -> list[tuple[str, Tensor]]:
+    if name.endswith("attention.wqkv.weight"):
+        before = name.removesuffix("attention.wqkv.weight")
+        keys = settings.num_key_value_heads or settings.num_attention_heads
+        queries = settings.num_attention_heads // keys
+        heads = tensor.view(keys, queries + 2, -1, settings.hidden_size)
+        parts = {"q": heads[:, :queries], "k": heads[:, queries], "v": heads[:, queries + 1]}
+        return [
+            (f"{before}self_attn.{letter}_proj.weight", part.reshape(-1, settings.hidden_size))
+            for letter, part in parts.items()
+        ]
+    for theirs, ours in NAMES.items():
+        name = name.replace(theirs, ours)
+    return [(name, tensor)]
+
+
+def _tokeniser(folder: Path, said: dict[str, Any]) -> Tokenise:
+    """Sentencepiece's ids, of each piece of text between the added tokens that it spells."""
+    path = folder / "tokenizer.model"
+    try:
+        pieces = SentencePieceProcessor(model_file=str(path))
+    except READING_FAULTS as error:
+        raise ModelError(f"{path} cannot be read: {first_line(error)}") from error
+    added = {
+        token["content"]: int(at) for at, token in said.get("added_tokens_decoder", {}).items()
+    }
+    longest = sorted(added, key=len, reverse=True)
+    spelled = re.compile(f"({'|'.join(map(re.escape, longest))})" if longest else "($^)")
+
+    def ids(text: str) -> list[int]:
+        found: list[int] = []
+        for part in filter(None, spelled.split(text)):
+            found += [added[part]] if part in added else pieces.encode(part)
+        return found
+
+    def tokenise(texts: Sequence[str]) -> list[list[int]]:
+        return [ids(text) for text in texts]
+
+    return tokenise

@@ -1,0 +1,172 @@
+"""Owns making a question to a judge out of a request and answers to it.
+
+A template is Jinja in its sandbox. Its variables: `messages` (the conversation, each with `role`
+and `text`), `answers` (each with `name`, `text` and `cut`: whether it was cut off before its end),
+`reference` (the request's, as text; none where there is none or it is not to be shown), `tools`
+(those of the request, as JSON; none where there are none), `nonce` (a code for marks around what
+others wrote), and of the mode: `low` and `high`, `reasons` (whether they
+are wanted), or `yes` and `no`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jinja2
+import jinja2.meta
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from bestofn.core.errors import ConfigError
+from bestofn.core.types import Candidate, Failure, Message, Request
+from bestofn.rewards.text.renderer import UNRENDERABLE, plain_message
+from bestofn.support.error_text import first_line
+
+NAME = "answer"
+"""What a candidate is called in a question about it alone."""
+
+VARIABLES = frozenset({"messages", "answers", "reference", "tools", "nonce"})
+"""What every template may read."""
+
+_FAULTS = (
+    jinja2.TemplateError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+"""What a template raises on messages that it was not written for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A candidate as the judge is shown it.
+
+    Args:
+        text: its content, and its tool calls as JSON.
+        cut: whether it was cut off before its end.
+    """
+
+    text: str
+    cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Makes the questions of one judge.
+
+    Args:
+        template: see `parsed`.
+        reference: whether the request's reference is shown.
+        fields: the mode's own variables.
+        key: makes the nonces. They are the same for all candidates of a conversation, so that the
+            judge's server can share the computation of what precedes the answers, and nobody who
+            does not have the key can know them.
+    """
+
+    template: jinja2.Template
+    reference: bool = False
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    key: bytes = field(default_factory=lambda: secrets.token_bytes(16))
+
+    def about(self, request: Request, answers: Mapping[str, Answer]) -> str | Failure:
+        """The question, or why there is none.
+
+        Args:
+            request: what was to be answered.
+            answers: by the names that they have in the question, in order.
+        """
+        try:
+            messages = [
+                {"role": message.get("role", ""), "text": _text(message)}
+                for message in request.messages
+            ]
+            tools = request.options.get("tools")
+            return self.template.render(
+                messages=messages,
+                answers=[
+                    {"name": name, "text": answer.text, "cut": answer.cut}
+                    for name, answer in answers.items()
+                ],
+                reference=_reference(request) if self.reference else None,
+                tools=json.dumps(tools, ensure_ascii=False) if tools else None,
+                nonce=self._nonce(messages),
+                **self.fields,
+            )
+        except _FAULTS as error:
+            return Failure(UNRENDERABLE, f"the judge cannot be shown it: {first_line(error)}")
+
+    def about_one(self, request: Request, candidate: Candidate) -> str | Failure:
+        """The same about one candidate, which is called `NAME`."""
+        answer = answer_of(candidate)
+        return answer if isinstance(answer, Failure) else self.about(request, {NAME: answer})
+
+    def _nonce(self, messages: Sequence[Mapping[str, str]]) -> str:
+        shown = json.dumps(messages).encode()
+        return hashlib.blake2b(shown, digest_size=8, key=self.key).hexdigest()
+
+
+def answer_of(candidate: Candidate) -> Answer | Failure:
+    """The candidate as the judge is shown it, or why it cannot be."""
+    try:
+        return Answer(_text(candidate.message), not candidate.ended)
+    except _FAULTS as error:
+        return Failure(UNRENDERABLE, f"the judge cannot be shown it: {first_line(error)}")
+
+
+def parsed(template: str, own: Collection[str]) -> jinja2.Template:
+    """The template, ready to be filled in.
+
+    Args:
+        template: Jinja, see the module.
+        own: the mode's own variables.
+
+    Raises:
+        ConfigError: it is no Jinja, reads what is not there, or does not show the answers.
+    """
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    try:
+        read = jinja2.meta.find_undeclared_variables(environment.parse(template))
+        made = environment.from_string(template)
+    except jinja2.TemplateSyntaxError as error:
+        raise ConfigError(
+            f"line {error.lineno} of the judge's template: {error.message}"
+        ) from error
+    known = VARIABLES | set(own)
+    if unknown := sorted(read - known - set(environment.globals)):
+        raise ConfigError(
+            f"the judge's template reads {', '.join(unknown)}; there are {', '.join(sorted(known))}"
+        )
+    if "answers" not in read:
+        raise ConfigError(
+            "the judge's template does not show the answers: it never reads `answers`"
+        )
+    return made
+
+
+def _text(message: Message) -> str:
+    """A message's content, and its tool calls as JSON on a line of their own.
+
+    Raises:
+        ValueError: a part is not text, or not Unicode.
+    """
+    plain = plain_message(message)
+    calls = [call["function"] for call in plain.get("tool_calls", ())]
+    parts = [plain["content"], json.dumps(calls, ensure_ascii=False) if calls else ""]
+    text = "\n".join(part for part in parts if part)
+    text.encode()  # half a surrogate pair cannot be sent
+    return text
+
+
+def _reference(request: Request) -> str | None:
+    given = request.reference
+    if given is None or isinstance(given, str):
+        return given
+    return json.dumps(given, ensure_ascii=False, default=str)

@@ -1,0 +1,1 @@
+"""Forward passes of reward models in this process."""

@@ -1,0 +1,224 @@
+"""Owns attention over a packed row: texts stand one after the other, and share prefixes.
+
+A token of a text without a prefix attends to its own text, causally. One behind a prefix attends
+twice, to the whole prefix and causally to its own text, and the two are merged by their
+log-sum-exps, which is exact: softmax over a union is the mean of the softmaxes over its parts,
+weighted by the sums of their exponentials (as in FlashAttention, Dao et al. 2022, section 3.1).
+Where prefix and text are short, a CPU is faster with the prefix's keys copied before the text's.
+
+It registers with transformers under `NAME`, and gets the `Packing` as an argument of the forward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import AttentionInterface
+
+from bestofn.rewards.local.kernels import (
+    SHORT_PREFIX,
+    SHORT_TEXT,
+    attend,
+    attend_ragged,
+    attend_short,
+    has_ragged,
+    has_short,
+)
+from bestofn.rewards.local.prefix_cache import KeyValue
+
+NAME = "bestofn_packed"
+"""What transformers calls it."""
+
+
+class UnsupportedError(Exception):
+    """The model's attention wants something that a packed row cannot have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """The texts of the row that stand behind one prefix.
+
+    Args:
+        texts: of each, where its own tokens are in the row; one after the other.
+        prefix: where it is in the row; or its keys and values, layer by layer, where an earlier row
+            had it.
+    """
+
+    texts: Sequence[slice]
+    prefix: slice | Sequence[KeyValue]
+
+    @property
+    def tokens(self) -> slice:
+        """Where all of the texts are in the row."""
+        return slice(self.texts[0].start, self.texts[-1].stop)
+
+    @property
+    def short(self) -> bool:
+        """Whether all of it is short enough for `attend_short`."""
+        shared = self.prefix
+        known = _length(shared) if isinstance(shared, slice) else shared[0][0].shape[1]
+        return known <= SHORT_PREFIX and all(_length(text) <= SHORT_TEXT for text in self.texts)
+
+    def shared(self, module: Any, key: Tensor, value: Tensor) -> KeyValue:
+        """The prefix's keys and values in a layer, where the row's are `key` and `value`."""
+        if isinstance(self.prefix, slice):
+            return key[:, self.prefix], value[:, self.prefix]
+        layer: int = module.layer_idx
+        return self.prefix[layer]
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """How a row is made up; made once, read by every layer.
+
+    Args:
+        alone: the texts without a prefix, and the prefixes.
+        behind: the texts behind each prefix. With those they cover the row.
+        kept: the spans whose keys and values are to be kept.
+        collected: where they are put: layer by layer, those of each span.
+    """
+
+    alone: Sequence[slice]
+    behind: Sequence[Behind]
+    kept: Sequence[slice] = ()
+    collected: list[list[KeyValue]] = field(default_factory=list)
+    _starts: list[Tensor] = field(default_factory=list)
+
+    def starts(self, device: torch.device) -> Tensor:
+        """Where each text's own tokens begin, and the end of the row, in int32."""
+        if not self._starts:
+            starts = [0, *sorted(text.stop for text in self._own())]
+            self._starts.append(torch.tensor(starts, dtype=torch.int32, device=device))
+        return self._starts[0]
+
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest text without what it shares."""
+        return max(map(_length, self._own()))
+
+    def _own(self) -> list[slice]:
+        return [*self.alone, *(text for behind in self.behind for text in behind.texts)]
+
+
+def _length(span: slice) -> int:
+    return int(span.stop - span.start)
+
+
+@torch.compiler.disable  # type: ignore[untyped-decorator]  # compiled, it would be so for each row
+def packed_attention(
+    module: Any,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    *,
+    scaling: float | None = None,
+    packing: Packing | None = None,
+    sliding_window: int | None = None,
+    softcap: float | None = None,
+    s_aux: Tensor | None = None,
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """transformers' attention function: heads first, (1, heads, tokens, size), to tokens first.
+
+    Raises:
+        UnsupportedError: the layer attends in a window, caps its logits or has sinks; or the model
+            does not hand `packing` on.
+    """
+    for what, wanted in (
+        ("attention in a sliding window", sliding_window),
+        ("soft-capped attention", softcap),
+        ("attention with sinks", s_aux),
+    ):
+        if wanted is not None:
+            raise UnsupportedError(what)
+    if packing is None or attention_mask is not None or query.shape[0] != 1:
+        raise UnsupportedError("attention that is not told how the row is made up")
+    q, k, v = query[0], key[0], value[0]
+    shared = [behind.shared(module, k, v) for behind in packing.behind]
+    if has_ragged(q):
+        starts = packing.starts(q.device)
+        out, weight = attend_ragged(q, k, v, starts, packing.longest, scaling=scaling)
+        for behind, prefix in zip(packing.behind, shared, strict=True):
+            _onto(q, *prefix, behind.tokens, scaling, out, weight)
+    else:
+        out = _text_by_text(q, k, v, packing, shared, scaling)
+    if packing.kept:
+        packing.collected.append([(k[:, at].clone(), v[:, at].clone()) for at in packing.kept])
+    return out.transpose(0, 1)[None], None
+
+
+def _text_by_text(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    packing: Packing,
+    shared: Sequence[KeyValue],
+    scaling: float | None,
+) -> Tensor:
+    """What the texts find. To gather and pad those of like lengths took a third longer on a CPU."""
+    out, weight = torch.empty_like(q), torch.empty(q.shape[:2], device=q.device)
+    in_one = has_short(q)
+    for text in packing.alone:
+        if in_one and _length(text) <= SHORT_TEXT:
+            attend_short(q[:, text], k[:, text], v[:, text], scaling=scaling, out=out[:, text])
+        else:
+            _within(q, k, v, text, scaling, out, weight)
+    for behind, (keys, values) in zip(packing.behind, shared, strict=True):
+        if in_one and behind.short:
+            for text in behind.texts:
+                both = (torch.cat([x, y[:, text]], 1) for x, y in ((keys, k), (values, v)))
+                attend_short(q[:, text], *both, scaling=scaling, out=out[:, text])
+        else:
+            for text in behind.texts:
+                _within(q, k, v, text, scaling, out, weight)
+            _onto(q, keys, values, behind.tokens, scaling, out, weight)
+    return out
+
+
+def _within(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    text: slice,
+    scaling: float | None,
+    out: Tensor,
+    weight: Tensor,
+) -> None:
+    """A text over its own tokens: what it finds, and the log-sum-exps."""
+    heads, _, size = q.shape
+    kv_heads = k.shape[0]
+    # (kv heads, heads that share them, tokens, size): nothing is copied.
+    rows = q[:, text].view(kv_heads, heads // kv_heads, -1, size)
+    keys, values = (x[:, None, text].expand(-1, heads // kv_heads, -1, -1) for x in (k, v))
+    found, sums = attend(rows, keys, values, causal=True, scaling=scaling)
+    out[:, text], weight[:, text] = found.flatten(0, 1), sums.flatten(0, 1)
+
+
+def _onto(
+    q: Tensor,
+    keys: Tensor,
+    values: Tensor,
+    span: slice,
+    scaling: float | None,
+    out: Tensor,
+    weight: Tensor,
+) -> None:
+    """The tokens of `span` over the whole prefix, merged into what they have of their own text.
+
+    Without a mask all rows are alike, so the heads that share keys become rows of one head.
+    """
+    heads, _, size = q.shape
+    kv_heads = keys.shape[0]
+    rows = q[:, span].reshape(1, kv_heads, -1, size)
+    found, sums = attend(rows, keys[None], values[None], causal=False, scaling=scaling)
+    found, sums = found.reshape(heads, -1, size), sums.reshape(heads, -1)
+    share = torch.sigmoid(sums - weight[:, span])[..., None]
+    out[:, span] = torch.lerp(out[:, span].float(), found.float(), share).to(out.dtype)
+
+
+AttentionInterface.register(NAME, packed_attention)

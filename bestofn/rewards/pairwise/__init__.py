@@ -1,0 +1,1 @@
+"""Pairwise rankers: models that compare two answers."""

@@ -1,0 +1,45 @@
+"""Owns one question to a reward server, and what its faults mean for a candidate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Sequence
+from typing import TypeVar
+
+from bestofn.core.errors import GeneratorError, RequestError, RewardError
+from bestofn.core.types import Failure, Score
+
+REFUSED = "reward_server_refused"
+NOT_FINITE = "reward_not_finite"
+
+Said = TypeVar("Said")
+
+
+async def answered(asking: Awaitable[Said]) -> Said | Failure:
+    """What the server said, or a failure where it says that the question is wrong.
+
+    Raises:
+        RewardError: it cannot be reached, or fails.
+    """
+    try:
+        return await asking
+    except RequestError as error:
+        return Failure(REFUSED, str(error))
+    except GeneratorError as error:
+        raise RewardError(str(error)) from error
+
+
+def score_of(values: Sequence[float], tokens: int = 0, cut: int = 0) -> Score:
+    """The score that a server's numbers for one text make.
+
+    Raises:
+        RewardError: it is not one number.
+    """
+    if len(values) != 1:
+        raise RewardError(
+            f"the reward server gives {len(values)} numbers for a text: one is a reward"
+        )
+    (value,) = values
+    if not math.isfinite(value):
+        return Score(None, tokens, Failure(NOT_FINITE, f"the reward server returned {value}"))
+    return Score(value, tokens, cut=cut)

@@ -1,0 +1,1 @@
+"""Text: from messages to the tokens that a reward model reads."""

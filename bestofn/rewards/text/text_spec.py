@@ -1,0 +1,31 @@
+"""Owns what a checkpoint says of the texts it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bestofn.rewards.local.readers import Places, last_token
+from bestofn.rewards.text.encoder import Encoder
+from bestofn.rewards.text.renderer import Arrange
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How a checkpoint wants its texts.
+
+    Args:
+        encoder: texts to ids.
+        special_tokens: what templates may write (`bos_token`, `eos_token`, ...), as text.
+        chat_template: the tokenizer's own; None: it has none.
+        max_tokens: the longest text in tokens; None: no limit is known.
+        places: where a text is read; a text without any is a failure.
+        arrange: what becomes of a conversation before the template; None: nothing.
+    """
+
+    encoder: Encoder
+    special_tokens: Mapping[str, str]
+    chat_template: str | None
+    max_tokens: int | None
+    places: Places = last_token
+    arrange: Arrange | None = None

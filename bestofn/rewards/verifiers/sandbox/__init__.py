@@ -1,0 +1,1 @@
+"""Programs run apart from this process and its files."""

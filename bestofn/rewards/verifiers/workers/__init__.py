@@ -1,0 +1,1 @@
+"""Verdicts computed in processes of their own."""

@@ -1,0 +1,1 @@
+"""Settings: pydantic models of the YAML file, the environment and the flags."""

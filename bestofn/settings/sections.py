@@ -1,0 +1,118 @@
+"""Owns the sections of the settings: filters, selection, policy, profiles, server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+from bestofn.core.ranking import OnExhausted, Policy
+from bestofn.core.types import LogFormat
+
+
+def _expand_all(value: Any) -> Any:
+    return [_expand(item) for item in value] if isinstance(value, list) else value
+
+
+def _expand(item: Any) -> Any:
+    """``repetition`` and ``{repetition: {...}}`` as ``{name: ..., options: ...}``."""
+    if isinstance(item, str):
+        return {"name": item}
+    if isinstance(item, dict) and len(item) == 1 and "name" not in item:
+        ((name, options),) = item.items()
+        return {"name": name, "options": options or {}}
+    return item
+
+
+class Section(BaseModel):
+    """A part of the settings: nothing unknown in it, and it does not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FilterSpec(Section):
+    """A filter by name with its options; in a file also ``name`` or ``{name: {option: value}}``."""
+
+    name: str
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+_Named = Annotated[dict[str, dict[str, Any] | None], Field(min_length=1, max_length=1)]
+FilterSpecs = Annotated[
+    list[FilterSpec],
+    BeforeValidator(_expand_all, json_schema_input_type=list[str | _Named | FilterSpec]),
+]
+
+
+class SelectionSettings(Section):
+    """How the scored are ordered."""
+
+    name: str = "argmax"
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class PolicySettings(Section):
+    """What happens when nothing is acceptable; see `bestofn.core.ranking.Policy`."""
+
+    on_exhausted: OnExhausted = "resample"
+    max_rounds: int = Field(default=2, ge=1)
+    max_resample_tokens: int | None = Field(default=None, ge=1)
+    max_resample_seconds: float | None = Field(default=None, gt=0)
+    deadline_seconds: float | None = Field(default=None, gt=0)
+
+    def policy(self) -> Policy:
+        """The same as the domain type."""
+        return Policy(**self.model_dump())
+
+
+class Profile(Section):
+    """A model name of its own with settings of its own, for clients that can send only a name.
+
+    What is not given here is as in the rest of the settings, and a request may still say otherwise.
+    """
+
+    model: str | None = Field(
+        default=None, description="what the engine or the upstream is asked for, e.g. a LoRA's name"
+    )
+    best_of: int | None = Field(default=None, ge=1)
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    max_tokens: int | None = Field(default=None, ge=1)
+    seed: int | None = None
+    filters: FilterSpecs | None = None
+    selection: SelectionSettings | None = None
+    policy: PolicySettings | None = None
+
+
+class ServerSettings(Section):
+    """How `bestofn serve` listens, whom it lets in, and how much it takes on."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    api_keys: list[SecretStr] = Field(default_factory=list, description="any of them lets in")
+    api_key_file: Path | None = Field(
+        default=None, description="one key a line, `#` comments; read again on SIGHUP"
+    )
+    cors_origins: list[str] = Field(
+        default_factory=list, description="origins that browsers may call from; none: CORS is off"
+    )
+    max_best_of: int = Field(default=64, ge=1, description="best_of above this is refused")
+    max_body_bytes: int = Field(default=8 * 2**20, ge=1024)
+    max_tokens_in_flight: int = Field(
+        default=2**19,
+        ge=1,
+        description="candidate tokens that running requests may still sample, best_of times their "
+        "limit each; beyond it a request gets 429",
+    )
+    assumed_max_tokens: int = Field(
+        default=1024, ge=1, description="counted for a request that names no limit"
+    )
+    request_timeout_seconds: float = Field(default=600, gt=0)
+    keep_alive_seconds: float = Field(
+        default=15, gt=0, description="between comments on a stream that has nothing to say yet"
+    )
+    drain_seconds: float = Field(
+        default=30, ge=0, description="that running requests have to end after SIGTERM"
+    )
+    probe_seconds: float = Field(default=10, gt=0, description="how long a readiness probe counts")
+    log_format: LogFormat = "text"

@@ -1,0 +1,128 @@
+"""Owns the settings: what a pipeline is made of, from file, environment and flags.
+
+Precedence, weakest first: YAML file, environment (``BESTOFN_BEST_OF=16``,
+``BESTOFN_REWARD__DEVICE=cpu``), flags, the request.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    YamlConfigSettingsSource,
+)
+from yaml import YAMLError
+
+from bestofn.core.errors import ConfigError
+from bestofn.core.types import Engine
+from bestofn.settings.rewards import EnsembleSettings, RewardSettings, RewardSpecs
+from bestofn.settings.sections import (
+    FilterSpec,
+    FilterSpecs,
+    PolicySettings,
+    Profile,
+    SelectionSettings,
+    ServerSettings,
+)
+
+NO_REWARD_MODEL = "none"
+"""The `reward_model` that only filters."""
+
+
+class Settings(BaseSettings):
+    """Everything that makes a pipeline. Read it with `Settings.load`, or construct it in code."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BESTOFN_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    model: str | None = Field(
+        default=None, description="folder or hub name; none: the embedded generator"
+    )
+    reward_model: str | None = Field(
+        default=None,
+        description="folder, hub name or the URL of a server that scores; `none` only filters; "
+        "unset: the embedded one",
+    )
+    rewards: RewardSpecs = Field(
+        default_factory=list, description="what scores, instead of `reward_model`"
+    )
+    ensemble: EnsembleSettings | None = Field(
+        default=None, description="how several rewards become one; none: mean of z-scores"
+    )
+    engine: Engine = Field(
+        default="auto", description="auto: the upstream where one is named, else vLLM"
+    )
+    upstream: str | None = Field(
+        default=None, description="URL of an OpenAI-compatible server that samples"
+    )
+    upstream_api_key: SecretStr | None = Field(default=None, description="its API key")
+    upstream_concurrency: int = Field(
+        default=256, ge=1, description="requests to the upstream in flight at most"
+    )
+    engine_args: list[str] = Field(
+        default_factory=list, description="flags of `vllm serve`, one list item each"
+    )
+    loop_stop: bool = Field(default=True, description="let vLLM stop a candidate that loops")
+    best_of: int = Field(default=8, ge=1)
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    max_tokens: int | None = Field(default=None, ge=1)
+    seed: int | None = None
+    filters: FilterSpecs = Field(
+        default_factory=lambda: [
+            FilterSpec(name="empty"),
+            FilterSpec(name="repetition"),
+            FilterSpec(name="truncation"),
+        ]
+    )
+    reward: RewardSettings = RewardSettings()
+    selection: SelectionSettings = SelectionSettings()
+    policy: PolicySettings = PolicySettings()
+    profiles: dict[str, Profile] = Field(
+        default_factory=dict, description="further model names of the server, by name"
+    )
+    server: ServerSettings = ServerSettings()
+
+    @classmethod
+    def load(cls, file: Path | None = None, **flags: Any) -> Self:
+        """Settings from `file` (YAML), the environment and `flags` (None: not given).
+
+        Raises:
+            ConfigError: the file cannot be read, or a value is wrong; every wrong one is named.
+        """
+        given = {name: value for name, value in flags.items() if value is not None}
+        where = f"{file}: " if file is not None else ""
+        if file is not None and not file.is_file():
+            raise ConfigError(f"{file}: no such file")
+
+        class FromFile(cls):  # type: ignore[valid-type, misc]
+            @classmethod
+            def settings_customise_sources(
+                cls,
+                settings_cls: type[BaseSettings],
+                init_settings: PydanticBaseSettingsSource,
+                env_settings: PydanticBaseSettingsSource,
+                dotenv_settings: PydanticBaseSettingsSource,
+                file_secret_settings: PydanticBaseSettingsSource,
+            ) -> tuple[PydanticBaseSettingsSource, ...]:
+                yaml = YamlConfigSettingsSource(settings_cls, yaml_file=file)
+                return init_settings, env_settings, yaml
+
+        try:
+            return cls.model_construct(**dict(FromFile(**given)))
+        except ValidationError as error:
+            wrong = (
+                f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}"
+                for each in error.errors(include_url=False)
+            )
+            raise ConfigError(where + "; ".join(wrong)) from error
+        except (SettingsError, YAMLError, UnicodeDecodeError) as error:
+            raise ConfigError(where + " ".join(str(error).split())) from error
+        except TypeError as error:  # the YAML is a list or a lone value
+            raise ConfigError(f"{where}the file must hold a mapping of settings") from error

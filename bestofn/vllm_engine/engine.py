@@ -1,0 +1,324 @@
+"""Owns every import of vLLM: the one place to look at when vLLM's version is raised.
+
+Written against vLLM 0.32. The engine is driven through vLLM's own OpenAI layer (`build_app`,
+`init_app_state`, `openai_serving_chat`, `openai_serving_completion`), so chat templates, tool and
+reasoning parsers, structured output, logprobs and LoRA work as they do in `vllm serve`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import sys
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from dataclasses import dataclass
+from typing import Any, Never
+
+from bestofn.core.errors import ConfigError, GeneratorError, ModelError, RequestError
+from bestofn.core.types import Endpoint
+
+logger = logging.getLogger(__name__)
+
+
+CPU_DEFAULTS = ("--no-enable-chunked-prefill",)
+"""Flags that go before the user's on a CPU.
+
+There a seeded request whose prompt is prefilled in chunks kills the engine of 0.32 ("CPU Generator
+does not use offset": its worker rewinds a CUDA generator), so prompts are prefilled whole.
+"""
+
+
+WITHOUT_EFFECT = (
+    "host",
+    "port",
+    "uds",
+    "api_key",
+    "root_path",
+    "middleware",
+    "allowed_origins",
+    "ssl_keyfile",
+    "ssl_certfile",
+    "ssl_ca_certs",
+    "uvicorn_log_level",
+    "api_server_count",
+)
+"""Flags of vLLM's own HTTP server, which is not started here: refused rather than ignored."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """One of vLLM's OpenAI endpoints: what reads a body, what answers it, how it names requests."""
+
+    request_type: Any
+    answer: Callable[[Any, None], Awaitable[Any]]
+    engine_id: str
+
+
+class VllmEngine:
+    """An AsyncLLM behind vLLM's OpenAI layer. Make it with `open_engine`.
+
+    Args:
+        llm: the AsyncLLM itself.
+        state: what vLLM's `init_app_state` filled.
+
+    Attributes:
+        llm: as given.
+    """
+
+    def __init__(self, llm: Any, state: Any) -> None:
+        from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest
+        from vllm.entrypoints.openai.completion.protocol import CompletionRequest
+
+        chat, text = state.openai_serving_chat, state.openai_serving_completion
+        self.llm = llm
+        self._models = state.openai_serving_models
+        self._served: Mapping[Endpoint, _Served] = {
+            "chat/completions": _Served(
+                ChatCompletionRequest, chat.create_chat_completion, "chatcmpl-{}"
+            ),
+            "completions": _Served(CompletionRequest, text.create_completion, "cmpl-{}-0"),
+        }
+        self._running: set[str] = set()
+        self._aborts: set[asyncio.Task[None]] = set()
+
+    async def complete(self, endpoint: Endpoint, body: Mapping[str, Any]) -> Any:
+        """vLLM's response object to one request.
+
+        Args:
+            endpoint: whose fields `body` has.
+            body: OpenAI's fields and vLLM's own; `stream` must not be set. `abort` knows the
+                request by its `request_id`.
+
+        Raises:
+            RequestError: an unknown or contradictory field, or a prompt over the context.
+            GeneratorError: the engine is gone or failed on this request.
+        """
+        request_id = str(body.get("request_id", ""))
+        self._running.add(request_id)
+        try:
+            return await self._answer(endpoint, body)
+        finally:
+            self._running.discard(request_id)
+
+    async def stream(
+        self, endpoint: Endpoint, body: Mapping[str, Any]
+    ) -> AsyncGenerator[dict[str, Any]]:
+        """The chunks that answer one request with `stream` set; closing it aborts the request.
+
+        Raises (before the first chunk as `complete`, later from the iterator):
+            GeneratorError: the engine failed in the middle.
+        """
+        events = await self._answer(endpoint, body)
+        return _chunks(events)
+
+    async def models(self) -> list[dict[str, Any]]:
+        """OpenAI's model objects of what is served, LoRA adapters included."""
+        listed = await self._models.show_available_models()
+        return [each.model_dump(exclude={"permission"}) for each in listed.data]
+
+    def abort(self, endpoint: Endpoint, request_id: str) -> None:
+        """Stop a running request; its `complete` then returns with finish_reason "abort"."""
+        engine_id = self._served[endpoint].engine_id.format(request_id)
+        task = asyncio.get_running_loop().create_task(self._abort(request_id, engine_id))
+        self._aborts.add(task)  # the loop itself keeps only a weak reference
+        task.add_done_callback(self._aborts.discard)
+
+    async def _abort(self, request_id: str, engine_id: str) -> None:
+        # vLLM forgets an abort of what is still being templated and tokenised, so it is told again.
+        while request_id in self._running:
+            await self.llm.abort(engine_id)
+            await asyncio.sleep(0.01)
+
+    async def _answer(self, endpoint: Endpoint, body: Mapping[str, Any]) -> Any:
+        import pydantic
+        from vllm.exceptions import VLLMClientError, VLLMServerError
+
+        served = self._served[endpoint]
+        if unknown := body.keys() - served.request_type.model_fields.keys():
+            raise RequestError(f"vLLM knows no request field {', '.join(sorted(unknown))}")
+        try:
+            response = await served.answer(served.request_type(**body), None)
+        except pydantic.ValidationError as error:
+            raise RequestError(first_sentence(error)) from error
+        except (VLLMClientError, ValueError, TypeError, NotImplementedError) as error:
+            raise RequestError(str(error.args[0] if error.args else error)) from error
+        except VLLMServerError as error:
+            raise GeneratorError(f"{type(error).__name__}: {error}") from error
+        if (fault := getattr(response, "error", None)) is not None:
+            kind = RequestError if 400 <= int(fault.code) < 500 else GeneratorError
+            raise kind(fault.message)
+        return response
+
+    @property
+    def dead(self) -> bool:
+        """Whether the engine process has gone."""
+        return bool(self.llm.errored)
+
+
+async def _chunks(events: AsyncGenerator[str]) -> AsyncGenerator[dict[str, Any]]:
+    """What vLLM's server-sent events carry; its events are one line of data each."""
+    async with contextlib.aclosing(events):
+        async for event in events:
+            data = event.removeprefix("data: ").strip()
+            if data == "[DONE]":
+                return
+            chunk: dict[str, Any] = json.loads(data)
+            if (fault := chunk.get("error")) is not None:
+                raise GeneratorError(str(fault.get("message", fault)))
+            yield chunk
+
+
+@contextlib.asynccontextmanager
+async def open_engine(
+    model: str, arguments: Sequence[str] = (), environment: Mapping[str, str] | None = None
+) -> AsyncIterator[VllmEngine]:
+    """Start a vLLM engine for `model` and shut it down at the end.
+
+    Args:
+        model: a folder or a hub name.
+        arguments: any flags of `vllm serve`, as on its command line.
+        environment: variables set while the engine process starts, where they are not set already.
+
+    Raises:
+        ConfigError: vLLM is not installed, or an argument is wrong.
+        ModelError: the model cannot be loaded.
+    """
+    try:
+        from vllm.engine.arg_utils import AsyncEngineArgs
+        from vllm.entrypoints.launchers.api_server.app_state import init_app_state
+        from vllm.entrypoints.launchers.app import build_app
+        from vllm.v1.engine.async_llm import AsyncLLM
+    except ImportError as error:
+        raise ConfigError(
+            f"vLLM 0.32 cannot be imported ({error}): install the extra `cuda` or `cpu`, or use "
+            "the transformers engine"
+        ) from error
+
+    namespace = _parse(model, arguments)
+    with environment_of(environment or {}):
+        try:
+            engine = AsyncLLM.from_engine_args(AsyncEngineArgs.from_cli_args(namespace))
+        except (ValueError, OSError, RuntimeError, NotImplementedError) as error:
+            raise ModelError(f"vLLM cannot load {model}: {first_sentence(error)}") from error
+    try:
+        tasks = await engine.get_supported_tasks()
+        if "generate" not in tasks:
+            raise ModelError(f"{model} is not a causal language model: vLLM offers only {tasks}")
+        app = build_app(namespace, tasks, engine.model_config)
+        await init_app_state(engine, app.state, namespace, tasks)
+        yield VllmEngine(engine, app.state)
+    finally:
+        engine.shutdown(timeout=0)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryOptions:
+    """What vLLM's flags say of memory.
+
+    Args:
+        max_model_len: tokens of prompt and response; None: the model's own.
+        dtype: of the weights.
+        kv_cache_dtype: of the cache.
+        gpus: that the engine spreads over.
+    """
+
+    max_model_len: int | None
+    dtype: str
+    kv_cache_dtype: str
+    gpus: int
+
+
+def memory_options(model: str, arguments: Sequence[str]) -> MemoryOptions:
+    """What flags of `vllm serve` say of memory, as vLLM itself reads them.
+
+    Raises:
+        ConfigError: vLLM does not take them.
+    """
+    read = _parse(model, arguments)
+    length = read.max_model_len
+    return MemoryOptions(
+        length if length and length > 0 else None,
+        str(read.dtype),
+        str(read.kv_cache_dtype),
+        read.tensor_parallel_size * read.pipeline_parallel_size,
+    )
+
+
+def cpu_memory() -> tuple[int, int] | None:
+    """Bytes free and in all of the memory that vLLM's CPU engine takes its share of.
+
+    It is vLLM's own reading, of one NUMA node and within a container's limit, since vLLM refuses to
+    start where its share is not free. None: this vLLM runs on something else.
+    """
+    from vllm.platforms import current_platform
+    from vllm.utils.cpu_resource_utils import get_allowed_cpu_list, get_memory_node_info
+
+    if not current_platform.is_cpu():
+        return None
+    node = get_memory_node_info(get_allowed_cpu_list()[0].numa_node)
+    return node.available_memory, node.total_memory
+
+
+def _parse(model: str, arguments: Sequence[str]) -> Any:
+    """vLLM's own reading of its flags; argparse's exit becomes a ConfigError."""
+    from vllm.entrypoints.launchers.cli_args import make_arg_parser, validate_parsed_serve_args
+    from vllm.platforms import current_platform
+    from vllm.utils.argparse_utils import FlexibleArgumentParser
+
+    def refuse(message: str) -> Never:
+        raise ConfigError(f"vLLM does not take these engine arguments: {message}")
+
+    parser: Any = make_arg_parser(FlexibleArgumentParser())
+    parser.error = refuse  # argparse would print the usage and exit
+    defaults = CPU_DEFAULTS if current_platform.is_cpu() else ()
+    namespace: Any = parser.parse_args(["--model", model, *defaults, *arguments])
+    for name in WITHOUT_EFFECT:
+        if getattr(namespace, name, None) != parser.get_default(name):
+            refuse(f"--{name.replace('_', '-')} belongs to vLLM's own server, which does not run")
+    try:
+        validate_parsed_serve_args(namespace)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"vLLM does not take these engine arguments: {error}") from error
+    return namespace
+
+
+def first_sentence(error: Exception) -> str:
+    """The first line that says something, without vLLM's advice to read the trace."""
+    import pydantic
+
+    if isinstance(error, pydantic.ValidationError):
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return f"{where}: {first['msg']}" if where else first["msg"]
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
+
+
+@contextlib.contextmanager
+def environment_of(defaults: Mapping[str, str]) -> Iterator[None]:
+    """Set variables that are unset, for the processes started inside, and take them back."""
+    added = {name: value for name, value in defaults.items() if name not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            del os.environ[name]
+
+
+def is_available() -> bool:
+    """Whether vLLM is installed here; imports nothing."""
+    import importlib.util
+
+    return "vllm" in sys.modules or importlib.util.find_spec("vllm") is not None

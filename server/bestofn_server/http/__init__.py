@@ -1,0 +1,1 @@
+"""HTTP: keys, disconnects, event streams, the OpenAPI page."""

@@ -1,0 +1,105 @@
+"""Owns what every path has around it: size limit, request id, error envelope, log line, metrics."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from bestofn.core.errors import BestOfNError
+from bestofn_server.errors import NotReadyError, error_response
+from bestofn_server.http.disconnect import NOBODY, ClientGoneError
+from bestofn_server.service.service import Service
+from bestofn_server.telemetry.logs import request_id
+
+logger = logging.getLogger(__name__)
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class ServiceRoute(APIRoute):
+    """A route of this service; it works the same in an app of its own and in vLLM's."""
+
+    def get_route_handler(self) -> Handler:
+        """The handler, whose errors are OpenAI's envelope."""
+        handler = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except (BestOfNError, RequestValidationError, HTTPException, TimeoutError) as error:
+                return error_response(error)
+            except ClientGoneError:
+                return NOBODY
+            except Exception as error:  # the process goes on; the log has the trace
+                logger.exception("%s failed", self.path)
+                return error_response(error)
+
+        return answer
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, and say in the log and the metrics how it went."""
+        service = service_of(Request(scope))
+        named = Headers(scope=scope).get("x-request-id", "")
+        identity = named if named.isprintable() and 0 < len(named) <= 128 else uuid.uuid4().hex
+        token = request_id.set(identity)
+        started = time.perf_counter()
+        status = 499
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["x-request-id"] = identity
+            await send(message)
+
+        try:
+            limited = _limited(receive, service.settings.server.max_body_bytes)
+            await super().handle(scope, limited, sending)
+        except HTTPException as error:  # a wrong method, which no handler sees
+            await error_response(error)(scope, receive, sending)
+        finally:
+            seconds = time.perf_counter() - started
+            service.metrics.requests.labels(self.path, str(status)).inc()
+            service.metrics.seconds.labels(self.path).observe(seconds)
+            fields = {"method": scope["method"], "path": self.path, "status": status}
+            logger.info("request", extra={**fields, "seconds": round(seconds, 4)})
+            request_id.reset(token)
+
+
+def service_of(request: Request) -> Service:
+    """The service behind the app.
+
+    Raises:
+        NotReadyError: it is not there yet.
+    """
+    service = getattr(request.app.state, "bestofn", None)
+    if not isinstance(service, Service):
+        raise NotReadyError("the models are being loaded")
+    return service
+
+
+def _limited(receive: Receive, limit: int) -> Receive:
+    """`receive` that takes no body above `limit` bytes."""
+    taken = 0
+
+    async def receiving() -> Message:
+        nonlocal taken
+        message = await receive()
+        if message["type"] == "http.request":
+            taken += len(message.get("body", b""))
+            if taken > limit:
+                raise HTTPException(413, f"the body is above {limit:,} bytes")
+        return message
+
+    return receiving

@@ -1,0 +1,1 @@
+"""The service behind the routes: a request's way to its rankings."""

@@ -1,0 +1,194 @@
+"""Owns the way from a request's body to what `best_of_n` is given, or to a pass-through."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bestofn.builders.pipeline import build_filters, build_selector
+from bestofn.core.errors import RequestError
+from bestofn.core.pipeline import Pipeline
+from bestofn.core.protocols import Filter, Forwarder
+from bestofn.core.types import Endpoint, Request
+from bestofn.settings.sections import FilterSpec, ServerSettings
+from bestofn_server.service.presets import Preset
+from bestofn_server.wire.report import Detail
+from bestofn_server.wire.requests import BestOfNOptions, ChatRequest, CompletionRequest
+
+OPEN_FILTERS = frozenset({"empty", "language", "length", "repetition", "truncation"})
+"""Filters that a request may set up. The others run code, or expressions without a bound on their
+time, so a request may only name those that the operator has set up."""
+
+ONLY_ALONE = frozenset({"echo", "prompt_logprobs", "use_beam_search"})
+"""Fields that belong to a whole response, or sample otherwise: taken with best_of 1 only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What one request comes to.
+
+    Args:
+        model: the name in the response.
+        requests: one per prompt, in order.
+        pipeline: what ranks them.
+        forward: the body for the engine itself, where it answers alone; then nothing is ranked.
+        endpoint: which of the two was asked.
+        tokens: candidate tokens that it may sample.
+        stream: whether the answer is streamed.
+        include_usage: whether a stream ends with the usage.
+        detail: how much is told of the candidates.
+    """
+
+    model: str
+    requests: tuple[Request, ...]
+    pipeline: Pipeline
+    forward: Mapping[str, Any] | None
+    endpoint: Endpoint
+    tokens: int
+    stream: bool
+    include_usage: bool
+    detail: Detail
+
+    @property
+    def with_token_ids(self) -> bool:
+        """Whether the client wants the ids of the tokens."""
+        return bool(self.requests and self.requests[0].options.get("return_token_ids"))
+
+
+def plan(body: ChatRequest | CompletionRequest, preset: Preset, limits: ServerSettings) -> Job:
+    """The job that `body` asks for.
+
+    Raises:
+        RequestError: fields contradict each other, are above a limit, or are not taken here.
+        ConfigError: a filter or selector in it cannot be made.
+    """
+    best_of = body.best_of or max(preset.best_of, body.n or 1)
+    if best_of > limits.max_best_of:
+        raise RequestError(f"best_of is {best_of}; this server takes at most {limits.max_best_of}")
+    endpoint: Endpoint = "chat/completions" if isinstance(body, ChatRequest) else "completions"
+    prompts = _prompts(body)
+    limit = body.token_limit or preset.max_tokens
+    options = body.bestofn or BestOfNOptions()
+    forwards = isinstance(preset.pipeline.generator, Forwarder)
+    alone = best_of == 1 and body.bestofn is None and forwards
+    if prompts is None and not alone:
+        raise RequestError("a prompt of token ids is taken with best_of 1 only: send text")
+    counted = 1 if prompts is None else len(prompts)
+    return Job(
+        model=preset.name,
+        requests=()
+        if alone or prompts is None
+        else tuple(_request(body, preset, best_of, limit, prompt) for prompt in prompts),
+        pipeline=_pipeline(preset, options),
+        forward=_forwarded(body, preset, limit) if alone else None,
+        endpoint=endpoint,
+        tokens=counted * best_of * (limit or limits.assumed_max_tokens),
+        stream=bool(body.stream),
+        include_usage=bool(body.stream_options and body.stream_options.include_usage),
+        detail=options.return_candidates,
+    )
+
+
+def _prompts(body: ChatRequest | CompletionRequest) -> Sequence[Sequence[Mapping[str, Any]]] | None:
+    """The messages of each prompt; None where it is token ids."""
+    if isinstance(body, ChatRequest):
+        return [body.messages]
+    texts = body.texts
+    return None if texts is None else [[{"role": "user", "content": text}] for text in texts]
+
+
+def _request(
+    body: ChatRequest | CompletionRequest,
+    preset: Preset,
+    best_of: int,
+    limit: int | None,
+    messages: Sequence[Mapping[str, Any]],
+) -> Request:
+    options = body.further
+    if refused := sorted(name for name in ONLY_ALONE & options.keys() if options[name]):
+        raise RequestError(f"{', '.join(refused)}: taken with best_of 1 only")
+    if "request_id" in options:
+        raise RequestError("request_id: send it as the header X-Request-Id")
+    if preset.model is not None:
+        options["model"] = preset.model
+    temperature = preset.temperature if body.temperature is None else body.temperature
+    if temperature == 0 and (body.n or 1) > 1:
+        raise RequestError("temperature 0 makes all candidates equal, so n has to be 1")
+    return Request(
+        messages=tuple(messages),
+        best_of=best_of,
+        n=body.n or 1,
+        temperature=temperature,
+        max_tokens=limit,
+        seed=preset.seed if body.seed is None else body.seed,
+        options=options,
+        raw=isinstance(body, CompletionRequest),
+        reference=None if body.bestofn is None else body.bestofn.reference,
+    )
+
+
+def _forwarded(
+    body: ChatRequest | CompletionRequest, preset: Preset, limit: int | None
+) -> Mapping[str, Any]:
+    """The body as the client sent it, with the preset's settings where it says nothing."""
+    sent = body.model_dump(exclude_unset=True, exclude={"best_of", "bestofn", "model"})
+    if preset.model is not None:
+        sent["model"] = preset.model
+    defaults = {"temperature": preset.temperature, "seed": preset.seed}
+    if body.token_limit is None:
+        defaults["max_tokens"] = limit
+    for name, value in defaults.items():
+        if value is not None and sent.get(name) is None:
+            sent[name] = value
+    return sent
+
+
+def _pipeline(preset: Preset, options: BestOfNOptions) -> Pipeline:
+    pipeline = preset.pipeline
+    changes: dict[str, Any] = {}
+    if options.filters is not None:
+        changes["filters"] = chosen_filters(options.filters, preset)
+    if options.selection is not None:
+        changes["selector"] = build_selector(options.selection)
+    policy: dict[str, Any] = {}
+    if options.on_exhausted is not None:
+        policy["on_exhausted"] = options.on_exhausted
+    if options.max_rounds is not None:
+        policy["max_rounds"] = options.max_rounds
+    if options.deadline_ms is not None:
+        policy["deadline_seconds"] = options.deadline_ms / 1000
+    if policy:
+        changes["policy"] = dataclasses.replace(pipeline.policy, **policy)
+    return dataclasses.replace(pipeline, **changes) if changes else pipeline
+
+
+def chosen_filters(specs: Sequence[FilterSpec], preset: Preset) -> list[Filter]:
+    """The filters that a request asks for.
+
+    Raises:
+        RequestError: one that only the operator may set up.
+        ConfigError: an unknown option.
+    """
+    made: list[Filter] = []
+    for spec in specs:
+        if spec.name in OPEN_FILTERS:
+            made.append(_built(spec.model_dump_json()))
+            continue
+        found = [each for each in preset.pipeline.filters if each.name == spec.name]
+        if not found or spec.options:
+            raise RequestError(
+                f"a request cannot set up the filter {spec.name}; it can set up "
+                f"{', '.join(sorted(OPEN_FILTERS))}, and name what the server has set up"
+            )
+        made += found
+    return made
+
+
+@functools.lru_cache(maxsize=64)
+def _built(spec: str) -> Filter:
+    """A filter holds no state of a request, and some take long to make: made once."""
+    (made,) = build_filters([FilterSpec.model_validate_json(spec)])
+    return made

@@ -1,0 +1,154 @@
+"""Owns what a model name stands for: a model with the server's settings, or a profile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bestofn import embedded
+from bestofn.builders.pipeline import build_filters, build_selector
+from bestofn.core.errors import ConfigError
+from bestofn.core.pipeline import Pipeline
+from bestofn.core.protocols import Forwarder
+from bestofn.settings.sections import Profile
+from bestofn.settings.settings import Settings
+from bestofn_server.errors import ModelNotFoundError
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """What a request with this model name starts from.
+
+    Args:
+        name: as clients say it.
+        model: what the engine is asked for; None: its default.
+        best_of, temperature, max_tokens, seed: where the request says nothing.
+        pipeline: what runs it.
+    """
+
+    name: str
+    model: str | None
+    best_of: int
+    temperature: float | None
+    max_tokens: int | None
+    seed: int | None
+    pipeline: Pipeline
+
+
+class Presets:
+    """All names that a request may say; make it with `load`.
+
+    Args:
+        settings: the defaults, and the profiles.
+        pipeline: what the profiles vary.
+        models: OpenAI's model objects of the engine, the default first.
+    """
+
+    def __init__(
+        self, settings: Settings, pipeline: Pipeline, models: Sequence[dict[str, Any]]
+    ) -> None:
+        self._pipeline = pipeline
+        self._models = list(models)
+        self._default = Preset(
+            name=str(models[0]["id"]),
+            model=None,
+            best_of=settings.best_of,
+            temperature=settings.temperature,
+            max_tokens=settings.max_tokens,
+            seed=settings.seed,
+            pipeline=pipeline,
+        )
+        self._profiles = {
+            name: _of_profile(name, profile, self._default)
+            for name, profile in settings.profiles.items()
+        }
+
+    @classmethod
+    async def load(cls, settings: Settings, pipeline: Pipeline) -> Presets:
+        """The names that the engine and the settings give.
+
+        Raises:
+            ConfigError: a profile cannot be made, or is called as a model is.
+            GeneratorError: the engine does not say what it serves.
+        """
+        name = settings.model or embedded.NAME
+        models = [{"id": name, "object": "model", "owned_by": "bestofn"}]
+        if isinstance(pipeline.generator, Forwarder):
+            models = await pipeline.generator.models() or models
+        taken = {str(model["id"]) for model in models} & settings.profiles.keys()
+        if taken:
+            raise ConfigError(f"profile {min(taken)}: the model itself has that name")
+        return cls(settings, pipeline, models)
+
+    @property
+    def default(self) -> Preset:
+        """The engine's default model."""
+        return self._default
+
+    async def named(self, name: str | None) -> Preset:
+        """The preset of that name; None: the engine's default model.
+
+        Raises:
+            ModelNotFoundError: there is none.
+        """
+        if name is None or name == self._default.name:
+            return self._default
+        if (profile := self._profiles.get(name)) is not None:
+            return profile
+        if not self._serves(name):
+            await self._refresh()  # a LoRA adapter may have been loaded since
+        if self._serves(name):
+            return replace(self._default, name=name, model=name)
+        raise ModelNotFoundError(
+            f"there is no model {name!r} here; GET /v1/models lists them", param="model"
+        )
+
+    async def listed(self) -> list[dict[str, Any]]:
+        """OpenAI's model objects: the engine's models, then the profiles."""
+        await self._refresh()
+        profiles = [
+            {
+                "id": preset.name,
+                "object": "model",
+                "owned_by": "bestofn",
+                "parent": preset.model or self._default.name,
+            }
+            for preset in self._profiles.values()
+        ]
+        models = [{"object": "model", "created": 0, **model} for model in self._models]
+        return models + [{"created": 0, **profile} for profile in profiles]
+
+    def _serves(self, name: str) -> bool:
+        return any(model["id"] == name for model in self._models)
+
+    async def _refresh(self) -> None:
+        generator = self._pipeline.generator
+        if isinstance(generator, Forwarder) and generator.changes:
+            self._models = await generator.models()
+
+
+def _of_profile(name: str, profile: Profile, default: Preset) -> Preset:
+    def or_default(field: str) -> Any:
+        value = getattr(profile, field)
+        return getattr(default, field) if value is None else value
+
+    changes: Mapping[str, Any] = {}
+    try:
+        if profile.filters is not None:
+            changes = {**changes, "filters": build_filters(profile.filters)}
+        if profile.selection is not None:
+            changes = {**changes, "selector": build_selector(profile.selection)}
+    except ConfigError as error:
+        raise ConfigError(f"profile {name}: {error}") from error
+    if profile.policy is not None:
+        changes = {**changes, "policy": profile.policy.policy()}
+    return Preset(
+        name=name,
+        model=profile.model,
+        best_of=or_default("best_of"),
+        temperature=or_default("temperature"),
+        max_tokens=or_default("max_tokens"),
+        seed=or_default("seed"),
+        pipeline=replace(default.pipeline, **changes),
+    )

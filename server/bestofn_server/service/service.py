@@ -1,0 +1,171 @@
+"""Owns a request's way through the service: admission, ranking or pass-through, what is counted."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+from collections.abc import AsyncGenerator, Coroutine, Iterator, Mapping, Sequence
+from typing import Any
+
+from opentelemetry import propagate
+from opentelemetry.trace import Tracer
+
+from bestofn.core.errors import GeneratorError, UnrankedError
+from bestofn.core.pipeline import Pipeline, best_of_n
+from bestofn.core.protocols import Filter, Forwarder
+from bestofn.core.ranking import Ranking
+from bestofn.core.types import Request
+from bestofn.settings.sections import FilterSpec
+from bestofn.settings.settings import Settings
+from bestofn_server.admission import Admission
+from bestofn_server.errors import EngineError, OverloadedError
+from bestofn_server.service.job import Job, chosen_filters, plan
+from bestofn_server.service.presets import Presets
+from bestofn_server.service.readiness import Readiness
+from bestofn_server.telemetry.instrument import instrumented
+from bestofn_server.telemetry.metrics import Metrics
+from bestofn_server.wire.requests import ChatRequest, CompletionRequest
+
+logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Service:
+    """Everything that the routes share; make it with `open_service`.
+
+    Args:
+        settings: as loaded.
+        pipeline: what ranks where the request changes nothing.
+        presets: the model names.
+        admission: how much runs.
+        metrics: what is counted.
+        readiness: whether it can answer.
+        tracer: makes the spans.
+    """
+
+    settings: Settings
+    pipeline: Pipeline
+    presets: Presets
+    admission: Admission
+    metrics: Metrics
+    readiness: Readiness
+    tracer: Tracer
+
+    async def plan(self, body: ChatRequest | CompletionRequest) -> Job:
+        """The job that `body` asks for.
+
+        Raises:
+            ModelNotFoundError: nothing has that name.
+            EngineError: the engine or the upstream does not say what it serves.
+            RequestError, ConfigError: as `bestofn_server.service.job.plan`.
+        """
+        with self._engine_faults():
+            preset = await self.presets.named(body.model)
+        return plan(body, preset, self.settings.server)
+
+    async def models(self) -> list[dict[str, Any]]:
+        """OpenAI's model objects of all that a request may name.
+
+        Raises:
+            EngineError: the engine or the upstream does not say what it serves.
+        """
+        with self._engine_faults():
+            return await self.presets.listed()
+
+    def filters(self, specs: Sequence[FilterSpec] | None) -> Sequence[Filter]:
+        """The filters that a request asks for, or the server's; errors as `chosen_filters`."""
+        default = self.presets.default
+        return default.pipeline.filters if specs is None else chosen_filters(specs, default)
+
+    @contextlib.contextmanager
+    def admitted(self, tokens: int) -> Iterator[None]:
+        """Hold a place for `tokens`; see `Admission.admit`, whose refusals are counted."""
+        try:
+            place = contextlib.ExitStack()
+            place.enter_context(self.admission.admit(tokens))
+        except OverloadedError:
+            self.metrics.refused.inc()
+            raise
+        with place:
+            yield
+
+    async def rank(self, job: Job, headers: Mapping[str, str]) -> list[Ranking]:
+        """One ranking per prompt of the job, in order. Cancelling aborts every candidate.
+
+        Args:
+            job: with requests.
+            headers: of the HTTP request: they may carry a trace.
+
+        Raises:
+            EngineError: the engine failed on all candidates.
+            RewardError, NothingAcceptableError, DeadlineError: as `best_of_n`.
+            TimeoutError: it took longer than the server allows.
+        """
+        pipeline = instrumented(job.pipeline, self.tracer, self.metrics)
+        with self.tracer.start_as_current_span("best_of_n", context=propagate.extract(headers)):
+            async with asyncio.timeout(self.settings.server.request_timeout_seconds):
+                return await _all([self._rank(request, pipeline) for request in job.requests])
+
+    async def answer(self, job: Job) -> dict[str, Any]:
+        """The engine's own answer to a job that is passed through.
+
+        Raises:
+            EngineError: it failed.
+            RequestError: it refuses the request.
+            TimeoutError: it took longer than the server allows.
+        """
+        async with asyncio.timeout(self.settings.server.request_timeout_seconds):
+            with self._engine_faults():
+                return await _forwarder(job).answer(job.endpoint, job.forward or {})
+
+    async def stream(self, job: Job) -> AsyncGenerator[dict[str, Any]]:
+        """The engine's own chunks for a job that is passed through; errors as `answer`."""
+        with self._engine_faults():
+            return await _forwarder(job).stream(job.endpoint, job.forward or {})
+
+    async def _rank(self, request: Request, pipeline: Pipeline) -> Ranking:
+        try:
+            with self._engine_faults():
+                ranking = await best_of_n(request, pipeline)
+        except UnrankedError as error:
+            if error.ranking is not None:
+                self.metrics.ranked(error.ranking)
+            raise
+        self.metrics.ranked(ranking)
+        return ranking
+
+    @contextlib.contextmanager
+    def _engine_faults(self) -> Iterator[None]:
+        """Give the engine's failures the status of who failed."""
+        try:
+            yield
+        except GeneratorError as error:
+            if error.ranking is not None:
+                self.metrics.ranked(error.ranking)
+            if self.settings.upstream is not None:
+                status = 502
+            else:
+                engine = getattr(self.pipeline.generator, "engine", None)
+                status = 503 if getattr(engine, "dead", False) else 500
+            raise EngineError(str(error), status=status) from error
+
+
+async def _all(work: Sequence[Coroutine[Any, Any, Ranking]]) -> list[Ranking]:
+    """All results in order; the first error cancels the others and waits for them."""
+    if len(work) == 1:
+        return [await work[0]]
+    tasks = [asyncio.ensure_future(each) for each in work]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _forwarder(job: Job) -> Forwarder:
+    generator = job.pipeline.generator
+    assert isinstance(generator, Forwarder)  # the plan forwards only where it is one
+    return generator

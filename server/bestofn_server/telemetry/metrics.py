@@ -1,0 +1,103 @@
+"""Owns the Prometheus metrics: what they are called and what feeds them."""
+
+from __future__ import annotations
+
+import collections
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from bestofn.core.ranking import Ranking
+from bestofn_server.admission import Admission
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
+_COUNTS = (1, 2, 4, 8, 16, 32, 64, 128)
+_GAINS = (0, 0.01, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16)
+
+
+class Metrics:
+    """All metrics of one app.
+
+    Args:
+        registry: where they are registered; one app each.
+        admission: whose state the gauges show.
+    """
+
+    def __init__(self, registry: CollectorRegistry, admission: Admission) -> None:
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"bestofn_{name}", text, labels, registry=registry)
+
+        def histogram(name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+            return Histogram(f"bestofn_{name}", text, labels, buckets=buckets, registry=registry)
+
+        self.registry = registry
+        self.requests = counter("requests", "Requests answered.", "path", "status")
+        self.seconds = histogram(
+            "request_seconds", "From a request to the end of its answer.", _SECONDS, "path"
+        )
+        self.first_candidate = histogram(
+            "first_candidate_seconds", "Until the first candidate of a request finished.", _SECONDS
+        )
+        self.candidates = counter("candidates", "Candidates sampled.", "outcome")
+        self.rejections = counter("rejections", "Rejections of candidates.", "filter", "reason")
+        self.failures = counter("failures", "Candidates that failed.", "reason")
+        self.gain = histogram(
+            "reward_gain", "Reward of the winner minus reward of candidate 0.", _GAINS
+        )
+        self.winner = histogram("winner_index", "Index of the winning candidate.", (0, *_COUNTS))
+        self.fallbacks = counter("fallbacks", "Answers by a fallback.", "fallback")
+        self.deadlines = counter("deadlines", "Requests whose deadline stopped something.")
+        self.tokens = counter("tokens", "Tokens: returned, wasted, prompt, scored.", "kind")
+        self.score_batch = histogram(
+            "score_batch_candidates", "Candidates in one call of the reward model.", _COUNTS
+        )
+        self.score_seconds = histogram(
+            "score_seconds", "Duration of one call of the reward model.", _SECONDS
+        )
+        self.scoring = Gauge(
+            "bestofn_candidates_in_scoring",
+            "Candidates that the reward model has, or that wait for it.",
+            registry=registry,
+        )
+        self.refused = counter("refused", "Requests refused because too much was running.")
+        in_flight = Gauge("bestofn_requests_in_flight", "Requests that run now.", registry=registry)
+        in_flight.set_function(lambda: admission.requests)
+        tokens = Gauge(
+            "bestofn_tokens_in_flight",
+            "Candidate tokens that running requests may sample.",
+            registry=registry,
+        )
+        tokens.set_function(lambda: admission.tokens)
+
+    def ranked(self, ranking: Ranking) -> None:
+        """Count one ranking; that of an error too."""
+        outcomes: collections.Counter[str] = collections.Counter()
+        for record in ranking.candidates:
+            failed = "failed" if record.failure is not None else "rejected"
+            outcomes["accepted" if record.accepted else failed] += 1
+            for rejection in record.rejections:
+                self.rejections.labels(rejection.filter, rejection.reason).inc()
+            if record.failure is not None:
+                self.failures.labels(record.failure.reason).inc()
+        for outcome, count in outcomes.items():
+            self.candidates.labels(outcome).inc(count)
+        if ranking.timings.first_candidate:
+            self.first_candidate.observe(ranking.timings.first_candidate)
+        if ranking.fallback is not None:
+            self.fallbacks.labels(ranking.fallback).inc()
+        if ranking.deadline_reached:
+            self.deadlines.inc()
+        self._count_tokens(ranking)
+        winner = ranking.winner
+        if winner is None or winner.reward is None:
+            return
+        self.winner.observe(winner.index)
+        first = next((c for c in ranking.candidates if c.index == 0), None)
+        if first is not None and first.reward is not None:
+            self.gain.observe(winner.reward - first.reward)
+
+    def _count_tokens(self, ranking: Ranking) -> None:
+        returned = sum(record.candidate.completion_tokens or 0 for record in ranking.best)
+        self.tokens.labels("returned").inc(returned)
+        self.tokens.labels("wasted").inc(max(0, ranking.usage.completion_tokens - returned))
+        self.tokens.labels("prompt").inc(ranking.usage.prompt_tokens)
+        self.tokens.labels("scored").inc(ranking.usage.reward_tokens)

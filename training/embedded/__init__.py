@@ -1,0 +1,1 @@
+"""Owns how the embedded models are made: run ``python -m training.embedded``."""
