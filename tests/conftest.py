@@ -24,7 +24,7 @@ from bestofn import Pipeline, Settings, embedded, open_pipeline
 from bestofn.generators.transformers import TransformersGenerator
 from bestofn.generators.vllm import VllmGenerator
 from bestofn.vllm_engine.engine import CPU_DEFAULTS
-from tests.vllm_serving import vllm_serving
+from tests.support.vllm_serving import vllm_serving
 
 TOOLS = [
     "--enable-auto-tool-choice",

@@ -23,7 +23,7 @@ from bestofn.dataset.run.local import Limits, run
 from bestofn.dataset.store.records import Record
 from bestofn.dataset.store.store import Store, read_rollouts
 from bestofn.testing import FakeCompletion
-from tests.dataset import fakes
+from tests.support import dataset_fakes as fakes
 
 LIMITS = Limits(in_flight=LEAST_IN_FLIGHT)
 FLAT = (1.0, 1.0, 1.0, 1.0)

@@ -15,7 +15,8 @@ import pytest
 from bestofn.dataset.store.manifest import Manifest
 from bestofn.dataset.store.store import ROLLOUTS, Store, read_rollouts
 from bestofn.dataset.store.verify import faults
-from tests.dataset import fakes, killed
+from tests.support import dataset_fakes as fakes
+from tests.support import killed_run as killed
 
 KILLS = 20
 
@@ -25,7 +26,7 @@ def test_killed_at_any_moment_nothing_is_lost_or_done_twice(
     tmp_path: Path, explore: int | None
 ) -> None:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.dataset.killed", "pyarrow.parquet"])
+    context.set_forkserver_preload(["tests.support.killed_run", "pyarrow.parquet"])
     drawn = random.Random(7)
     folder, undisturbed = tmp_path / "killed", tmp_path / "undisturbed"
     killed.work(str(undisturbed), explore)

@@ -16,7 +16,8 @@ from bestofn.dataset.run.local import run
 from bestofn.dataset.run.ray import Cluster, run_on_ray
 from bestofn.dataset.store.store import Store, read_rollouts
 from bestofn.dataset.store.verify import faults
-from tests.dataset import fakes, on_ray
+from tests.support import dataset_fakes as fakes
+from tests.support import ray_run as on_ray
 
 ray = pytest.importorskip("ray")
 

@@ -14,8 +14,8 @@ from bestofn.dataset.report.findings import Reservoir, expected_best, findings
 from bestofn.dataset.report.page import write_report
 from bestofn.dataset.store.manifest import Manifest
 from bestofn.dataset.store.store import read_rollouts
-from tests.dataset import killed
 from tests.dataset.test_formats import record
+from tests.support import killed_run as killed
 
 TITLES = [
     "Rewards of the winners and of all accepted",

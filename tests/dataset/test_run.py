@@ -21,7 +21,7 @@ from bestofn.dataset.store.records import Record
 from bestofn.dataset.store.store import ROLLOUTS, Store, read_rollouts
 from bestofn.dataset.store.verify import faults
 from bestofn.testing import FakeCompletion
-from tests.dataset import fakes
+from tests.support import dataset_fakes as fakes
 
 LIMITS = Limits(in_flight=8, failures_in_a_row=5)
 

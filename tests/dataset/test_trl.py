@@ -13,7 +13,7 @@ from bestofn import embedded
 from bestofn.cli.export import export_run
 from bestofn.dataset.export.formats import NAMES, Choice
 from bestofn.dataset.export.keep_rule import Rule
-from tests.dataset import killed
+from tests.support import killed_run as killed
 
 
 @pytest.fixture(scope="module")

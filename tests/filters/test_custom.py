@@ -7,7 +7,7 @@ import pytest
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Rejection, Request
 from bestofn.filters.custom import CustomFilter
-from tests.filters.checking import rejection
+from tests.support.filter_checking import rejection
 
 HERE = __name__
 NOT_CALLABLE = 5

@@ -13,7 +13,7 @@ from bestofn.core.types import Request
 from bestofn.filters.empty import EmptyFilter
 from bestofn.filters.repetition.filter import RepetitionFilter
 from bestofn.filters.truncation.filter import TruncationFilter
-from tests.filters.checking import candidate
+from tests.support.filter_checking import candidate
 
 CARD = Path(__file__).resolve().parents[3] / "shared" / "ziya_card.json"
 DEFAULTS = (EmptyFilter(), RepetitionFilter(), TruncationFilter())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bestofn.filters.empty import EmptyFilter
-from tests.filters.checking import reason, rejection
+from tests.support.filter_checking import reason, rejection
 
 FILTER = EmptyFilter()
 CALL = [{"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]

@@ -12,7 +12,7 @@ import pytest
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Rejection, Request
 from bestofn.filters.json_schema import JsonSchemaFilter
-from tests.filters.checking import REQUEST, candidate, rejection
+from tests.support.filter_checking import REQUEST, candidate, rejection
 
 SCHEMA: dict[str, Any] = {
     "type": "object",

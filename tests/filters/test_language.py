@@ -9,7 +9,7 @@ import pytest
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Rejection, Request
 from bestofn.filters.language import LanguageFilter
-from tests.filters.checking import candidate
+from tests.support.filter_checking import candidate
 
 ENGLISH = (
     "The air in large cities is polluted by cars, factories and heating, and the wind carries "

@@ -8,7 +8,7 @@ import pytest
 
 from bestofn.core.errors import ConfigError
 from bestofn.filters.length import LengthFilter
-from tests.filters.checking import REQUEST, candidate, rejection
+from tests.support.filter_checking import REQUEST, candidate, rejection
 
 
 @pytest.mark.parametrize(

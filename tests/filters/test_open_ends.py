@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bestofn.filters.truncation.filter import TruncationFilter
-from tests.filters.checking import reason, rejection
+from tests.support.filter_checking import reason, rejection
 
 FILTER = TruncationFilter()
 

@@ -8,7 +8,7 @@ import pytest
 
 from bestofn.core.errors import ConfigError
 from bestofn.filters.pattern import PatternFilter
-from tests.filters.checking import rejection
+from tests.support.filter_checking import rejection
 
 
 def test_every_required_pattern_has_to_be_found() -> None:

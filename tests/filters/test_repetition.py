@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bestofn.core.errors import ConfigError
 from bestofn.filters.repetition.filter import RepetitionFilter
-from tests.filters.checking import reason, rejection
+from tests.support.filter_checking import reason, rejection
 
 FILTER = RepetitionFilter()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bestofn.filters.truncation.filter import TruncationFilter
-from tests.filters.checking import rejection
+from tests.support.filter_checking import rejection
 
 FILTER = TruncationFilter()
 

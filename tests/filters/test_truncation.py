@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bestofn.core.types import Request
 from bestofn.filters.truncation.filter import TruncationFilter
-from tests.filters.checking import candidate, reason, rejection
+from tests.support.filter_checking import candidate, reason, rejection
 
 FILTER = TruncationFilter()
 JSON_OBJECT = Request.from_prompt("x", options={"response_format": {"type": "json_object"}})

@@ -19,7 +19,7 @@ from bestofn.generators.openai_sampling import GroupSampling
 from bestofn.openai_api.completions import Completion, read_completion
 from bestofn.selection.argmax import ArgmaxSelector
 from bestofn.testing import FakeRewardModel
-from tests.generators.upstream import Script, Upstream, completion, failure, running
+from tests.support.upstream import Script, Upstream, completion, failure, running
 
 Serve = Callable[[Script], Upstream]
 

@@ -10,7 +10,7 @@ import pytest
 from torch import Tensor
 
 from bestofn.rewards.transformers import TransformersRewardModel
-from tests.rewards import classifier_replica, ziya_replica
+from tests.support.rewards import classifier_replica, ziya_replica
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.rewards.ensemble import EnsembleRewardModel, Member
 from bestofn.settings.settings import Settings
 from bestofn.testing import FakeRewardModel
-from tests.scripts import pipeline_of
+from tests.support.scripts import pipeline_of
 
 REQUEST = Request.from_prompt("x")
 TEXTS = ["a", "b", "c", "d"]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.rewards import plain_llama, ziya_replica
 from tests.rewards.conftest import Checkpoint
+from tests.support.rewards import plain_llama, ziya_replica
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "ziya_model_card.py"

@@ -16,10 +16,10 @@ from bestofn.core.types import Request
 from bestofn.rewards.checkpoints.text_only import unloaded_texts
 from bestofn.rewards.transformers import TransformersRewardModel
 from bestofn.rewards.vllm import vllm_reward_model
-from tests.rewards import calls, classifier_replica, ziya_replica
-from tests.rewards.calls import candidate, candidates
-from tests.rewards.families.replicas import REPLICAS
-from tests.rewards.wide import widen
+from tests.support.rewards import calls, classifier_replica, ziya_replica
+from tests.support.rewards.calls import candidate, candidates
+from tests.support.rewards.replicas import REPLICAS
+from tests.support.rewards.wide import widen
 
 TOLERANCE = 1e-5
 SMALL = [

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from bestofn import ConfigError
 from bestofn_server.http.auth import ApiKeys
-from tests.server.serving import app_of, ask, client_of, error_of
+from tests.support.serving import app_of, ask, client_of, error_of
 
 CHAT = "/v1/chat/completions"
 GUARDED = [

@@ -12,7 +12,7 @@ import pytest
 from bestofn.testing import FakeCompletion, FakeGenerator
 from bestofn_server.admission import Admission
 from bestofn_server.errors import NotReadyError, OverloadedError
-from tests.server.serving import app_of, ask, client_of, error_of
+from tests.support.serving import app_of, ask, client_of, error_of
 
 CHAT = "/v1/chat/completions"
 

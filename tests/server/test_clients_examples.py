@@ -15,7 +15,7 @@ import pytest
 
 from bestofn import Pipeline, Settings
 from bestofn_server.app import create_app
-from tests.server.serving import serving
+from tests.support.serving import serving
 from tests.test_examples import NEEDS_A_SERVER
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -32,9 +32,9 @@ from bestofn.rewards.local.token_budget import TokenBudget
 from bestofn.selection.argmax import ArgmaxSelector
 from bestofn.testing import FakeCompletion, FakeGenerator, FakeRewardModel
 from bestofn_server.app import create_app
-from tests.generators.upstream import Script, Upstream, completion, failure, running
-from tests.scripts import pipeline_of
-from tests.server.serving import ask, client_of
+from tests.support.scripts import pipeline_of
+from tests.support.serving import ask, client_of
+from tests.support.upstream import Script, Upstream, completion, failure, running
 
 
 def _settings(**fields: Any) -> Settings:

@@ -17,8 +17,8 @@ import pytest
 from bestofn import Pipeline, Settings
 from bestofn.generators.vllm import VllmGenerator
 from bestofn_server.app import create_app
-from tests.scripts import pipeline_of
-from tests.server.serving import ask, client_of, serving
+from tests.support.scripts import pipeline_of
+from tests.support.serving import ask, client_of, serving
 
 LIMIT = 24
 N = 8

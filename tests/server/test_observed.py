@@ -18,8 +18,8 @@ from bestofn.core.types import LogFormat
 from bestofn.testing import FakeCompletion, FakeGenerator, FakeRewardModel
 from bestofn_server.app import create_app
 from bestofn_server.telemetry.logs import set_up_logs
-from tests.scripts import CUT, pipeline_of
-from tests.server.serving import app_of, ask, client_of
+from tests.support.scripts import CUT, pipeline_of
+from tests.support.serving import app_of, ask, client_of
 
 CHAT = "/v1/chat/completions"
 PROMPT, ANSWER = "the password is swordfish", "good"

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 
 from bestofn import Pipeline, Settings, embedded
 from bestofn_server.app import create_app
-from tests.server.serving import serving
+from tests.support.serving import serving
 
 QUESTION: Any = [{"role": "user", "content": "What is 8 - 5?"}]
 TOOL: Any = {

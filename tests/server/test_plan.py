@@ -11,9 +11,9 @@ from bestofn import Pipeline, Policy, RequestError
 from bestofn.builders.pipeline import FILTERS
 from bestofn.filters.length import LengthFilter
 from bestofn_server.service.job import ONLY_ALONE, OPEN_FILTERS
-from tests.server.forwarding import ForwardingGenerator
-from tests.server.planning import PATTERN, plain_pipeline, planned, settings_of
-from tests.server.serving import ask
+from tests.support.forwarding import ForwardingGenerator
+from tests.support.planning import PATTERN, plain_pipeline, planned, settings_of
+from tests.support.serving import ask
 
 
 @pytest.mark.parametrize(

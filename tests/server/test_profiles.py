@@ -12,9 +12,9 @@ from bestofn.filters.length import LengthFilter
 from bestofn.selection.argmax import ArgmaxSelector
 from bestofn_server.errors import ModelNotFoundError
 from bestofn_server.service.presets import Presets
-from tests.server.forwarding import ForwardingGenerator
-from tests.server.planning import plain_pipeline, planned, settings_of
-from tests.server.serving import ask
+from tests.support.forwarding import ForwardingGenerator
+from tests.support.planning import plain_pipeline, planned, settings_of
+from tests.support.serving import ask
 
 
 async def test_a_profile_says_what_the_request_does_not() -> None:

@@ -10,8 +10,8 @@ from bestofn import Settings
 from bestofn.core.types import Candidate, Request, Score
 from bestofn.testing import FakeCompletion, FakeRewardModel
 from bestofn_server.app import create_app
-from tests.scripts import CUT, pipeline_of
-from tests.server.serving import ask, client_of
+from tests.support.scripts import CUT, pipeline_of
+from tests.support.serving import ask, client_of
 
 
 async def _candidates(detail: str) -> Any:

@@ -16,8 +16,8 @@ from bestofn.core.protocols import RewardModel
 from bestofn.core.types import Candidate
 from bestofn.testing import FakeGenerator, FakeRewardModel
 from bestofn_server.app import create_app
-from tests.scripts import pipeline_of
-from tests.server.serving import app_of, client_of, error_of
+from tests.support.scripts import pipeline_of
+from tests.support.serving import app_of, client_of, error_of
 
 PROMPT = "What is 8 - 5?"
 RESPONSES = ["8 - 5 = 3.", "It is 4.", "The answer is 3 (8 - 5 = 3)."]

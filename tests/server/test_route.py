@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from bestofn.testing import FakeGenerator
-from tests.server.serving import app_of, ask, client_of, error_of
+from tests.support.serving import app_of, ask, client_of, error_of
 
 CHAT = "/v1/chat/completions"
 LIMIT = 2048

@@ -19,8 +19,8 @@ import httpx
 import pytest
 from starlette.responses import Response
 
-from tests.generators.upstream import Upstream, completion, running
-from tests.server.serving import ask, error_of
+from tests.support.serving import ask, error_of
+from tests.support.upstream import Upstream, completion, running
 
 CHAT = "/v1/chat/completions"
 

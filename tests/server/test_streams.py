@@ -13,8 +13,8 @@ import pytest
 from bestofn import Settings
 from bestofn.testing import FakeCompletion, FakeGenerator
 from bestofn_server.app import create_app
-from tests.scripts import CUT, pipeline_of
-from tests.server.serving import app_of, ask, client_of
+from tests.support.scripts import CUT, pipeline_of
+from tests.support.serving import app_of, ask, client_of
 
 CHAT = "/v1/chat/completions"
 CALL = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": "{}"}}

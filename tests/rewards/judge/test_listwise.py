@@ -12,8 +12,7 @@ from bestofn.core.errors import RewardError
 from bestofn.core.protocols import Comparing
 from bestofn.core.types import Candidate, Request
 from bestofn.rewards.judge.listwise import orders_of
-from tests.generators.upstream import failure
-from tests.rewards.judge.judges import (
+from tests.support.rewards.judges import (
     REQUEST,
     TOKENS,
     answers_in,
@@ -25,6 +24,7 @@ from tests.rewards.judge.judges import (
     saying,
     verdict,
 )
+from tests.support.upstream import failure
 
 TEXTS = ["bb", "a", "dddd", "ccc"]
 

@@ -14,8 +14,7 @@ from starlette.responses import Response
 from bestofn.core.errors import RewardError
 from bestofn.core.protocols import Comparing
 from bestofn.rewards.judge.pair_schedule import pairs_of
-from tests.generators.upstream import failure
-from tests.rewards.judge.judges import (
+from tests.support.rewards.judges import (
     REQUEST,
     TOKENS,
     answers_in,
@@ -27,6 +26,7 @@ from tests.rewards.judge.judges import (
     saying,
     verdict,
 )
+from tests.support.upstream import failure
 
 TEXTS = ["bb", "a", "dddd", "ccc"]
 

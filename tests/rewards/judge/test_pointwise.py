@@ -11,8 +11,7 @@ from starlette.responses import Response
 from bestofn.core.errors import RewardError
 from bestofn.core.protocols import Comparing
 from bestofn.core.types import Candidate, Request
-from tests.generators.upstream import failure
-from tests.rewards.judge.judges import (
+from tests.support.rewards.judges import (
     REQUEST,
     TOKENS,
     answers_in,
@@ -25,6 +24,7 @@ from tests.rewards.judge.judges import (
     saying,
     verdict,
 )
+from tests.support.upstream import failure
 
 POINTS = {"good": 9, "fair": 5, "bad": 1}
 

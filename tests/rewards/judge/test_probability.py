@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.rewards.judge.judges import REQUEST, TOKENS, candidates, judging, reasons_of, reply
+from tests.support.rewards.judges import REQUEST, TOKENS, candidates, judging, reasons_of, reply
 
 
 def logprobs(**chances: float) -> dict[str, Any]:

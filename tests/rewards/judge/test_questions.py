@@ -11,7 +11,7 @@ from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Request
 from bestofn.rewards.judge.open import PROMPTS, open_judge
 from bestofn.rewards.judge.question import Answer, Question, parsed
-from tests.rewards.judge.judges import (
+from tests.support.rewards.judges import (
     REQUEST,
     answers_in,
     candidates,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bestofn.rewards.judge.open import open_judge
-from tests.rewards.judge.judges import REQUEST, candidates
+from tests.support.rewards.judges import REQUEST, candidates
 
 SHORT = "{% for answer in answers %}{{ answer.text }} {% endfor %}?"
 """The embedded model reads no more than 1,024 tokens, of which English takes many."""

@@ -19,12 +19,11 @@ from bestofn.rewards.remote.open import remote_reward_model
 from bestofn.rewards.transformers import TransformersRewardModel
 from bestofn.testing import FakeGenerator
 from bestofn_server.app import create_app
-from tests.rewards import calls, classifier_replica
-from tests.rewards.calls import candidate, candidates
-from tests.rewards.remote import stubs
-from tests.rewards.wide import widen
-from tests.server.serving import serving
-from tests.vllm_serving import vllm_serving
+from tests.support.rewards import calls, classifier_replica, stubs
+from tests.support.rewards.calls import candidate, candidates
+from tests.support.rewards.wide import widen
+from tests.support.serving import serving
+from tests.support.vllm_serving import vllm_serving
 
 REQUEST = Request.from_prompt("请写一句话介绍春天的花园。")
 GIVEN = [

@@ -11,7 +11,7 @@ import pytest
 
 from bestofn.core.types import Failure, Request, Score
 from bestofn.rewards.verifiers.open import verifier
-from tests.rewards.verifiers.answering import candidates_of
+from tests.support.rewards.answering import candidates_of
 
 RIGHT = "Here:\n```python\ndef add(a, b):\n    return a + b\n```\nUse it so:\n```\nadd(1, 2)\n```"
 WRONG = "def add(a, b):\n    return a - b"

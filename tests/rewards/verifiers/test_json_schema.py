@@ -8,7 +8,7 @@ import pytest
 
 from bestofn.core.types import Request
 from bestofn.rewards.verifiers.open import verifier
-from tests.rewards.verifiers.answering import candidates_of
+from tests.support.rewards.answering import candidates_of
 
 SCHEMA = {
     "type": "object",

@@ -11,7 +11,7 @@ from bestofn.core.errors import ConfigError
 from bestofn.core.types import Request
 from bestofn.rewards.verifiers.open import verifier
 from bestofn.rewards.verifiers.verifier import VerifierRewardModel
-from tests.rewards.verifiers.answering import candidates_of
+from tests.support.rewards.answering import candidates_of
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("math_verify") is None, reason="needs the extra math"

@@ -14,9 +14,9 @@ from bestofn.core.types import Candidate, Request
 from bestofn.rewards.verifiers.open import verifier
 from bestofn.rewards.verifiers.verifier import VerifierRewardModel
 from bestofn.settings.settings import Settings
-from tests.rewards.verifiers.answering import candidates_of, verdict
+from tests.support.rewards.answering import candidates_of, verdict
 
-PATH = "tests.rewards.verifiers.answering:verdict"
+PATH = "tests.support.rewards.answering:verdict"
 REQUEST = Request.from_prompt("?")
 
 
@@ -47,7 +47,7 @@ async def test_a_worker_that_hangs_or_dies_costs_one_candidate() -> None:
 
 
 async def test_an_async_check_is_cancelled_at_its_time() -> None:
-    opened = verifier("tests.rewards.verifiers.answering:awaited", timeout=0.1)
+    opened = verifier("tests.support.rewards.answering:awaited", timeout=0.1)
     assert await _say(opened, ["good", "sleep", "bad"]) == [1.0, "verifier_timeout", 0.0]
 
 
@@ -92,8 +92,8 @@ async def test_no_more_run_at_once_than_was_asked_for() -> None:
     [
         ("maths", {}, "no verifier is called 'maths'; there are math, code, json_schema"),
         ("nowhere.at_all:check", {}, "nowhere.at_all cannot be imported"),
-        ("tests.rewards.verifiers.answering:nothing", {}, "has no nothing"),
-        ("tests.rewards.verifiers.answering:NUMBER", {}, "is not callable"),
+        ("tests.support.rewards.answering:nothing", {}, "has no nothing"),
+        ("tests.support.rewards.answering:NUMBER", {}, "is not callable"),
         (PATH, {"options": {"bad": 1}}, "got an unexpected keyword argument 'bad'"),
         (PATH, {"timeout": -1.0}, "timeout"),
         ("code", {"options": {"partial": True, "speed": 3}}, "does not take speed; it takes"),

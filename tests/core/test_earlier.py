@@ -1,0 +1,62 @@
+"""best_of_n that goes on from a ranking with fewer candidates."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from bestofn.core.pipeline import best_of_n
+from bestofn.core.ranking import Policy
+from bestofn.core.types import Request
+from bestofn.testing import FakeCompletion, FakeRewardModel
+from tests.support.scripts import CUT, pipeline_of, states
+
+FEW = Request.from_prompt("x", best_of=3, seed=10)
+MANY = dataclasses.replace(FEW, best_of=6)
+
+
+async def test_only_what_is_missing_is_sampled_and_scored_and_all_is_ranked() -> None:
+    script = ["good", CUT, "bad", "better", "good", "loop"]
+    pipeline, generator, rewards = pipeline_of(script)
+    few = await best_of_n(FEW, pipeline)
+    many = await best_of_n(MANY, pipeline, earlier=few)
+    assert states(many) == {
+        0: "rank 2", 1: "length", 2: "rank 4", 3: "rank 1", 4: "rank 3", 5: "loop",
+    }  # fmt: skip
+    assert [each.text for _, batch in rewards.calls for each in batch] == ["good", "bad", "better"]
+    assert generator.sampled == [*range(6)]
+    assert sorted(each.candidate.seed or 0 for each in many.candidates) == [*range(10, 16)]
+    once = await best_of_n(MANY, pipeline_of(script)[0])
+    assert states(once) == states(many)
+    assert many.usage == once.usage
+    assert (many.rounds, many.request) == (2, MANY)
+    assert many.timings.sampling > few.timings.sampling
+
+
+async def test_a_reward_model_that_compares_sees_all_again() -> None:
+    rewards = FakeRewardModel(lambda request, c: float(len(c.text)), compares=True)
+    pipeline, _, _ = pipeline_of(["a", CUT, "bb", "ccc", "a", "dd"], rewards)
+    many = await best_of_n(MANY, pipeline, earlier=await best_of_n(FEW, pipeline))
+    assert [sorted(c.text for c in batch) for _, batch in rewards.calls] == [
+        ["a", "bb"],
+        ["a", "bb", "ccc", "dd"],
+    ]
+    assert many.winner is not None
+    assert many.winner.index == 3
+
+
+async def test_a_fallback_of_before_is_a_rejection_again() -> None:
+    script = [CUT, CUT, "loop", "bad", CUT, FakeCompletion(error="oom")]
+    pipeline, _, _ = pipeline_of(script, policy=Policy("best_rejected"))
+    few = await best_of_n(FEW, pipeline)
+    assert few.fallback == "best_rejected"
+    many = await best_of_n(MANY, pipeline, earlier=few)
+    assert many.fallback is None
+    assert [(each.index, each.reward) for each in many.ranked] == [(3, -1.0)]
+    assert [each.reward for each in many.candidates if not each.accepted] == [None] * 5
+
+
+async def test_with_nothing_missing_it_is_ranked_again() -> None:
+    pipeline, generator, _ = pipeline_of(["good", CUT, "bad"])
+    few = await best_of_n(FEW, pipeline)
+    assert states(await best_of_n(FEW, pipeline, earlier=few)) == states(few)
+    assert generator.sampled == [0, 1, 2]

@@ -1,0 +1,67 @@
+"""Sizes of weights are those of the headers, whatever is stored in which type."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from bestofn import embedded
+from bestofn.core.errors import ModelError
+from bestofn.gpu_memory.checkpoint_size import weight_sizes
+from tests.support.sparse_checkpoints import LLAMA_3_8B, write
+
+
+def test_a_model_of_full_size_is_what_its_headers_say(generator_8b: Path, reward_7b: Path) -> None:
+    # 8,030,261,248 parameters are published for Llama-3.1-8B
+    assert weight_sizes(str(generator_8b)).on_device() == 2 * 8_030_261_248
+    reward = weight_sizes(str(reward_7b))
+    assert reward.matrices + reward.others == 6_738_415_616 - 32_000 * 4096 + 4096 + 4096
+    assert reward.on_device() == 2 * (reward.matrices + reward.others)
+    assert reward.on_device(4) == 2 * reward.on_device()
+
+
+def test_quantised_matrices_shrink_and_the_rest_does_not(reward_7b: Path) -> None:
+    sizes = weight_sizes(str(reward_7b))
+    assert sizes.matrices == 32 * (4 * 4096**2 + 3 * 4096 * 11008)
+    assert sizes.on_device(2, "8bit") == pytest.approx(sizes.matrices + 2 * sizes.others, rel=2e-3)
+    assert sizes.on_device(2, "4bit") == pytest.approx(
+        0.5625 * sizes.matrices + 2 * sizes.others, rel=1e-6
+    )
+
+
+def test_what_is_stored_in_eight_bits_stays_so(tmp_path: Path) -> None:
+    tensors = {
+        "model.layers.0.mlp.up_proj.weight": ("F8_E4M3", (64, 32)),
+        "model.layers.0.mlp.up_proj.weight_scale": ("F32", (1,)),
+        "model.embed_tokens.weight": ("BF16", (100, 32)),
+    }
+    sizes = weight_sizes(str(write(tmp_path / "fp8", LLAMA_3_8B, tensors)))
+    assert (sizes.fixed_bytes, sizes.matrices, sizes.others) == (64 * 32, 0, 3201)
+    assert sizes.on_device(2, "4bit") == sizes.on_device() == 64 * 32 + 2 * 3201
+
+
+def test_pickles_are_read_for_their_sizes(tmp_path: Path) -> None:
+    torch.save({"model.norm.weight": torch.zeros(5), "a": torch.zeros(3, 4)}, tmp_path / "a.bin")
+    torch.save({"b": torch.zeros(7, dtype=torch.int8)}, tmp_path / "b.bin")
+    sizes = weight_sizes(str(tmp_path))
+    assert (sizes.matrices, sizes.others, sizes.fixed_bytes) == (12, 5, 7)
+
+
+def test_the_embedded_pair() -> None:
+    for folder in (embedded.generator_path(), embedded.reward_path()):
+        on_disk = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+        sizes = weight_sizes(str(folder))
+        assert 0 < sizes.matrices * 2 < sizes.on_device() <= on_disk * 2
+
+
+def test_no_weights_and_broken_headers_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="holds no weights"):
+        weight_sizes(str(tmp_path))
+    (tmp_path / "model.safetensors").write_bytes(b"\x05\0\0\0\0\0\0\0{nope")
+    with pytest.raises(ModelError, match=r"headers of .* cannot be read"):
+        weight_sizes(str(tmp_path))
+    (tmp_path / "model.safetensors").rename(tmp_path / "pytorch_model.bin")
+    with pytest.raises(ModelError, match=r"pytorch_model\.bin cannot be read"):
+        weight_sizes(str(tmp_path))

@@ -1,0 +1,50 @@
+"""Texts longer than the model reads: refused, or cut on the side that the user chose, and said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bestofn.core.types import Request, TooLong
+from bestofn.rewards.text.encoder import Encoder
+from bestofn.rewards.transformers import TransformersRewardModel
+from tests.support.rewards import classifier_replica, plain_llama
+from tests.support.rewards.calls import candidates
+
+LIMIT = 24
+REQUEST = Request.from_prompt("What colour is the sky on a fine day?")
+ANSWER = "It is blue, and the rain falls on the roof of the house."
+
+
+@pytest.mark.parametrize(("policy", "side"), [("truncate_left", -1), ("truncate_right", 1)])
+async def test_the_chosen_side_is_left_out_and_the_score_says_how_much(
+    tmp_path: Path, policy: TooLong, side: int
+) -> None:
+    weights = classifier_replica.write(tmp_path, model_max_length=LIMIT)
+    model = TransformersRewardModel.load(str(tmp_path), device="cpu", too_long=policy)
+    (long,) = await model.score(REQUEST, candidates([ANSWER]))
+    model.close()
+    turns = ("user", REQUEST.last_user_text), ("assistant", ANSWER)
+    ids = classifier_replica.ids_of(tmp_path, classifier_replica.chat(*turns))
+    assert len(ids) > LIMIT
+    shown = ids[:LIMIT] if side > 0 else [ids[0], *ids[1 - LIMIT :]]
+    expected = plain_llama.reward(shown, weights, classifier_replica.shape_of("llama"), "score")
+    assert long.reward == pytest.approx(expected, abs=1e-5)
+    assert long.cut == len(ids) - LIMIT
+
+
+@pytest.mark.parametrize(
+    ("closes_all", "left", "expected"),
+    [
+        (False, True, [0, 8, 9]),
+        (False, False, [0, 5, 6]),
+        (True, True, [0, 8, 9]),
+        (True, False, [0, 5, 9]),
+    ],
+)
+def test_what_opens_every_input_stays_and_what_closes_every_input(
+    closes_all: bool, left: bool, expected: list[int]
+) -> None:
+    encoder = Encoder(lambda texts: [], (0,), (9,), closes_all)
+    assert encoder.shorten([0, 5, 6, 7, 8, 9], 3, left=left) == expected
