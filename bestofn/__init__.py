@@ -10,19 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bestofn.builders.pipeline import open_pipeline
-    from bestofn.core.errors import (
-        BestOfNError,
-        ConfigError,
+    from bestofn.control.policy import Policy
+    from bestofn.core.errors import BestOfNError, ConfigError, ModelError, RequestError
+    from bestofn.core.no_winner import (
         DeadlineError,
         GeneratorError,
-        ModelError,
         NothingAcceptableError,
-        RequestError,
         RewardError,
     )
     from bestofn.core.pipeline import Pipeline, best_of_n
     from bestofn.core.protocols import Filter, Forwarder, Generator, RewardModel, Sampling, Selector
-    from bestofn.core.ranking import Policy, Ranking, ScoredCandidate
+    from bestofn.core.ranking import Ranking, ScoredCandidate
     from bestofn.core.types import Candidate, Failure, Rejection, Request, Score
     from bestofn.settings.settings import Settings
 
@@ -60,14 +58,12 @@ __all__ = [
 _HOMES = {
     "bestofn.builders.pipeline": ("open_pipeline",),
     "bestofn.settings.settings": ("Settings",),
-    "bestofn.core.errors": (
-        "BestOfNError",
-        "ConfigError",
+    "bestofn.control.policy": ("Policy",),
+    "bestofn.core.errors": ("BestOfNError", "ConfigError", "ModelError", "RequestError"),
+    "bestofn.core.no_winner": (
         "DeadlineError",
         "GeneratorError",
-        "ModelError",
         "NothingAcceptableError",
-        "RequestError",
         "RewardError",
     ),
     "bestofn.core.pipeline": ("Pipeline", "best_of_n"),
@@ -79,7 +75,7 @@ _HOMES = {
         "Sampling",
         "Selector",
     ),
-    "bestofn.core.ranking": ("Policy", "Ranking", "ScoredCandidate"),
+    "bestofn.core.ranking": ("Ranking", "ScoredCandidate"),
     "bestofn.core.types": ("Candidate", "Failure", "Rejection", "Request", "Score"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from bestofn.core.errors import GeneratorError
+from bestofn.core.no_winner import GeneratorError
 from bestofn.core.protocols import Generator, RewardModel, Sampling
 from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.testing import FakeCompletion, FakeGenerator, FakeRewardModel

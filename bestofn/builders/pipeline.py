@@ -18,7 +18,7 @@ from bestofn.builders.rewards import open_reward_model
 from bestofn.core.errors import ConfigError
 from bestofn.core.pipeline import Pipeline
 from bestofn.core.protocols import Filter, Generator, Selector
-from bestofn.core.types import Engine
+from bestofn.settings.choices import Engine
 from bestofn.settings.sections import FilterSpec, SelectionSettings
 from bestofn.settings.settings import NO_REWARD_MODEL, Settings
 from bestofn.vllm_engine import engine as vllm_adapter

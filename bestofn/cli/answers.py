@@ -21,15 +21,10 @@ from bestofn.cli.options import (
     VerboseOption,
 )
 from bestofn.cli.running import exit_codes, run_to_end, trusting
+from bestofn.control.policy import OnExhausted
 from bestofn.core.errors import ConfigError, RequestError
-from bestofn.core.ranking import OnExhausted
-from bestofn.core.types import (
-    CacheType,
-    Engine,
-    LogFormat,
-    Quantization,
-    Request,
-)
+from bestofn.core.types import Request
+from bestofn.settings.choices import CacheType, Engine, LogFormat, Quantization
 
 app = typer.Typer()
 

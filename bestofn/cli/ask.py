@@ -5,7 +5,7 @@ from __future__ import annotations
 from bestofn.builders.pipeline import open_pipeline
 from bestofn.cli.console import print_ranking, quiet_engines
 from bestofn.cli.tables import LiveCandidates
-from bestofn.core.errors import UnrankedError
+from bestofn.core.no_winner import NoWinnerError
 from bestofn.core.pipeline import best_of_n
 from bestofn.core.types import Request
 from bestofn.settings.settings import Settings
@@ -24,7 +24,7 @@ async def run(request: Request, settings: Settings, *, as_json: bool, verbose: b
                 with LiveCandidates(console, request.best_of) as live:
                     ranking = await best_of_n(request, pipeline, observer=live.update)
                 print_ranking(ranking, as_json=as_json)
-        except UnrankedError as error:
+        except NoWinnerError as error:
             if error.ranking is not None:
                 print_ranking(error.ranking, as_json=as_json)
             raise

@@ -14,7 +14,8 @@ from rich.console import Console
 
 from bestofn.cli.json_lines import ranking_row
 from bestofn.cli.tables import ranking_view
-from bestofn.core.errors import NothingAcceptableError, RequestError
+from bestofn.core.errors import RequestError
+from bestofn.core.no_winner import NothingAcceptableError
 from bestofn.core.ranking import Ranking
 
 QUIET = {

@@ -22,11 +22,7 @@ from bestofn.cli.options import (
 )
 from bestofn.cli.running import exit_codes, run_to_end, trusting
 from bestofn.core.errors import ConfigError
-from bestofn.core.types import (
-    FormatName,
-    Keep,
-    RunEngine,
-)
+from bestofn.settings.choices import FormatName, Keep, RunEngine
 
 if TYPE_CHECKING:
     from bestofn.dataset.export.formats import Choice

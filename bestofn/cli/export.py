@@ -8,7 +8,6 @@ from pathlib import Path
 from rich.console import Console
 
 from bestofn.core.errors import ConfigError
-from bestofn.core.types import FormatName
 from bestofn.dataset.export.card import write_card
 from bestofn.dataset.export.export import export
 from bestofn.dataset.export.formats import Choice
@@ -17,6 +16,7 @@ from bestofn.dataset.export.push import Repository
 from bestofn.dataset.export.summary import Summary
 from bestofn.dataset.store.manifest import Manifest
 from bestofn.dataset.store.store import read_rollouts
+from bestofn.settings.choices import FormatName
 
 
 def export_run(

@@ -11,7 +11,8 @@ from typing import Any
 
 import typer
 
-from bestofn.core.errors import BestOfNError, ConfigError, NothingAcceptableError, RequestError
+from bestofn.core.errors import BestOfNError, ConfigError, RequestError
+from bestofn.core.no_winner import NothingAcceptableError
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop] | None
 

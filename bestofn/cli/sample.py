@@ -14,7 +14,6 @@ from bestofn.builders.pipeline import open_pipeline
 from bestofn.cli.console import quiet_engines
 from bestofn.cli.export import export_run
 from bestofn.core.errors import ConfigError
-from bestofn.core.types import FormatName
 from bestofn.dataset.export.formats import Choice
 from bestofn.dataset.export.push import Repository
 from bestofn.dataset.prompts.reader import read_records
@@ -25,6 +24,7 @@ from bestofn.dataset.run.progress import progress
 from bestofn.dataset.run.ray import Cluster, run_on_ray
 from bestofn.dataset.store.identity import identity_of
 from bestofn.dataset.store.store import Store
+from bestofn.settings.choices import FormatName
 from bestofn.settings.settings import Settings
 
 CANDIDATES_IN_FLIGHT = 512

@@ -1,20 +1,53 @@
-"""Owns which error says why nothing could be ranked."""
+"""Errors that end a request without a winner. Each carries the `Ranking` of what was done, so that
+nothing is lost: its candidates with their rejections and failures, its tokens and seconds.
+"""
 
 from __future__ import annotations
 
-from bestofn.core.errors import (
-    DeadlineError,
-    GeneratorError,
-    NothingAcceptableError,
-    RewardError,
-    UnrankedError,
-)
+from bestofn.core.errors import BestOfNError
 from bestofn.core.ranking import Ranking
 
 
-def unranked_error(
+class NoWinnerError(BestOfNError):
+    """No winner; `ranking` holds every candidate with its rejections or its failure.
+
+    Args:
+        message: one sentence.
+        ranking: what was done until then; None where nothing was sampled.
+    """
+
+    def __init__(self, message: str, ranking: Ranking | None = None) -> None:
+        super().__init__(message, ranking)
+        self.message = message
+        self.ranking = ranking
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class GeneratorError(NoWinnerError):
+    """The engine failed and no candidate came back."""
+
+
+class RewardError(NoWinnerError):
+    """The reward model failed and nothing could be ranked."""
+
+
+class NothingAcceptableError(NoWinnerError):
+    """Every candidate was rejected or failed, and the policy allows no fallback."""
+
+
+class DeadlineError(NoWinnerError):
+    """The policy's deadline came before anything acceptable had finished."""
+
+
+class ControllerError(NoWinnerError):
+    """A controller raised, or would have started candidates for ever."""
+
+
+def no_winner_error(
     ranking: Ranking, *, reward_fault: str | None, deadline: float | None
-) -> UnrankedError:
+) -> NoWinnerError:
     """The error that carries `ranking`, which has no winner.
 
     Args:

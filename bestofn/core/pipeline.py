@@ -14,10 +14,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 from bestofn.control.deadline import Deadline
-from bestofn.core.errors import GeneratorError, RewardError
-from bestofn.core.no_winner import unranked_error
+from bestofn.control.policy import Policy
+from bestofn.core.no_winner import GeneratorError, RewardError, no_winner_error
 from bestofn.core.protocols import Filter, Generator, RewardModel, Sampling, Selector
-from bestofn.core.ranking import Policy, Ranking, ScoredCandidate, Timings, Usage
+from bestofn.core.ranking import Ranking, ScoredCandidate, Timings, Usage
 from bestofn.core.scoring import Scorer
 from bestofn.core.types import Candidate, Failure, Rejection, Request, Score
 
@@ -256,7 +256,7 @@ class _Run:
             scored = [self._records[c.index] for c in usable]
             if ranked := [c for c in scored if c.reward is not None]:
                 return self._ranking(ranked, fallback="best_rejected")
-        raise unranked_error(
+        raise no_winner_error(
             self._unranked(),
             reward_fault=self._scorer.errors[0] if self._reward_model_failed() else None,
             deadline=self._pipeline.policy.deadline_seconds,

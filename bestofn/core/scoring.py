@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 
-from bestofn.core.errors import RewardError
+from bestofn.core.no_winner import RewardError
 from bestofn.core.protocols import Comparing, RewardModel
 from bestofn.core.types import Candidate, Failure, Request, Score
 

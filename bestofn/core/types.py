@@ -6,6 +6,7 @@ leaf: it imports nothing of bestofn but the error tree, so every layer may impor
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,42 +17,8 @@ from bestofn.core.errors import RequestError
 Message = Mapping[str, Any]
 """One chat message as OpenAI's API has it: ``{"role": ..., "content": ..., ...}``."""
 
-Engine = Literal["auto", "vllm", "transformers", "openai"]
-"""What samples; auto takes a server where one is named, else vLLM where it is installed."""
-
-RunEngine = Literal["auto", "vllm", "transformers", "openai", "ray"]
-"""The same for a run over many prompts; ray: pipelines on a cluster, each with what auto takes."""
-
-LogFormat = Literal["text", "json"]
-"""How the server's log looks."""
-
-TooLong = Literal["error", "truncate_left", "truncate_right"]
-"""What becomes of a text that is longer than the reward model reads: a failure of its candidate, or
-its beginning or its end is left out, which `Score.cut` then says."""
-
 Endpoint = Literal["chat/completions", "completions"]
 """OpenAI's two ways to ask a model, as their paths are called."""
-
-Quantization = Literal["8bit", "4bit"]
-"""Of a reward model's matrices, by bitsandbytes: LLM.int8 or NF4."""
-
-CacheType = Literal["auto", "fp8"]
-"""Of the numbers in the generator's cache; auto: as it computes."""
-
-Keep = Literal["best", "top-k", "above", "margin", "zscore"]
-"""Which accepted candidates of a prompt a dataset keeps; see `bestofn.dataset.export.keep_rule`."""
-
-FormatName = Literal["sft", "dpo", "kto", "ranked", "candidates", "first", "random"]
-"""A format of a dataset; see `bestofn.dataset.export.formats`."""
-
-Aggregate = Literal["last", "min", "mean", "prod"]
-"""What makes one reward of those of an answer's steps."""
-
-Combine = Literal["mean", "worst", "mean_minus_std"]
-"""What makes one reward of those of several reward models."""
-
-Normalise = Literal["zscore", "rank", "none"]
-"""What is done to each reward model's rewards within a prompt, before they are combined."""
 
 FINISHED_NORMALLY = frozenset({"stop", "tool_calls", "function_call"})
 """Finish reasons that say the model ended by itself (OpenAI's names)."""
@@ -196,11 +163,14 @@ class Rejection:
         filter: the filter's name.
         reason: machine-readable, snake_case, stable: counted and documented.
         detail: one sentence that a person understands.
+        certain: whether the evidence leaves no doubt; False makes it a suspicion: a candidate with
+            nothing but suspicions stands behind every one that has none, and is not thrown out.
     """
 
     filter: str
     reason: str
     detail: str
+    certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +179,14 @@ class Failure:
 
     reason: str
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped(Failure):
+    """Why a candidate was not finished, or not scored: a controller's rule stopped it.
+
+    `reason` is the rule's name (``deadline``, ``enough``, ...), `detail` a sentence.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +206,22 @@ class Score:
     failure: Failure | None = None
     components: Mapping[str, float] = field(default_factory=dict)
     cut: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        reward: float,
+        *,
+        tokens: int = 0,
+        components: Mapping[str, float] | None = None,
+        cut: int = 0,
+    ) -> Score:
+        """A score with this reward, or with the failure ``reward_not_finite`` where it is NaN or
+        infinite: what is no finite number orders nothing."""
+        if math.isfinite(reward):
+            return cls(reward, tokens, None, components or {}, cut)
+        detail = f"the reward model returned {reward}, which is not a finite number"
+        return cls(None, tokens, Failure("reward_not_finite", detail), cut=cut)
 
 
 def message_text(message: Message) -> str:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from bestofn.core.errors import GeneratorError
+from bestofn.core.no_winner import GeneratorError
 from bestofn.core.types import Candidate, Request
 from bestofn.generators.task_sampling import TaskSampling
 from bestofn.openai_api.completions import Completion

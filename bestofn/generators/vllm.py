@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from bestofn.core.errors import GeneratorError
+from bestofn.core.no_winner import GeneratorError
 from bestofn.core.types import Candidate, Endpoint, Request
 from bestofn.generators.task_sampling import TaskSampling
 from bestofn.openai_api.request_body import OWN_FIELDS, request_body

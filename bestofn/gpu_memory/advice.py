@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 from pydantic import ByteSize
 
-from bestofn.core.types import Quantization
 from bestofn.gpu_memory.planner import GIB, Card, Plan, most
+from bestofn.settings.choices import Quantization
 
 CARDS = (16, 24, 32, 40, 48, 80, 96, 141, 180)
 """Memory of cards that one can have, in GiB as they are sold."""

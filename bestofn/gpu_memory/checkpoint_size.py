@@ -12,7 +12,7 @@ from huggingface_hub import get_local_safetensors_metadata, get_safetensors_meta
 from huggingface_hub.errors import NotASafetensorsRepoError, SafetensorsParsingError
 
 from bestofn.core.errors import ModelError
-from bestofn.core.types import Quantization
+from bestofn.settings.choices import Quantization
 from bestofn.support.checkpoint import folder_of, hub_faults
 from bestofn.support.error_text import first_line
 

@@ -11,9 +11,9 @@ import bisect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bestofn.core.types import Quantization
 from bestofn.gpu_memory.checkpoint_size import WeightSizes
 from bestofn.gpu_memory.model_shape import Shape
+from bestofn.settings.choices import Quantization
 
 GIB = 2**30
 

@@ -23,7 +23,8 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from bestofn.core.errors import ConfigError, GeneratorError, RequestError
+from bestofn.core.errors import ConfigError, RequestError
+from bestofn.core.no_winner import GeneratorError
 
 TIMEOUT = httpx.Timeout(600.0, connect=10.0, pool=None)
 """Seconds without a byte (the openai client's own default), and for a connection; a place in the

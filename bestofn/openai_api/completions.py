@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bestofn.core.errors import GeneratorError
+from bestofn.core.no_winner import GeneratorError
 
 
 class Choice(BaseModel):

@@ -16,9 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bestofn.core.errors import ConfigError, RewardError
+from bestofn.core.errors import ConfigError
+from bestofn.core.no_winner import RewardError
 from bestofn.core.protocols import Comparing, RewardModel
-from bestofn.core.types import Candidate, Combine, Failure, Normalise, Request, Score
+from bestofn.core.types import Candidate, Failure, Request, Score
+from bestofn.settings.choices import Combine, Normalise
 
 PENALTY = 1.0
 """Standard deviations that `mean_minus_std` subtracts, where nothing else is said."""

@@ -16,16 +16,9 @@ from typing import Any
 
 import torch
 
-from bestofn.core.errors import ConfigError, ModelError, RewardError
-from bestofn.core.types import (
-    Aggregate,
-    Candidate,
-    Failure,
-    Quantization,
-    Request,
-    Score,
-    TooLong,
-)
+from bestofn.core.errors import ConfigError, ModelError
+from bestofn.core.no_winner import RewardError
+from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.rewards.checkpoints.interface import Loaded
 from bestofn.rewards.checkpoints.loading import load
 from bestofn.rewards.checkpoints.weights import Placement
@@ -39,6 +32,7 @@ from bestofn.rewards.text.fit import Text
 from bestofn.rewards.text.formats import named_format
 from bestofn.rewards.text.steps import StepOptions
 from bestofn.rewards.text.text_maker import TextMaker, text_maker
+from bestofn.settings.choices import Aggregate, Quantization, TooLong
 from bestofn.support.checkpoint import locate, read_config
 
 MAX_BATCH_TOKENS = 8192

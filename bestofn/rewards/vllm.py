@@ -16,12 +16,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from bestofn.core.errors import ModelError, RewardError
-from bestofn.core.types import Candidate, Failure, Request, Score, TooLong
+from bestofn.core.errors import ModelError
+from bestofn.core.no_winner import RewardError
+from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.rewards.checkpoints.loading import LANGUAGE_MODELS
 from bestofn.rewards.checkpoints.text_only import unloaded_texts
 from bestofn.rewards.text.fit import Text
 from bestofn.rewards.text.text_maker import TextMaker
+from bestofn.settings.choices import TooLong
 from bestofn.support.checkpoint import architecture_of, config_of
 from bestofn.support.concurrency import together
 from bestofn.vllm_engine.pooling import PoolingEngine, open_pooling_engine

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bestofn.core.errors import ConfigError, RewardError
+from bestofn.core.errors import ConfigError
+from bestofn.core.no_winner import RewardError
 from bestofn.core.ranking import ScoredCandidate
 from bestofn.core.types import Request
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from bestofn.core.types import Aggregate, Combine, Normalise, Quantization, TooLong
+from bestofn.settings.choices import Aggregate, Combine, Normalise, Quantization, TooLong
 from bestofn.settings.sections import Section
 
 RewardKind = Literal["model", "vllm", "server", "judge", "pairwise", "verifier"]

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
-from bestofn.core.ranking import OnExhausted, Policy
-from bestofn.core.types import LogFormat
+from bestofn.control.policy import OnExhausted, Policy
+from bestofn.settings.choices import LogFormat
 
 
 def _expand_all(value: Any) -> Any:
@@ -53,7 +53,7 @@ class SelectionSettings(Section):
 
 
 class PolicySettings(Section):
-    """What happens when nothing is acceptable; see `bestofn.core.ranking.Policy`."""
+    """What happens when nothing is acceptable; see `bestofn.control.policy.Policy`."""
 
     on_exhausted: OnExhausted = "resample"
     max_rounds: int = Field(default=2, ge=1)

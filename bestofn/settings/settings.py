@@ -20,7 +20,7 @@ from pydantic_settings import (
 from yaml import YAMLError
 
 from bestofn.core.errors import ConfigError
-from bestofn.core.types import Engine
+from bestofn.settings.choices import Engine
 from bestofn.settings.rewards import EnsembleSettings, RewardSettings, RewardSpecs
 from bestofn.settings.sections import (
     FilterSpec,

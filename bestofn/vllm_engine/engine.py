@@ -25,7 +25,8 @@ from collections.abc import (
 from dataclasses import dataclass
 from typing import Any, Never
 
-from bestofn.core.errors import ConfigError, GeneratorError, ModelError, RequestError
+from bestofn.core.errors import ConfigError, ModelError, RequestError
+from bestofn.core.no_winner import GeneratorError
 from bestofn.core.types import Endpoint
 
 logger = logging.getLogger(__name__)

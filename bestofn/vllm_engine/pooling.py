@@ -10,7 +10,8 @@ import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Literal, Never
 
-from bestofn.core.errors import ConfigError, ModelError, RewardError
+from bestofn.core.errors import ConfigError, ModelError
+from bestofn.core.no_winner import RewardError
 from bestofn.vllm_engine.engine import environment_of, first_sentence
 
 REGISTERED: Mapping[str, str] = {

@@ -18,14 +18,8 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from bestofn.core.errors import (
-    BestOfNError,
-    ConfigError,
-    DeadlineError,
-    NothingAcceptableError,
-    RequestError,
-    RewardError,
-)
+from bestofn.core.errors import BestOfNError, ConfigError, RequestError
+from bestofn.core.no_winner import DeadlineError, NothingAcceptableError, RewardError
 
 INVALID = "invalid_request_error"
 SERVER = "server_error"

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from bestofn.core.errors import NothingAcceptableError
+from bestofn.control.policy import Policy
+from bestofn.core.no_winner import NothingAcceptableError
 from bestofn.core.pipeline import Pipeline, best_of_n
-from bestofn.core.ranking import Policy
 from bestofn.core.types import Candidate, Request
 from bestofn.generators.replay import ReplayGenerator
 from bestofn.selection.argmax import ArgmaxSelector

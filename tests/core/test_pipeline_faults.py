@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from bestofn.core.errors import GeneratorError, RequestError, RewardError
+from bestofn.control.policy import Policy
+from bestofn.core.errors import RequestError
+from bestofn.core.no_winner import GeneratorError, RewardError
 from bestofn.core.pipeline import Pipeline, best_of_n
-from bestofn.core.ranking import Policy, ScoredCandidate
+from bestofn.core.ranking import ScoredCandidate
 from bestofn.core.types import Candidate, Failure, Rejection, Request
 from bestofn.generators.replay import ReplayGenerator
 from bestofn.selection.argmax import ArgmaxSelector

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bestofn.core import errors
+from bestofn.core import errors, no_winner
 from bestofn.core.ranking import Ranking, ScoredCandidate
 from bestofn.core.types import Candidate, Rejection, Request, message_text
 
@@ -63,7 +63,7 @@ def test_message_text(content: Any, text: str) -> None:
 
 def test_errors_survive_pickling_with_their_ranking() -> None:
     ranking = Ranking(Request.from_prompt("x"), ())
-    for kind in (errors.GeneratorError, errors.RewardError, errors.NothingAcceptableError):
+    for kind in (no_winner.GeneratorError, no_winner.RewardError, no_winner.NothingAcceptableError):
         again = pickle.loads(pickle.dumps(kind("a sentence", ranking)))
         assert (type(again), str(again), again.ranking) == (kind, "a sentence", ranking)
 

@@ -11,11 +11,11 @@ import pyarrow.parquet
 import pytest
 
 from bestofn.core.errors import ConfigError
-from bestofn.core.types import Keep
 from bestofn.dataset.export.export import export
 from bestofn.dataset.export.formats import NAMES, Choice, rows_of
 from bestofn.dataset.export.keep_rule import Rule
 from bestofn.dataset.store.records import Record
+from bestofn.settings.choices import Keep
 
 PROMPT = [{"role": "user", "content": "What?"}]
 

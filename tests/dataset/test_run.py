@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from bestofn.core.errors import ConfigError, DatasetError, GeneratorError
+from bestofn.core.errors import ConfigError, DatasetError
+from bestofn.core.no_winner import GeneratorError
 from bestofn.core.types import Request
 from bestofn.dataset.prompts.rows import read_row
 from bestofn.dataset.run.counts import Counts

@@ -11,7 +11,8 @@ import httpx
 import pytest
 from starlette.responses import PlainTextResponse, Response
 
-from bestofn.core.errors import ConfigError, GeneratorError, RequestError
+from bestofn.core.errors import ConfigError, RequestError
+from bestofn.core.no_winner import GeneratorError
 from bestofn.core.pipeline import Pipeline, best_of_n
 from bestofn.core.types import Candidate, Request
 from bestofn.generators.openai import OpenAIGenerator, openai_generator

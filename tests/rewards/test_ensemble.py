@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from bestofn import embedded
 from bestofn.builders.rewards import open_reward_model
-from bestofn.core.errors import ConfigError, RewardError
+from bestofn.core.errors import ConfigError
+from bestofn.core.no_winner import RewardError
 from bestofn.core.pipeline import best_of_n
 from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.rewards.ensemble import EnsembleRewardModel, Member

@@ -6,7 +6,8 @@ import itertools
 
 import pytest
 
-from bestofn.core.errors import ConfigError, RewardError
+from bestofn.core.errors import ConfigError
+from bestofn.core.no_winner import RewardError
 from bestofn.core.ranking import ScoredCandidate
 from bestofn.core.types import Candidate, Request
 from bestofn.selection.argmax import ArgmaxSelector

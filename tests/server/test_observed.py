@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from bestofn import GeneratorError, Policy, RewardError, Settings
-from bestofn.core.types import LogFormat
+from bestofn.settings.choices import LogFormat
 from bestofn.testing import FakeCompletion, FakeGenerator, FakeRewardModel
 from bestofn_server.app import create_app
 from bestofn_server.telemetry.logs import set_up_logs

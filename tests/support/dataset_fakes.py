@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 
+from bestofn.control.policy import Policy
 from bestofn.core.pipeline import Pipeline
-from bestofn.core.ranking import Policy
 from bestofn.core.types import Candidate, Request, Score
 from bestofn.dataset.prompts.rows import Defaults, Row, read_row
 from bestofn.selection.argmax import ArgmaxSelector

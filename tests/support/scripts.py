@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bestofn.control.policy import Policy
 from bestofn.core.pipeline import Pipeline
 from bestofn.core.protocols import Filter
-from bestofn.core.ranking import Policy, Ranking, ScoredCandidate
+from bestofn.core.ranking import Ranking, ScoredCandidate
 from bestofn.core.types import Candidate, Rejection, Request
 from bestofn.selection.argmax import ArgmaxSelector
 from bestofn.testing import FakeCompletion, FakeGenerator, FakeRewardModel

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from bestofn.core.types import FormatName
 from bestofn.dataset.export.formats import NAMES, Choice, rows_of, schema_of, skipped
 from bestofn.dataset.store.atomic_files import disk_faults, sync_folder
 from bestofn.dataset.store.records import Record
+from bestofn.settings.choices import FormatName
 
 if TYPE_CHECKING:
     import pyarrow

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bestofn.core.types import FormatName
 from bestofn.dataset.export.keep_rule import Held, Rule, distinct
 from bestofn.dataset.store.records import Record, messages_of, ranked
+from bestofn.settings.choices import FormatName
 
 if TYPE_CHECKING:
     import pyarrow

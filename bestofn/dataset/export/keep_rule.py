@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bestofn.core.errors import ConfigError
-from bestofn.core.types import Keep
+from bestofn.settings.choices import Keep
 
 Held = Mapping[str, Any]
 """A candidate of a record."""

@@ -12,7 +12,7 @@ from bestofn.core.errors import ConfigError, DatasetError
 from bestofn.support.error_text import first_line
 
 if TYPE_CHECKING:
-    from bestofn.core.types import FormatName
+    from bestofn.settings.choices import FormatName
 
 
 @dataclass(frozen=True, slots=True)

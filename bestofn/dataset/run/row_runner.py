@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bestofn.core.errors import (
+from bestofn.core.errors import RequestError
+from bestofn.core.no_winner import (
     DeadlineError,
     GeneratorError,
     NothingAcceptableError,
-    RequestError,
     RewardError,
 )
 from bestofn.core.pipeline import Pipeline, best_of_n

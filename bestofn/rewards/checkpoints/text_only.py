@@ -8,7 +8,6 @@ import torch
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES as ENCODERS
 
 from bestofn.core.errors import ConfigError
-from bestofn.core.types import TooLong
 from bestofn.rewards.checkpoints import internlm2, ziya
 from bestofn.rewards.checkpoints.common import Text, labelled, read_tokenizer, written
 from bestofn.rewards.checkpoints.interface import Source
@@ -18,6 +17,7 @@ from bestofn.rewards.text.formats import FORMATS, named_format, recognised_forma
 from bestofn.rewards.text.steps import StepOptions
 from bestofn.rewards.text.text_maker import TextMaker, text_maker
 from bestofn.rewards.text.text_spec import Written
+from bestofn.settings.choices import TooLong
 from bestofn.support.checkpoint import architecture_of, locate_small, read_config
 
 OWN: Mapping[str, Callable[[Source], Written]] = {

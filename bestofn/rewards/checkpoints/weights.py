@@ -24,7 +24,7 @@ from transformers.utils import (
 )
 
 from bestofn.core.errors import ConfigError, ModelError
-from bestofn.core.types import Quantization
+from bestofn.settings.choices import Quantization
 from bestofn.support.error_text import first_line
 
 logger = logging.getLogger(__name__)

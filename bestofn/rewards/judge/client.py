@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from bestofn.core.errors import GeneratorError, RequestError
+from bestofn.core.errors import RequestError
+from bestofn.core.no_winner import GeneratorError
 from bestofn.core.types import Failure, message_text
 from bestofn.openai_api.client import ApiClient
 from bestofn.openai_api.completions import Choice, Completion, read_completion

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from bestofn.core.errors import RewardError
+from bestofn.core.no_winner import RewardError
 from bestofn.core.types import FINISHED_NORMALLY, Failure, Score
 
 UNPARSABLE = "judge_unparsable"

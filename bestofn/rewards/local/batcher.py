@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
-from bestofn.core.errors import RewardError
+from bestofn.core.no_winner import RewardError
 from bestofn.rewards.local.token_budget import TokenBudget
 from bestofn.support.error_text import first_line
 

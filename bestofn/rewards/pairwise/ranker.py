@@ -13,8 +13,9 @@ from typing import Any
 
 import torch
 
-from bestofn.core.errors import ConfigError, ModelError, RewardError
-from bestofn.core.types import Candidate, Failure, Request, Score, TooLong
+from bestofn.core.errors import ConfigError, ModelError
+from bestofn.core.no_winner import RewardError
+from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.rewards.checkpoints.common import read_settings, read_tokenizer
 from bestofn.rewards.checkpoints.interface import Source
 from bestofn.rewards.checkpoints.weights import Placement, read_weights, tensor_names
@@ -33,6 +34,7 @@ from bestofn.rewards.text.fit import Text
 from bestofn.rewards.text.formats import FORMATS
 from bestofn.rewards.text.steps import StepOptions
 from bestofn.rewards.transformers import CPU_BATCH_TOKENS, MAX_BATCH_TOKENS, NO_MEMORY, NOT_FINITE
+from bestofn.settings.choices import TooLong
 from bestofn.support.checkpoint import architecture_of, locate, read_config
 
 ALONE = 0.0

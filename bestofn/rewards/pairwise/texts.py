@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bestofn.core.errors import ModelError
-from bestofn.core.types import Candidate, Failure, Request, TooLong
+from bestofn.core.types import Candidate, Failure, Request
 from bestofn.rewards.pairwise.reader import Marks
 from bestofn.rewards.text.encoder import Encoder, hub_encoder
 from bestofn.rewards.text.fit import Text, fitted
 from bestofn.rewards.text.renderer import UNRENDERABLE, fold_system, plain_message
+from bestofn.settings.choices import TooLong
 from bestofn.support.error_text import first_line
 
 SOURCE, FIRST, SECOND = "<|source|>", "<|candidate1|>", "<|candidate2|>"

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bestofn.core.errors import ConfigError, GeneratorError, RequestError, RewardError
+from bestofn.core.errors import ConfigError, RequestError
+from bestofn.core.no_winner import GeneratorError, RewardError
 from bestofn.core.types import Candidate, Request
 from bestofn.rewards.remote.rerank_server import RerankServer
 from bestofn.rewards.remote.text_server import TextServer

@@ -12,7 +12,6 @@ from pydantic import BaseModel, ValidationError
 
 from bestofn.core.errors import ConfigError
 from bestofn.core.protocols import RewardModel
-from bestofn.core.types import TooLong
 from bestofn.openai_api.client import FAULTS, ApiClient, open_http
 from bestofn.rewards.checkpoints.text_only import unloaded_texts
 from bestofn.rewards.remote.activation import refuse_activation
@@ -20,6 +19,7 @@ from bestofn.rewards.remote.bestofn_server import BestofnServer
 from bestofn.rewards.remote.rerank_server import RerankServer
 from bestofn.rewards.remote.text_server import TextServer
 from bestofn.rewards.remote.wire_formats import RERANK_APIS, TEXT_APIS, WHO, ApiName
+from bestofn.settings.choices import TooLong
 
 
 class _Paths(BaseModel):

@@ -6,7 +6,8 @@ import math
 from collections.abc import Awaitable, Sequence
 from typing import TypeVar
 
-from bestofn.core.errors import GeneratorError, RequestError, RewardError
+from bestofn.core.errors import RequestError
+from bestofn.core.no_winner import GeneratorError, RewardError
 from bestofn.core.types import Failure, Score
 
 REFUSED = "reward_server_refused"

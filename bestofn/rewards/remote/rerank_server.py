@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bestofn.core.errors import RewardError
+from bestofn.core.no_winner import RewardError
 from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.openai_api.client import ApiClient
 from bestofn.rewards.remote.replies import answered, score_of

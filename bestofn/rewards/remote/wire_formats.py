@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from bestofn.core.errors import RewardError
+from bestofn.core.no_winner import RewardError
 
 ApiName = Literal[
     "bestofn",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bestofn.core.types import Failure, TooLong
+from bestofn.core.types import Failure
 from bestofn.rewards.text.encoder import Encoder
+from bestofn.settings.choices import TooLong
 
 TOO_LONG = "too_long_for_reward_model"
 EMPTY = "empty_for_reward_model"

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bestofn.core.errors import ConfigError
-from bestofn.core.types import Aggregate
 from bestofn.rewards.text import templates
+from bestofn.settings.choices import Aggregate
 
 Frame = Literal["tokenizer", "bos", "text"]
 """Which special tokens stand around a text: those that the tokenizer puts around any; BOS before

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bestofn.core.errors import ConfigError
-from bestofn.core.types import Aggregate
+from bestofn.settings.choices import Aggregate
 
 SEPARATOR = "\n\n"
 """What steps are split at by default: Qwen2.5-Math-PRM's card and RLHFlow's script."""

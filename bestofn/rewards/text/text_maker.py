@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bestofn.core.errors import ConfigError, ModelError
-from bestofn.core.types import Candidate, Failure, Request, TooLong
+from bestofn.core.types import Candidate, Failure, Request
 from bestofn.rewards.local.readers import Places
 from bestofn.rewards.text.encoder import Encoder
 from bestofn.rewards.text.fit import Text, fitted
 from bestofn.rewards.text.formats import Format
 from bestofn.rewards.text.renderer import Renderer, is_chat_template
 from bestofn.rewards.text.text_spec import Written
+from bestofn.settings.choices import TooLong
 
 NO_PLACE = "no_steps"
 

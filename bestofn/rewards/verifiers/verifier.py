@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from bestofn.core.errors import ConfigError, RewardError
+from bestofn.core.errors import ConfigError
+from bestofn.core.no_winner import RewardError
 from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.rewards.verifiers.verdicts import NO_REFERENCE, RAISED, Check, score_of
 from bestofn.rewards.verifiers.workers.pool import Processes

@@ -6,10 +6,12 @@ import math
 from collections.abc import Sequence
 
 from bestofn.builders.rewards import reward_name as name_of
-from bestofn.core.errors import NothingAcceptableError, RequestError, RewardError
+from bestofn.control.policy import Policy
+from bestofn.core.errors import RequestError
+from bestofn.core.no_winner import NothingAcceptableError, RewardError
 from bestofn.core.pipeline import Pipeline, best_of_n
 from bestofn.core.protocols import Filter, RewardModel, TextScorer
-from bestofn.core.ranking import Policy, Ranking
+from bestofn.core.ranking import Ranking
 from bestofn.core.types import Candidate, Message, Request, Score
 from bestofn.generators.replay import ReplayGenerator
 from bestofn_server.errors import ModelNotFoundError

@@ -12,7 +12,7 @@ from typing import Any
 from opentelemetry import propagate
 from opentelemetry.trace import Tracer
 
-from bestofn.core.errors import GeneratorError, UnrankedError
+from bestofn.core.no_winner import GeneratorError, NoWinnerError
 from bestofn.core.pipeline import Pipeline, best_of_n
 from bestofn.core.protocols import Filter, Forwarder
 from bestofn.core.ranking import Ranking
@@ -129,7 +129,7 @@ class Service:
         try:
             with self._engine_faults():
                 ranking = await best_of_n(request, pipeline)
-        except UnrankedError as error:
+        except NoWinnerError as error:
             if error.ranking is not None:
                 self.metrics.ranked(error.ranking)
             raise

@@ -8,7 +8,7 @@ import sys
 
 from pythonjsonlogger.json import JsonFormatter
 
-from bestofn.core.types import LogFormat
+from bestofn.settings.choices import LogFormat
 
 request_id: contextvars.ContextVar[str] = contextvars.ContextVar("bestofn_request_id", default="-")
 """The id of the request that the current task answers."""

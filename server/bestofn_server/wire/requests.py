@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bestofn.core.ranking import OnExhausted
+from bestofn.control.policy import OnExhausted
 from bestofn.settings.sections import FilterSpecs, SelectionSettings
 from bestofn_server.wire.numbers import Integer, OptionalInteger
 

@@ -12,9 +12,10 @@ from torch import nn
 from transformers import LlamaConfig, LlamaForSequenceClassification
 
 from bestofn.core.errors import ConfigError
-from bestofn.core.types import Quantization, Request
+from bestofn.core.types import Request
 from bestofn.rewards.checkpoints.weights import HEADS
 from bestofn.rewards.transformers import TransformersRewardModel
+from bestofn.settings.choices import Quantization
 from tests.rewards.conftest import Checkpoint
 from tests.support.rewards import calls, classifier_replica
 from tests.support.rewards.calls import candidates

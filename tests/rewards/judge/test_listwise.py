@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.responses import Response
 
-from bestofn.core.errors import RewardError
+from bestofn.core.no_winner import RewardError
 from bestofn.core.protocols import Comparing
 from bestofn.core.types import Candidate, Request
 from bestofn.rewards.judge.listwise import orders_of

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from starlette.responses import Response
 
-from bestofn.core.errors import RewardError
+from bestofn.core.no_winner import RewardError
 from bestofn.core.protocols import Comparing
 from bestofn.rewards.judge.pair_schedule import pairs_of
 from tests.support.rewards.judges import (

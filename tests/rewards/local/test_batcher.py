@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bestofn.core.errors import RewardError
+from bestofn.core.no_winner import RewardError
 from bestofn.rewards.local.batcher import Batcher
 from bestofn.rewards.local.padding import plan
 from bestofn.rewards.local.token_budget import PATIENCE, TokenBudget

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from bestofn.core.errors import RewardError
+from bestofn.core.no_winner import RewardError
 from bestofn.core.types import Request, Score
 from bestofn.rewards.local.readers import Reading
 from bestofn.rewards.transformers import TransformersRewardModel

@@ -15,7 +15,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from bestofn.core.errors import ConfigError, ModelError, RewardError
+from bestofn.core.errors import ConfigError, ModelError
+from bestofn.core.no_winner import RewardError
 from bestofn.core.protocols import Comparing
 from bestofn.core.types import Candidate, Request, Score
 from bestofn.rewards.pairwise.ranker import PairwiseRanker

@@ -12,7 +12,8 @@ from fastapi import FastAPI
 from bestofn import Pipeline, Settings
 from bestofn.builders.pipeline import build_filters, build_selector
 from bestofn.builders.rewards import open_reward_model
-from bestofn.core.errors import ConfigError, RewardError
+from bestofn.core.errors import ConfigError
+from bestofn.core.no_winner import RewardError
 from bestofn.core.types import Request
 from bestofn.rewards.checkpoints.text_only import unloaded_texts
 from bestofn.rewards.remote.open import remote_reward_model

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bestofn.core.types import Request, TooLong
+from bestofn.core.types import Request
 from bestofn.rewards.text.encoder import Encoder
 from bestofn.rewards.transformers import TransformersRewardModel
+from bestofn.settings.choices import TooLong
 from tests.support.rewards import classifier_replica, plain_llama
 from tests.support.rewards.calls import candidates
 

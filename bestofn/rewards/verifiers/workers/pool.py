@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from bestofn.core.errors import RewardError
+from bestofn.core.no_winner import RewardError
 from bestofn.core.types import Candidate, Request
 from bestofn.rewards.verifiers.workers.runners import out_of_time
 from bestofn.rewards.verifiers.workers.worker import Job, Worker

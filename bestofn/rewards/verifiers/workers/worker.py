@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from multiprocessing import Pipe
 from typing import Any
 
-from bestofn.core.errors import RewardError
+from bestofn.core.no_winner import RewardError
 
 START_SECONDS = 120.0
 """Until a check is imported, at most: its libraries may be heavy, and the machine busy."""
