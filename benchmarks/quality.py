@@ -30,7 +30,7 @@ from math import comb
 from bestofn import Request
 from bestofn.builders.pipeline import open_pipeline
 from bestofn.cli.console import set_quiet
-from bestofn.core.pipeline import best_of_n
+from bestofn.core.best_of_n import best_of_n
 from bestofn.core.ranking import Ranking
 from bestofn.settings.sections import PolicySettings
 from bestofn.settings.settings import Settings

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bestofn.builders.pipeline import open_pipeline
     from bestofn.control.policy import Policy
+    from bestofn.core.best_of_n import best_of_n
     from bestofn.core.errors import BestOfNError, ConfigError, ModelError, RequestError
     from bestofn.core.no_winner import (
         DeadlineError,
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
         NothingAcceptableError,
         RewardError,
     )
-    from bestofn.core.pipeline import Pipeline, best_of_n
+    from bestofn.core.pipeline import Pipeline
     from bestofn.core.protocols import Filter, Forwarder, Generator, RewardModel, Sampling, Selector
     from bestofn.core.ranking import Ranking, ScoredCandidate
     from bestofn.core.types import Candidate, Failure, Rejection, Request, Score
@@ -66,7 +67,8 @@ _HOMES = {
         "NothingAcceptableError",
         "RewardError",
     ),
-    "bestofn.core.pipeline": ("Pipeline", "best_of_n"),
+    "bestofn.core.best_of_n": ("best_of_n",),
+    "bestofn.core.pipeline": ("Pipeline",),
     "bestofn.core.protocols": (
         "Filter",
         "Forwarder",

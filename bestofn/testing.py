@@ -1,4 +1,4 @@
-"""Owns the fakes that ship with the package: a generator and a reward model that follow a script.
+"""Fakes for unit tests: a generator and a reward model that follow a script.
 
 They need neither torch nor vllm, so that code on top of bestofn is tested in milliseconds:
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,7 @@ class FakeCompletion:
         delay: seconds until it finishes.
         error: why sampling it fails; then its finish_reason is "error" and its text is ''.
         message: the whole assistant message, instead of one that holds `text` only.
+        snapshots: texts that it sends on its way, at equal parts of its delay.
     """
 
     text: str = ""
@@ -34,6 +36,7 @@ class FakeCompletion:
     delay: float = 0.0
     error: str | None = None
     message: Message | None = None
+    snapshots: Sequence[str] = ()
 
     def candidate(self, request: Request, index: int) -> Candidate:
         """It as candidate `index` of `request`."""
@@ -48,6 +51,11 @@ class FakeCompletion:
             error=self.error,
         )
 
+    def snapshot(self, request: Request, index: int, text: str) -> Candidate:
+        """How far it has come: `text`, and no finish_reason."""
+        so_far = FakeCompletion(text).candidate(request, index)
+        return dataclasses.replace(so_far, finish_reason=None)
+
 
 Script = Sequence[str | FakeCompletion] | Callable[[Request, int], str | FakeCompletion]
 """Completion i for candidate i, from the start again after the last; or a function of both."""
@@ -55,6 +63,8 @@ Script = Sequence[str | FakeCompletion] | Callable[[Request, int], str | FakeCom
 
 class FakeGenerator:
     """A `Generator` that plays a script; candidates of equal delay finish in order of index.
+
+    It sends the snapshots that the script has.
 
     Args:
         script: what is sampled.
@@ -66,6 +76,8 @@ class FakeGenerator:
         aborted: every index that was stopped before it finished, by `abort` or `aclose`.
         closed: how many samplings were closed.
     """
+
+    snapshots = True
 
     def __init__(self, script: Script, *, raises: BestOfNError | None = None) -> None:
         if not callable(script) and not script:
@@ -120,7 +132,7 @@ class FakeSampling:
         if not self._left or self._closed:
             raise StopAsyncIteration
         candidate = await self._finished.get()
-        self._left -= 1
+        self._left -= candidate.finish_reason is not None
         return candidate
 
     def abort(self, index: int) -> None:
@@ -141,15 +153,25 @@ class FakeSampling:
         completion = self._generator.completion(request, index)
         candidate = completion.candidate(request, index)
         stop = self._stops[index]
-        if completion.delay:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), completion.delay)
+        part = completion.delay / (len(completion.snapshots) + 1)
+        for text in completion.snapshots:
+            await _waited(stop, part)
+            if not stop.is_set():
+                self._finished.put_nowait(completion.snapshot(request, index, text))
+        await _waited(stop, part)
         if stop.is_set():
             self._generator.aborted.append(index)
             aborted = FakeCompletion(completion.text, "abort", message=completion.message)
             candidate = aborted.candidate(request, index)
         del self._stops[index]
         self._finished.put_nowait(candidate)
+
+
+async def _waited(stop: asyncio.Event, seconds: float) -> None:
+    """Return after so many seconds, or when stopped."""
+    if seconds and not stop.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), seconds)
 
 
 Verdict = float | Failure | Score

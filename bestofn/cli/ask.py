@@ -5,8 +5,8 @@ from __future__ import annotations
 from bestofn.builders.pipeline import open_pipeline
 from bestofn.cli.console import print_ranking, quiet_engines
 from bestofn.cli.tables import LiveCandidates
+from bestofn.core.best_of_n import best_of_n
 from bestofn.core.no_winner import NoWinnerError
-from bestofn.core.pipeline import best_of_n
 from bestofn.core.types import Request
 from bestofn.settings.settings import Settings
 

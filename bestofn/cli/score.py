@@ -14,9 +14,10 @@ from bestofn.builders.rewards import open_reward_model
 from bestofn.cli.console import print_ranking, quiet_engines
 from bestofn.cli.json_lines import ScoreRow, read_rows
 from bestofn.control.policy import Policy
+from bestofn.core.best_of_n import best_of_n
 from bestofn.core.errors import ConfigError
 from bestofn.core.no_winner import NothingAcceptableError, RewardError
-from bestofn.core.pipeline import Pipeline, best_of_n
+from bestofn.core.pipeline import Pipeline
 from bestofn.core.ranking import Ranking
 from bestofn.core.types import Request
 from bestofn.generators.replay import ReplayGenerator

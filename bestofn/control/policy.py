@@ -1,11 +1,16 @@
-"""What happens when no candidate is acceptable, and until when a request is worked on."""
+"""The policy: how a request is sampled, until when, and what happens if nothing is acceptable."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from bestofn.control.deadline import Deadline
+from bestofn.control.fixed import Fixed
+from bestofn.control.resample import Resample
+from bestofn.core.controller import Budget, Chain, Controller, Decision, Progress
 from bestofn.core.errors import RequestError
+from bestofn.core.types import Request
 
 OnExhausted = Literal["resample", "best_rejected", "error"]
 """What happens when no candidate is acceptable; see `Policy`."""
@@ -13,7 +18,8 @@ OnExhausted = Literal["resample", "best_rejected", "error"]
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What to do when no candidate is acceptable.
+    """Controls a request: as `sampling` says, then another round where nothing is acceptable, and
+    no longer than the deadline.
 
     Args:
         on_exhausted: ``resample``: sample best_of more, up to `max_rounds` rounds in all, while
@@ -28,6 +34,11 @@ class Policy:
             and passed is returned (`Ranking.deadline_reached`); None: no deadline. Scores that are
             missing then are waited for only while there is none at all, so the answer may come
             later by one call of the reward model.
+        sampling: how the first round is sampled, and what stops it early.
+        budget: hard caps; of candidates, without: best_of times `max_rounds`.
+
+    Raises:
+        RequestError: a number is out of its range.
     """
 
     on_exhausted: OnExhausted = "resample"
@@ -35,9 +46,34 @@ class Policy:
     max_resample_tokens: int | None = None
     max_resample_seconds: float | None = None
     deadline_seconds: float | None = None
+    sampling: Controller = field(default_factory=Fixed)
+    budget: Budget = field(default_factory=Budget)
+    _chain: Controller = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.max_rounds < 1:
             raise RequestError(f"max_rounds is {self.max_rounds}; it must be at least 1")
         if self.deadline_seconds is not None and self.deadline_seconds <= 0:
             raise RequestError(f"the deadline is {self.deadline_seconds} s; it must be above 0")
+        rules: list[Controller] = [self.sampling]
+        if self.deadline_seconds is not None:
+            rules.insert(0, Deadline(self.deadline_seconds))
+        if self.on_exhausted == "resample" and self.max_rounds > 1:
+            tokens, seconds = self.max_resample_tokens, self.max_resample_seconds
+            rules.append(Resample(self.max_rounds, tokens, seconds))
+        object.__setattr__(self, "_chain", Chain(tuple(rules)) if len(rules) > 1 else rules[0])
+
+    @property
+    def returns_rejected(self) -> bool:
+        """Whether a rejected candidate may be returned where nothing is acceptable."""
+        return self.on_exhausted != "error"
+
+    def budget_of(self, request: Request) -> Budget:
+        """The hard caps of this request."""
+        if self.budget.candidates is not None:
+            return self.budget
+        return replace(self.budget, candidates=request.best_of * self.max_rounds)
+
+    def decide(self, progress: Progress) -> Decision:
+        """See `bestofn.core.controller.Controller`."""
+        return self._chain.decide(progress)

@@ -1,7 +1,10 @@
-"""Owns the four seams: Generator (with what it may offer besides), Filter, RewardModel, Selector.
+"""The seams as protocols: Generator and Sampling, Filter, RewardModel, Selector; and what a
+generator or a reward model may offer besides (Forwarder, Snapshotting, Mortal; Comparing,
+TextScorer).
 
-A new backend of any of them is one new file and one line in `bestofn.builders.pipeline`. They
-are structural: an implementation inherits nothing.
+An implementation inherits nothing. A new one is one new file, and one line in `bestofn.builders`.
+The fifth seam, Controller, is in `bestofn.core.controller`. What is offered besides is asked once,
+when a `Pipeline` is made, and stands there as a field.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from bestofn.core.ranking import ScoredCandidate
+from bestofn.core.ranking import ScoredCandidate, Selection
 from bestofn.core.types import Candidate, Endpoint, Rejection, Request, Score
 
 
@@ -86,6 +89,34 @@ class Forwarder(Protocol):
         ...
 
 
+@runtime_checkable
+class Snapshotting(Protocol):
+    """What a generator says besides, where it can send unfinished candidates.
+
+    Attributes:
+        snapshots: whether its samplings yield candidates with ``finish_reason=None`` on the way.
+    """
+
+    @property
+    def snapshots(self) -> bool:
+        """See the class."""
+        ...
+
+
+@runtime_checkable
+class Mortal(Protocol):
+    """What a generator says besides, where its engine may die in this process.
+
+    Attributes:
+        dead: whether it has; then nothing is sampled any more.
+    """
+
+    @property
+    def dead(self) -> bool:
+        """See the class."""
+        ...
+
+
 class Filter(Protocol):
     """Rejects candidates, one at a time. Runs on the event loop, so it has to be quick."""
 
@@ -138,8 +169,13 @@ class TextScorer(Protocol):
 class Selector(Protocol):
     """Orders candidates of one request."""
 
-    def select(
-        self, request: Request, scored: Sequence[ScoredCandidate]
-    ) -> Sequence[ScoredCandidate]:
-        """The same candidates, best first: each exactly once. Every one has a finite reward."""
+    @property
+    def needs_rewards(self) -> bool:
+        """Whether it can order only what has a finite reward; one that does not need rewards is
+        asked without a reward model too."""
+        ...
+
+    async def select(self, request: Request, accepted: Sequence[ScoredCandidate]) -> Selection:
+        """Their order, best first, each index exactly once; the values that made it, and the
+        confidence in the first."""
         ...

@@ -1,4 +1,4 @@
-"""Owns the result of a request: every candidate accounted for, ranked, with what it cost."""
+"""The ranking: every sampled candidate accounted for, the best first, with what it cost."""
 
 from __future__ import annotations
 
@@ -6,16 +6,29 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bestofn.core.types import Candidate, Failure, Rejection, Request
+from bestofn.core.types import Candidate, Failure, Rejection, Request, Stopped
+
+DEADLINE = "deadline"
+"""The rule that stops a request at its deadline; `Ranking.deadline_reached` looks for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredCandidate:
-    """A candidate and all that is known of it; exactly one of the three states below holds.
+    """A candidate and all that is known of it; exactly one of the five states below holds.
 
-    accepted: no rejections, no failure. rejected: at least one rejection. failed: `failure` is set
-    (a candidate that a filter rejected before the fault keeps its rejections). `components` and
-    `cut` are those of its `Score`.
+    accepted: no rejections, no failure. suspected: nothing but uncertain rejections. rejected: at
+    least one certain rejection. stopped: `failure` is a `Stopped`, which names the rule. failed:
+    `failure` is anything else. A candidate that a filter rejected before it failed or was stopped
+    keeps its rejections.
+
+    Args:
+        candidate: as the engine gave it.
+        rejections: by every filter that objects, in the order of the filters.
+        failure: why it could not be judged.
+        reward: the reward model's number; None where nothing scored it.
+        rank: its place, from 1; None where it was not ranked.
+        components: named parts of the reward, as in its `Score`.
+        cut: tokens that the reward model was not shown, as in its `Score`.
     """
 
     candidate: Candidate
@@ -41,6 +54,38 @@ class ScoredCandidate:
         """Whether it passed every filter and nothing failed."""
         return not self.rejections and self.failure is None
 
+    @property
+    def suspected(self) -> bool:
+        """Whether filters only suspect it: no failure, rejections, and none of them certain."""
+        return bool(self.rejections) and self.kept
+
+    @property
+    def kept(self) -> bool:
+        """Whether it may be ranked: accepted or suspected."""
+        if self.failure is not None:
+            return False
+        return not self.rejections or not any(each.certain for each in self.rejections)
+
+    @property
+    def stopped(self) -> str | None:
+        """The rule that stopped it before it finished or was scored; None: none did."""
+        return self.failure.reason if isinstance(self.failure, Stopped) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a selector makes of candidates.
+
+    Args:
+        order: their indices, best first, each exactly once.
+        values: what each was ordered by, where that is one number: a reward, votes, ...
+        confidence: that the first is the right choice, 0 to 1; None where the selector has none.
+    """
+
+    order: tuple[int, ...]
+    values: Mapping[int, float] = field(default_factory=dict)
+    confidence: float | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -64,7 +109,7 @@ class Timings:
     Args:
         total: from the call to the ranking.
         first_candidate: until the first candidate finished (0 where none did).
-        sampling: until the last candidate finished, summed over rounds.
+        sampling: during which at least one candidate was being sampled.
         scoring: during which at least one score call was running; overlaps sampling.
         selection: spent in the selector.
     """
@@ -82,14 +127,19 @@ class Ranking:
 
     Args:
         request: what was asked.
-        candidates: all of them, the ranked ones first by rank, then the others by index.
+        candidates: all of them, the ranked ones first by rank (suspected behind accepted), then
+            the others by index.
         fallback: None, or the policy that was used because nothing was acceptable
             (``best_rejected``; then the ranked candidates are rejected ones).
-        rounds: how many rounds were sampled.
+        rounds: how often candidates were started.
         usage: tokens spent.
         timings: seconds spent.
         deadline_reached: whether the policy's deadline stopped candidates or scores.
         notes: sentences on what was done otherwise than asked (e.g. temperature 0: sampled once).
+        stopped_by: the rule that ended the request before all that was started had finished and
+            was scored; None: none did.
+        confidence: the selector's, that the winner is the right choice; None where it has none.
+        values: what the selector ordered the ranked candidates by, by index.
     """
 
     request: Request
@@ -100,6 +150,9 @@ class Ranking:
     timings: Timings = field(default_factory=Timings)
     deadline_reached: bool = False
     notes: tuple[str, ...] = ()
+    stopped_by: str | None = None
+    confidence: float | None = None
+    values: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def ranked(self) -> tuple[ScoredCandidate, ...]:
@@ -125,5 +178,10 @@ class Ranking:
 
     @property
     def failed(self) -> Mapping[str, int]:
-        """How many candidates failed for each reason."""
+        """How many candidates could not be judged, for each reason; the stopped among them."""
         return Counter(c.failure.reason for c in self.candidates if c.failure is not None)
+
+    @property
+    def stopped(self) -> Mapping[str, int]:
+        """How many candidates each rule stopped."""
+        return Counter(rule for c in self.candidates if (rule := c.stopped) is not None)

@@ -1,4 +1,4 @@
-"""Owns the scoring side of one request: candidates go in one by one, scores come out once each."""
+"""Scoring within one request: candidates go in one by one, scores come out once for each."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import logging
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from bestofn.core.no_winner import RewardError
+from bestofn.core.observer import SILENT, Observer
 from bestofn.core.protocols import Comparing, RewardModel
 from bestofn.core.types import Candidate, Failure, Request, Score
 
@@ -18,36 +20,77 @@ logger = logging.getLogger(__name__)
 OnScore = Callable[[Sequence[int], Score], None]
 """Called once per distinct candidate with the indices of all its copies."""
 
+OnSnapshotScore = Callable[[Candidate, Score], None]
+"""Called with a snapshot and its score."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """What waits for the reward model; `key` is None for a snapshot."""
+
+    key: str | None
+    candidate: Candidate
+
 
 class Scorer:
     """Sends candidates to the reward model as they come: whenever it is free, all that wait.
 
-    A reward model that compares is called when `drain` is, with every candidate that was added and
-    has not failed, so that a candidate's score may change after more were added. Candidates that
-    read the same are scored once. A call that fails, or a reward that is not a finite number,
-    becomes a `Failure` of its candidates.
+    A reward model that compares is called when `flush` or `drain` is, with every candidate that
+    was added and has not failed, so that a candidate's score may change after more were added; it
+    scores no snapshots. Candidates that read the same are scored once. A call that fails, or a
+    reward that is not a finite number, becomes a `Failure` of its candidates.
 
     Args:
         request: whose candidates they are.
         reward_model: None accepts candidates and scores nothing.
         on_score: told of each score as it is known.
+        on_snapshot: told of each score of a snapshot.
+        on_change: called whenever a call has ended, and its scores were told.
+        observer: told of each call.
+        compares: whether the reward model does; None: it is asked.
+
+    Attributes:
+        errors: what the reward model raised, a sentence each.
+        tokens: what it computed.
+        seconds: during which it was called.
+        fault: what a callback raised; then nothing is scored any more.
     """
 
     def __init__(
-        self, request: Request, reward_model: RewardModel | None, on_score: OnScore
+        self,
+        request: Request,
+        reward_model: RewardModel | None,
+        on_score: OnScore,
+        *,
+        on_snapshot: OnSnapshotScore = lambda candidate, score: None,
+        on_change: Callable[[], None] = lambda: None,
+        observer: Observer = SILENT,
+        compares: bool | None = None,
     ) -> None:
         self._request = request
         self._reward_model = reward_model
-        self._compares = isinstance(reward_model, Comparing) and reward_model.compares
+        if compares is None:
+            compares = isinstance(reward_model, Comparing) and reward_model.compares
+        self._compares = compares
         self._on_score = on_score
+        self._on_snapshot = on_snapshot
+        self._on_change = on_change
+        self._observer = observer
         self._copies: dict[str, list[int]] = {}
         self._known: dict[str, Score] = {}
-        self._waiting: list[tuple[str, Candidate]] = []
-        self._compared: list[tuple[str, Candidate]] = []
+        self._waiting: list[_Waiting] = []
+        self._compared: list[_Waiting] = []
         self._worker: asyncio.Task[None] | None = None
+        self._calling = False
         self.errors: list[str] = []
         self.tokens = 0
         self.seconds = 0.0
+        self.fault: BaseException | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a candidate waits for its score."""
+        return self._calling or bool(self._waiting)
 
     def add(self, candidate: Candidate, known: Score | None = None) -> None:
         """Score `candidate` soon; returns at once.
@@ -67,67 +110,98 @@ class Scorer:
         if key in self._known:
             self._on_score([candidate.index], self._known[key])
         elif len(copies) == 1:
-            self._waiting.append((key, candidate))
+            self._waiting.append(_Waiting(key, candidate))
             if not self._compares:
                 self._start(self._reward_model)
 
-    async def drain(self) -> None:
-        """Return once every added candidate has its score."""
+    def add_snapshot(self, candidate: Candidate) -> None:
+        """Score an unfinished candidate soon, as far as it has come; returns at once."""
+        if self._reward_model is not None and not self._compares:
+            self._waiting.append(_Waiting(None, candidate))
+            self._start(self._reward_model)
+
+    def flush(self) -> None:
+        """Start on what waits: no more candidates come for now."""
         if self._waiting and self._reward_model is not None:
             self._start(self._reward_model)
+
+    async def drain(self) -> None:
+        """Return once every added candidate has its score."""
+        self.flush()
         if self._worker is not None:
             await self._worker
 
     async def aclose(self) -> None:
         """Stop; what was not scored stays unscored."""
+        self._waiting = []
         if self._worker is not None and not self._worker.done():
             self._worker.cancel()
             await asyncio.wait([self._worker])
 
     def _start(self, reward_model: RewardModel) -> None:
         if self._worker is None or self._worker.done():
+            self._calling = True
             self._worker = asyncio.create_task(self._work(reward_model))
+            self._worker.add_done_callback(self._on_end)
+
+    def _on_end(self, worker: asyncio.Task[None]) -> None:
+        self._calling = False
+        if not worker.cancelled() and (fault := worker.exception()) is not None:
+            self.fault = fault
+            self._on_change()
 
     async def _work(self, reward_model: RewardModel) -> None:
         while self._waiting:
+            self._calling = True
             batch, self._waiting = [*self._compared, *self._waiting], []
-            started = time.perf_counter()
-            scores = await self._score(reward_model, [candidate for _, candidate in batch])
-            self.seconds += time.perf_counter() - started
-            for (key, _), score in zip(batch, scores, strict=True):
-                self._known[key] = score
+            scores = await self._call(reward_model, [each.candidate for each in batch])
+            for each, score in zip(batch, scores, strict=True):
                 self.tokens += score.tokens
-                self._on_score(self._copies[key], score)
+                if each.key is None:
+                    self._on_snapshot(each.candidate, score)
+                    continue
+                self._known[each.key] = score
+                self._on_score(self._copies[each.key], score)
             if self._compares:
                 self._compared = [
                     each for each, score in zip(batch, scores, strict=True) if score.failure is None
                 ]
+            self._calling = False
+            self._on_change()
 
-    async def _score(
+    async def _call(
         self, reward_model: RewardModel, candidates: Sequence[Candidate]
     ) -> Sequence[Score]:
+        count = len(candidates)
+        self._observer.score_started(self._request, count)
+        started = time.perf_counter()
         try:
             scores = await reward_model.score(self._request, candidates)
-            if len(scores) != len(candidates):
+            if len(scores) != count:
                 raise RewardError(
-                    f"the reward model returned {len(scores)} scores for {len(candidates)} "
-                    "candidates"
+                    f"the reward model returned {len(scores)} scores for {count} candidates"
                 )
         except Exception as error:  # a user's code: recorded on its candidates, never lost
             logger.warning("the reward model raised", exc_info=error)
             known = isinstance(error, RewardError)
             detail = str(error) if known else f"{type(error).__name__}: {error}"
             self.errors.append(detail)
-            return [Score(None, failure=Failure("reward_error", detail))] * len(candidates)
+            return [Score(None, failure=Failure("reward_error", detail))] * count
+        finally:
+            seconds = time.perf_counter() - started
+            self.seconds += seconds
+            self._observer.score_ended(self._request, count, seconds)
         return [_finite(score) for score in scores]
 
 
 def _finite(score: Score) -> Score:
     """The score itself; with a `Failure` where it has neither a finite reward nor a reason."""
-    if score.failure is not None or (score.reward is not None and math.isfinite(score.reward)):
+    if score.failure is not None:
         return score
-    detail = f"the reward model returned {score.reward}, which is not a finite number"
-    return Score(None, score.tokens, Failure("reward_not_finite", detail))
+    if score.reward is None:
+        detail = "the reward model returned None, which is not a finite number"
+        return Score(None, score.tokens, Failure("reward_not_finite", detail))
+    return score if math.isfinite(score.reward) else Score.of(score.reward, tokens=score.tokens)
 
 
 def _reads_as(candidate: Candidate) -> str:

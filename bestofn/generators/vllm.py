@@ -41,6 +41,11 @@ class VllmGenerator:
     loop_stop: Mapping[str, int] | None = None
     changes: ClassVar[bool] = True  # LoRA adapters come and go
 
+    @property
+    def dead(self) -> bool:
+        """Whether the engine has died; see `bestofn.core.protocols.Mortal`."""
+        return self.engine.dead
+
     def sample(self, request: Request, indices: Sequence[int]) -> TaskSampling:
         """One completion per index, concurrently; see `bestofn.core.protocols.Generator`."""
         endpoint = request.endpoint

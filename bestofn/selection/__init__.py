@@ -1,1 +1,4 @@
-"""Selectors: how scored candidates of one request are ordered. One file each."""
+"""Selectors: which of the candidates is returned, and in which order the others follow. One a file.
+
+argmax      the highest reward
+"""

@@ -1,13 +1,14 @@
-"""Owns the plain selector: the highest reward first."""
+"""Argmax: the candidate with the highest reward first. Plain best-of-n selection."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from bestofn.core.errors import ConfigError
 from bestofn.core.no_winner import RewardError
-from bestofn.core.ranking import ScoredCandidate
+from bestofn.core.ranking import ScoredCandidate, Selection
 from bestofn.core.types import Request
 
 
@@ -23,25 +24,30 @@ class ArgmaxSelector:
     index, so that the order never depends on which candidate finished first.
     """
 
+    needs_rewards: ClassVar[bool] = True
+
     tolerance: float = 0.0
 
     def __post_init__(self) -> None:
         if self.tolerance < 0:
             raise ConfigError(f"selection.tolerance is {self.tolerance}; it must be 0 or more")
 
-    def select(
-        self, request: Request, scored: Sequence[ScoredCandidate]
-    ) -> Sequence[ScoredCandidate]:
-        """The candidates, best first; see the class for ties."""
-        rewards = {c.index: _reward_of(c) for c in scored}
+    async def select(self, request: Request, accepted: Sequence[ScoredCandidate]) -> Selection:
+        """The order by reward, which is each candidate's value; see the class for ties.
+
+        Raises:
+            RewardError: a candidate has no reward.
+        """
+        rewards = {c.index: _reward_of(c) for c in accepted}
         ordered: list[ScoredCandidate] = []
         group: list[ScoredCandidate] = []
-        for candidate in sorted(scored, key=lambda c: -rewards[c.index]):
+        for candidate in sorted(accepted, key=lambda c: -rewards[c.index]):
             if group and rewards[group[0].index] - rewards[candidate.index] > self.tolerance:
                 ordered += sorted(group, key=_tie_key)
                 group = []
             group.append(candidate)
-        return ordered + sorted(group, key=_tie_key)
+        ordered += sorted(group, key=_tie_key)
+        return Selection(tuple(c.index for c in ordered), rewards)
 
 
 def _reward_of(candidate: ScoredCandidate) -> float:

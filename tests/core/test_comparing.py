@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from bestofn.control.policy import Policy
-from bestofn.core.pipeline import best_of_n
+from bestofn.core.best_of_n import best_of_n
 from bestofn.core.scoring import Scorer
 from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.testing import FakeCompletion, FakeRewardModel

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from bestofn.control.policy import Policy
-from bestofn.core.pipeline import best_of_n
+from bestofn.core.best_of_n import best_of_n
 from bestofn.core.types import Request
 from bestofn.testing import FakeCompletion, FakeRewardModel
 from tests.support.scripts import CUT, pipeline_of, states

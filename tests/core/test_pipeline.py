@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from bestofn.control.policy import Policy
+from bestofn.core.best_of_n import best_of_n
 from bestofn.core.no_winner import NothingAcceptableError
-from bestofn.core.pipeline import Pipeline, best_of_n
+from bestofn.core.pipeline import Pipeline
 from bestofn.core.types import Candidate, Request
 from bestofn.generators.replay import ReplayGenerator
 from bestofn.selection.argmax import ArgmaxSelector

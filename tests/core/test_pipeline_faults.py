@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from bestofn.control.policy import Policy
+from bestofn.core.best_of_n import best_of_n
 from bestofn.core.errors import RequestError
 from bestofn.core.no_winner import GeneratorError, RewardError
-from bestofn.core.pipeline import Pipeline, best_of_n
-from bestofn.core.ranking import ScoredCandidate
+from bestofn.core.pipeline import Pipeline
+from bestofn.core.ranking import ScoredCandidate, Selection
 from bestofn.core.types import Candidate, Failure, Rejection, Request
 from bestofn.generators.replay import ReplayGenerator
 from bestofn.selection.argmax import ArgmaxSelector
@@ -137,8 +138,8 @@ async def test_a_candidate_that_comes_twice_is_recorded_as_the_engines_fault() -
 
 async def test_a_selector_that_loses_a_candidate_is_found_out() -> None:
     class Lossy(ArgmaxSelector):
-        def select(self, request: Request, scored: Sequence[ScoredCandidate]) -> Any:
-            return super().select(request, scored)[1:]
+        async def select(self, request: Request, accepted: Sequence[ScoredCandidate]) -> Selection:
+            return Selection((await super().select(request, accepted)).order[1:])
 
     pipeline = Pipeline(FakeGenerator(["good"]), Lossy(), (), FakeRewardModel(REWARDS))
     with pytest.raises(RewardError, match="selector lost or invented"):

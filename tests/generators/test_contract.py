@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from bestofn.core.best_of_n import best_of_n
 from bestofn.core.errors import RequestError
-from bestofn.core.pipeline import Pipeline, best_of_n
+from bestofn.core.pipeline import Pipeline
 from bestofn.core.protocols import Generator, Sampling
 from bestofn.core.types import Candidate, Request
 from bestofn.generators import openai

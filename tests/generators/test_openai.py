@@ -11,9 +11,10 @@ import httpx
 import pytest
 from starlette.responses import PlainTextResponse, Response
 
+from bestofn.core.best_of_n import best_of_n
 from bestofn.core.errors import ConfigError, RequestError
 from bestofn.core.no_winner import GeneratorError
-from bestofn.core.pipeline import Pipeline, best_of_n
+from bestofn.core.pipeline import Pipeline
 from bestofn.core.types import Candidate, Request
 from bestofn.generators.openai import OpenAIGenerator, openai_generator
 from bestofn.generators.openai_sampling import GroupSampling

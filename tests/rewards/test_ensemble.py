@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from bestofn import embedded
 from bestofn.builders.rewards import open_reward_model
+from bestofn.core.best_of_n import best_of_n
 from bestofn.core.errors import ConfigError
 from bestofn.core.no_winner import RewardError
-from bestofn.core.pipeline import best_of_n
 from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.rewards.ensemble import EnsembleRewardModel, Member
 from bestofn.settings.settings import Settings

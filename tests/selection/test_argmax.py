@@ -20,29 +20,33 @@ def _scored(index: int, reward: float | None, tokens: int | None = 5) -> ScoredC
     return ScoredCandidate(Candidate(index, message, "stop", tokens), reward=reward)
 
 
-def _order(selector: ArgmaxSelector, *scored: ScoredCandidate) -> list[int]:
+async def _order(selector: ArgmaxSelector, *scored: ScoredCandidate) -> list[int]:
     orders = {
-        tuple(c.index for c in selector.select(REQUEST, permuted))
+        (await selector.select(REQUEST, permuted)).order
         for permuted in itertools.permutations(scored)
     }
     assert len(orders) == 1, "the order depends on the order of arrival"
     return list(orders.pop())
 
 
-def test_highest_reward_first() -> None:
-    assert _order(ArgmaxSelector(), _scored(0, -1.0), _scored(1, 2.5), _scored(2, 0.0)) == [1, 2, 0]
+async def test_highest_reward_first() -> None:
+    assert await _order(ArgmaxSelector(), _scored(0, -1.0), _scored(1, 2.5), _scored(2, 0.0)) == [
+        1,
+        2,
+        0,
+    ]
 
 
-def test_ties_go_to_fewer_tokens_then_lower_index_and_unknown_counts_last() -> None:
+async def test_ties_go_to_fewer_tokens_then_lower_index_and_unknown_counts_last() -> None:
     tied = (_scored(0, 1.0, None), _scored(1, 1.0, 9), _scored(2, 1.0, 4), _scored(3, 1.0, 4))
-    assert _order(ArgmaxSelector(), *tied) == [2, 3, 1, 0]
+    assert await _order(ArgmaxSelector(), *tied) == [2, 3, 1, 0]
 
 
-def test_tolerance_groups_from_the_best_down() -> None:
+async def test_tolerance_groups_from_the_best_down() -> None:
     scored = (_scored(0, 1.00, 9), _scored(1, 0.96, 1), _scored(2, 0.93, 1))
-    assert _order(ArgmaxSelector(), *scored) == [0, 1, 2]
+    assert await _order(ArgmaxSelector(), *scored) == [0, 1, 2]
     # 0.93 is within 0.05 of 0.96, but not of 1.00, the best of the group.
-    assert _order(ArgmaxSelector(tolerance=0.05), *scored) == [1, 0, 2]
+    assert await _order(ArgmaxSelector(tolerance=0.05), *scored) == [1, 0, 2]
 
 
 def test_negative_tolerance_is_refused() -> None:
@@ -50,6 +54,6 @@ def test_negative_tolerance_is_refused() -> None:
         ArgmaxSelector(tolerance=-0.1)
 
 
-def test_a_candidate_without_a_reward_is_not_ordered() -> None:
+async def test_a_candidate_without_a_reward_is_not_ordered() -> None:
     with pytest.raises(RewardError, match="candidate 3 has no reward"):
-        ArgmaxSelector().select(REQUEST, [_scored(3, None)])
+        await ArgmaxSelector().select(REQUEST, [_scored(3, None)])

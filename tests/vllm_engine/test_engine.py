@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from bestofn.core.best_of_n import best_of_n
 from bestofn.core.errors import ConfigError, ModelError, RequestError
-from bestofn.core.pipeline import Pipeline, best_of_n
+from bestofn.core.pipeline import Pipeline
 from bestofn.core.types import Candidate, Request
 from bestofn.generators.vllm import VllmGenerator
 from bestofn.vllm_engine import engine as vllm_adapter

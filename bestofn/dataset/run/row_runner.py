@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bestofn.core.best_of_n import best_of_n
 from bestofn.core.errors import RequestError
 from bestofn.core.no_winner import (
     DeadlineError,
@@ -9,7 +10,7 @@ from bestofn.core.no_winner import (
     NothingAcceptableError,
     RewardError,
 )
-from bestofn.core.pipeline import Pipeline, best_of_n
+from bestofn.core.pipeline import Pipeline
 from bestofn.core.ranking import Ranking
 from bestofn.core.types import Request
 from bestofn.dataset.prompts.rows import Row

@@ -11,7 +11,7 @@ from typing import Any
 from bestofn.builders.pipeline import build_filters, build_selector
 from bestofn.core.errors import RequestError
 from bestofn.core.pipeline import Pipeline
-from bestofn.core.protocols import Filter, Forwarder
+from bestofn.core.protocols import Filter
 from bestofn.core.types import Endpoint, Request
 from bestofn.settings.sections import FilterSpec, ServerSettings
 from bestofn_server.service.presets import Preset
@@ -72,7 +72,7 @@ def plan(body: ChatRequest | CompletionRequest, preset: Preset, limits: ServerSe
     prompts = _prompts(body)
     limit = body.token_limit or preset.max_tokens
     options = body.bestofn or BestOfNOptions()
-    forwards = isinstance(preset.pipeline.generator, Forwarder)
+    forwards = preset.pipeline.forwarder is not None
     alone = best_of == 1 and body.bestofn is None and forwards
     if prompts is None and not alone:
         raise RequestError("a prompt of token ids is taken with best_of 1 only: send text")

@@ -10,7 +10,6 @@ from bestofn import embedded
 from bestofn.builders.pipeline import build_filters, build_selector
 from bestofn.core.errors import ConfigError
 from bestofn.core.pipeline import Pipeline
-from bestofn.core.protocols import Forwarder
 from bestofn.settings.sections import Profile
 from bestofn.settings.settings import Settings
 from bestofn_server.errors import ModelNotFoundError
@@ -74,8 +73,8 @@ class Presets:
         """
         name = settings.model or embedded.NAME
         models = [{"id": name, "object": "model", "owned_by": "bestofn"}]
-        if isinstance(pipeline.generator, Forwarder):
-            models = await pipeline.generator.models() or models
+        if pipeline.forwarder is not None:
+            models = await pipeline.forwarder.models() or models
         taken = {str(model["id"]) for model in models} & settings.profiles.keys()
         if taken:
             raise ConfigError(f"profile {min(taken)}: the model itself has that name")
@@ -123,9 +122,9 @@ class Presets:
         return any(model["id"] == name for model in self._models)
 
     async def _refresh(self) -> None:
-        generator = self._pipeline.generator
-        if isinstance(generator, Forwarder) and generator.changes:
-            self._models = await generator.models()
+        forwarder = self._pipeline.forwarder
+        if forwarder is not None and forwarder.changes:
+            self._models = await forwarder.models()
 
 
 def _of_profile(name: str, profile: Profile, default: Preset) -> Preset:

@@ -8,7 +8,6 @@ import time
 
 from bestofn.core.errors import BestOfNError
 from bestofn.core.pipeline import Pipeline
-from bestofn.core.protocols import Forwarder
 from bestofn.core.types import Candidate, Request
 
 logger = logging.getLogger(__name__)
@@ -62,10 +61,11 @@ class Readiness:
 
     async def _ask(self) -> None:
         request = Request.from_prompt("ping", best_of=1, max_tokens=1)
-        generator, reward_model = self._pipeline.generator, self._pipeline.reward_model
+        generator, forwarder = self._pipeline.generator, self._pipeline.forwarder
+        reward_model = self._pipeline.reward_model
         candidate = None
-        if self._remote and isinstance(generator, Forwarder):
-            await generator.models()
+        if self._remote and forwarder is not None:
+            await forwarder.models()
         else:
             sampling = generator.sample(request, [0])
             try:

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 
 from bestofn.builders.rewards import reward_name as name_of
 from bestofn.control.policy import Policy
+from bestofn.core.best_of_n import best_of_n
 from bestofn.core.errors import RequestError
 from bestofn.core.no_winner import NothingAcceptableError, RewardError
-from bestofn.core.pipeline import Pipeline, best_of_n
-from bestofn.core.protocols import Filter, RewardModel, TextScorer
+from bestofn.core.pipeline import Pipeline
+from bestofn.core.protocols import Filter, RewardModel
 from bestofn.core.ranking import Ranking
 from bestofn.core.types import Candidate, Message, Request, Score
 from bestofn.generators.replay import ReplayGenerator
 from bestofn_server.errors import ModelNotFoundError
 from bestofn_server.service.service import Service
-from bestofn_server.telemetry.instrument import instrumented
 
 _CHARACTERS_PER_TOKEN = 4
 """For admission only: texts are counted before they are tokenised."""
@@ -53,17 +53,16 @@ async def rank_given(
     Raises:
         RewardError: the reward model failed.
     """
-    given = Pipeline(
+    pipeline = Pipeline(
         ReplayGenerator(tuple(candidates)),
         service.pipeline.selector,
         filters,
         service.pipeline.reward_model,
         Policy("error"),
     )
-    pipeline = instrumented(given, service.tracer, service.metrics)
     request = Request(tuple(messages), best_of=len(candidates), reference=reference)
     try:
-        return await best_of_n(request, pipeline)
+        return await best_of_n(request, pipeline, observer=service.observer())
     except NothingAcceptableError as error:
         if error.ranking is None:
             raise
@@ -86,10 +85,10 @@ async def score_given(
 
 async def score_texts(service: Service, texts: Sequence[str]) -> list[Score]:
     """One reward per ready-made text, in order; errors as `score_given`."""
-    reward_model = _reward_model(service)
-    if not isinstance(reward_model, TextScorer):
+    text_scorer = service.pipeline.text_scorer
+    if text_scorer is None:
         raise RequestError("this reward model reads conversations only: send messages")
-    return _whole(await reward_model.score_texts(texts), len(texts))
+    return _whole(await text_scorer.score_texts(texts), len(texts))
 
 
 def _reward_model(service: Service) -> RewardModel:

@@ -12,8 +12,9 @@ from typing import Any
 from opentelemetry import propagate
 from opentelemetry.trace import Tracer
 
+from bestofn.core.best_of_n import best_of_n
 from bestofn.core.no_winner import GeneratorError, NoWinnerError
-from bestofn.core.pipeline import Pipeline, best_of_n
+from bestofn.core.pipeline import Pipeline
 from bestofn.core.protocols import Filter, Forwarder
 from bestofn.core.ranking import Ranking
 from bestofn.core.types import Request
@@ -24,8 +25,8 @@ from bestofn_server.errors import EngineError, OverloadedError
 from bestofn_server.service.job import Job, chosen_filters, plan
 from bestofn_server.service.presets import Presets
 from bestofn_server.service.readiness import Readiness
-from bestofn_server.telemetry.instrument import instrumented
 from bestofn_server.telemetry.metrics import Metrics
+from bestofn_server.telemetry.observer import TelemetryObserver
 from bestofn_server.wire.requests import ChatRequest, CompletionRequest
 
 logger = logging.getLogger(__name__)
@@ -91,6 +92,10 @@ class Service:
         with place:
             yield
 
+    def observer(self) -> TelemetryObserver:
+        """What traces and counts one request."""
+        return TelemetryObserver(self.tracer, self.metrics)
+
     async def rank(self, job: Job, headers: Mapping[str, str]) -> list[Ranking]:
         """One ranking per prompt of the job, in order. Cancelling aborts every candidate.
 
@@ -103,10 +108,9 @@ class Service:
             RewardError, NothingAcceptableError, DeadlineError: as `best_of_n`.
             TimeoutError: it took longer than the server allows.
         """
-        pipeline = instrumented(job.pipeline, self.tracer, self.metrics)
         with self.tracer.start_as_current_span("best_of_n", context=propagate.extract(headers)):
             async with asyncio.timeout(self.settings.server.request_timeout_seconds):
-                return await _all([self._rank(request, pipeline) for request in job.requests])
+                return await _all([self._rank(request, job.pipeline) for request in job.requests])
 
     async def answer(self, job: Job) -> dict[str, Any]:
         """The engine's own answer to a job that is passed through.
@@ -128,7 +132,7 @@ class Service:
     async def _rank(self, request: Request, pipeline: Pipeline) -> Ranking:
         try:
             with self._engine_faults():
-                ranking = await best_of_n(request, pipeline)
+                ranking = await best_of_n(request, pipeline, observer=self.observer())
         except NoWinnerError as error:
             if error.ranking is not None:
                 self.metrics.ranked(error.ranking)
@@ -147,8 +151,7 @@ class Service:
             if self.settings.upstream is not None:
                 status = 502
             else:
-                engine = getattr(self.pipeline.generator, "engine", None)
-                status = 503 if getattr(engine, "dead", False) else 500
+                status = 503 if self.pipeline.engine_is_dead else 500
             raise EngineError(str(error), status=status) from error
 
 
@@ -166,6 +169,5 @@ async def _all(work: Sequence[Coroutine[Any, Any, Ranking]]) -> list[Ranking]:
 
 
 def _forwarder(job: Job) -> Forwarder:
-    generator = job.pipeline.generator
-    assert isinstance(generator, Forwarder)  # the plan forwards only where it is one
-    return generator
+    assert job.pipeline.forwarder is not None  # the plan forwards only where there is one
+    return job.pipeline.forwarder

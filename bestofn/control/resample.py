@@ -1,0 +1,50 @@
+"""Resample: once more best_of candidates, where nothing that was sampled is acceptable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bestofn.core.controller import WAIT, Decision, Progress
+from bestofn.core.ranking import ScoredCandidate
+
+
+@dataclass(frozen=True, slots=True)
+class Resample:
+    """Starts another round while all that came back was rejected.
+
+    A suspicion is no reason: a suspected candidate can be returned. Nor is a fault, since another
+    round would meet it again; nor temperature 0, where it would sample the same.
+
+    Args:
+        max_rounds: rounds in all, the first included.
+        max_tokens: none starts once so many completion tokens were sampled; None: no limit.
+        max_seconds: none starts after this time; None: no limit.
+    """
+
+    max_rounds: int
+    max_tokens: int | None = None
+    max_seconds: float | None = None
+
+    def decide(self, progress: Progress) -> Decision:
+        """See `bestofn.core.controller.Controller`."""
+        request = progress.request
+        if not progress.idle or progress.sampled < request.best_of or request.temperature == 0:
+            return WAIT
+        if progress.waves >= self.max_rounds or progress.kept:
+            return WAIT
+        records = progress.finished.values()
+        if not any(each.rejections for each in records) or any(map(_unscored_by_fault, records)):
+            return WAIT
+        if self.max_tokens is not None and progress.tokens >= self.max_tokens:
+            return WAIT
+        if self.max_seconds is not None and progress.elapsed >= self.max_seconds:
+            return WAIT
+        return Decision(start=request.best_of)
+
+
+def _unscored_by_fault(record: ScoredCandidate) -> bool:
+    """Whether it would be acceptable, had the reward model not failed on it."""
+    failure = record.failure
+    if failure is None or any(each.certain for each in record.rejections):
+        return False
+    return failure.reason == "reward_error"

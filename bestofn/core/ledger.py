@@ -1,0 +1,182 @@
+"""The ledger of one request: every candidate with what is known of it, the clocks, the ranking."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Sequence
+
+from bestofn.core.observer import Observer
+from bestofn.core.ranking import (
+    DEADLINE,
+    Ranking,
+    ScoredCandidate,
+    Selection,
+    Timings,
+    Usage,
+)
+from bestofn.core.types import Candidate, Failure, Request, Score, Stopped
+
+
+class Ledger:
+    """Holds the records of one request, and makes its `Ranking`.
+
+    Args:
+        request: whose candidates they are.
+        observer: told of each record.
+        earlier: a ranking of the same request with fewer candidates: its records, rounds, tokens
+            and seconds count on.
+
+    Attributes:
+        records: by index, in order of completion.
+        rounds: how often candidates were started.
+        notes: sentences for the ranking.
+        stopped_by: the rule that ended the request early.
+        reward_tokens: what the reward model computed.
+        scoring_seconds: during which it was called.
+    """
+
+    def __init__(self, request: Request, observer: Observer, earlier: Ranking | None) -> None:
+        self._request = request
+        self._observer = observer
+        spent = Timings() if earlier is None else earlier.timings
+        self._began = time.perf_counter()
+        self._spent_before = spent.total
+        self._first_candidate = spent.first_candidate
+        self._sampling_seconds = spent.sampling
+        self._sampling_since: float | None = None
+        self._waves_running = 0
+        self._selection_seconds = spent.selection
+        self.scoring_seconds = spent.scoring
+        self.reward_tokens = 0 if earlier is None else earlier.usage.reward_tokens
+        self.rounds = 0 if earlier is None else earlier.rounds
+        self.notes: list[str] = [] if earlier is None else [*earlier.notes]
+        self.stopped_by: str | None = None
+        self.records: dict[int, ScoredCandidate] = {}
+        for record in () if earlier is None else earlier.candidates:
+            self._recall(record)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since this call began."""
+        return time.perf_counter() - self._began
+
+    @property
+    def kept(self) -> Sequence[ScoredCandidate]:
+        """The accepted and the suspected."""
+        return [each for each in self.records.values() if each.kept]
+
+    @property
+    def reward_model_failed(self) -> bool:
+        """Whether something could be ranked, had the reward model not failed on it."""
+        return any(
+            each.failure is not None
+            and each.failure.reason == "reward_error"
+            and not any(rejection.certain for rejection in each.rejections)
+            for each in self.records.values()
+        )
+
+    def wave_started(self, indices: Sequence[int]) -> None:
+        """Candidates were started."""
+        self.rounds += 1
+        if not self._waves_running:
+            self._sampling_since = time.perf_counter()
+        self._waves_running += 1
+        self._observer.started(self._request, indices)
+
+    def wave_ended(self, indices: Sequence[int]) -> None:
+        """None of these is sampled any more."""
+        self._waves_running -= 1
+        if not self._waves_running and self._sampling_since is not None:
+            self._sampling_seconds += time.perf_counter() - self._sampling_since
+        self._observer.sampling_ended(self._request, indices)
+
+    def finished(self, record: ScoredCandidate) -> None:
+        """A candidate came back and was filtered."""
+        self._first_candidate = self._first_candidate or self._spent_before + self.elapsed
+        self._write_finished(record)
+
+    def missing(self, index: int, why: str) -> None:
+        """A candidate will not come back: the engine lost it."""
+        nothing = Candidate(index, {"role": "assistant", "content": None}, "error")
+        self._write_finished(ScoredCandidate(nothing, failure=Failure("generation_error", why)))
+
+    def stopped(self, candidate: Candidate, rule: str) -> None:
+        """A candidate did not finish, since a rule aborted it."""
+        failure = Stopped(rule, f"not finished {_when(rule)}")
+        self._write_finished(ScoredCandidate(candidate, failure=failure))
+
+    def scored(self, indices: Sequence[int], score: Score) -> None:
+        """These candidates, which read the same, have this score."""
+        for index in indices:
+            record = dataclasses.replace(
+                self.records[index],
+                reward=score.reward,
+                failure=score.failure,
+                components=score.components,
+                cut=score.cut,
+            )
+            self._write_scored(record)
+
+    def give_up_scoring(self, rule: str) -> None:
+        """What could be ranked and has no reward will get none, since a rule ended the request."""
+        failure = Stopped(rule, f"not scored {_when(rule)}")
+        for record in self.kept:
+            if record.reward is None:
+                self._write_scored(dataclasses.replace(record, failure=failure))
+
+    def rank(self, selections: Sequence[Selection], seconds: float) -> None:
+        """Give ranks: those of the first selection first, then those of the next."""
+        self._selection_seconds += seconds
+        for rank, index in enumerate((i for each in selections for i in each.order), start=1):
+            self.records[index] = dataclasses.replace(self.records[index], rank=rank)
+
+    def ranking(
+        self, selections: Sequence[Selection] = (), *, fallback: str | None = None
+    ) -> Ranking:
+        """Everything that is known now, ranked candidates first, then by index."""
+        records = sorted(
+            self.records.values(), key=lambda each: (each.rank is None, each.rank or 0, each.index)
+        )
+        rules = {self.stopped_by, *(each.stopped for each in records)}
+        return Ranking(
+            request=self._request,
+            candidates=tuple(records),
+            fallback=fallback,
+            rounds=self.rounds,
+            usage=Usage(
+                prompt_tokens=max((c.candidate.prompt_tokens or 0 for c in records), default=0),
+                completion_tokens=sum(c.candidate.counted_tokens for c in records),
+                reward_tokens=self.reward_tokens,
+            ),
+            timings=Timings(
+                total=self._spent_before + self.elapsed,
+                first_candidate=self._first_candidate,
+                sampling=self._sampling_seconds,
+                scoring=self.scoring_seconds,
+                selection=self._selection_seconds,
+            ),
+            deadline_reached=DEADLINE in rules,
+            notes=tuple(self.notes),
+            stopped_by=self.stopped_by,
+            confidence=selections[0].confidence if selections else None,
+            values={i: value for each in selections for i, value in each.values.items()},
+        )
+
+    def _recall(self, record: ScoredCandidate) -> None:
+        """A candidate of before: as it was filtered and scored, unless it was a fallback."""
+        if not record.kept:
+            record = dataclasses.replace(record, reward=None, components={}, cut=0)
+        self.records[record.index] = dataclasses.replace(record, rank=None)
+
+    def _write_finished(self, record: ScoredCandidate) -> None:
+        self.records[record.index] = record
+        self._observer.finished(self._request, record)
+
+    def _write_scored(self, record: ScoredCandidate) -> None:
+        self.records[record.index] = record
+        self._observer.scored(self._request, record)
+
+
+def _when(rule: str) -> str:
+    return "at the deadline" if rule == DEADLINE else f"when the rule {rule} stopped it"
