@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bestofn.builders.pipeline import build_filters, build_selector
+from bestofn.control.policy import Policy
 from bestofn.core.errors import RequestError
 from bestofn.core.pipeline import Pipeline
 from bestofn.core.protocols import Filter
@@ -161,6 +162,8 @@ def _pipeline(preset: Preset, options: BestOfNOptions) -> Pipeline:
     if options.deadline_ms is not None:
         policy["deadline_seconds"] = options.deadline_ms / 1000
     if policy:
+        if not isinstance(pipeline.policy, Policy):
+            raise RequestError(f"{', '.join(policy)}: this server's policy is not to be changed")
         changes["policy"] = dataclasses.replace(pipeline.policy, **policy)
     return dataclasses.replace(pipeline, **changes) if changes else pipeline
 

@@ -42,10 +42,9 @@ class TelemetryObserver(Observer):
 
     def sampling_ended(self, request: Request, indices: Sequence[int]) -> None:
         """See `Observer`."""
-        for span in {
-            id(span): span for i in indices if (span := self._sample.pop(i, None))
-        }.values():
-            span.end()
+        spans = [self._sample.pop(index) for index in indices if index in self._sample]
+        if spans:
+            spans[0].end()  # they are of one wave
 
     def score_started(self, request: Request, count: int) -> None:
         """See `Observer`."""
