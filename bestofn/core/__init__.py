@@ -1,1 +1,20 @@
-"""The core: types, seams and the one path from a request to a ranking."""
+"""The core: the types, the seams, and the one path from a request to a ranking.
+
+    types        Request, Candidate, Rejection, Failure, Score
+    ranking      ScoredCandidate, Selection, Ranking: every candidate accounted for
+    errors       what is raised; no_winner holds those that carry a ranking
+    protocols    the seams Generator, Filter, RewardModel, Selector
+    controller   the seam Controller: Progress in, Decision out; Chain, Budget
+    observer     who is told what happens
+    pipeline     what a request runs with
+    best_of_n    the path itself; it stands on
+        driver       asks the controller and does what it says
+        streams      samplings of the generator, merged and abortable
+        filtering    a candidate through the filters
+        scoring      candidates to the reward model as they come
+        ledger       the records, the clocks, the ranking
+
+    ranking = await best_of_n(Request.from_prompt("What is 8 - 5?", best_of=16), pipeline)
+
+It imports nothing else of bestofn: backends, controllers and settings stand above it.
+"""

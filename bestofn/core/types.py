@@ -1,4 +1,4 @@
-"""Owns the domain types that go into a ranking: request, candidate, rejection, failure, score.
+"""The domain types that go into a ranking: request, candidate, rejection, failure, score.
 
 Everything here is a frozen, slotted dataclass without behaviour beyond derived properties. It is a
 leaf: it imports nothing of bestofn but the error tree, so every layer may import it.

@@ -1,4 +1,4 @@
-"""Owns how much runs at once: candidate tokens in flight, and an answer at once to the rest."""
+"""Admission control: candidate tokens in flight, and a 429 at once for what does not fit."""
 
 from __future__ import annotations
 

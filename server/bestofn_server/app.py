@@ -1,4 +1,4 @@
-"""Owns the FastAPI app: the routes, what stands before them, and the service's life."""
+"""The FastAPI app: routes, middleware, and the service's life."""
 
 from __future__ import annotations
 

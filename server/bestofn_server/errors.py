@@ -1,4 +1,4 @@
-"""Owns the errors of the service, and what each error of bestofn is on the wire.
+"""Errors of the service, and the status and envelope of each error of bestofn.
 
 BestOfNError
 └── ApiError                 has a status, a type and a code of OpenAI's envelope

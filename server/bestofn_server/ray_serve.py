@@ -1,4 +1,4 @@
-"""Owns the service on Ray Serve: replicas of the app behind one endpoint.
+"""The service on Ray Serve: replicas of the app behind one endpoint.
 
 serve run bestofn_server.ray_serve:application replicas=2 config=bestofn.yaml
 """

@@ -1,4 +1,4 @@
-"""Owns the running server: its socket, its signals, how it starts and how it drains."""
+"""The running server: its socket and its signals, start-up and draining."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns bestofn inside somebody's own `vllm serve`, as an endpoint plug-in of vLLM's.
+"""The endpoint plug-in of vLLM: bestofn inside somebody's own `vllm serve`.
 
     VLLM_PLUGINS=bestofn BESTOFN_CONFIG=bestofn.yaml vllm serve MODEL
 

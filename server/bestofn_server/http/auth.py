@@ -1,4 +1,4 @@
-"""Owns who may ask: API keys, and the check in front of every guarded path."""
+"""API keys: who may ask, and the middleware in front of every guarded path."""
 
 from __future__ import annotations
 

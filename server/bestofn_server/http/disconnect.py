@@ -1,4 +1,4 @@
-"""Owns what a client's hanging up does: the work that it waits for is cancelled."""
+"""Client disconnects: the work that a client waits for is cancelled when it hangs up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns server-sent events: chunks as OpenAI streams them, and comments while there are none."""
+"""Server-sent events: chunks as OpenAI streams them, with comments as keep-alive."""
 
 from __future__ import annotations
 

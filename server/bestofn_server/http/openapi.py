@@ -1,4 +1,4 @@
-"""Owns the OpenAPI page: what FastAPI writes, mended where it says less or other than is so."""
+"""The OpenAPI page: what FastAPI writes, corrected where it says less or other than is so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the way from a request's body to what `best_of_n` is given, or to a pass-through."""
+"""The job: a request's body as what `best_of_n` is given, or as a pass-through to the engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns what a model name stands for: a model with the server's settings, or a profile."""
+"""Presets: what a model name in a request stands for, a model or a profile of the settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns whether the service can answer: a probe of the engine and of the reward model."""
+"""Readiness: a probe of the engine and of the reward model."""
 
 from __future__ import annotations
 

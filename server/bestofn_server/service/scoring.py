@@ -1,4 +1,4 @@
-"""Owns scoring what already exists: rankings of given responses, rewards of ready-made texts."""
+"""Scoring what already exists: rankings of given responses, rewards of ready-made texts."""
 
 from __future__ import annotations
 

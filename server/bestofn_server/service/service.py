@@ -1,4 +1,4 @@
-"""Owns a request's way through the service: admission, ranking or pass-through, what is counted."""
+"""The service: a request's way from admission through ranking or pass-through to the metrics."""
 
 from __future__ import annotations
 

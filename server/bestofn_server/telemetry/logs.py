@@ -1,4 +1,4 @@
-"""Owns how the log looks: one line a record, text or JSON, each with the id of its request."""
+"""The log: one line a record, text or JSON, each with the id of its request."""
 
 from __future__ import annotations
 

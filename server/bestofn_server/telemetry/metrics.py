@@ -1,4 +1,4 @@
-"""Owns the Prometheus metrics: what they are called and what feeds them."""
+"""The Prometheus metrics: their names, their help, and what feeds them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import collections
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from bestofn.core.ranking import Ranking
+from bestofn.core.ranking import Ranking, ScoredCandidate
 from bestofn_server.admission import Admission
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
@@ -37,7 +37,11 @@ class Metrics:
         self.first_candidate = histogram(
             "first_candidate_seconds", "Until the first candidate of a request finished.", _SECONDS
         )
-        self.candidates = counter("candidates", "Candidates sampled.", "outcome")
+        self.candidates = counter(
+            "candidates",
+            "Candidates sampled: accepted, suspected, rejected, stopped by a rule, failed.",
+            "outcome",
+        )
         self.rejections = counter("rejections", "Rejections of candidates.", "filter", "reason")
         self.failures = counter("failures", "Candidates that failed.", "reason")
         self.gain = histogram(
@@ -72,8 +76,7 @@ class Metrics:
         """Count one ranking; that of an error too."""
         outcomes: collections.Counter[str] = collections.Counter()
         for record in ranking.candidates:
-            failed = "failed" if record.failure is not None else "rejected"
-            outcomes["accepted" if record.accepted else failed] += 1
+            outcomes[_outcome(record)] += 1
             for rejection in record.rejections:
                 self.rejections.labels(rejection.filter, rejection.reason).inc()
             if record.failure is not None:
@@ -101,3 +104,12 @@ class Metrics:
         self.tokens.labels("wasted").inc(max(0, ranking.usage.completion_tokens - returned))
         self.tokens.labels("prompt").inc(ranking.usage.prompt_tokens)
         self.tokens.labels("scored").inc(ranking.usage.reward_tokens)
+
+
+def _outcome(record: ScoredCandidate) -> str:
+    """Which of the five states a candidate is in."""
+    if record.failure is not None:
+        return "failed" if record.stopped is None else "stopped"
+    if record.accepted:
+        return "accepted"
+    return "suspected" if record.suspected else "rejected"

@@ -1,4 +1,4 @@
-"""Owns where spans go: to an OTLP collector where the environment names one."""
+"""Export of OpenTelemetry spans to an OTLP collector, where the environment names one."""
 
 from __future__ import annotations
 
