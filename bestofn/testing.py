@@ -153,12 +153,13 @@ class FakeSampling:
         completion = self._generator.completion(request, index)
         candidate = completion.candidate(request, index)
         stop = self._stops[index]
-        part = completion.delay / (len(completion.snapshots) + 1)
-        for text in completion.snapshots:
+        if completion.delay:
+            part = completion.delay / (len(completion.snapshots) + 1)
+            for text in completion.snapshots:
+                await _waited(stop, part)
+                if not stop.is_set():
+                    self._finished.put_nowait(completion.snapshot(request, index, text))
             await _waited(stop, part)
-            if not stop.is_set():
-                self._finished.put_nowait(completion.snapshot(request, index, text))
-        await _waited(stop, part)
         if stop.is_set():
             self._generator.aborted.append(index)
             aborted = FakeCompletion(completion.text, "abort", message=completion.message)
@@ -169,7 +170,7 @@ class FakeSampling:
 
 async def _waited(stop: asyncio.Event, seconds: float) -> None:
     """Return after so many seconds, or when stopped."""
-    if seconds and not stop.is_set():
+    if not stop.is_set():
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), seconds)
 

@@ -30,9 +30,9 @@ class Resample:
         request = progress.request
         if not progress.idle or progress.sampled < request.best_of or request.temperature == 0:
             return WAIT
-        if progress.waves >= self.max_rounds or progress.kept:
-            return WAIT
         records = progress.finished.values()
+        if progress.waves >= self.max_rounds or any(each.kept for each in records):
+            return WAIT
         if not any(each.rejections for each in records) or any(map(_unscored_by_fault, records)):
             return WAIT
         if self.max_tokens is not None and progress.tokens >= self.max_tokens:
