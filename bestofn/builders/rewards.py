@@ -18,6 +18,7 @@ from bestofn.core.errors import ConfigError
 from bestofn.core.protocols import RewardModel
 from bestofn.settings.rewards import RewardKind, RewardSettings, RewardSpec
 from bestofn.settings.settings import NO_REWARD_MODEL, Settings
+from bestofn.support.error_text import faults
 
 KINDS: Mapping[RewardKind, str] = {
     "model": "bestofn.rewards.transformers:TransformersRewardModel.load",
@@ -146,14 +147,15 @@ def _together(
 
 
 def _sentence(error: ValidationError) -> str:
-    parts = []
-    for each in error.errors(include_url=False):
-        where = ".".join(str(part) for part in each["loc"])
-        wrong = {
-            "unexpected_keyword_argument": "there is no such option",
-            "extra_forbidden": "there is no such option",
-            "missing_argument": "has to be given",
-            "missing_keyword_only_argument": "has to be given",
-        }.get(each["type"], each["msg"])
-        parts.append(f"{where}: {wrong}")
-    return "; ".join(parts)
+    return "; ".join(
+        f"{fault.path}: {_PLAINLY.get(fault.kind, fault.message)}" for fault in faults(error)
+    )
+
+
+_PLAINLY = {
+    "unexpected_keyword_argument": "there is no such option",
+    "extra_forbidden": "there is no such option",
+    "missing_argument": "has to be given",
+    "missing_keyword_only_argument": "has to be given",
+}
+"""What pydantic finds wrong with the call of an opener, for somebody who wrote settings."""
