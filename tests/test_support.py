@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import BaseModel, ValidationError, model_validator
 
+from bestofn.core.errors import ConfigError
 from bestofn.support.error_text import LONGEST, faults, first_line
+from bestofn.support.import_path import imported, load_function
 
 
 class _Inner(BaseModel):
@@ -48,3 +51,13 @@ def test_an_exception_is_its_class_and_its_first_line() -> None:
     assert first_line(OSError("disk full\nmore")) == "OSError: disk full"
     assert first_line(OSError()) == "OSError"
     assert len(first_line(OSError("x" * 999))) == LONGEST + len("...")
+
+
+def test_an_attribute_may_be_dotted() -> None:
+    assert imported("pathlib:Path.cwd")() == Path.cwd()
+    assert load_function("pathlib:Path.cwd", "test")() == Path.cwd()
+
+
+def test_an_attribute_that_is_absent_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"^test: pathlib has no Path\.nowhere$"):
+        load_function("pathlib:Path.nowhere", "test")
