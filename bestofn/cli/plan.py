@@ -12,8 +12,8 @@ from pydantic import ByteSize, TypeAdapter, ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from bestofn.builders.pipeline import generator_name
-from bestofn.builders.rewards import local_models
+from bestofn.builders.generator import generator_name
+from bestofn.builders.reward_plan import RewardPlan
 from bestofn.core.errors import ConfigError
 from bestofn.gpu_memory.advice import refusal, size
 from bestofn.gpu_memory.from_models import plan_for
@@ -54,7 +54,7 @@ def run(
         raise ConfigError("an upstream samples elsewhere: there is nothing to plan here")
     plan = plan_for(
         generator_name(settings),
-        local_models(settings),
+        RewardPlan.of(settings).local_models,
         _card(gpu_memory),
         best_of=settings.best_of,
         response_tokens=settings.max_tokens or settings.server.assumed_max_tokens,

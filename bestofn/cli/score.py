@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from pathlib import Path
 
 from bestofn.builders.pipeline import build_filters, build_selector
+from bestofn.builders.reward_plan import RewardPlan
 from bestofn.builders.rewards import open_reward_model
 from bestofn.cli.console import print_ranking, quiet_engines
 from bestofn.cli.json_lines import ScoreRow, read_rows
@@ -42,7 +43,7 @@ async def run(file: Path, settings: Settings, *, as_json: bool, verbose: bool) -
     broken = done = 0
     async with contextlib.AsyncExitStack() as stack:
         console = stack.enter_context(quiet_engines(verbose))
-        reward_model = await stack.enter_async_context(open_reward_model(settings))
+        reward_model = await stack.enter_async_context(open_reward_model(RewardPlan.of(settings)))
 
         async def rank(request: Request, row: ScoreRow) -> Outcome:
             generator = ReplayGenerator(row.candidates)
