@@ -1,4 +1,4 @@
-"""Owns the JSON that the command line reads and writes: rows of responses in, rankings out."""
+"""JSON lines of the command line: rows of responses in (`score`), rankings out (`--json`)."""
 
 from __future__ import annotations
 

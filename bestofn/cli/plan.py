@@ -120,16 +120,16 @@ def _card(gpu_memory: str | None) -> Card:
 
 
 def _parts(plan: Plan) -> Iterator[_Part]:
-    yield _Part(f"{plan.engine.name}: weights", plan.engine_weights, True)
-    yield _Part("its activations", plan.engine_activations, False)
+    yield _Part(f"{plan.generator.name}: weights", plan.generator_weights, True)
+    yield _Part("its activations", plan.generator_activations, False)
     yield _Part("its KV cache", plan.kv_bytes, True)
-    largest = max((scorer.activation_bytes for scorer in plan.scorers), default=0)
-    for scorer in plan.scorers:
+    largest = max((scorer.activation_bytes for scorer in plan.reward_models), default=0)
+    for scorer in plan.reward_models:
         how = f" in {scorer.quantization}" if scorer.quantization else ""
         yield _Part(f"{scorer.name}: weights{how}", scorer.weight_bytes, True)
         yield _Part(f"its cache of {scorer.cache_tokens:,} tokens", scorer.cache_bytes, True)
-    if plan.scorers:
-        batch = max(scorer.batch_tokens for scorer in plan.scorers)
+    if plan.reward_models:
+        batch = max(scorer.batch_tokens for scorer in plan.reward_models)
         yield _Part(f"a reward batch of {batch:,} tokens", largest, False)
     yield _Part("CUDA contexts and graphs", plan.runtime, False)
     yield _Part("headroom", plan.headroom, False)
@@ -154,7 +154,7 @@ def _table(plan: Plan) -> Table:
 def _lines(plan: Plan) -> Iterator[str]:
     from bestofn.gpu_memory.advice import size
 
-    token = plan.engine.shape.token_bytes(plan.engine.cache_item)
+    token = plan.generator.shape.token_bytes(plan.generator.cache_item)
     response = min(plan.response_tokens, plan.context)
     yield f"KV cache: {plan.kv_tokens:,} tokens, {size(token)} each"
     yield (
@@ -173,7 +173,7 @@ def _row(plan: Plan) -> dict[str, Any]:
     return {
         "gpu_memory": plan.card.total,
         "parts": [asdict(part) for part in _parts(plan)],
-        "kv_bytes_per_token": plan.engine.shape.token_bytes(plan.engine.cache_item),
+        "kv_bytes_per_token": plan.generator.shape.token_bytes(plan.generator.cache_item),
         "kv_tokens": plan.kv_tokens,
         "max_model_len": plan.context,
         "best_of": plan.best_of,

@@ -1,4 +1,6 @@
-"""Owns the settings: what a pipeline is made of, from file, environment and flags.
+"""The settings: what a pipeline is made of, from file, environment and flags.
+
+    Settings.load(Path("settings.yaml"), best_of=16)      # a flag wins over the file
 
 Precedence, weakest first: YAML file, environment (``BESTOFN_BEST_OF=16``,
 ``BESTOFN_REWARD__DEVICE=cpu``), flags, the request.
