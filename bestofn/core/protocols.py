@@ -1,6 +1,6 @@
 """Owns the four seams: Generator (with what it may offer besides), Filter, RewardModel, Selector.
 
-A new backend of any of them is one new file and one line in `bestofn.builders.pipeline`. They
+A new backend of any of them is one new file and one line in `bestofn.builders`. They
 are structural: an implementation inherits nothing.
 """
 
