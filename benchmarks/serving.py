@@ -26,7 +26,7 @@ from benchmarks.bare import BareRewardModel
 from benchmarks.load import Load, closed_loop
 from benchmarks.processes import running
 from bestofn import embedded
-from bestofn.builders.pipeline import EMBEDDED_ENVIRONMENT, embedded_engine_args
+from bestofn.builders.generator import EMBEDDED_ENVIRONMENT, embedded_engine_args
 from bestofn.vllm_engine.engine import CPU_DEFAULTS
 
 VLLM = "vllm.entrypoints.launchers.api_server.entry"

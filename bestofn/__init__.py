@@ -5,7 +5,6 @@ The public names are loaded on first use, so that `import bestofn` loads neither
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -86,7 +85,9 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
         raise AttributeError(f"module 'bestofn' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME_OF[name]), name)
+    from bestofn.support.import_path import imported
+
+    return imported(f"{_HOME_OF[name]}:{name}")
 
 
 def __dir__() -> list[str]:

@@ -1,4 +1,4 @@
-"""Owns `python -m bestofn`, the same as `bestofn`."""
+"""`python -m bestofn`, the same as `bestofn`."""
 
 from bestofn.cli import main
 

@@ -15,6 +15,13 @@ def test_import_loads_no_engine() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_the_command_line_loads_nothing_heavy_before_a_command_runs() -> None:
+    heavy = "{'torch', 'vllm', 'transformers', 'ray', 'rich', 'pydantic', 'pyarrow'}"
+    code = f"import sys, bestofn.cli; print(sorted({heavy} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_every_public_name_resolves() -> None:
     for name in bestofn.__all__:
         assert getattr(bestofn, name).__name__ == name

@@ -1,10 +1,10 @@
-"""Owns vLLM's share of memory beside the reward models that are loaded into this process."""
+"""vLLM's share of memory (--gpu-memory-utilization) beside the reward models of this process."""
 
 from __future__ import annotations
 
 import logging
 
-from bestofn.builders.rewards import local_models
+from bestofn.builders.reward_plan import RewardPlan
 from bestofn.core.errors import ConfigError, ModelError
 from bestofn.gpu_memory.advice import refusal, size
 from bestofn.gpu_memory.from_models import plan_for
@@ -27,12 +27,13 @@ CPU_SHARE = 0.5
 vLLM's own default, 0.92 of all the memory, is refused by vLLM wherever a twelfth is in use."""
 
 
-def planned_flags(settings: Settings, model: str) -> list[str] | None:
+def planned_flags(settings: Settings, model: str, rewards: RewardPlan) -> list[str] | None:
     """vLLM's flags for its share; to be asked before anything is loaded.
 
     Args:
-        settings: name the reward models, N and vLLM's other flags.
+        settings: name N and vLLM's other flags.
         model: what vLLM is to run.
+        rewards: what is to score beside it.
 
     Returns:
         The flags: none where the user has decided. None: nothing can be
@@ -47,7 +48,7 @@ def planned_flags(settings: Settings, model: str) -> list[str] | None:
     if card is None:
         return _cpu_flags()
     try:
-        plan = _plan(settings, model, card)
+        plan = _plan(settings, model, rewards, card)
     except ModelError as error:
         logger.warning("GPU memory cannot be planned: %s", error)
         return None
@@ -68,14 +69,14 @@ def planned_flags(settings: Settings, model: str) -> list[str] | None:
     return plan.engine_flags()
 
 
-def left_flags(settings: Settings) -> list[str]:
+def left_flags(rewards: RewardPlan) -> list[str]:
     """vLLM's flags for what is left beside reward models that are loaded already.
 
     vLLM asks for a share of the whole card and refuses to start where less is free, so its default
     cannot be met beside another model.
     """
     card = detected_card()
-    if card is None or not local_models(settings):
+    if card is None or not rewards.local_models:
         return []
     share = max(0.05, card.free / card.total - ACTIVATIONS)
     return [f"--gpu-memory-utilization={share:.2f}"]
@@ -92,13 +93,13 @@ def _cpu_flags() -> list[str]:
     return [f"--gpu-memory-utilization={share:.2f}"]
 
 
-def _plan(settings: Settings, model: str, card: Card) -> Plan | None:
+def _plan(settings: Settings, model: str, rewards: RewardPlan, card: Card) -> Plan | None:
     options = vllm_adapter.memory_options(model, settings.engine_args)
     if options.gpus > 1:
         return None
     return plan_for(
         model,
-        local_models(settings),
+        rewards.local_models,
         card,
         best_of=settings.best_of,
         response_tokens=settings.max_tokens or settings.server.assumed_max_tokens,

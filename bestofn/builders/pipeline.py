@@ -1,29 +1,28 @@
-"""Owns the way from settings to a running pipeline: the one place that imports concrete backends.
+"""From settings to a running pipeline: filters, selector, reward models, generator, policy.
 
-A new filter, generator or selector is one new file and one line here. Backends are
+    async with open_pipeline(Settings(best_of=16)) as pipeline:
+        ranking = await best_of_n(Request.from_prompt("What is 8 - 5?", best_of=16), pipeline)
+
+A new filter or selector is one new file and one line in `FILTERS` or `SELECTORS`. Backends are
 imported when they are asked for.
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib
-import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
-from bestofn import embedded
+from bestofn.builders.generator import engine_of, open_generator
 from bestofn.builders.memory import left_flags, planned_flags
+from bestofn.builders.reward_plan import RewardPlan
 from bestofn.builders.rewards import open_reward_model
 from bestofn.core.errors import ConfigError
 from bestofn.core.pipeline import Pipeline
 from bestofn.core.protocols import Filter, Generator, Selector
-from bestofn.settings.choices import Engine
 from bestofn.settings.sections import FilterSpec, SelectionSettings
 from bestofn.settings.settings import NO_REWARD_MODEL, Settings
-from bestofn.vllm_engine import engine as vllm_adapter
-
-logger = logging.getLogger(__name__)
+from bestofn.support.import_path import imported
 
 FILTERS: Mapping[str, str] = {
     "custom": "bestofn.filters.custom:CustomFilter",
@@ -67,15 +66,16 @@ async def open_pipeline(
             f"{sampled} samples, and no reward model is named: name one, or "
             f"`{NO_REWARD_MODEL}` to filter only (the embedded one knows only the embedded model)"
         )
-    engine = _engine(settings)
+    engine, rewards = engine_of(settings), RewardPlan.of(settings)
     filters, selector = build_filters(settings.filters), build_selector(settings.selection)
     planned: Sequence[str] | None = ()
     if generator is None and engine == "vllm" and settings.model is not None:
-        planned = planned_flags(settings, settings.model)
+        planned = planned_flags(settings, settings.model, rewards)
     async with contextlib.AsyncExitStack() as stack:
-        reward_model = await stack.enter_async_context(open_reward_model(settings))
+        reward_model = await stack.enter_async_context(open_reward_model(rewards))
         if generator is None:
-            opened = _open_generator(settings, engine, planned)
+            share = left_flags(rewards) if planned is None else planned
+            opened = open_generator(settings, engine, share)
             generator = await stack.enter_async_context(opened)
         yield Pipeline(generator, selector, filters, reward_model, settings.policy.policy())
 
@@ -99,100 +99,13 @@ def build_selector(spec: SelectionSettings) -> Selector:
     return selector
 
 
-EMBEDDED_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
-"""Variables that vLLM starts the embedded model with: its threads would wait for each other."""
-
-
-def embedded_engine_args() -> list[str]:
-    """Flags that start a model of a few MB fast, and small: it needs no graphs and little cache."""
-    return [
-        f"--served-model-name={embedded.NAME}",
-        "--enforce-eager",
-        "--block-size=32",
-        "--max-num-batched-tokens=2048",
-        f"--kv-cache-memory-bytes={256 * 2**20}",
-        "--gpu-memory-utilization=0.1",
-    ]
-
-
-@contextlib.asynccontextmanager
-async def _open_generator(
-    settings: Settings, engine: Engine, planned: Sequence[str] | None
-) -> AsyncIterator[Generator]:
-    logger.info("engine: %s", engine)
-    if engine == "openai":
-        from bestofn.generators.openai import openai_generator
-
-        key = settings.upstream_api_key
-        async with openai_generator(
-            settings.upstream or "",
-            settings.model,
-            api_key=None if key is None else key.get_secret_value(),
-            concurrency=settings.upstream_concurrency,
-        ) as upstream:
-            yield upstream
-        return
-
-    name = generator_name(settings)
-    if engine == "transformers":
-        from bestofn.generators.transformers import TransformersGenerator
-
-        fallback = TransformersGenerator.load(name)
-        try:
-            yield fallback
-        finally:
-            fallback.close()
-        return
-
-    from bestofn.generators.vllm import LOOP_STOP, vllm_generator
-
-    arguments, environment = list(settings.engine_args), {}
-    if settings.model is None:
-        arguments = [*embedded_engine_args(), *arguments]
-        environment = dict(EMBEDDED_ENVIRONMENT)
-    else:
-        arguments += left_flags(settings) if planned is None else planned
-    async with vllm_generator(
-        name,
-        arguments,
-        loop_stop=LOOP_STOP if settings.loop_stop else None,
-        environment=environment,
-    ) as generator:
-        yield generator
-
-
-def _engine(settings: Settings) -> Engine:
-    """The engine that `settings` ask for, or that suits them.
-
-    Raises:
-        ConfigError: they contradict each other.
-    """
-    engine, upstream = settings.engine, settings.upstream
-    if engine == "auto":
-        engine = "vllm" if vllm_adapter.is_available() else "transformers"
-        engine = engine if upstream is None else "openai"
-    elif engine == "openai" and upstream is None:
-        raise ConfigError("the engine is openai, and no upstream is named")
-    elif engine != "openai" and upstream is not None:
-        raise ConfigError(f"the engine is {engine}, and an upstream is named: {upstream}")
-    if engine != "vllm" and settings.engine_args:
-        raise ConfigError(f"engine_args are flags of vLLM, and the engine is {engine}")
-    return engine
-
-
-def generator_name(settings: Settings) -> str:
-    """Folder or hub name of what samples here."""
-    return settings.model or str(embedded.generator_path())
-
-
 def _make(kind: str, known: Mapping[str, str], name: str, options: Mapping[str, Any]) -> Any:
     """Import and construct the `kind` called `name`."""
     if name not in known:
         raise ConfigError(f"no {kind} is called {name!r}; there are {', '.join(sorted(known))}")
-    module, _, attribute = known[name].partition(":")
-    factory: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    factory: Callable[..., Any] = imported(known[name])
     try:
         return factory(**options)
     except (TypeError, AttributeError) as error:  # an unknown option, or one of a wrong type
-        what = str(error).replace(f"{attribute}.__init__() ", "")
+        what = str(error).replace(f"{factory.__name__}.__init__() ", "")
         raise ConfigError(f"{kind} {name}: {what}") from error

@@ -1,7 +1,14 @@
-"""Owns the command line: its commands, their flags and their exit codes.
+"""The command line: a file for each command, with its flags and its work.
+
+    options, dataset_options    flags that several commands have
+    running, interrupt          how a command ends: exit codes, Ctrl-C
+    console, tables, json_lines what is printed, for people and for programs
 
 Exit codes: 0; 1 the engine or the reward model failed; 2 bad arguments or input; 3 nothing
 acceptable was left and the policy is `error`; 130 interrupted.
+
+A command imports what it works with inside its functions, so that `bestofn --help` is there at
+once. A new command is one new file and one line here.
 """
 
 from __future__ import annotations
@@ -11,8 +18,7 @@ from typing import Annotated
 import typer
 
 from bestofn import __version__
-from bestofn.cli import answers
-from bestofn.cli import dataset_options as datasets
+from bestofn.cli import ask, export, models, plan, report, sample, score, serve, verify
 
 app = typer.Typer(
     help="Sample N answers, reject the repetitive and the truncated, return the best.",
@@ -20,8 +26,15 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.add_typer(answers.app)
-app.add_typer(datasets.app)
+app.command()(ask.ask)
+app.command(cls=serve.TakesEngineFlags, epilog="After `--`: any flag of `vllm serve`.")(serve.serve)
+app.command()(score.score)
+app.command()(plan.plan)
+app.command()(models.models)
+app.command()(sample.sample)
+app.command()(export.export)
+app.command()(report.report)
+app.command()(verify.verify)
 
 
 @app.callback(invoke_without_command=True)

@@ -1,22 +1,96 @@
-"""Owns `bestofn ask`: one prompt, a live view of its candidates, the ranked table."""
+"""`bestofn ask`: one prompt, a live view of its candidates, the ranked table."""
 
 from __future__ import annotations
 
-from bestofn.builders.pipeline import open_pipeline
-from bestofn.cli.console import print_ranking, quiet_engines
-from bestofn.cli.tables import LiveCandidates
-from bestofn.core.best_of_n import best_of_n
-from bestofn.core.no_winner import NoWinnerError
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bestofn.cli.options import (
+    BestOfOption,
+    ConfigOption,
+    EngineOption,
+    JsonOption,
+    MaxTokensOption,
+    ModelOption,
+    RewardModelOption,
+    TemperatureOption,
+    TrustOption,
+    UpstreamOption,
+    VerboseOption,
+    trusting,
+)
+from bestofn.cli.running import exit_codes, run_to_end
+from bestofn.control.policy import OnExhausted
+from bestofn.core.errors import RequestError
 from bestofn.core.types import Request
-from bestofn.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from bestofn.settings.settings import Settings
 
 
-async def run(request: Request, settings: Settings, *, as_json: bool, verbose: bool) -> None:
+def ask(
+    prompt: Annotated[str, typer.Argument(help="What to ask.", show_default=False)],
+    best_of: BestOfOption = None,
+    model: ModelOption = None,
+    reward_model: RewardModelOption = None,
+    trust_remote_code: TrustOption = None,
+    upstream: UpstreamOption = None,
+    engine: EngineOption = None,
+    system: Annotated[str | None, typer.Option(help="A system message.")] = None,
+    temperature: TemperatureOption = None,
+    max_tokens: MaxTokensOption = None,
+    seed: Annotated[int | None, typer.Option(help="Candidate i samples with seed + i.")] = None,
+    on_exhausted: Annotated[
+        OnExhausted | None,
+        typer.Option(help="What to do when nothing is acceptable. [resample]"),
+    ] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Ask once, sample many, show how each did and print the best."""
+    with exit_codes():
+        from bestofn.settings.settings import Settings
+
+        settings = Settings.load(
+            config,
+            best_of=best_of,
+            model=model,
+            reward_model=reward_model,
+            reward=trusting(trust_remote_code),
+            upstream=upstream,
+            engine=engine,
+            temperature=temperature,
+            max_tokens=max_tokens,
+            seed=seed,
+            policy=None if on_exhausted is None else {"on_exhausted": on_exhausted},
+        )
+        if not prompt.strip():
+            raise RequestError("the prompt is empty")
+        request = Request.from_prompt(
+            prompt,
+            system=system,
+            best_of=settings.best_of,
+            temperature=settings.temperature,
+            max_tokens=settings.max_tokens,
+            seed=settings.seed,
+        )
+        run_to_end(_ask(request, settings, as_json=as_json, verbose=verbose))
+
+
+async def _ask(request: Request, settings: Settings, *, as_json: bool, verbose: bool) -> None:
     """Rank one prompt and print the result; what was done before an error is printed too.
 
     Raises:
         BestOfNError: as `open_pipeline` and `best_of_n`.
     """
+    from bestofn.builders.pipeline import open_pipeline
+    from bestofn.cli.console import print_ranking, quiet_engines
+    from bestofn.cli.tables import LiveCandidates
+    from bestofn.core.best_of_n import best_of_n
+    from bestofn.core.no_winner import NoWinnerError
+
     with quiet_engines(verbose) as console, console.status("loading the models") as status:
         try:
             async with open_pipeline(settings) as pipeline:

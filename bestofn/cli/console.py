@@ -1,4 +1,4 @@
-"""Owns where output goes: rankings to standard output, the engines' own noise to a file."""
+"""Where output goes: rankings to standard output, the engines' own noise to a file."""
 
 from __future__ import annotations
 

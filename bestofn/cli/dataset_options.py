@@ -1,34 +1,22 @@
-"""Owns the commands that make datasets, and their flags."""
+"""What the commands of datasets share: flags, and what becomes of a run's records."""
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
-from bestofn.cli.options import (
-    BestOfOption,
-    ConfigOption,
-    MaxTokensOption,
-    ModelOption,
-    RewardModelOption,
-    TemperatureOption,
-    TrustOption,
-    UpstreamOption,
-    VerboseOption,
-)
-from bestofn.cli.running import exit_codes, run_to_end, trusting
 from bestofn.core.errors import ConfigError
-from bestofn.settings.choices import FormatName, Keep, RunEngine
+from bestofn.settings.choices import FormatName, Keep
 
 if TYPE_CHECKING:
     from bestofn.dataset.export.formats import Choice
     from bestofn.dataset.export.push import Repository
-
-app = typer.Typer()
+    from bestofn.dataset.store.manifest import Manifest
 
 
 class FormatOption(enum.StrEnum):
@@ -77,181 +65,76 @@ RunFolder = Annotated[
 ]
 
 
-@app.command()
-def sample(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="INPUT",
-            help="JSONL, Parquet, a folder of either, or a dataset on the hub, streamed.",
-            show_default=False,
-        ),
-    ],
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            help="Folder of the run; one that is there goes on.",
-            show_default=False,
-        ),
-    ],
-    model: ModelOption = None,
-    reward_model: RewardModelOption = None,
-    trust_remote_code: TrustOption = None,
-    upstream: UpstreamOption = None,
-    engine: Annotated[
-        RunEngine | None,
-        typer.Option(help="What samples; ray: a cluster. [vllm where it is installed]"),
-    ] = None,
-    workers: Annotated[
-        int, typer.Option(min=1, help="Pipelines on the cluster, each with its own models.")
-    ] = 1,
-    max_workers: Annotated[
-        int | None, typer.Option(min=1, help="As many at most, while rows wait. [--workers]")
-    ] = None,
-    gpus_per_worker: Annotated[float, typer.Option(min=0, help="Of the cluster.")] = 0,
-    ray_address: Annotated[
-        str | None, typer.Option(help="Without: the cluster that is here, or a new one.")
-    ] = None,
-    best_of: BestOfOption = None,
-    temperature: TemperatureOption = None,
-    max_tokens: MaxTokensOption = None,
-    seed: Annotated[
-        int | None, typer.Option(help="With it, the same run samples the same again.")
-    ] = None,
-    column: Annotated[
-        list[str] | None,
-        typer.Option(help="FIELD=COLUMN, for example prompt=question; several times."),
-    ] = None,
-    split: Annotated[str, typer.Option(help="Of a dataset.")] = "train",
-    name: Annotated[str | None, typer.Option(help="Of a dataset's configuration.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Rows that are read at most.")] = None,
-    formats: FormatsOption = None,
-    keep: KeepOption = "best",
-    value: ValueOption = None,
-    min_margin: MarginOption = 0.0,
-    licence: LicenceOption = None,
-    push_to_hub: PushOption = None,
-    private: PrivateOption = False,
-    explore: Annotated[
-        int | None,
-        typer.Option(
-            help="So many of each row first, then the rest of the samples where their rewards "
-            "promise most (AdaBoN). Without: every row gets the same."
-        ),
-    ] = None,
-    in_flight: Annotated[
-        int | None, typer.Option(min=1, help="Rows sampled at once. [512 candidates' worth]")
-    ] = None,
-    failures_in_a_row: Annotated[
-        int | None, typer.Option(min=1, help="Rows that fail one after the other and stop it. [20]")
-    ] = None,
-    config: ConfigOption = None,
-    verbose: VerboseOption = False,
-) -> None:
-    """Make a dataset by rejection sampling; interrupted, the same command goes on."""
-    with exit_codes():
-        from bestofn.cli import sample as command
-        from bestofn.settings.settings import Settings
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What becomes of the records of a run.
 
-        settings = Settings.load(
-            config,
-            model=model,
-            reward_model=reward_model,
-            reward=trusting(trust_remote_code),
-            upstream=upstream,
-            engine=None if engine == "ray" else engine,
-            best_of=best_of,
-            temperature=temperature,
-            max_tokens=max_tokens,
-            seed=seed,
-        )
-        spread = None
-        if engine == "ray":
-            spread = command.Workers(ray_address, workers, max_workers, gpus_per_worker)
-        elif workers > 1 or max_workers or gpus_per_worker or ray_address:
-            raise ConfigError("--workers and the like are for --engine ray")
-        if spread is not None and explore is not None:
-            raise ConfigError("--explore is not for --engine ray: its workers share no rows")
-        given = command.Input(source, column or (), split, name, limit)
-        kept = _choice(keep, value, min_margin, settings.seed)
-        repository = _repository(push_to_hub, private)
-        made = command.Output(output, _formats(formats), kept, licence, repository)
-        run_to_end(
-            command.sample(
-                given,
-                made,
-                settings,
-                in_flight=in_flight,
-                failures_in_a_row=failures_in_a_row,
-                explore=explore,
-                workers=spread,
-                verbose=verbose,
-            )
+    Args:
+        folder: of the run.
+        formats: that are written.
+        choice: which candidates they take.
+        licence: for the card; None: it names none.
+        repository: where they are pushed; None: nowhere.
+    """
+
+    folder: Path
+    formats: Sequence[FormatName]
+    choice: Choice
+    licence: str | None = None
+    repository: Repository | None = None
+
+    @classmethod
+    def of_flags(
+        cls,
+        folder: Path,
+        formats: Sequence[FormatOption] | None,
+        *,
+        keep: tuple[Keep, float | None],
+        min_margin: float,
+        seed: int | None,
+        licence: str | None,
+        push: tuple[str | None, bool],
+    ) -> Self:
+        """What the flags stand for.
+
+        Args:
+            folder: of the run.
+            formats: `FormatsOption`; None: all.
+            keep: `KeepOption` and its `ValueOption`.
+            min_margin: `MarginOption`.
+            seed: of the random baseline; None: 0.
+            licence: `LicenceOption`.
+            push: `PushOption` and `PrivateOption`.
+
+        Raises:
+            ConfigError: they contradict each other, or a value is out of its range.
+        """
+        from bestofn.dataset.export.formats import NAMES, Choice
+        from bestofn.dataset.export.keep_rule import Rule
+        from bestofn.dataset.export.push import Repository
+
+        named = {each.value for each in formats or [FormatOption.all]}
+        name, private = push
+        if name is None and private:
+            raise ConfigError("--private is for --push-to-hub")
+        return cls(
+            folder,
+            [each for each in NAMES if each in named or "all" in named],
+            Choice(Rule(*keep), min_margin, seed or 0),
+            licence,
+            None if name is None else Repository(name, private),
         )
 
 
-@app.command()
-def export(
-    folder: RunFolder,
-    formats: FormatsOption = None,
-    keep: KeepOption = "best",
-    value: ValueOption = None,
-    min_margin: MarginOption = 0.0,
-    seed: Annotated[int, typer.Option(help="Of the random baseline.")] = 0,
-    licence: LicenceOption = None,
-    push_to_hub: PushOption = None,
-    private: PrivateOption = False,
-) -> None:
-    """Write a run's formats again, chosen otherwise; needs no models."""
-    with exit_codes():
-        from rich.console import Console
+def manifest_of(folder: Path) -> Manifest:
+    """The manifest of the run in a folder.
 
-        from bestofn.cli.export import export_run
+    Raises:
+        ConfigError: it holds none, or one that cannot be read.
+    """
+    from bestofn.dataset.store.manifest import Manifest
 
-        kept = _choice(keep, value, min_margin, seed)
-        repository = _repository(push_to_hub, private)
-        if repository is not None:
-            repository.check()
-        export_run(folder, _formats(formats), kept, licence, Console(stderr=True), repository)
-
-
-@app.command()
-def report(folder: RunFolder) -> None:
-    """Write a run on one HTML page, with plots and examples to read."""
-    with exit_codes():
-        from bestofn.cli.report import run
-
-        run(folder)
-
-
-@app.command()
-def verify(folder: RunFolder) -> None:
-    """Say whether a run's folder holds what its manifest says."""
-    with exit_codes():
-        from bestofn.cli.verify import run
-
-        run(folder)
-
-
-def _formats(given: Sequence[FormatOption] | None) -> list[FormatName]:
-    from bestofn.dataset.export.formats import NAMES
-
-    named = {each.value for each in given or [FormatOption.all]}
-    return [each for each in NAMES if each in named or "all" in named]
-
-
-def _choice(keep: Keep, value: float | None, min_margin: float, seed: int | None) -> Choice:
-    from bestofn.dataset.export.formats import Choice
-    from bestofn.dataset.export.keep_rule import Rule
-
-    return Choice(Rule(keep, value), min_margin, seed or 0)
-
-
-def _repository(name: str | None, private: bool) -> Repository | None:
-    from bestofn.dataset.export.push import Repository
-
-    if name is None and private:
-        raise ConfigError("--private is for --push-to-hub")
-    return None if name is None else Repository(name, private)
+    manifest = Manifest.read(folder)
+    if manifest is None:
+        raise ConfigError(f"{folder} holds no run: there is no run.json")
+    return manifest

@@ -1,55 +1,90 @@
-"""Owns `bestofn export`: a run's records in the formats of trainers."""
+"""`bestofn export`: a run's records in the formats of trainers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from rich.console import Console
+import typer
 
-from bestofn.core.errors import ConfigError
-from bestofn.dataset.export.card import write_card
-from bestofn.dataset.export.export import export
-from bestofn.dataset.export.formats import Choice
-from bestofn.dataset.export.keep_rule import Rule
-from bestofn.dataset.export.push import Repository
-from bestofn.dataset.export.summary import Summary
-from bestofn.dataset.store.manifest import Manifest
-from bestofn.dataset.store.store import read_rollouts
-from bestofn.settings.choices import FormatName
+from bestofn.cli.dataset_options import (
+    FormatsOption,
+    KeepOption,
+    LicenceOption,
+    MarginOption,
+    Output,
+    PrivateOption,
+    PushOption,
+    RunFolder,
+    ValueOption,
+    manifest_of,
+)
+from bestofn.cli.running import exit_codes
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bestofn.dataset.export.keep_rule import Rule
 
 
-def export_run(
-    folder: Path,
-    formats: Sequence[FormatName],
-    choice: Choice,
-    licence: str | None,
-    console: Console,
-    repository: Repository | None = None,
+def export(
+    folder: RunFolder,
+    formats: FormatsOption = None,
+    keep: KeepOption = "best",
+    value: ValueOption = None,
+    min_margin: MarginOption = 0.0,
+    seed: Annotated[int, typer.Option(help="Of the random baseline.")] = 0,
+    licence: LicenceOption = None,
+    push_to_hub: PushOption = None,
+    private: PrivateOption = False,
 ) -> None:
+    """Write a run's formats again, chosen otherwise; needs no models."""
+    with exit_codes():
+        from rich.console import Console
+
+        output = Output.of_flags(
+            folder,
+            formats,
+            keep=(keep, value),
+            min_margin=min_margin,
+            seed=seed,
+            licence=licence,
+            push=(push_to_hub, private),
+        )
+        if output.repository is not None:
+            output.repository.check()
+        export_run(output, Console(stderr=True))
+
+
+def export_run(output: Output, console: Console) -> None:
     """Write the formats and the card of a run, say what is in them, and push them to the hub.
 
     Raises:
         ConfigError: it is no run, or a shard cannot be read.
         DatasetError: the disk does not let it, or the hub does not take it.
     """
-    manifest = Manifest.read(folder)
-    if manifest is None:
-        raise ConfigError(f"{folder} holds no run: there is no run.json")
+    from bestofn.dataset.export.card import write_card
+    from bestofn.dataset.export.export import export as write_formats
+    from bestofn.dataset.export.summary import Summary
+    from bestofn.dataset.store.store import read_rollouts
+
+    folder, manifest = output.folder, manifest_of(output.folder)
     summary = Summary()
-    exported = export(folder, summary.counting(read_rollouts(folder)), formats, choice)
-    write_card(folder, manifest, summary, exported, licence=licence, kept=described(choice.rule))
-    for each in exported:
+    rollouts = summary.counting(read_rollouts(folder))
+    written = write_formats(folder, rollouts, output.formats, output.choice)
+    kept = _described(output.choice.rule)
+    write_card(folder, manifest, summary, written, licence=output.licence, kept=kept)
+    for each in written:
         odd = f"; {each.skipped:,} with tool calls or images left out" if each.skipped else ""
         console.print(
             f"{folder / each.name}: {each.rows:,} rows of {each.prompts:,} prompts{odd}",
             highlight=False,
             soft_wrap=True,
         )
-    if repository is not None:
-        console.print(repository.push(folder, formats), highlight=False, soft_wrap=True)
+    if output.repository is not None:
+        pushed = output.repository.push(folder, output.formats)
+        console.print(pushed, highlight=False, soft_wrap=True)
 
 
-def described(rule: Rule) -> str:
+def _described(rule: Rule) -> str:
     """A rule, for a reader."""
     return rule.keep if rule.value is None else f"{rule.keep} {rule.value:g}"

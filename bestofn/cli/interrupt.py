@@ -1,4 +1,4 @@
-"""Owns what Ctrl-C does: the command winds up, and if it cannot, the process ends all the same."""
+"""Ctrl-C: the command winds up, and if it cannot, the process ends all the same."""
 
 from __future__ import annotations
 

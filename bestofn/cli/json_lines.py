@@ -1,4 +1,4 @@
-"""Owns the JSON that the command line reads and writes: rows of responses in, rankings out."""
+"""JSON lines of the command line: rows of responses in (`score`), rankings out (`--json`)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from bestofn.core.ranking import Ranking, ScoredCandidate
 from bestofn.core.types import Candidate, Message, Request
+from bestofn.support.error_text import faults
 
 
 class _Response(BaseModel):
@@ -60,7 +61,8 @@ def read_rows(lines: Iterable[str]) -> Iterator[ScoreRow]:
         try:
             row = _ROW.validate_json(line)
         except ValidationError as error:
-            yield ScoreRow(number, error=_sentence(error))
+            wrong = faults(error, without=("str", "_Response"))[0]
+            yield ScoreRow(number, error=str(wrong))
             continue
         candidates = tuple(_candidate(at, each) for at, each in enumerate(row.responses))
         messages: tuple[Message, ...] = tuple(row.messages or ())
@@ -106,10 +108,3 @@ def _candidate_row(record: ScoredCandidate) -> dict[str, Any]:
 def _candidate(index: int, response: str | _Response) -> Candidate:
     given = _Response(text=response) if isinstance(response, str) else response
     return Candidate(index, {"role": "assistant", "content": given.text}, given.finish_reason)
-
-
-def _sentence(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in first["loc"] if part not in ("str", "_Response"))
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{where}: {message}" if where else message

@@ -1,23 +1,35 @@
-"""Owns `bestofn models`: the table of reward model families that can be named or recognised."""
+"""`bestofn models`: the table of reward model families that can be named or recognised."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from bestofn.rewards.text.formats import FORMATS, Format
+from bestofn.cli.options import JsonOption
+from bestofn.cli.running import exit_codes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.table import Table
+
+    from bestofn.rewards.text.formats import Format
 
 
-def run(*, as_json: bool) -> None:
-    """Print every family: a table, or one JSON array of objects."""
-    if as_json:
-        typer.echo(json.dumps([_row(known) for known in FORMATS.values()], ensure_ascii=False))
-    else:
-        Console().print(_table())
+def models(as_json: JsonOption = False) -> None:
+    """List the reward models that are read natively, and how each is recognised."""
+    with exit_codes():
+        from rich.console import Console
+
+        from bestofn.rewards.text.formats import FORMATS
+
+        if as_json:
+            rows = [_row(known) for known in FORMATS.values()]
+            typer.echo(json.dumps(rows, ensure_ascii=False))
+        else:
+            Console().print(_table(FORMATS.values()))
 
 
 def _row(known: Format) -> dict[str, Any]:
@@ -33,12 +45,14 @@ def _row(known: Format) -> dict[str, Any]:
     }
 
 
-def _table() -> Table:
+def _table(formats: Iterable[Format]) -> Table:
     """A block for each family: examples are as long as a narrow terminal, so no columns."""
+    from rich.table import Table
+
     table = Table.grid(padding=(0, 2, 1, 0))
     table.add_column(no_wrap=True, style="bold")
     table.add_column(overflow="fold")
-    for known in FORMATS.values():
+    for known in formats:
         steps = f"; one reward a step, the answer's is their {known.aggregate}"
         lines = [
             known.family,

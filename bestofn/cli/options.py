@@ -1,4 +1,4 @@
-"""Owns the flags that several commands have."""
+"""Flags that several commands have, and the settings that they stand for."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from bestofn.settings.choices import Engine
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="YAML file of settings; flags win over it.")
@@ -40,3 +42,11 @@ MaxTokensOption = Annotated[
     int | None, typer.Option(min=1, help="Per candidate. Without: the model's own limit.")
 ]
 BestOfOption = Annotated[int | None, typer.Option(min=1, help="How many to sample. [8]")]
+EngineOption = Annotated[
+    Engine | None, typer.Option(help="What samples. [vllm where it is installed]")
+]
+
+
+def trusting(given: bool | None) -> dict[str, bool] | None:
+    """The section `reward` that `--trust-remote-code` stands for."""
+    return {"trust_remote_code": True} if given else None

@@ -1,25 +1,79 @@
-"""Owns `bestofn plan`: how a generator and what scores it share one GPU."""
+"""`bestofn plan`: how a generator and what scores it share one GPU."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic import ByteSize, TypeAdapter, ValidationError
-from rich.console import Console
-from rich.table import Table
 
-from bestofn.builders.pipeline import generator_name
-from bestofn.builders.rewards import local_models
+from bestofn.cli.options import ConfigOption, JsonOption, ModelOption, RewardModelOption
+from bestofn.cli.running import exit_codes
 from bestofn.core.errors import ConfigError
-from bestofn.gpu_memory.advice import refusal, size
-from bestofn.gpu_memory.from_models import plan_for
-from bestofn.gpu_memory.gpu import detected_card
-from bestofn.gpu_memory.planner import GIB, Card, Plan
-from bestofn.settings.settings import Settings
+from bestofn.settings.choices import CacheType, Quantization
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from bestofn.gpu_memory.planner import Card, Plan
+
+
+def plan(
+    model: ModelOption = None,
+    reward_model: RewardModelOption = None,
+    gpu_memory: Annotated[
+        str | None,
+        typer.Option(help="Of the card, for example 24GiB. Without: of the one that is here."),
+    ] = None,
+    best_of: Annotated[
+        int | None, typer.Option(min=1, help="Candidates of a prompt, to run at once. [8]")
+    ] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="Per candidate. [1024]")] = None,
+    max_model_len: Annotated[
+        int | None,
+        typer.Option(min=1, help="Tokens of prompt and candidate. Without: the most that fit."),
+    ] = None,
+    kv_cache_dtype: Annotated[
+        CacheType | None, typer.Option(help="Of the generator's cache. [auto]")
+    ] = None,
+    quantization: Annotated[
+        Quantization | None, typer.Option(help="Of the reward model. [none]", show_default=False)
+    ] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say how a generator and a reward model share one GPU, from their headers alone."""
+    with exit_codes():
+        from bestofn.builders.generator import generator_name
+        from bestofn.builders.reward_plan import RewardPlan
+        from bestofn.gpu_memory.advice import refusal
+        from bestofn.gpu_memory.from_models import plan_for
+        from bestofn.settings.settings import Settings
+
+        settings = Settings.load(
+            config,
+            model=model,
+            reward_model=reward_model,
+            reward=None if quantization is None else {"quantization": quantization},
+            best_of=best_of,
+            max_tokens=max_tokens,
+        )
+        if settings.upstream is not None:
+            raise ConfigError("an upstream samples elsewhere: there is nothing to plan here")
+        found = plan_for(
+            generator_name(settings),
+            RewardPlan.of(settings).local_models,
+            _card(gpu_memory),
+            best_of=settings.best_of,
+            response_tokens=settings.max_tokens or settings.server.assumed_max_tokens,
+            max_model_len=max_model_len,
+            fp8_cache=kv_cache_dtype == "fp8",
+        )
+        if not found.fits:
+            raise ConfigError(refusal(found))
+        _print(found, as_json=as_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,49 +83,28 @@ class _Part:
     exact: bool
 
 
-def run(
-    settings: Settings,
-    *,
-    gpu_memory: str | None,
-    max_model_len: int | None,
-    fp8_cache: bool,
-    as_json: bool,
-) -> None:
-    """Print the plan of what `settings` name; nothing but configs and headers is read.
-
-    Args:
-        settings: names the models, best_of and max_tokens.
-        gpu_memory: of the card, with its unit; None: the card that is here.
-        max_model_len: tokens of prompt and response; None: the most that fit.
-        fp8_cache: whether the generator's cache is in fp8.
-        as_json: print one JSON object instead of tables.
-
-    Raises:
-        ConfigError: it does not fit, a size is wrong, or there is no card and none was given.
-        ModelError: a model cannot be found or does not say how large it is.
-    """
-    if settings.upstream is not None:
-        raise ConfigError("an upstream samples elsewhere: there is nothing to plan here")
-    plan = plan_for(
-        generator_name(settings),
-        local_models(settings),
-        _card(gpu_memory),
-        best_of=settings.best_of,
-        response_tokens=settings.max_tokens or settings.server.assumed_max_tokens,
-        max_model_len=max_model_len,
-        fp8_cache=fp8_cache,
-    )
-    if not plan.fits:
-        raise ConfigError(refusal(plan))
+def _print(plan: Plan, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(_row(plan), ensure_ascii=False))
-    else:
-        console = Console()
-        console.print(_table(plan))
-        console.print("\n".join(_lines(plan)), highlight=False)
+        return
+    from rich.console import Console
+
+    console = Console()
+    console.print(_table(plan))
+    console.print("\n".join(_lines(plan)), highlight=False)
 
 
 def _card(gpu_memory: str | None) -> Card:
+    """The card of the size given with its unit; None: the one that is here.
+
+    Raises:
+        ConfigError: it is no size, or there is no card and none was given.
+    """
+    from pydantic import ByteSize, TypeAdapter, ValidationError
+
+    from bestofn.gpu_memory.gpu import detected_card
+    from bestofn.gpu_memory.planner import GIB, Card
+
     if gpu_memory is None:
         card = detected_card()
         if card is None:
@@ -87,16 +120,16 @@ def _card(gpu_memory: str | None) -> Card:
 
 
 def _parts(plan: Plan) -> Iterator[_Part]:
-    yield _Part(f"{plan.engine.name}: weights", plan.engine_weights, True)
-    yield _Part("its activations", plan.engine_activations, False)
+    yield _Part(f"{plan.generator.name}: weights", plan.generator_weights, True)
+    yield _Part("its activations", plan.generator_activations, False)
     yield _Part("its KV cache", plan.kv_bytes, True)
-    largest = max((scorer.activation_bytes for scorer in plan.scorers), default=0)
-    for scorer in plan.scorers:
+    largest = max((scorer.activation_bytes for scorer in plan.reward_models), default=0)
+    for scorer in plan.reward_models:
         how = f" in {scorer.quantization}" if scorer.quantization else ""
         yield _Part(f"{scorer.name}: weights{how}", scorer.weight_bytes, True)
         yield _Part(f"its cache of {scorer.cache_tokens:,} tokens", scorer.cache_bytes, True)
-    if plan.scorers:
-        batch = max(scorer.batch_tokens for scorer in plan.scorers)
+    if plan.reward_models:
+        batch = max(scorer.batch_tokens for scorer in plan.reward_models)
         yield _Part(f"a reward batch of {batch:,} tokens", largest, False)
     yield _Part("CUDA contexts and graphs", plan.runtime, False)
     yield _Part("headroom", plan.headroom, False)
@@ -105,6 +138,10 @@ def _parts(plan: Plan) -> Iterator[_Part]:
 
 
 def _table(plan: Plan) -> Table:
+    from rich.table import Table
+
+    from bestofn.gpu_memory.advice import size
+
     table = Table(title=f"{size(plan.card.total)} of GPU memory", show_footer=True)
     table.add_column("part", footer="together", overflow="fold")
     table.add_column("memory", justify="right", footer=size(plan.card.total))
@@ -115,7 +152,9 @@ def _table(plan: Plan) -> Table:
 
 
 def _lines(plan: Plan) -> Iterator[str]:
-    token = plan.engine.shape.token_bytes(plan.engine.cache_item)
+    from bestofn.gpu_memory.advice import size
+
+    token = plan.generator.shape.token_bytes(plan.generator.cache_item)
     response = min(plan.response_tokens, plan.context)
     yield f"KV cache: {plan.kv_tokens:,} tokens, {size(token)} each"
     yield (
@@ -134,7 +173,7 @@ def _row(plan: Plan) -> dict[str, Any]:
     return {
         "gpu_memory": plan.card.total,
         "parts": [asdict(part) for part in _parts(plan)],
-        "kv_bytes_per_token": plan.engine.shape.token_bytes(plan.engine.cache_item),
+        "kv_bytes_per_token": plan.generator.shape.token_bytes(plan.generator.cache_item),
         "kv_tokens": plan.kv_tokens,
         "max_model_len": plan.context,
         "best_of": plan.best_of,

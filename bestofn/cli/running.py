@@ -1,4 +1,4 @@
-"""Owns how a command runs and ends: Ctrl-C, and an exit code for whatever bestofn raises."""
+"""How a command runs and ends: Ctrl-C, and an exit code for whatever bestofn raises."""
 
 from __future__ import annotations
 
@@ -15,11 +15,6 @@ from bestofn.core.errors import BestOfNError, ConfigError, RequestError
 from bestofn.core.no_winner import NothingAcceptableError
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop] | None
-
-
-def trusting(given: bool | None) -> dict[str, bool] | None:
-    """The section `reward` that `--trust-remote-code` stands for."""
-    return {"trust_remote_code": True} if given else None
 
 
 def run_to_end(command: Coroutine[Any, Any, None], loop_factory: LoopFactory = None) -> None:

@@ -1,160 +1,219 @@
-"""Owns `bestofn sample`: from prompts to a dataset, by rejection sampling."""
+"""`bestofn sample`: from prompts to a dataset, by rejection sampling."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from rich.console import Console
+import typer
 
-from bestofn.builders.pipeline import open_pipeline
-from bestofn.cli.console import quiet_engines
-from bestofn.cli.export import export_run
+from bestofn.cli.dataset_options import (
+    FormatsOption,
+    KeepOption,
+    LicenceOption,
+    MarginOption,
+    Output,
+    PrivateOption,
+    PushOption,
+    ValueOption,
+)
+from bestofn.cli.options import (
+    BestOfOption,
+    ConfigOption,
+    MaxTokensOption,
+    ModelOption,
+    RewardModelOption,
+    TemperatureOption,
+    TrustOption,
+    UpstreamOption,
+    VerboseOption,
+    trusting,
+)
+from bestofn.cli.running import exit_codes, run_to_end
 from bestofn.core.errors import ConfigError
-from bestofn.dataset.export.formats import Choice
-from bestofn.dataset.export.push import Repository
-from bestofn.dataset.prompts.reader import read_records
-from bestofn.dataset.prompts.rows import COLUMNS, Defaults, Row, read_row
-from bestofn.dataset.run.explorer import LEAST_IN_FLIGHT
-from bestofn.dataset.run.local import Limits, run
-from bestofn.dataset.run.progress import progress
-from bestofn.dataset.run.ray import Cluster, run_on_ray
-from bestofn.dataset.store.identity import identity_of
-from bestofn.dataset.store.store import Store
-from bestofn.settings.choices import FormatName
-from bestofn.settings.settings import Settings
+from bestofn.settings.choices import RunEngine
+
+if TYPE_CHECKING:
+    from bestofn.dataset.prompts.source import PromptSource
+    from bestofn.dataset.run.local import Limits
+    from bestofn.dataset.run.ray import Cluster
+    from bestofn.settings.settings import Settings
 
 CANDIDATES_IN_FLIGHT = 512
 """Twice what vLLM batches by default on most cards (max_num_seqs 256), so that it never waits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
-    """Where the prompts are.
+def sample(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="INPUT",
+            help="JSONL, Parquet, a folder of either, or a dataset on the hub, streamed.",
+            show_default=False,
+        ),
+    ],
+    output_folder: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder of the run; one that is there goes on.",
+            show_default=False,
+        ),
+    ],
+    model: ModelOption = None,
+    reward_model: RewardModelOption = None,
+    trust_remote_code: TrustOption = None,
+    upstream: UpstreamOption = None,
+    engine: Annotated[
+        RunEngine | None,
+        typer.Option(help="What samples; ray: a cluster. [vllm where it is installed]"),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Pipelines on the cluster, each with its own models.")
+    ] = 1,
+    max_workers: Annotated[
+        int | None, typer.Option(min=1, help="As many at most, while rows wait. [--workers]")
+    ] = None,
+    gpus_per_worker: Annotated[float, typer.Option(min=0, help="Of the cluster.")] = 0,
+    ray_address: Annotated[
+        str | None, typer.Option(help="Without: the cluster that is here, or a new one.")
+    ] = None,
+    best_of: BestOfOption = None,
+    temperature: TemperatureOption = None,
+    max_tokens: MaxTokensOption = None,
+    seed: Annotated[
+        int | None, typer.Option(help="With it, the same run samples the same again.")
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(help="FIELD=COLUMN, for example prompt=question; several times."),
+    ] = None,
+    split: Annotated[str, typer.Option(help="Of a dataset.")] = "train",
+    name: Annotated[str | None, typer.Option(help="Of a dataset's configuration.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Rows that are read at most.")] = None,
+    formats: FormatsOption = None,
+    keep: KeepOption = "best",
+    value: ValueOption = None,
+    min_margin: MarginOption = 0.0,
+    licence: LicenceOption = None,
+    push_to_hub: PushOption = None,
+    private: PrivateOption = False,
+    explore: Annotated[
+        int | None,
+        typer.Option(
+            help="So many of each row first, then the rest of the samples where their rewards "
+            "promise most (AdaBoN). Without: every row gets the same."
+        ),
+    ] = None,
+    in_flight: Annotated[
+        int | None, typer.Option(min=1, help="Rows sampled at once. [512 candidates' worth]")
+    ] = None,
+    failures_in_a_row: Annotated[
+        int | None, typer.Option(min=1, help="Rows that fail one after the other and stop it. [20]")
+    ] = None,
+    config: ConfigOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Make a dataset by rejection sampling; interrupted, the same command goes on."""
+    with exit_codes():
+        from bestofn.dataset.prompts.source import PromptSource
+        from bestofn.settings.settings import Settings
 
-    Args:
-        source: see `bestofn.dataset.prompts.reader.read_records`.
-        columns: ``FIELD=COLUMN`` each.
-        split: of a dataset.
-        name: of a dataset's configuration.
-        limit: rows that are read at most; None: all.
-    """
-
-    source: str
-    columns: Sequence[str] = ()
-    split: str = "train"
-    name: str | None = None
-    limit: int | None = None
-
-    def mapped(self) -> dict[str, str]:
-        """Where each field stands.
-
-        Raises:
-            ConfigError: one of them is no mapping of a field that there is.
-        """
-        found = {}
-        for each in self.columns:
-            name, sign, column = each.partition("=")
-            if not sign or name not in COLUMNS or not column:
-                raise ConfigError(
-                    f"--column {each} is not FIELD=COLUMN, with one of {', '.join(COLUMNS)}"
-                )
-            found[name] = column
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """What becomes of the records.
-
-    Args:
-        folder: of the run.
-        formats: that are written.
-        choice: what they keep.
-        licence: for the card.
-        repository: on the hub, that formats and card are pushed to.
-    """
-
-    folder: Path
-    formats: Sequence[FormatName]
-    choice: Choice = field(default_factory=Choice)
-    licence: str | None = None
-    repository: Repository | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Workers:
-    """Where a run is done that is not done here.
-
-    Args:
-        address: of a Ray cluster; None: the one that this machine is in, or a new one on it.
-        least: pipelines.
-        most: pipelines, while rows wait; None: no more.
-        gpus: of each.
-    """
-
-    address: str | None = None
-    least: int = 1
-    most: int | None = None
-    gpus: float = 0.0
-
-    def cluster(self, limits: Limits) -> Cluster:
-        """What of the cluster is taken."""
-        return Cluster(
-            self.address,
-            self.least,
-            self.most or self.least,
-            gpus=self.gpus,
-            in_flight=limits.in_flight,
-            failures_in_a_row=limits.failures_in_a_row,
+        settings = Settings.load(
+            config,
+            model=model,
+            reward_model=reward_model,
+            reward=trusting(trust_remote_code),
+            upstream=upstream,
+            engine=None if engine == "ray" else engine,
+            best_of=best_of,
+            temperature=temperature,
+            max_tokens=max_tokens,
+            seed=seed,
+        )
+        prompts = PromptSource(source, _columns(column or ()), split, name, limit)
+        output = Output.of_flags(
+            output_folder,
+            formats,
+            keep=(keep, value),
+            min_margin=min_margin,
+            seed=settings.seed,
+            licence=licence,
+            push=(push_to_hub, private),
+        )
+        limits = _limits(settings.best_of, explore, in_flight, failures_in_a_row)
+        cluster = None
+        if engine == "ray":
+            if explore is not None:
+                raise ConfigError("--explore is not for --engine ray: its workers share no rows")
+            cluster = _cluster(limits, ray_address, workers, max_workers, gpus_per_worker)
+        elif workers > 1 or max_workers or gpus_per_worker or ray_address:
+            raise ConfigError("--workers and the like are for --engine ray")
+        run_to_end(
+            _sample(
+                prompts,
+                output,
+                settings,
+                limits,
+                explore=explore,
+                cluster=cluster,
+                verbose=verbose,
+            )
         )
 
 
-async def sample(
-    given: Input,
+async def _sample(
+    prompts: PromptSource,
     output: Output,
     settings: Settings,
+    limits: Limits,
     *,
-    in_flight: int | None = None,
-    failures_in_a_row: int | None = None,
-    explore: int | None = None,
-    workers: Workers | None = None,
-    verbose: bool = False,
+    explore: int | None,
+    cluster: Cluster | None,
+    verbose: bool,
 ) -> None:
     """Do what of the run is not done yet, then write its formats and its card.
 
     Raises:
         ConfigError: the input cannot be read, or the folder holds another run.
-        DatasetError: the disk does not let it, too many rows failed one after the other, or the hub
-            does not take the formats.
+        DatasetError: the disk does not let it, or too many rows failed one after the other, or the
+            hub does not take the formats.
         BestOfNError: as `open_pipeline`.
     """
-    if explore is not None and not 2 <= explore < settings.best_of:
-        raise ConfigError(
-            f"--explore {explore}: it has to be at least 2, and less than --best-of "
-            f"({settings.best_of})"
-        )
-    columns = given.mapped()
-    identity = identity_of(settings, source=given.source, columns=columns, explore=explore)
+    from rich.console import Console
+
+    from bestofn.builders.pipeline import open_pipeline
+    from bestofn.cli.console import quiet_engines
+    from bestofn.cli.export import export_run
+    from bestofn.dataset.prompts.rows import Defaults
+    from bestofn.dataset.run.local import run
+    from bestofn.dataset.run.progress import progress
+    from bestofn.dataset.run.ray import run_on_ray
+    from bestofn.dataset.store.identity import identity_of
+    from bestofn.dataset.store.store import Store
+
+    identity = identity_of(
+        settings, source=prompts.source, columns=prompts.columns, explore=explore
+    )
     defaults = Defaults(settings.best_of, settings.temperature, settings.max_tokens, settings.seed)
-    read = functools.partial(_rows, given, columns, defaults)
+    read = functools.partial(prompts.rows, defaults)
     if next(read(), None) is None:
-        raise ConfigError(f"{given.source}: no rows")
+        raise ConfigError(f"{prompts.source}: no rows")
     if output.repository is not None:
         output.repository.check()
-    usual, least = Limits(), 1 if explore is None else LEAST_IN_FLIGHT
-    limits = Limits(
-        in_flight or max(least, -(-CANDIDATES_IN_FLIGHT // settings.best_of)),
-        failures_in_a_row or usual.failures_in_a_row,
-    )
     with contextlib.closing(Store.open(output.folder, identity)) as store:
         async with contextlib.AsyncExitStack() as stack:
             console = stack.enter_context(quiet_engines(verbose))
-            _say_what_is_there(console, store, output.folder)
-            if workers is None:
+            if store.finished:
+                console.print(
+                    f"{output.folder}: {store.finished:,} rows are finished; going on from there",
+                    highlight=False,
+                )
+            if cluster is None:
                 with console.status("loading the models"):
                     pipeline = await stack.enter_async_context(open_pipeline(settings))
                 watch = stack.enter_context(progress(console, store.manifest.rows))
@@ -162,34 +221,65 @@ async def sample(
             else:
                 opening = functools.partial(open_pipeline, settings)
                 watch = stack.enter_context(progress(console, store.manifest.rows))
-                cluster = workers.cluster(limits)
                 counts = await run_on_ray(read, store, opening, cluster, watch=watch)
         console = Console(stderr=True)
         console.print(
             f"{counts.done:,} rows sampled, {counts.skipped:,} were finished before",
             highlight=False,
         )
-        export_run(
-            output.folder,
-            output.formats,
-            output.choice,
-            output.licence,
-            console,
-            output.repository,
+        export_run(output, console)
+
+
+def _columns(given: Sequence[str]) -> dict[str, str]:
+    """Where each field stands, from ``FIELD=COLUMN`` each.
+
+    Raises:
+        ConfigError: one of them is no mapping of a field that there is.
+    """
+    from bestofn.dataset.prompts.rows import COLUMNS
+
+    found = {}
+    for each in given:
+        name, sign, column = each.partition("=")
+        if not sign or name not in COLUMNS or not column:
+            raise ConfigError(
+                f"--column {each} is not FIELD=COLUMN, with one of {', '.join(COLUMNS)}"
+            )
+        found[name] = column
+    return found
+
+
+def _limits(
+    best_of: int, explore: int | None, in_flight: int | None, failures_in_a_row: int | None
+) -> Limits:
+    """How much the run takes on; rows in flight so that the engine's batch is full.
+
+    Raises:
+        ConfigError: `explore` samples are too few or too many of `best_of`.
+    """
+    from bestofn.dataset.run.explorer import LEAST_IN_FLIGHT
+    from bestofn.dataset.run.local import Limits
+
+    if explore is not None and not 2 <= explore < best_of:
+        raise ConfigError(
+            f"--explore {explore}: it has to be at least 2, and less than --best-of ({best_of})"
         )
+    least = 1 if explore is None else LEAST_IN_FLIGHT
+    usual = Limits(max(least, -(-CANDIDATES_IN_FLIGHT // best_of)))
+    return Limits(in_flight or usual.in_flight, failures_in_a_row or usual.failures_in_a_row)
 
 
-def _say_what_is_there(console: Console, store: Store, folder: Path) -> None:
-    finished = store.finished
-    if finished:
-        console.print(
-            f"{folder}: {finished:,} rows are finished; going on from there", highlight=False
-        )
+def _cluster(
+    limits: Limits, address: str | None, workers: int, max_workers: int | None, gpus: float
+) -> Cluster:
+    """What of a Ray cluster the run takes."""
+    from bestofn.dataset.run.ray import Cluster
 
-
-def _rows(given: Input, columns: dict[str, str], defaults: Defaults) -> Iterator[Row]:
-    records = read_records(given.source, split=given.split, name=given.name)
-    for number, (source, record) in enumerate(records):
-        if given.limit is not None and number >= given.limit:
-            return
-        yield read_row(number, source, record, columns, defaults)
+    return Cluster(
+        address,
+        workers,
+        max_workers or workers,
+        gpus=gpus,
+        in_flight=limits.in_flight,
+        failures_in_a_row=limits.failures_in_a_row,
+    )

@@ -1,4 +1,4 @@
-"""Owns `bestofn score`: ranks the responses of a JSONL file, row by row."""
+"""`bestofn score`: the responses of a JSONL file ranked, row by row."""
 
 from __future__ import annotations
 
@@ -8,29 +8,62 @@ import sys
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from bestofn.builders.pipeline import build_filters, build_selector
-from bestofn.builders.rewards import open_reward_model
-from bestofn.cli.console import print_ranking, quiet_engines
-from bestofn.cli.json_lines import ScoreRow, read_rows
-from bestofn.control.policy import Policy
-from bestofn.core.best_of_n import best_of_n
+import typer
+
+from bestofn.cli.options import (
+    ConfigOption,
+    JsonOption,
+    RewardModelOption,
+    TrustOption,
+    VerboseOption,
+    trusting,
+)
+from bestofn.cli.running import exit_codes, run_to_end
 from bestofn.core.errors import ConfigError
 from bestofn.core.no_winner import NothingAcceptableError, RewardError
-from bestofn.core.pipeline import Pipeline
 from bestofn.core.ranking import Ranking
 from bestofn.core.types import Request
-from bestofn.generators.replay import ReplayGenerator
-from bestofn.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from bestofn.cli.json_lines import ScoreRow
+    from bestofn.settings.settings import Settings
 
 IN_FLIGHT = 32
 """Rows scored at once, so that their candidates share forwards; order is kept all the same."""
 
 Outcome = Ranking | NothingAcceptableError | RewardError
-Ranker = Callable[[Request, ScoreRow], Awaitable[Outcome]]
 
 
-async def run(file: Path, settings: Settings, *, as_json: bool, verbose: bool) -> None:
+def score(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE.jsonl",
+            help='Rows of {"prompt" or "messages", "responses"}; - reads standard input.',
+            show_default=False,
+        ),
+    ],
+    reward_model: RewardModelOption = None,
+    trust_remote_code: TrustOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Rank responses that already exist."""
+    with exit_codes():
+        from bestofn.settings.settings import Settings
+
+        settings = Settings.load(
+            config, reward_model=reward_model, reward=trusting(trust_remote_code)
+        )
+        if str(file) != "-" and not file.is_file():
+            raise ConfigError(f"{file}: {'is a folder' if file.is_dir() else 'no such file'}")
+        run_to_end(_score(file, settings, as_json=as_json, verbose=verbose))
+
+
+async def _score(file: Path, settings: Settings, *, as_json: bool, verbose: bool) -> None:
     """Print one ranking per row, in order. A broken row is named and the others are still done.
 
     Raises:
@@ -38,12 +71,22 @@ async def run(file: Path, settings: Settings, *, as_json: bool, verbose: bool) -
         ModelError: the reward model cannot be loaded.
         RewardError: the reward model failed on some row (after the last row).
     """
+    from bestofn.builders.pipeline import build_filters, build_selector
+    from bestofn.builders.reward_plan import RewardPlan
+    from bestofn.builders.rewards import open_reward_model
+    from bestofn.cli.console import print_ranking, quiet_engines
+    from bestofn.cli.json_lines import read_rows
+    from bestofn.control.policy import Policy
+    from bestofn.core.best_of_n import best_of_n
+    from bestofn.core.pipeline import Pipeline
+    from bestofn.generators.replay import ReplayGenerator
+
     filters, selector = build_filters(settings.filters), build_selector(settings.selection)
     failure: RewardError | None = None
     broken = done = 0
     async with contextlib.AsyncExitStack() as stack:
         console = stack.enter_context(quiet_engines(verbose))
-        reward_model = await stack.enter_async_context(open_reward_model(settings))
+        reward_model = await stack.enter_async_context(open_reward_model(RewardPlan.of(settings)))
 
         async def rank(request: Request, row: ScoreRow) -> Outcome:
             generator = ReplayGenerator(row.candidates)
@@ -75,7 +118,7 @@ async def run(file: Path, settings: Settings, *, as_json: bool, verbose: bool) -
 
 
 async def _in_order(
-    rows: Iterable[ScoreRow], rank: Ranker
+    rows: Iterable[ScoreRow], rank: Callable[[Request, ScoreRow], Awaitable[Outcome]]
 ) -> AsyncIterator[tuple[ScoreRow, Outcome | None]]:
     """Each row with its outcome (None for a broken row), in order, `IN_FLIGHT` at once."""
 

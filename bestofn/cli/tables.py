@@ -1,4 +1,4 @@
-"""Owns what a person sees: the live table of candidates, the ranked table, the winner."""
+"""Tables for people: the live one of candidates, the ranked one, and the winner below it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Owns where the models that ship with the package lie, and what they are called."""
+"""The embedded pair: a generator and a reward model of a few MB that ship with the package.
+
+`bestofn ask "What is 8 - 5?"` runs on them alone, without a download or a GPU. How they were made
+stands in their README.
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Owns how large a checkpoint's weights are: from the headers of its files, never the weights."""
+"""How large a checkpoint's weights are, from the headers of its files: nothing is loaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the way from models' names to a plan: headers and configs are read, never weights."""
+"""From models' names to a plan of memory: headers and configs are read, never weights."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bestofn.core.errors import ConfigError
 from bestofn.gpu_memory.checkpoint_size import weight_sizes
 from bestofn.gpu_memory.model_shape import shape_of
-from bestofn.gpu_memory.planner import Card, Engine, Plan, Scorer
+from bestofn.gpu_memory.planner import Card, GeneratorSize, Plan, RewardModelSize
 from bestofn.settings.rewards import RewardSettings
 from bestofn.support.checkpoint import config_of
 
@@ -44,25 +44,25 @@ def plan_for(
     """
     item = ITEMS.get(dtype, 2)
     shape = shape_of(config_of(model), model)
-    engine = Engine(
+    generator = GeneratorSize(
         model,
         weight_sizes(model),
         shape,
         item,
         1 if fp8_cache else item,
     )
-    own = engine.shape.context
+    own = generator.shape.context
     if max_model_len is not None and own is not None and max_model_len > own:
         raise ConfigError(
             f"max_model_len is {max_model_len:,}, and {model} takes {own:,} tokens at most"
         )
-    scorers = [_scorer(name, settings) for name, settings in rewards]
-    return Plan(card, engine, scorers, best_of, response_tokens, max_model_len)
+    reward_models = [_reward_model(name, settings) for name, settings in rewards]
+    return Plan(card, generator, reward_models, best_of, response_tokens, max_model_len)
 
 
-def _scorer(name: str, settings: RewardSettings) -> Scorer:
+def _reward_model(name: str, settings: RewardSettings) -> RewardModelSize:
     shape = shape_of(config_of(name), name)
-    return Scorer(
+    return RewardModelSize(
         name,
         weight_sizes(name),
         shape,

@@ -1,4 +1,4 @@
-"""Owns what is known of the GPU that is here."""
+"""The GPU that is here: its memory, and how much of it is free."""
 
 from __future__ import annotations
 

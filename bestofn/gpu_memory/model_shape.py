@@ -1,4 +1,4 @@
-"""Owns what a model's config says of its size: layers, what each token leaves in their caches."""
+"""A model's shape by its config.json: widths, layers, bytes of KV cache for each token."""
 
 from __future__ import annotations
 

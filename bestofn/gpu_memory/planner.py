@@ -1,4 +1,11 @@
-"""Owns the arithmetic of one GPU shared by a generator and what scores it.
+"""The arithmetic of one GPU shared by a generator and the reward models that score it.
+
+    total = generator's weights + its activations + its KV cache     vLLM's share
+          + reward models' weights + their caches + one's activations
+          + CUDA contexts and graphs + headroom
+
+`Plan.kv_bytes` is what is left for the KV cache; it `fits` where that holds the candidates of one
+prompt at once.
 
 Weights and caches follow from headers and configs, to the byte. Activations, CUDA contexts and
 graphs are estimates, stated here; vLLM measures its own when it starts and gives its cache the
@@ -49,7 +56,7 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
+class GeneratorSize:
     """The generator, in a vLLM engine.
 
     Args:
@@ -68,7 +75,7 @@ class Engine:
 
 
 @dataclass(frozen=True, slots=True)
-class Scorer:
+class RewardModelSize:
     """A reward model in this process.
 
     Args:
@@ -117,39 +124,39 @@ class Plan:
 
     Args:
         card: the card.
-        engine: what samples.
-        scorers: what scores in this process; none: nothing does, or it is elsewhere.
+        generator: what samples.
+        reward_models: what scores in this process; none: nothing does, or it is elsewhere.
         best_of: candidates of one prompt that are to run at once.
         response_tokens: of each of them, at most.
         wanted_context: tokens of prompt and response; None: the most that fits, up to the model's.
     """
 
     card: Card
-    engine: Engine
-    scorers: Sequence[Scorer]
+    generator: GeneratorSize
+    reward_models: Sequence[RewardModelSize]
     best_of: int
     response_tokens: int
     wanted_context: int | None = None
 
     @property
-    def engine_activations(self) -> int:
+    def generator_activations(self) -> int:
         """Estimate: in one step, four hidden states and three of the MLP's for each token; then
         the logits of each sequence, once as they are and twice in float32 for sampling."""
         large = self.card.total >= LARGE_CARD
         tokens, sequences = (8192, 1024) if large else (2048, 256)
-        shape = self.engine.shape
-        each = (4 * shape.hidden + 3 * shape.intermediate) * self.engine.item
-        return tokens * each + sequences * shape.vocab * (self.engine.item + 8)
+        shape = self.generator.shape
+        each = (4 * shape.hidden + 3 * shape.intermediate) * self.generator.item
+        return tokens * each + sequences * shape.vocab * (self.generator.item + 8)
 
     @property
-    def engine_weights(self) -> int:
+    def generator_weights(self) -> int:
         """Of the generator's weights."""
-        return self.engine.weights.on_device(self.engine.item)
+        return self.generator.weights.on_device(self.generator.item)
 
     @property
     def runtime(self) -> int:
         """Contexts and graphs."""
-        return GRAPH_BYTES + CONTEXT_BYTES * (2 if self.scorers else 1)
+        return GRAPH_BYTES + CONTEXT_BYTES * (2 if self.reward_models else 1)
 
     @property
     def headroom(self) -> int:
@@ -157,16 +164,18 @@ class Plan:
         return round(self.card.total * HEADROOM)
 
     @property
-    def scorer_bytes(self) -> int:
+    def reward_bytes(self) -> int:
         """Of everything that scores; they take turns, so the largest activations count once."""
-        most = max((scorer.activation_bytes for scorer in self.scorers), default=0)
-        return most + sum(scorer.total_bytes - scorer.activation_bytes for scorer in self.scorers)
+        largest = max((scorer.activation_bytes for scorer in self.reward_models), default=0)
+        return largest + sum(
+            scorer.total_bytes - scorer.activation_bytes for scorer in self.reward_models
+        )
 
     @property
     def before_cache(self) -> int:
         """Of everything but the generator's cache."""
-        engine = self.engine_weights + self.engine_activations
-        return engine + self.scorer_bytes + self.runtime + self.headroom
+        generator = self.generator_weights + self.generator_activations
+        return generator + self.reward_bytes + self.runtime + self.headroom
 
     @property
     def kv_bytes(self) -> int:
@@ -176,13 +185,13 @@ class Plan:
     @property
     def kv_tokens(self) -> int:
         """Tokens in that cache, while every layer sees them all."""
-        each = self.engine.shape.token_bytes(self.engine.cache_item)
+        each = self.generator.shape.token_bytes(self.generator.cache_item)
         return max(0, self.kv_bytes) // each if each else 0
 
     @property
     def own_context(self) -> int:
         """Tokens that the model itself takes; one response and a prompt as long if it is silent."""
-        return self.engine.shape.context or 2 * self.response_tokens
+        return self.generator.shape.context or 2 * self.response_tokens
 
     @property
     def context(self) -> int:
@@ -191,12 +200,12 @@ class Plan:
         if self.wanted_context is not None:
             return self.wanted_context
         least = min(2 * self.response_tokens, self.own_context)
-        return most(least, self.own_context, self._fits_at) or least
+        return largest_fitting(least, self.own_context, self._fits_at) or least
 
     def needs(self, context: int) -> int:
         """Bytes of cache in which the candidates of one prompt run at once, the prompt once."""
         response = min(self.response_tokens, context)
-        cache, item = self.engine.shape.cache_bytes, self.engine.cache_item
+        cache, item = self.generator.shape.cache_bytes, self.generator.cache_item
         return cache(context, item) + (self.best_of - 1) * cache(response, item)
 
     @property
@@ -207,7 +216,7 @@ class Plan:
     @property
     def candidates_of_one_prompt(self) -> int:
         """Candidates of the longest prompt that run at once, each at its full length."""
-        cache, item = self.engine.shape.cache_bytes, self.engine.cache_item
+        cache, item = self.generator.shape.cache_bytes, self.generator.cache_item
         rest = self.kv_bytes - cache(self.context, item)
         each = cache(min(self.response_tokens, self.context), item)
         return 0 if rest < 0 else 1 + rest // max(each, 1)
@@ -215,16 +224,16 @@ class Plan:
     @property
     def candidates_alone(self) -> int:
         """Candidates that share nothing and fill the context, that run at once."""
-        each = self.engine.shape.cache_bytes(self.context, self.engine.cache_item)
+        each = self.generator.shape.cache_bytes(self.context, self.generator.cache_item)
         return max(0, self.kv_bytes) // max(each, 1)
 
     def engine_flags(self) -> list[str]:
         """vLLM's flags for its share: of the whole card, rounded down to a thousandth."""
-        share = self.engine_weights + self.engine_activations + max(0, self.kv_bytes)
+        share = self.generator_weights + self.generator_activations + max(0, self.kv_bytes)
         flags = [f"--gpu-memory-utilization={int(share / self.card.total * 1000) / 1000:.3f}"]
         if self.context < self.own_context:
             flags.append(f"--max-model-len={self.context}")
-        if self.engine.cache_item == 1:
+        if self.generator.cache_item == 1:
             flags.append("--kv-cache-dtype=fp8")
         return flags
 
@@ -232,7 +241,7 @@ class Plan:
         return self.needs(context) <= self.kv_bytes
 
 
-def most(low: int, high: int, fits: Callable[[int], bool]) -> int | None:
+def largest_fitting(low: int, high: int, fits: Callable[[int], bool]) -> int | None:
     """The largest number from `low` to `high` for which `fits` holds, by bisection; None: none.
 
     Args:

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bestofn.core.no_winner import GeneratorError
+from bestofn.support.error_text import faults
 
 
 class Choice(BaseModel):
@@ -47,9 +48,7 @@ def read_completion(content: bytes, who: str = "the upstream") -> Completion:
     try:
         completion = Completion.model_validate_json(content)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "body"
-        raise GeneratorError(f"{who}'s answer is no completion: {where}: {first['msg']}") from error
+        raise GeneratorError(f"{who}'s answer is no completion: {faults(error)[0]}") from error
     if any(choice.message is None and choice.text is None for choice in completion.choices):
         raise GeneratorError(f"{who}'s answer is no completion: a choice without a message")
     return completion

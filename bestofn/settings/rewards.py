@@ -1,4 +1,11 @@
-"""Owns the sections of the settings that say what scores: one reward model, or several together."""
+"""Sections of the settings that say what scores: one reward model, or several together.
+
+reward: {dtype: bfloat16}                      # RewardSettings: of every model in this process
+rewards:                                       # RewardSpec each
+  - org/some-reward
+  - {kind: judge, url: http://gpu-3:8000, weight: 2}
+ensemble: {combine: worst}                     # EnsembleSettings
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the sections of the settings: filters, selection, policy, profiles, server."""
+"""Sections of the settings: filters, selection, policy, profiles, server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Owns the settings: what a pipeline is made of, from file, environment and flags.
+"""The settings: what a pipeline is made of, from file, environment and flags.
+
+    Settings.load(Path("settings.yaml"), best_of=16)      # a flag wins over the file
 
 Precedence, weakest first: YAML file, environment (``BESTOFN_BEST_OF=16``,
 ``BESTOFN_REWARD__DEVICE=cpu``), flags, the request.
@@ -30,6 +32,7 @@ from bestofn.settings.sections import (
     SelectionSettings,
     ServerSettings,
 )
+from bestofn.support.error_text import faults
 
 NO_REWARD_MODEL = "none"
 """The `reward_model` that only filters."""
@@ -117,11 +120,7 @@ class Settings(BaseSettings):
         try:
             return cls.model_construct(**dict(FromFile(**given)))
         except ValidationError as error:
-            wrong = (
-                f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}"
-                for each in error.errors(include_url=False)
-            )
-            raise ConfigError(where + "; ".join(wrong)) from error
+            raise ConfigError(where + "; ".join(map(str, faults(error)))) from error
         except (SettingsError, YAMLError, UnicodeDecodeError) as error:
             raise ConfigError(where + " ".join(str(error).split())) from error
         except TypeError as error:  # the YAML is a list or a lone value

@@ -1,4 +1,4 @@
-"""Owns finding a checkpoint and reading what it says of itself, before any weight is loaded."""
+"""A checkpoint's folder, local or from the hub, and its config.json; no weight is loaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns waiting for several questions at once, none of which outlives another's failure."""
+"""Several coroutines at once, none of which outlives another's failure."""
 
 from __future__ import annotations
 

@@ -1,6 +1,14 @@
-"""Owns how a foreign exception is put into one sentence."""
+"""Foreign errors as one sentence: an exception's first line, what pydantic found wrong.
+
+first_line(OSError("disk full\\n..."))      "OSError: disk full"
+str(faults(validation_error)[0])           "policy.max_rounds: Input should be a valid integer"
+"""
 
 from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 LONGEST = 240
 """Characters kept: enough for a cause, not for the conversation that some errors quote."""
@@ -11,3 +19,49 @@ def first_line(error: BaseException) -> str:
     text = str(error).strip().partition("\n")[0]
     line = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return line if len(line) <= LONGEST else line[:LONGEST] + "..."
+
+
+class HasFaults(Protocol):
+    """A `pydantic.ValidationError`, or FastAPI's RequestValidationError."""
+
+    def errors(self) -> Sequence[Any]:
+        """What is wrong, a mapping each."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that pydantic found wrong; its text is ``path: message``.
+
+    Args:
+        path: of the field, dotted; '' for the whole.
+        message: pydantic's, without the class of the exception that a validator raised.
+        kind: pydantic's name for it, for example ``extra_forbidden``.
+        context: what pydantic says besides.
+    """
+
+    path: str
+    message: str
+    kind: str
+    context: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+def faults(error: HasFaults, *, without: Collection[str] = ()) -> list[Fault]:
+    """What is wrong, in pydantic's order; at least one.
+
+    Args:
+        error: what was raised.
+        without: parts left out of the paths, which stand for no field of the user's.
+    """
+    return [
+        Fault(
+            ".".join(str(part) for part in each["loc"] if part not in without),
+            each["msg"].removeprefix("Value error, "),
+            each["type"],
+            each.get("ctx", {}),
+        )
+        for each in error.errors()
+    ]

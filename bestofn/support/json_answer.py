@@ -1,4 +1,4 @@
-"""Owns how a JSON value is found in an answer, and which schema the request asked it to fit."""
+"""The JSON value in an answer, and the schema that the request's response_format asks for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns what makes a JSON schema usable: it is valid, and whatever it refers to is within it."""
+"""Validators of JSON schemas from requests: valid, and with no reference that leads outside."""
 
 from __future__ import annotations
 

@@ -28,6 +28,7 @@ from typing import Any, Never
 from bestofn.core.errors import ConfigError, ModelError, RequestError
 from bestofn.core.no_winner import GeneratorError
 from bestofn.core.types import Endpoint
+from bestofn.support.error_text import faults
 
 logger = logging.getLogger(__name__)
 
@@ -299,9 +300,7 @@ def first_sentence(error: Exception) -> str:
     import pydantic
 
     if isinstance(error, pydantic.ValidationError):
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        return f"{where}: {first['msg']}" if where else first["msg"]
+        return str(faults(error)[0])
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__
 

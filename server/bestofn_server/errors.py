@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse
 
 from bestofn.core.errors import BestOfNError, ConfigError, RequestError
 from bestofn.core.no_winner import DeadlineError, NothingAcceptableError, RewardError
+from bestofn.support.error_text import faults
 
 INVALID = "invalid_request_error"
 SERVER = "server_error"
@@ -142,20 +143,17 @@ def _describe(error: Exception) -> tuple[int, ErrorBody, dict[str, str]]:
 
 def _invalid(error: RequestValidationError) -> ErrorBody:
     """The first thing that is wrong, in one sentence, by the path of the field."""
-    first = error.errors()[0]
-    where = [str(part) for part in first["loc"] if part != "body"]
-    if first["type"] == "json_invalid":
-        reason = first.get("ctx", {}).get("error", "")
+    first = faults(error, without=("body",))[0]
+    if first.kind == "json_invalid":
+        reason = first.context.get("error", "")
         return ErrorBody(
             message=f"the body is no JSON: {reason}", type=INVALID, code="invalid_json"
         )
-    param = ".".join(where) or None
-    what = first["msg"].removeprefix("Value error, ")
     return ErrorBody(
-        message=f"{param}: {what}" if param else what,
+        message=str(first),
         type=INVALID,
-        param=param,
+        param=first.path or None,
         code={"extra_forbidden": "unknown_parameter", "missing": "missing_required_parameter"}.get(
-            first["type"], "invalid_value"
+            first.kind, "invalid_value"
         ),
     )

@@ -12,6 +12,7 @@ import pytest
 
 from bestofn import Settings, embedded, open_pipeline
 from bestofn.builders.memory import planned_flags
+from bestofn.builders.reward_plan import RewardPlan
 from bestofn.core.errors import ConfigError
 from bestofn.gpu_memory.planner import GIB, Card
 from bestofn.testing import FakeGenerator
@@ -32,7 +33,8 @@ def card_of(monkeypatch: pytest.MonkeyPatch, card: Card | None) -> None:
 
 
 def flags(pair: tuple[str, str], **settings: Any) -> list[str] | None:
-    return planned_flags(Settings(model=pair[0], reward_model=pair[1], **settings), pair[0])
+    given = Settings(model=pair[0], reward_model=pair[1], **settings)
+    return planned_flags(given, pair[0], RewardPlan.of(given))
 
 
 def test_the_share_is_the_plans(monkeypatch: pytest.MonkeyPatch, pair: tuple[str, str]) -> None:
@@ -108,7 +110,8 @@ def test_what_cannot_be_planned_takes_what_is_left(
     assert flags(pair, engine_args=["--tensor-parallel-size=2"]) is None
     (tmp_path / "config.json").write_text('{"model_type": "llama"}', encoding="utf-8")
     with caplog.at_level(logging.WARNING, logger="bestofn"):
-        assert planned_flags(Settings(reward_model=pair[1]), str(tmp_path)) is None
+        settings = Settings(reward_model=pair[1])
+        assert planned_flags(settings, str(tmp_path), RewardPlan.of(settings)) is None
     assert "does not say how large it is" in caplog.text
 
 

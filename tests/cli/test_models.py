@@ -8,12 +8,12 @@ import sys
 
 import pytest
 
-from bestofn.cli.models import run
+from bestofn.cli.models import models
 from bestofn.rewards.text.formats import FORMATS
 
 
 def test_json_has_every_family(capsys: pytest.CaptureFixture[str]) -> None:
-    run(as_json=True)
+    models(as_json=True)
     rows = json.loads(capsys.readouterr().out)
     assert [row["format"] for row in rows] == list(FORMATS)
     by_name = {row["format"]: row for row in rows}
@@ -38,7 +38,7 @@ def test_the_table_has_every_family(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "400")
-    run(as_json=False)
+    models(as_json=False)
     shown = capsys.readouterr().out
     assert all(name in shown for name in FORMATS)
     assert "P(label 1) at each <extra_0>" in shown
@@ -46,7 +46,7 @@ def test_the_table_has_every_family(
 
 def test_it_needs_no_torch() -> None:
     code = (
-        "import sys; from bestofn.cli.models import run; run(as_json=True); "
+        "import sys; from bestofn.cli.models import models; models(as_json=True); "
         "assert not {'torch', 'transformers', 'vllm'} & sys.modules.keys()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

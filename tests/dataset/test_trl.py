@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from bestofn import embedded
+from bestofn.cli.dataset_options import Output
 from bestofn.cli.export import export_run
 from bestofn.dataset.export.formats import NAMES, Choice
 from bestofn.dataset.export.keep_rule import Rule
@@ -20,7 +21,8 @@ from tests.support import killed_run as killed
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run")
     killed.work(str(folder))
-    export_run(folder, NAMES, Choice(Rule("top-k", 2)), "cc-by-4.0", Console(quiet=True))
+    output = Output(folder, NAMES, Choice(Rule("top-k", 2)), "cc-by-4.0")
+    export_run(output, Console(quiet=True))
     return folder
 
 

@@ -19,10 +19,10 @@ from bestofn.gpu_memory.planner import (
     GIB,
     GRAPH_BYTES,
     Card,
-    Engine,
+    GeneratorSize,
     Plan,
-    Scorer,
-    most,
+    RewardModelSize,
+    largest_fitting,
 )
 from bestofn.settings.rewards import RewardSettings
 
@@ -50,10 +50,10 @@ def pair(generator_8b: Path, reward_7b: Path) -> tuple[Path, Path]:
 def test_the_split_is_that_of_headers_and_formula(memory: int, pair: tuple[Path, Path]) -> None:
     plan = plan_on(memory, pair)
     assert plan.fits
-    assert plan.engine_weights == pytest.approx(GENERATOR, rel=1e-9)
-    assert plan.scorers[0].weight_bytes == pytest.approx(REWARD, rel=1e-9)
-    assert plan.scorers[0].cache_bytes == 8192 * 4 * TOKEN
-    estimated = plan.engine_activations + plan.scorers[0].activation_bytes + plan.headroom
+    assert plan.generator_weights == pytest.approx(GENERATOR, rel=1e-9)
+    assert plan.reward_models[0].weight_bytes == pytest.approx(REWARD, rel=1e-9)
+    assert plan.reward_models[0].cache_bytes == 8192 * 4 * TOKEN
+    estimated = plan.generator_activations + plan.reward_models[0].activation_bytes + plan.headroom
     estimated += GRAPH_BYTES + 2 * CONTEXT_BYTES
     left = memory * GIB - GENERATOR - REWARD - 8192 * 4 * TOKEN - estimated
     assert plan.kv_tokens == pytest.approx(left / TOKEN, rel=0.05)
@@ -75,8 +75,8 @@ def test_vllms_share_leaves_the_reward_model_its_own(pair: tuple[Path, Path]) ->
     plan = plan_on(80, pair)
     (flag,) = plan.engine_flags()
     share = float(flag.removeprefix("--gpu-memory-utilization=")) * 80 * GIB
-    assert share <= 80 * GIB - plan.scorer_bytes - plan.runtime - plan.headroom
-    assert share >= plan.engine_weights + plan.engine_activations + 0.99 * plan.kv_bytes
+    assert share <= 80 * GIB - plan.reward_bytes - plan.runtime - plan.headroom
+    assert share >= plan.generator_weights + plan.generator_activations + 0.99 * plan.kv_bytes
 
 
 def test_24_gib_are_too_few_and_what_would_do_is_named(pair: tuple[Path, Path]) -> None:
@@ -131,7 +131,7 @@ def test_what_others_use_is_not_planned(pair: tuple[Path, Path]) -> None:
 def test_most_is_the_largest_that_fits(low: int, more: int, bound: int) -> None:
     high = low + more
     expected = max((n for n in range(low, high + 1) if n <= bound), default=None)
-    assert most(low, high, lambda n: n <= bound) == expected
+    assert largest_fitting(low, high, lambda n: n <= bound) == expected
 
 
 sizes = st.builds(
@@ -155,10 +155,12 @@ shapes = st.builds(
 plans = st.builds(
     Plan,
     card=st.integers(GIB, 200 * GIB).map(Card.empty),
-    engine=st.builds(Engine, st.just("g"), sizes, shapes, cache_item=st.sampled_from([1, 2])),
-    scorers=st.lists(
+    generator=st.builds(
+        GeneratorSize, st.just("g"), sizes, shapes, cache_item=st.sampled_from([1, 2])
+    ),
+    reward_models=st.lists(
         st.builds(
-            Scorer,
+            RewardModelSize,
             st.just("r"),
             sizes,
             shapes,

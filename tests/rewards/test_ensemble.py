@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bestofn import embedded
+from bestofn.builders.reward_plan import RewardPlan
 from bestofn.builders.rewards import open_reward_model
 from bestofn.core.best_of_n import best_of_n
 from bestofn.core.errors import ConfigError
@@ -208,7 +209,7 @@ async def test_settings_open_several() -> None:
     folder = str(embedded.reward_path())
     answer = {"name": "bare", "model": folder, "template": "{{ response }}", "weight": 3}
     settings = Settings.load(rewards=[folder, answer], ensemble={"normalise": "none"})
-    async with open_reward_model(settings) as reward_model:
+    async with open_reward_model(RewardPlan.of(settings)) as reward_model:
         assert reward_model is not None
         scores = await reward_model.score(REQUEST, _candidates(["3", "4"]))
     for score in scores:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bestofn import Settings, embedded
+from bestofn.builders.reward_plan import RewardPlan
 from bestofn.builders.rewards import open_reward_model
 from bestofn.core.errors import ConfigError, ModelError
 from bestofn.core.types import Request
@@ -55,7 +56,7 @@ async def test_raw_rewards_are_those_of_transformers(
     expected = await calls.rewards(here, REQUEST, GIVEN)
     here.close()
     spec = {"kind": "vllm", "model": str(tmp_path), "engine_args": SMALL}
-    async with open_reward_model(Settings.load(rewards=[spec])) as model:
+    async with open_reward_model(RewardPlan.of(Settings.load(rewards=[spec]))) as model:
         assert model is not None
         together = await calls.rewards(model, REQUEST, GIVEN)
         alone = [(await calls.rewards(model, REQUEST, [each]))[0] for each in GIVEN]

@@ -11,6 +11,7 @@ import pytest
 
 from bestofn import Pipeline, Request, RewardError, Score, Settings, embedded
 from bestofn.builders.pipeline import build_filters, build_selector
+from bestofn.builders.reward_plan import RewardPlan
 from bestofn.builders.rewards import open_reward_model
 from bestofn.core.protocols import RewardModel
 from bestofn.core.types import Candidate
@@ -28,7 +29,7 @@ LOOP = "8 minus 5 is 3. " * 12
 async def embedded_pair() -> AsyncIterator[tuple[httpx.AsyncClient, RewardModel]]:
     """A client of a service over the embedded reward model, and that model."""
     settings = Settings()
-    async with open_reward_model(settings) as reward_model:
+    async with open_reward_model(RewardPlan.of(settings)) as reward_model:
         assert reward_model is not None
         pipeline = Pipeline(
             FakeGenerator(["never asked"]),

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bestofn import embedded
-from bestofn.builders.rewards import open_reward_model, reward_name
+from bestofn.builders.reward_plan import RewardPlan
+from bestofn.builders.rewards import open_reward_model
 from bestofn.core.errors import ConfigError, ModelError
 from bestofn.core.types import Candidate, Request
 from bestofn.settings.rewards import EnsembleSettings, RewardSpec
@@ -21,7 +22,7 @@ ANSWERS = [Candidate(i, {"role": "assistant", "content": t}, "stop") for i, t in
 
 
 async def _rewards(settings: Settings) -> list[float | None]:
-    async with open_reward_model(settings) as reward_model:
+    async with open_reward_model(RewardPlan.of(settings)) as reward_model:
         assert reward_model is not None
         return [score.reward for score in await reward_model.score(REQUEST, ANSWERS)]
 
@@ -48,17 +49,17 @@ def test_rewards_have_short_forms(tmp_path: Path) -> None:
         ),
     ]
     assert settings.ensemble == EnsembleSettings(combine="worst")
-    assert reward_name(settings) == "some-reward+gpu-2:8001+judge"
+    assert RewardPlan.of(settings).name == "some-reward+gpu-2:8001+judge"
 
 
 def test_what_scores_has_a_name() -> None:
-    assert reward_name(Settings()) == embedded.REWARD_NAME
-    assert reward_name(Settings(reward_model="none")) is None
-    assert reward_name(Settings(reward_model="org/some-reward")) == "org/some-reward"
+    assert RewardPlan.of(Settings()).name == embedded.REWARD_NAME
+    assert RewardPlan.of(Settings(reward_model="none")).name is None
+    assert RewardPlan.of(Settings(reward_model="org/some-reward")).name == "org/some-reward"
 
 
 async def test_none_scores_nothing() -> None:
-    async with open_reward_model(Settings(reward_model="none")) as reward_model:
+    async with open_reward_model(RewardPlan.of(Settings(reward_model="none"))) as reward_model:
         assert reward_model is None
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from bestofn.core.errors import RequestError
 from bestofn.core.types import Message, Request
+from bestofn.support.error_text import faults
 
 COLUMNS = ("prompt", "messages", "system", "reference", "best_of", "temperature", "max_tokens")
 """What a row may hold, under the names that they have where no column is mapped."""
@@ -135,10 +136,9 @@ def _first(own: Any, default: Any) -> Any:
 
 
 def _sentence(error: ValidationError, columns: Mapping[str, str], record: Mapping[str, Any]) -> str:
-    first = error.errors(include_url=False)[0]
-    message = first["msg"].removeprefix("Value error, ")
-    if not first["loc"]:
+    first = faults(error)[0]
+    if not first.path:
         named = " and ".join(columns.get(name, name) for name in ("prompt", "messages"))
-        return f"{message}: the columns are {', '.join(map(str, record))} ({named} are looked for)"
-    where = ".".join(str(part) for part in first["loc"])
-    return f"{columns.get(where, where)}: {message}"
+        there = ", ".join(map(str, record))
+        return f"{first.message}: the columns are {there} ({named} are looked for)"
+    return f"{columns.get(first.path, first.path)}: {first.message}"

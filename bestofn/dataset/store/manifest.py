@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bestofn.core.errors import ConfigError
 from bestofn.dataset.store.atomic_files import replace_file
+from bestofn.support.error_text import faults
 
 NAME = "run.json"
 
@@ -104,6 +105,5 @@ def _fill(path: Path, text: str) -> None:
 
 def _sentence(error: Exception) -> str:
     if isinstance(error, ValidationError):
-        first = error.errors(include_url=False)[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        return str(faults(error)[0])
     return str(error)

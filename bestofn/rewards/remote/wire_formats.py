@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from bestofn.core.no_winner import RewardError
+from bestofn.support.error_text import faults
 
 ApiName = Literal[
     "bestofn",
@@ -203,6 +204,4 @@ def read_reply(read: Callable[[bytes], Any], reply: bytes) -> Any:
     try:
         return read(reply)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise RewardError(f"{WHO} answers in another form: {where}: {first['msg']}") from error
+        raise RewardError(f"{WHO} answers in another form: {faults(error)[0]}") from error

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Mapping
 from typing import Any
 
 from bestofn.core.errors import ConfigError
 from bestofn.rewards.verifiers.verifier import VerifierRewardModel
+from bestofn.support.import_path import imported
 
 BUILT_IN: Mapping[str, str] = {
     "math": "bestofn.rewards.verifiers.math:math_verifier",
@@ -55,8 +55,7 @@ def verifier(
             f"no verifier is called {check!r}; there are {', '.join(BUILT_IN)}, and functions by "
             "their path, package.module:function"
         )
-    module, _, attribute = BUILT_IN[check].partition(":")
-    opener = getattr(importlib.import_module(module), attribute)
+    opener = imported(BUILT_IN[check])
     arguments = {**(options or {}), **named}
     known = inspect.signature(opener).parameters
     if unknown := sorted(arguments.keys() - known.keys()):

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from bestofn import Pipeline, Settings
 from bestofn.builders.pipeline import build_filters, build_selector
+from bestofn.builders.reward_plan import RewardPlan
 from bestofn.builders.rewards import open_reward_model
 from bestofn.core.errors import ConfigError
 from bestofn.core.no_winner import RewardError
@@ -65,7 +66,7 @@ async def test_vllms_server_gives_the_rewards_of_transformers(vllm: Vllm, api: s
     too_long = (await here.score(REQUEST, long))[0].failure
     here.close()
     spec = {"kind": "server", "url": f"{vllm.url}/v1", "api": api}
-    async with open_reward_model(Settings.load(rewards=[spec])) as model:
+    async with open_reward_model(RewardPlan.of(Settings.load(rewards=[spec]))) as model:
         assert model is not None
         assert await calls.rewards(model, REQUEST, GIVEN) == pytest.approx(expected, abs=1e-5)
         assert (await model.score(REQUEST, long))[0].failure == too_long
@@ -75,7 +76,7 @@ async def test_bestofns_server_gives_its_own_rewards() -> None:
     settings = Settings()
     responses = ["8 - 5 = 3.", "It is 4.", "x" * 5000]
     request = Request.from_prompt("What is 8 - 5?")
-    async with open_reward_model(settings) as reward_model:
+    async with open_reward_model(RewardPlan.of(settings)) as reward_model:
         assert reward_model is not None
         expected = await reward_model.score(request, candidates(responses))
         pipeline = Pipeline(
@@ -86,7 +87,7 @@ async def test_bestofns_server_gives_its_own_rewards() -> None:
         )
         async with (
             serving(create_app(settings, pipeline)) as url,
-            open_reward_model(Settings.load(reward_model=url)) as remote,
+            open_reward_model(RewardPlan.of(Settings.load(reward_model=url))) as remote,
         ):
             assert remote is not None
             said = await remote.score(request, candidates(responses))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bestofn.builders.reward_plan import RewardPlan
 from bestofn.builders.rewards import open_reward_model
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Request
@@ -110,7 +111,7 @@ def test_a_mistake_gets_one_sentence(check: str, options: dict[str, Any], senten
 
 async def test_settings_open_one() -> None:
     settings = Settings.load(rewards=[{"kind": "verifier", "check": PATH}])
-    async with open_reward_model(settings) as opened:
+    async with open_reward_model(RewardPlan.of(settings)) as opened:
         assert opened is not None
         (score,) = await opened.score(REQUEST, candidates_of(["good"]))
     assert score.reward == 1.0

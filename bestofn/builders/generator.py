@@ -1,0 +1,115 @@
+"""What samples, opened: a vLLM engine, transformers, or a client of another server (upstream).
+
+A new generator is one new file and one branch in `open_generator`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Sequence
+
+from bestofn import embedded
+from bestofn.core.errors import ConfigError
+from bestofn.core.protocols import Generator
+from bestofn.settings.choices import Engine
+from bestofn.settings.settings import Settings
+from bestofn.vllm_engine import engine as vllm_adapter
+
+logger = logging.getLogger(__name__)
+
+EMBEDDED_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
+"""Variables that vLLM starts the embedded model with: its threads would wait for each other."""
+
+
+def embedded_engine_args() -> list[str]:
+    """Flags that start a model of a few MB fast, and small: it needs no graphs and little cache."""
+    return [
+        f"--served-model-name={embedded.NAME}",
+        "--enforce-eager",
+        "--block-size=32",
+        "--max-num-batched-tokens=2048",
+        f"--kv-cache-memory-bytes={256 * 2**20}",
+        "--gpu-memory-utilization=0.1",
+    ]
+
+
+@contextlib.asynccontextmanager
+async def open_generator(
+    settings: Settings, engine: Engine, share: Sequence[str] = ()
+) -> AsyncIterator[Generator]:
+    """What samples, closed at the end.
+
+    Args:
+        settings: name it.
+        engine: see `engine_of`.
+        share: vLLM's flags for its share of memory; not for the embedded model, which has its own.
+
+    Raises:
+        ConfigError: the engine is not installed, or does not take its flags.
+        ModelError: the model cannot be found or read.
+    """
+    logger.info("engine: %s", engine)
+    if engine == "openai":
+        from bestofn.generators.openai import openai_generator
+
+        key = settings.upstream_api_key
+        async with openai_generator(
+            settings.upstream or "",
+            settings.model,
+            api_key=None if key is None else key.get_secret_value(),
+            concurrency=settings.upstream_concurrency,
+        ) as upstream:
+            yield upstream
+        return
+
+    name = generator_name(settings)
+    if engine == "transformers":
+        from bestofn.generators.transformers import TransformersGenerator
+
+        fallback = TransformersGenerator.load(name)
+        try:
+            yield fallback
+        finally:
+            fallback.close()
+        return
+
+    from bestofn.generators.vllm import LOOP_STOP, vllm_generator
+
+    arguments, environment = list(settings.engine_args), {}
+    if settings.model is None:
+        arguments = [*embedded_engine_args(), *arguments]
+        environment = dict(EMBEDDED_ENVIRONMENT)
+    else:
+        arguments += share
+    async with vllm_generator(
+        name,
+        arguments,
+        loop_stop=LOOP_STOP if settings.loop_stop else None,
+        environment=environment,
+    ) as generator:
+        yield generator
+
+
+def engine_of(settings: Settings) -> Engine:
+    """The engine that `settings` ask for, or that suits them.
+
+    Raises:
+        ConfigError: they contradict each other.
+    """
+    engine, upstream = settings.engine, settings.upstream
+    if engine == "auto":
+        engine = "vllm" if vllm_adapter.is_available() else "transformers"
+        engine = engine if upstream is None else "openai"
+    elif engine == "openai" and upstream is None:
+        raise ConfigError("the engine is openai, and no upstream is named")
+    elif engine != "openai" and upstream is not None:
+        raise ConfigError(f"the engine is {engine}, and an upstream is named: {upstream}")
+    if engine != "vllm" and settings.engine_args:
+        raise ConfigError(f"engine_args are flags of vLLM, and the engine is {engine}")
+    return engine
+
+
+def generator_name(settings: Settings) -> str:
+    """Folder or hub name of what samples here."""
+    return settings.model or str(embedded.generator_path())
