@@ -1,4 +1,4 @@
-"""Owns every import of vLLM: the one place to look at when vLLM's version is raised.
+"""vLLM's engine in this process: started, asked for completions, aborted, shut down.
 
 Written against vLLM 0.32. The engine is driven through vLLM's own OpenAI layer (`build_app`,
 `init_app_state`, `openai_serving_chat`, `openai_serving_completion`), so chat templates, tool and
@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import logging
 import os
 import sys
 from collections.abc import (
@@ -23,42 +22,16 @@ from collections.abc import (
     Sequence,
 )
 from dataclasses import dataclass
-from typing import Any, Never
+from typing import Any
 
 from bestofn.core.errors import ConfigError, ModelError, RequestError
 from bestofn.core.no_winner import GeneratorError
 from bestofn.core.types import Endpoint
-
-logger = logging.getLogger(__name__)
-
-
-CPU_DEFAULTS = ("--no-enable-chunked-prefill",)
-"""Flags that go before the user's on a CPU.
-
-There a seeded request whose prompt is prefilled in chunks kills the engine of 0.32 ("CPU Generator
-does not use offset": its worker rewinds a CUDA generator), so prompts are prefilled whole.
-"""
-
-
-WITHOUT_EFFECT = (
-    "host",
-    "port",
-    "uds",
-    "api_key",
-    "root_path",
-    "middleware",
-    "allowed_origins",
-    "ssl_keyfile",
-    "ssl_certfile",
-    "ssl_ca_certs",
-    "uvicorn_log_level",
-    "api_server_count",
-)
-"""Flags of vLLM's own HTTP server, which is not started here: refused rather than ignored."""
+from bestofn.vllm_engine.arguments import parse_arguments
 
 
 @dataclass(frozen=True, slots=True)
-class _Served:
+class _Route:
     """One of vLLM's OpenAI endpoints: what reads a body, what answers it, how it names requests."""
 
     request_type: Any
@@ -84,11 +57,11 @@ class VllmEngine:
         chat, text = state.openai_serving_chat, state.openai_serving_completion
         self.llm = llm
         self._models = state.openai_serving_models
-        self._served: Mapping[Endpoint, _Served] = {
-            "chat/completions": _Served(
+        self._routes: Mapping[Endpoint, _Route] = {
+            "chat/completions": _Route(
                 ChatCompletionRequest, chat.create_chat_completion, "chatcmpl-{}"
             ),
-            "completions": _Served(CompletionRequest, text.create_completion, "cmpl-{}-0"),
+            "completions": _Route(CompletionRequest, text.create_completion, "cmpl-{}-0"),
         }
         self._running: set[str] = set()
         self._aborts: set[asyncio.Task[None]] = set()
@@ -130,7 +103,7 @@ class VllmEngine:
 
     def abort(self, endpoint: Endpoint, request_id: str) -> None:
         """Stop a running request; its `complete` then returns with finish_reason "abort"."""
-        engine_id = self._served[endpoint].engine_id.format(request_id)
+        engine_id = self._routes[endpoint].engine_id.format(request_id)
         task = asyncio.get_running_loop().create_task(self._abort(request_id, engine_id))
         self._aborts.add(task)  # the loop itself keeps only a weak reference
         task.add_done_callback(self._aborts.discard)
@@ -145,11 +118,11 @@ class VllmEngine:
         import pydantic
         from vllm.exceptions import VLLMClientError, VLLMServerError
 
-        served = self._served[endpoint]
-        if unknown := body.keys() - served.request_type.model_fields.keys():
+        route = self._routes[endpoint]
+        if unknown := body.keys() - route.request_type.model_fields.keys():
             raise RequestError(f"vLLM knows no request field {', '.join(sorted(unknown))}")
         try:
-            response = await served.answer(served.request_type(**body), None)
+            response = await route.answer(route.request_type(**body), None)
         except pydantic.ValidationError as error:
             raise RequestError(first_sentence(error)) from error
         except (VLLMClientError, ValueError, TypeError, NotImplementedError) as error:
@@ -206,7 +179,7 @@ async def open_engine(
             "the transformers engine"
         ) from error
 
-    namespace = _parse(model, arguments)
+    namespace = parse_arguments(model, arguments)
     with environment_of(environment or {}):
         try:
             engine = AsyncLLM.from_engine_args(AsyncEngineArgs.from_cli_args(namespace))
@@ -223,39 +196,6 @@ async def open_engine(
         engine.shutdown(timeout=0)
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryOptions:
-    """What vLLM's flags say of memory.
-
-    Args:
-        max_model_len: tokens of prompt and response; None: the model's own.
-        dtype: of the weights.
-        kv_cache_dtype: of the cache.
-        gpus: that the engine spreads over.
-    """
-
-    max_model_len: int | None
-    dtype: str
-    kv_cache_dtype: str
-    gpus: int
-
-
-def memory_options(model: str, arguments: Sequence[str]) -> MemoryOptions:
-    """What flags of `vllm serve` say of memory, as vLLM itself reads them.
-
-    Raises:
-        ConfigError: vLLM does not take them.
-    """
-    read = _parse(model, arguments)
-    length = read.max_model_len
-    return MemoryOptions(
-        length if length and length > 0 else None,
-        str(read.dtype),
-        str(read.kv_cache_dtype),
-        read.tensor_parallel_size * read.pipeline_parallel_size,
-    )
-
-
 def cpu_memory() -> tuple[int, int] | None:
     """Bytes free and in all of the memory that vLLM's CPU engine takes its share of.
 
@@ -269,29 +209,6 @@ def cpu_memory() -> tuple[int, int] | None:
         return None
     node = get_memory_node_info(get_allowed_cpu_list()[0].numa_node)
     return node.available_memory, node.total_memory
-
-
-def _parse(model: str, arguments: Sequence[str]) -> Any:
-    """vLLM's own reading of its flags; argparse's exit becomes a ConfigError."""
-    from vllm.entrypoints.launchers.cli_args import make_arg_parser, validate_parsed_serve_args
-    from vllm.platforms import current_platform
-    from vllm.utils.argparse_utils import FlexibleArgumentParser
-
-    def refuse(message: str) -> Never:
-        raise ConfigError(f"vLLM does not take these engine arguments: {message}")
-
-    parser: Any = make_arg_parser(FlexibleArgumentParser())
-    parser.error = refuse  # argparse would print the usage and exit
-    defaults = CPU_DEFAULTS if current_platform.is_cpu() else ()
-    namespace: Any = parser.parse_args(["--model", model, *defaults, *arguments])
-    for name in WITHOUT_EFFECT:
-        if getattr(namespace, name, None) != parser.get_default(name):
-            refuse(f"--{name.replace('_', '-')} belongs to vLLM's own server, which does not run")
-    try:
-        validate_parsed_serve_args(namespace)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"vLLM does not take these engine arguments: {error}") from error
-    return namespace
 
 
 def first_sentence(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Owns the pooling side of vLLM: an engine that returns raw rewards, and the models it lacks.
+"""vLLM's pooling engine: token ids in, raw rewards out; and the registry of models vLLM lacks.
 
 Written, like `bestofn.vllm_engine.engine`, against vLLM 0.32.
 """
