@@ -11,6 +11,7 @@ from bestofn.core.types import Candidate, Request
 from bestofn.generators.task_sampling import TaskSampling
 from bestofn.openai_api.completions import Completion
 from bestofn.openai_api.to_candidate import candidate_of
+from bestofn.support.concurrency import cancel_and_wait
 
 Call = Coroutine[Any, Any, Completion]
 
@@ -114,9 +115,7 @@ class GroupSampling:
     async def aclose(self) -> None:
         """Cancel whatever still runs and wait until it has stopped."""
         self._left = 0
-        if not self._work.done():
-            self._work.cancel()
-            await asyncio.wait([self._work])
+        await cancel_and_wait(self._work)
         self._group.close()  # where it was cancelled before it started
         if self._rest is not None:
             await self._rest.aclose()

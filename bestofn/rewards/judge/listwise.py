@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import functools
 import random
@@ -16,6 +15,7 @@ from bestofn.rewards.judge.parsing import ranking_in
 from bestofn.rewards.judge.question import Answer, Question
 from bestofn.rewards.judge.replies import UNPARSABLE, Verdict, read
 from bestofn.rewards.judge.seeding import random_of, seed_of
+from bestofn.support.concurrency import gather_or_cancel
 
 
 class ListwiseJudge:
@@ -59,7 +59,7 @@ class ListwiseJudge:
             self._persistent(request, answers, order, seed + 2 * number)
             for number, order in enumerate(orders)
         )
-        verdicts = await asyncio.gather(*asked)
+        verdicts = await gather_or_cancel(asked)
         tokens = shares(sum(verdict.tokens for verdict in verdicts), len(answers))
         rankings = [verdict.found for verdict in verdicts if verdict.found is not None]
         if not rankings:

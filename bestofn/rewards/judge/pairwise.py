@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from bestofn.rewards.judge.parsing import Winner, winner_in
 from bestofn.rewards.judge.question import Answer, Question
 from bestofn.rewards.judge.replies import Verdict, read
 from bestofn.rewards.judge.seeding import random_of, seed_of
+from bestofn.support.concurrency import gather_or_cancel
 
 POINTS: dict[tuple[Winner, Winner], float] = {("A", "B"): 1.0, ("B", "A"): 0.0}
 """Of the first of a pair, by the verdicts with it in front and behind: where the two orders do not
@@ -75,13 +75,12 @@ class PairwiseJudge:
 
     async def _judge(self, request: Request, answers: Sequence[Answer]) -> list[Score]:
         pairs = pairs_of(len(answers), random_of(request), self._all_pairs_up_to)
-        meetings = await asyncio.gather(*(self._meet(request, answers, pair) for pair in pairs))
+        meetings = await gather_or_cancel(self._meet(request, answers, pair) for pair in pairs)
         return [_score(place, len(answers), meetings) for place in range(len(answers))]
 
     async def _meet(self, request: Request, answers: Sequence[Answer], pair: Pair) -> Meeting:
-        front, back = await asyncio.gather(
-            self._ask(request, [answers[place] for place in pair]),
-            self._ask(request, [answers[place] for place in reversed(pair)]),
+        front, back = await gather_or_cancel(
+            self._ask(request, [answers[place] for place in order]) for order in (pair, pair[::-1])
         )
         tokens = front.tokens + back.tokens
         if front.found is None or back.found is None:

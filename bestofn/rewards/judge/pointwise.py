@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import statistics
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from bestofn.rewards.judge.parsing import score_in
 from bestofn.rewards.judge.question import Question
 from bestofn.rewards.judge.replies import read, settled
 from bestofn.rewards.judge.seeding import seed_of
+from bestofn.support.concurrency import gather_or_cancel
 
 
 class PointwiseJudge:
@@ -52,7 +52,7 @@ class PointwiseJudge:
         Raises:
             RewardError: the judge's server failed for all of them.
         """
-        return settled(await asyncio.gather(*(self._score(request, each) for each in candidates)))
+        return settled(await gather_or_cancel(self._score(request, each) for each in candidates))
 
     async def _score(self, request: Request, candidate: Candidate) -> Score:
         prompt = self._question.about_one(request, candidate)
@@ -63,7 +63,7 @@ class PointwiseJudge:
             self._asker.ask(prompt, self._decoding.fields(seed + vote), self._schema)
             for vote in range(self._samples)
         )
-        verdicts = [read(reply, self._parse) for reply in await asyncio.gather(*asked)]
+        verdicts = [read(reply, self._parse) for reply in await gather_or_cancel(asked)]
         tokens = sum(verdict.tokens for verdict in verdicts)
         votes = {
             f"vote_{number}": verdict.found

@@ -5,7 +5,6 @@ Generative verifiers are read so (GenRM, arXiv 2408.15240): nothing is decoded b
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Sequence
 
@@ -13,6 +12,7 @@ from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.rewards.judge.client import Asker
 from bestofn.rewards.judge.question import Question
 from bestofn.rewards.judge.replies import UNPARSABLE, Reply, settled
+from bestofn.support.concurrency import gather_or_cancel
 
 TOP = 20
 """Tokens whose probability is asked for: the most that OpenAI's API gives, and vLLM by default."""
@@ -43,7 +43,7 @@ class ProbabilityJudge:
         Raises:
             RewardError: the judge's server failed for all of them.
         """
-        return settled(await asyncio.gather(*(self._score(request, each) for each in candidates)))
+        return settled(await gather_or_cancel(self._score(request, each) for each in candidates))
 
     async def _score(self, request: Request, candidate: Candidate) -> Score:
         prompt = self._question.about_one(request, candidate)

@@ -12,7 +12,7 @@ from bestofn.rewards.remote.replies import answered, score_of
 from bestofn.rewards.remote.wire_formats import TextApi, read_reply
 from bestofn.rewards.text.fit import Text
 from bestofn.rewards.text.text_maker import TextMaker
-from bestofn.support.concurrency import together
+from bestofn.support.concurrency import gather_or_cancel
 
 
 class TextServer:
@@ -48,7 +48,7 @@ class TextServer:
         """
         loop = asyncio.get_running_loop()
         made = await loop.run_in_executor(self._preparer, self._make, request, candidates)
-        return await together(self._score(text) for text in made)
+        return await gather_or_cancel(self._score(text) for text in made)
 
     async def values(
         self, request: Request, candidate: Candidate, *, activation: bool

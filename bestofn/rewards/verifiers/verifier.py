@@ -19,6 +19,7 @@ from bestofn.rewards.verifiers.verdicts import NO_REFERENCE, RAISED, Check, scor
 from bestofn.rewards.verifiers.workers.pool import Processes
 from bestofn.rewards.verifiers.workers.runners import Awaited, Runner, Threaded, is_async
 from bestofn.rewards.verifiers.workers.worker import Job
+from bestofn.support.concurrency import gather_or_cancel
 from bestofn.support.error_text import first_line
 from bestofn.support.import_path import load_function
 
@@ -93,7 +94,7 @@ class VerifierRewardModel:
         if self._needs_reference and request.reference is None:
             detail = f"{self._name} needs a reference, and the request has none"
             return [Score(None, failure=Failure(NO_REFERENCE, detail))] * len(candidates)
-        return await asyncio.gather(*(self._score(request, each) for each in candidates))
+        return await gather_or_cancel(self._score(request, each) for each in candidates)
 
     def close(self) -> None:
         """End the workers, and what they run; safe to call twice."""
