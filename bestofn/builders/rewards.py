@@ -16,19 +16,29 @@ from pydantic import ValidationError, validate_call
 from bestofn import embedded
 from bestofn.core.errors import ConfigError
 from bestofn.core.protocols import RewardModel
+from bestofn.settings.judge import JudgeSettings
+from bestofn.settings.reward_server import RewardServerSettings
 from bestofn.settings.rewards import RewardKind, RewardSettings, RewardSpec
+from bestofn.settings.sections import Section
 from bestofn.settings.settings import NO_REWARD_MODEL, Settings
 
 KINDS: Mapping[RewardKind, str] = {
     "model": "bestofn.rewards.transformers:TransformersRewardModel.load",
     "vllm": "bestofn.rewards.vllm:vllm_reward_model",
-    "server": "bestofn.rewards.remote.open:remote_reward_model",
+    "server": "bestofn.rewards.remote.open:open_reward_server",
     "judge": "bestofn.rewards.judge.open:open_judge",
     "pairwise": "bestofn.rewards.pairwise.ranker:PairwiseRanker.load",
     "verifier": "bestofn.rewards.verifiers.open:verifier",
 }
-"""What opens each kind; its keyword arguments are the options in the settings. It returns a reward
-model, which is closed at the end where it has `close`, or an async context manager of one."""
+"""What opens each kind. It returns a reward model, which is closed at the end where it has `close`,
+or an async context manager of one."""
+
+SECTIONS: Mapping[RewardKind, type[Section]] = {
+    "server": RewardServerSettings,
+    "judge": JudgeSettings,
+}
+"""What the opener of a kind takes: the options as one section. The others take each option as a
+keyword argument."""
 
 
 @contextlib.asynccontextmanager
@@ -104,7 +114,10 @@ async def _open(
         opener = getattr(opener, part)
     try:
         options = _local(spec, settings) if spec.kind == "model" else spec.options
-        opened = validate_call(opener)(**options)
+        if section := SECTIONS.get(spec.kind):
+            opened = opener(section.model_validate(options))
+        else:
+            opened = validate_call(opener)(**options)
     except ValidationError as error:
         where = f"rewards: {spec.title}" if settings.rewards else f"reward model {spec.title}"
         raise ConfigError(f"{where}: {_sentence(error)}") from error
@@ -152,6 +165,7 @@ def _sentence(error: ValidationError) -> str:
         wrong = {
             "unexpected_keyword_argument": "there is no such option",
             "extra_forbidden": "there is no such option",
+            "missing": "has to be given",
             "missing_argument": "has to be given",
             "missing_keyword_only_argument": "has to be given",
         }.get(each["type"], each["msg"])

@@ -1,6 +1,7 @@
 """Structured waiting for several coroutines: all results, or the first error and nothing left over.
 
-await gather_or_cancel(score(each) for each in candidates)
+Example:
+    await gather_or_cancel(score(each) for each in candidates)
 """
 
 from __future__ import annotations

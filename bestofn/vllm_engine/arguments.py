@@ -1,6 +1,7 @@
 """vLLM's command line flags: our defaults, those that are refused, what they say of memory.
 
-parse_arguments("org/model", ["--max-model-len=4096"]).max_model_len      4096
+Example:
+    parse_arguments("org/model", ["--max-model-len=4096"]).max_model_len      4096
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Owns one question to a judge: the body that is sent, and what is read in the answer."""
+"""The client of a judge's server: one question as a chat completion, the answer as a `Reply`."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Decoding:
         }
 
 
-class Asker:
+class JudgeClient:
     """Asks one model on one server.
 
     A verdict's schema is sent as ``response_format``. Whether the server takes that is found out by

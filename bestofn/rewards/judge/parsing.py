@@ -1,4 +1,4 @@
-"""Owns reading a verdict in the text of a judge's reply: it is there as asked for, or nowhere.
+"""Parsers of a judge's reply: a score, a ranking or a winner, there as asked for, or nowhere.
 
 A verdict is the value of a key in a JSON object, which is the whole reply, a fenced block at its
 end, or its last line; or what follows the key and a colon in the last line (``Score: 7``). What a
@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)(?:\s*/\s*(\d+))?")
 _BETWEEN = re.compile(r"\s*[>,\s]\s*")
 
 
-def score_in(text: str, low: int, high: int) -> float:
+def parse_score(text: str, low: int, high: int) -> float:
     """The score in a reply: a number from `low` to `high`; ``7/10`` counts where `high` is 10.
 
     Raises:
@@ -43,7 +43,7 @@ def score_in(text: str, low: int, high: int) -> float:
     return float(value)
 
 
-def ranking_in(text: str, count: int) -> list[int]:
+def parse_ranking(text: str, count: int) -> list[int]:
     """The places of the answers 1 to `count`, as places from 0, the best first.
 
     Raises:
@@ -61,7 +61,7 @@ def ranking_in(text: str, count: int) -> list[int]:
     return [int(each) - 1 for each in named]
 
 
-def winner_in(text: str) -> Winner:
+def parse_winner(text: str) -> Winner:
     """Which answer is better.
 
     Raises:

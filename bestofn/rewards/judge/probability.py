@@ -1,4 +1,4 @@
-"""Owns the judge by probability: how likely its first word is Yes, rather than No.
+"""The judge by probability (generative verifier): how likely its first word is Yes, and not No.
 
 Generative verifiers are read so (GenRM, arXiv 2408.15240): nothing is decoded beyond one token.
 """
@@ -9,9 +9,9 @@ import math
 from collections.abc import Sequence
 
 from bestofn.core.types import Candidate, Failure, Request, Score
-from bestofn.rewards.judge.client import Asker
-from bestofn.rewards.judge.question import Question
-from bestofn.rewards.judge.replies import UNPARSABLE, Reply, settled
+from bestofn.rewards.judge.client import JudgeClient
+from bestofn.rewards.judge.question import QuestionTemplate
+from bestofn.rewards.judge.replies import UNPARSABLE, Reply, require_reachable
 from bestofn.support.concurrency import gather_or_cancel
 
 TOP = 20
@@ -27,13 +27,15 @@ class ProbabilityJudge:
     is not among the `TOP` most likely counts as impossible; where neither is, the candidate fails.
 
     Args:
-        asker: asks the judge.
+        client: asks the judge.
         question: makes the questions.
         words: for yes and for no.
     """
 
-    def __init__(self, asker: Asker, question: Question, words: tuple[str, str]) -> None:
-        self._asker = asker
+    def __init__(
+        self, client: JudgeClient, question: QuestionTemplate, words: tuple[str, str]
+    ) -> None:
+        self._client = client
         self._question = question
         self._words = words
 
@@ -43,13 +45,15 @@ class ProbabilityJudge:
         Raises:
             RewardError: the judge's server failed for all of them.
         """
-        return settled(await gather_or_cancel(self._score(request, each) for each in candidates))
+        return require_reachable(
+            await gather_or_cancel(self._score(request, each) for each in candidates)
+        )
 
     async def _score(self, request: Request, candidate: Candidate) -> Score:
-        prompt = self._question.about_one(request, candidate)
+        prompt = self._question.render_one(request, candidate)
         if isinstance(prompt, Failure):
             return Score(None, failure=prompt)
-        return self._read(await self._asker.ask(prompt, FIELDS))
+        return self._read(await self._client.ask(prompt, FIELDS))
 
     def _read(self, reply: Reply) -> Score:
         if reply.failure is not None:
