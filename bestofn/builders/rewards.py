@@ -21,6 +21,7 @@ from bestofn.settings.reward_server import RewardServerSettings
 from bestofn.settings.rewards import RewardKind, RewardSettings, RewardSpec
 from bestofn.settings.sections import Section
 from bestofn.settings.settings import NO_REWARD_MODEL, Settings
+from bestofn.settings.verifier import VerifierSettings
 
 KINDS: Mapping[RewardKind, str] = {
     "model": "bestofn.rewards.transformers:TransformersRewardModel.load",
@@ -28,7 +29,7 @@ KINDS: Mapping[RewardKind, str] = {
     "server": "bestofn.rewards.remote.open:open_reward_server",
     "judge": "bestofn.rewards.judge.open:open_judge",
     "pairwise": "bestofn.rewards.pairwise.ranker:PairwiseRanker.load",
-    "verifier": "bestofn.rewards.verifiers.open:verifier",
+    "verifier": "bestofn.rewards.verifiers.open:open_verifier",
 }
 """What opens each kind. It returns a reward model, which is closed at the end where it has `close`,
 or an async context manager of one."""
@@ -36,6 +37,7 @@ or an async context manager of one."""
 SECTIONS: Mapping[RewardKind, type[Section]] = {
     "server": RewardServerSettings,
     "judge": JudgeSettings,
+    "verifier": VerifierSettings,
 }
 """What the opener of a kind takes: the options as one section. The others take each option as a
 keyword argument."""

@@ -63,7 +63,7 @@ class OpenAIGenerator:
 
     async def models(self) -> list[dict[str, Any]]:
         """The one model that is asked for, if the server answers; see `Forwarder`."""
-        await self._client.models()
+        await self._client.check_alive()
         return [{"id": self._model, "object": "model", "owned_by": "upstream"}]
 
     def _in_one_request(self, request: Request, count: int) -> bool:

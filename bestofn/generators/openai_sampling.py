@@ -1,4 +1,4 @@
-"""Owns the candidates of one request to an upstream: in one HTTP request, or in one each."""
+"""The Samplings over an upstream: N candidates in one HTTP request with ``n``, or in one each."""
 
 from __future__ import annotations
 

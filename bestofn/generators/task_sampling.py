@@ -1,4 +1,4 @@
-"""Owns `TaskSampling`: a Sampling made of one asyncio task per candidate."""
+"""A Sampling made of one asyncio task per candidate, handed out in order of completion."""
 
 from __future__ import annotations
 

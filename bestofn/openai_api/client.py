@@ -123,7 +123,7 @@ class ApiClient:
         chunks: AsyncGenerator[dict[str, Any]] = await self._retrying()(self._open, path, body)
         return chunks
 
-    async def models(self) -> None:
+    async def check_alive(self) -> None:
         """Return if the server answers at all.
 
         Raises:

@@ -37,6 +37,9 @@ WITHOUT_EFFECT = (
 """Flags of vLLM's own HTTP server, which is not started here: refused rather than ignored."""
 
 
+NOT_TAKEN = "vLLM does not take these engine arguments"
+
+
 def parse_arguments(model: str, arguments: Sequence[str]) -> Any:
     """vLLM's own reading of its flags, `CPU_DEFAULTS` before them where it runs on a CPU.
 
@@ -54,21 +57,42 @@ def parse_arguments(model: str, arguments: Sequence[str]) -> Any:
     from vllm.platforms import current_platform
     from vllm.utils.argparse_utils import FlexibleArgumentParser
 
-    def refuse(message: str) -> Never:
-        raise ConfigError(f"vLLM does not take these engine arguments: {message}")
-
     parser: Any = make_arg_parser(FlexibleArgumentParser())
-    parser.error = refuse  # argparse would print the usage and exit
+    parser.error = _refuse  # argparse would print the usage and exit
     defaults = CPU_DEFAULTS if current_platform.is_cpu() else ()
     namespace: Any = parser.parse_args(["--model", model, *defaults, *arguments])
     for name in WITHOUT_EFFECT:
         if getattr(namespace, name, None) != parser.get_default(name):
-            refuse(f"--{name.replace('_', '-')} belongs to vLLM's own server, which does not run")
+            _refuse(f"--{name.replace('_', '-')} belongs to vLLM's own server, which does not run")
     try:
         validate_parsed_serve_args(namespace)
     except (TypeError, ValueError) as error:
-        raise ConfigError(f"vLLM does not take these engine arguments: {error}") from error
+        raise ConfigError(f"{NOT_TAKEN}: {error}") from error
     return namespace
+
+
+def parse_pooling_arguments(model: str, arguments: Sequence[str]) -> Any:
+    """The same for an engine that scores: only the engine's own flags, none of a server's.
+
+    Args:
+        model: a folder or a hub name.
+        arguments: any flags of `vllm serve` that are the engine's.
+
+    Raises:
+        ConfigError: vLLM does not take them.
+    """
+    from vllm.engine.arg_utils import AsyncEngineArgs
+    from vllm.utils.argparse_utils import FlexibleArgumentParser
+
+    parser: Any = AsyncEngineArgs.add_cli_args(FlexibleArgumentParser())
+    parser.error = _refuse  # argparse would print the usage and exit
+    # Texts come as ids: of tokenizers, vLLM would read some otherwise.
+    own = ["--model", model, "--runner=pooling", "--skip-tokenizer-init"]
+    return parser.parse_args([*own, *arguments])
+
+
+def _refuse(message: str) -> Never:
+    raise ConfigError(f"{NOT_TAKEN}: {message}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,10 +169,8 @@ async def open_engine(
         ModelError: the model cannot be loaded.
     """
     try:
-        from vllm.engine.arg_utils import AsyncEngineArgs
         from vllm.entrypoints.launchers.api_server.app_state import init_app_state
         from vllm.entrypoints.launchers.app import build_app
-        from vllm.v1.engine.async_llm import AsyncLLM
     except ImportError as error:
         raise ConfigError(
             f"vLLM 0.32 cannot be imported ({error}): install the extra `cuda` or `cpu`, or use "
@@ -180,20 +178,39 @@ async def open_engine(
         ) from error
 
     namespace = parse_arguments(model, arguments)
-    with environment_of(environment or {}):
-        try:
-            engine = AsyncLLM.from_engine_args(AsyncEngineArgs.from_cli_args(namespace))
-        except (ValueError, OSError, RuntimeError, NotImplementedError) as error:
-            raise ModelError(f"vLLM cannot load {model}: {first_sentence(error)}") from error
-    try:
-        tasks = await engine.get_supported_tasks()
+    with running_llm(namespace, environment) as llm:
+        tasks = await llm.get_supported_tasks()
         if "generate" not in tasks:
             raise ModelError(f"{model} is not a causal language model: vLLM offers only {tasks}")
-        app = build_app(namespace, tasks, engine.model_config)
-        await init_app_state(engine, app.state, namespace, tasks)
-        yield VllmEngine(engine, app.state)
+        app = build_app(namespace, tasks, llm.model_config)
+        await init_app_state(llm, app.state, namespace, tasks)
+        yield VllmEngine(llm, app.state)
+
+
+@contextlib.contextmanager
+def running_llm(namespace: Any, environment: Mapping[str, str] | None) -> Iterator[Any]:
+    """vLLM's AsyncLLM, started, and shut down at the end.
+
+    Args:
+        namespace: what vLLM's argparse made of its flags.
+        environment: variables set while the engine process starts, where they are not set already.
+
+    Raises:
+        ModelError: the model cannot be loaded.
+    """
+    from vllm.engine.arg_utils import AsyncEngineArgs
+    from vllm.v1.engine.async_llm import AsyncLLM
+
+    with environment_of(environment or {}):
+        try:
+            llm = AsyncLLM.from_engine_args(AsyncEngineArgs.from_cli_args(namespace))
+        except (ValueError, OSError, RuntimeError, NotImplementedError) as error:
+            sentence = first_sentence(error)
+            raise ModelError(f"vLLM cannot load {namespace.model}: {sentence}") from error
+    try:
+        yield llm
     finally:
-        engine.shutdown(timeout=0)
+        llm.shutdown(timeout=0)
 
 
 def cpu_memory() -> tuple[int, int] | None:

@@ -16,7 +16,7 @@ from bestofn.core.protocols import RewardModel
 from bestofn.openai_api.client import ApiClient, open_http
 from bestofn.openai_api.served import served_model
 from bestofn.rewards.judge import prompts
-from bestofn.rewards.judge.client import OWNED, WHO, Decoding, JudgeClient
+from bestofn.rewards.judge.client import RESERVED_FIELDS, WHO, Decoding, JudgeClient
 from bestofn.rewards.judge.listwise import ListwiseJudge
 from bestofn.rewards.judge.pairwise import PairwiseJudge
 from bestofn.rewards.judge.pointwise import PointwiseJudge
@@ -118,5 +118,5 @@ def _check(settings: JudgeSettings) -> None:
     yes, no = (word.strip().casefold() for word in settings.words)
     if not yes or not no or yes == no:
         raise ConfigError(f"words are {yes!r} and {no!r}; they must be two different words")
-    if owned := sorted(OWNED & settings.options.keys()):
+    if owned := sorted(RESERVED_FIELDS & settings.options.keys()):
         raise ConfigError(f"options of the judge hold {', '.join(owned)}: the judge sets that")

@@ -11,6 +11,8 @@ import json
 import re
 from typing import Any, Literal
 
+from bestofn.support.thoughts import without_thoughts
+
 Winner = Literal["A", "B", "tie"]
 """Which of two answers is better."""
 
@@ -30,7 +32,7 @@ def parse_score(text: str, low: int, high: int) -> float:
     Raises:
         ValueError: there is none, or it is out of the scale.
     """
-    value = _said(text, "score")
+    value = _verdict_value(text, "score")
     if isinstance(value, str):
         number = _NUMBER.fullmatch(value.rstrip("."))
         if number is None or (number[2] is not None and int(number[2]) != high):
@@ -49,7 +51,7 @@ def parse_ranking(text: str, count: int) -> list[int]:
     Raises:
         ValueError: it does not name each exactly once.
     """
-    value = _said(text, "ranking")
+    value = _verdict_value(text, "ranking")
     if isinstance(value, str):
         value = _BETWEEN.split(value.strip(" []."))
     named = [str(each) for each in value] if isinstance(value, list) else []
@@ -67,16 +69,16 @@ def parse_winner(text: str) -> Winner:
     Raises:
         ValueError: it is neither A, B nor a tie.
     """
-    value = _said(text, "better")
+    value = _verdict_value(text, "better")
     winner = WINNERS.get(value.rstrip(".").lower()) if isinstance(value, str) else None
     if winner is None:
         raise ValueError(f"{_quote(value)} is neither A, B nor tie")
     return winner
 
 
-def _said(text: str, key: str) -> Any:
+def _verdict_value(text: str, key: str) -> Any:
     """What a reply says under `key`."""
-    text = _unfenced(text.rpartition("</think>")[2].strip())
+    text = _unfenced(without_thoughts(text))
     last = text.rpartition("\n")[2].strip()
     for part in (text, last):
         found = _json(part)

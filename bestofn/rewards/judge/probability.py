@@ -58,17 +58,20 @@ class ProbabilityJudge:
     def _read(self, reply: Reply) -> Score:
         if reply.failure is not None:
             return Score(None, reply.tokens, reply.failure)
-        if reply.first is None:
+        if reply.first_tokens is None:
             return self._unread(reply, "the judge's server gives no log-probabilities")
         chances = [
-            math.fsum(math.exp(logprob) for token, logprob in reply.first if _same(token, word))
+            math.fsum(
+                math.exp(logprob) for token, logprob in reply.first_tokens if _same(token, word)
+            )
             for word in self._words
         ]
         yes, both = chances[0], math.fsum(chances)
         if not both > 0:
             words = " nor ".join(self._words)
             return self._unread(
-                reply, f"neither {words} is among the judge's {len(reply.first)} likeliest words"
+                reply,
+                f"neither {words} is among the judge's {len(reply.first_tokens)} likeliest words",
             )
         return Score(yes / both, reply.tokens)
 

@@ -23,7 +23,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Failure, Message, Request
-from bestofn.rewards.text.renderer import UNRENDERABLE, plain_message
+from bestofn.rewards.text.renderer import TEMPLATE_FAULTS, UNRENDERABLE, plain_message
 from bestofn.support.error_text import first_line
 
 NAME = "answer"
@@ -31,16 +31,6 @@ NAME = "answer"
 
 VARIABLES = frozenset({"messages", "answers", "reference", "tools", "nonce"})
 """What every template may read."""
-
-_FAULTS = (
-    jinja2.TemplateError,
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    TypeError,
-    ValueError,
-)
-"""What a template raises on messages that it was not written for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +88,7 @@ class QuestionTemplate:
                 nonce=self._nonce(messages),
                 **self.fields,
             )
-        except _FAULTS as error:
+        except TEMPLATE_FAULTS as error:
             return Failure(UNRENDERABLE, f"the judge cannot be shown it: {first_line(error)}")
 
     def render_one(self, request: Request, candidate: Candidate) -> str | Failure:
@@ -115,7 +105,7 @@ def answer_of(candidate: Candidate) -> Answer | Failure:
     """The candidate as the judge is shown it, or why it cannot be."""
     try:
         return Answer(_text(candidate.message), not candidate.ended)
-    except _FAULTS as error:
+    except TEMPLATE_FAULTS as error:
         return Failure(UNRENDERABLE, f"the judge cannot be shown it: {first_line(error)}")
 
 

@@ -29,14 +29,14 @@ class Reply:
         text: the message's content; a reasoning model's thoughts are not in it.
         finish_reason: the server's own word.
         tokens: prompt and completion tokens, as the server counts them.
-        first: tokens that could have come first, with their log-probabilities; None: not given.
+        first_tokens: that could have come, with their log-probabilities; None: not given.
         failure: why there is no reply.
     """
 
     text: str = ""
     finish_reason: str = ""
     tokens: int = 0
-    first: Sequence[tuple[str, float]] | None = None
+    first_tokens: Sequence[tuple[str, float]] | None = None
     failure: Failure | None = None
 
 
