@@ -27,7 +27,7 @@ from benchmarks.load import Load, closed_loop
 from benchmarks.processes import running
 from bestofn import embedded
 from bestofn.builders.generator import EMBEDDED_ENVIRONMENT, embedded_engine_args
-from bestofn.vllm_engine.engine import CPU_DEFAULTS
+from bestofn.vllm_engine.arguments import CPU_DEFAULTS
 
 VLLM = "vllm.entrypoints.launchers.api_server.entry"
 PROMPTS = (

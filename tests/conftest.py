@@ -23,7 +23,7 @@ os.environ.update(
 from bestofn import Pipeline, Settings, embedded, open_pipeline
 from bestofn.generators.transformers import TransformersGenerator
 from bestofn.generators.vllm import VllmGenerator
-from bestofn.vllm_engine.engine import CPU_DEFAULTS
+from bestofn.vllm_engine.arguments import CPU_DEFAULTS
 from tests.support.vllm_serving import vllm_serving
 
 TOOLS = [

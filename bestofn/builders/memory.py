@@ -12,6 +12,7 @@ from bestofn.gpu_memory.gpu import detected_card
 from bestofn.gpu_memory.planner import Card, Plan
 from bestofn.settings.settings import Settings
 from bestofn.vllm_engine import engine as vllm_adapter
+from bestofn.vllm_engine.arguments import memory_options
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ def _cpu_flags() -> list[str]:
 
 
 def _plan(settings: Settings, model: str, rewards: RewardPlan, card: Card) -> Plan | None:
-    options = vllm_adapter.memory_options(model, settings.engine_args)
+    options = memory_options(model, settings.engine_args)
     if options.gpus > 1:
         return None
     return plan_for(

@@ -109,6 +109,7 @@ def wrong_options(where: str) -> Iterator[None]:
 _PLAINLY = {
     "unexpected_keyword_argument": "there is no such option",
     "extra_forbidden": "there is no such option",
+    "missing": "has to be given",
     "missing_argument": "has to be given",
     "missing_keyword_only_argument": "has to be given",
 }

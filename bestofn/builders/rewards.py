@@ -16,19 +16,31 @@ from pydantic import validate_call
 
 from bestofn.builders.reward_plan import PlannedReward, RewardPlan, wrong_options
 from bestofn.core.protocols import RewardModel
+from bestofn.settings.judge import JudgeSettings
+from bestofn.settings.reward_server import RewardServerSettings
 from bestofn.settings.rewards import RewardKind
+from bestofn.settings.sections import Section
+from bestofn.settings.verifier import VerifierSettings
 from bestofn.support.import_path import imported
 
 KINDS: Mapping[RewardKind, str] = {
     "model": "bestofn.rewards.transformers:TransformersRewardModel.load",
     "vllm": "bestofn.rewards.vllm:vllm_reward_model",
-    "server": "bestofn.rewards.remote.open:remote_reward_model",
+    "server": "bestofn.rewards.remote.open:open_reward_server",
     "judge": "bestofn.rewards.judge.open:open_judge",
     "pairwise": "bestofn.rewards.pairwise.ranker:PairwiseRanker.load",
-    "verifier": "bestofn.rewards.verifiers.open:verifier",
+    "verifier": "bestofn.rewards.verifiers.open:open_verifier",
 }
-"""What opens each kind; its keyword arguments are the options in the settings. It returns a reward
-model, which is closed at the end where it has `close`, or an async context manager of one."""
+"""What opens each kind. It returns a reward model, which is closed at the end where it has `close`,
+or an async context manager of one."""
+
+SECTIONS: Mapping[RewardKind, type[Section]] = {
+    "server": RewardServerSettings,
+    "judge": JudgeSettings,
+    "verifier": VerifierSettings,
+}
+"""What the opener of a kind takes: the options as one section. The others take each option as a
+keyword argument."""
 
 
 @contextlib.asynccontextmanager
@@ -58,9 +70,12 @@ async def _open(reward: PlannedReward, stack: contextlib.AsyncExitStack) -> Rewa
 
 
 def _call_opener(reward: PlannedReward) -> Any:
-    """What the opener of its kind returns; its signature says which options there are."""
-    opener = imported(KINDS[reward.kind])
+    """What the opener of its kind returns; its section, or its signature, says which options
+    there are."""
+    opener: Any = imported(KINDS[reward.kind])
     with wrong_options(reward.where):
+        if section := SECTIONS.get(reward.kind):
+            return opener(section.model_validate(reward.options))
         return validate_call(opener)(**reward.options)
 
 

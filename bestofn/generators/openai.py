@@ -1,4 +1,4 @@
-"""Owns sampling from an OpenAI-compatible server: vLLM, SGLang, llama.cpp, a vendor."""
+"""Sampling from an OpenAI-compatible server: vLLM, SGLang, llama.cpp, a vendor."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from bestofn.core.errors import RequestError
 from bestofn.core.protocols import Sampling
 from bestofn.core.types import Endpoint, Request
 from bestofn.generators.openai_sampling import GroupSampling, SeparateSampling
-from bestofn.openai_api.client import ApiClient, open_http, served_model
+from bestofn.openai_api.client import ApiClient, open_http
 from bestofn.openai_api.completions import Completion, read_completion
 from bestofn.openai_api.request_body import request_body
+from bestofn.openai_api.served import served_model
 
 
 class OpenAIGenerator:
@@ -62,7 +63,7 @@ class OpenAIGenerator:
 
     async def models(self) -> list[dict[str, Any]]:
         """The one model that is asked for, if the server answers; see `Forwarder`."""
-        await self._client.models()
+        await self._client.check_alive()
         return [{"id": self._model, "object": "model", "owned_by": "upstream"}]
 
     def _in_one_request(self, request: Request, count: int) -> bool:

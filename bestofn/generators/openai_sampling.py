@@ -1,4 +1,4 @@
-"""Owns the candidates of one request to an upstream: in one HTTP request, or in one each."""
+"""The Samplings over an upstream: N candidates in one HTTP request with ``n``, or in one each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from bestofn.core.no_winner import GeneratorError
 from bestofn.core.types import Candidate, Request
 from bestofn.generators.task_sampling import TaskSampling
 from bestofn.openai_api.completions import Completion
-from bestofn.openai_api.to_candidate import candidate_of
+from bestofn.openai_api.to_candidate import to_candidate, without_answer
+from bestofn.support.concurrency import cancel_and_wait
 
 Call = Coroutine[Any, Any, Completion]
 
@@ -35,18 +36,18 @@ class SeparateSampling(TaskSampling):
 
     async def _run(self, index: int) -> Candidate:
         if index not in self._wanted:  # stopped before it started
-            return _without_answer(self._request, index, "abort")
+            return without_answer(self._request, index, "abort")
         call = asyncio.current_task()
         assert call is not None
         self._calls[index] = call
         try:
-            return candidate_of(await self._one(index), 0, self._request, index)
+            return to_candidate(await self._one(index), 0, self._request, index)
         except GeneratorError as error:
-            return _without_answer(self._request, index, "error", str(error))
+            return without_answer(self._request, index, "error", str(error))
         except asyncio.CancelledError:
             if index in self._wanted:
                 raise
-            return _without_answer(self._request, index, "abort")
+            return without_answer(self._request, index, "abort")
 
     def _stop(self, index: int) -> None:
         self._wanted.discard(index)
@@ -107,16 +108,14 @@ class GroupSampling:
             self._rest.abort(index)
         elif index in self._waiting and index not in self._stopped:
             self._stopped.add(index)
-            self._finished.put_nowait(_without_answer(self._request, index, "abort"))
+            self._finished.put_nowait(without_answer(self._request, index, "abort"))
             if len(self._stopped) == len(self._waiting):
                 self._work.cancel()
 
     async def aclose(self) -> None:
         """Cancel whatever still runs and wait until it has stopped."""
         self._left = 0
-        if not self._work.done():
-            self._work.cancel()
-            await asyncio.wait([self._work])
+        await cancel_and_wait(self._work)
         self._group.close()  # where it was cancelled before it started
         if self._rest is not None:
             await self._rest.aclose()
@@ -134,7 +133,7 @@ class GroupSampling:
             async with self._turn:
                 for place, index in enumerate(arrived):
                     if index not in self._stopped:
-                        candidate = candidate_of(completion, place, self._request, index)
+                        candidate = to_candidate(completion, place, self._request, index)
                         self._finished.put_nowait(candidate)
                     await asyncio.sleep(0)
             if wanted := [index for index in missing if index not in self._stopped]:
@@ -144,15 +143,8 @@ class GroupSampling:
         except GeneratorError as error:
             for index in self._waiting:
                 if index not in self._stopped:
-                    failed = _without_answer(self._request, index, "error", str(error))
+                    failed = without_answer(self._request, index, "error", str(error))
                     self._finished.put_nowait(failed)
             self._waiting = []
         except Exception as error:  # raised where it is waited for: by the iterator
             self._finished.put_nowait(error)
-
-
-def _without_answer(
-    request: Request, index: int, finish_reason: str, error: str | None = None
-) -> Candidate:
-    empty = {"role": "assistant", "content": None}
-    return Candidate(index, empty, finish_reason, seed=request.seed_of(index), error=error)

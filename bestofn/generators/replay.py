@@ -1,4 +1,4 @@
-"""Owns responses that already exist, as a Generator: nothing is sampled."""
+"""Replay of candidates that already exist, as a Generator: nothing is sampled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns `TaskSampling`: a Sampling made of one asyncio task per candidate."""
+"""A Sampling made of one asyncio task per candidate, handed out in order of completion."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from bestofn.core.types import Candidate
+from bestofn.support.concurrency import cancel_and_wait
 
 
 class TaskSampling:
@@ -51,11 +52,7 @@ class TaskSampling:
     async def aclose(self) -> None:
         """Cancel whatever still runs and wait until it has stopped."""
         self._left = 0
-        running = [task for task in self._tasks if not task.done()]
-        for task in running:
-            task.cancel()
-        if running:
-            await asyncio.wait(running)
+        await cancel_and_wait(*self._tasks)
         for task in self._tasks:
             if not task.cancelled():
                 task.exception()  # looked at, so that asyncio does not report it as lost

@@ -1,4 +1,4 @@
-"""Owns sampling through transformers: the small fallback where vLLM does not install.
+"""Sampling with transformers in this process: the small fallback where vLLM does not install.
 
 All candidates of a request decode in one batch over one prompt cache; a candidate leaves the batch
 the moment it ends. Requests wait for each other. The decoding loop runs on one worker thread.
@@ -119,11 +119,11 @@ class _BatchSampling:
 
 
 @dataclass(slots=True)
-class _Row:
-    """One running candidate of the batch."""
+class _ActiveSequence:
+    """A candidate of the batch that has not ended yet."""
 
     index: int
-    random: torch.Generator | None
+    rng: torch.Generator | None
     tokens: list[int] = field(default_factory=list)
 
 
@@ -152,31 +152,33 @@ class _Decoding:
         greedy, warpers = _warpers(self._request, settings)
         eos = settings.eos_token_id
         ends = set(eos) if isinstance(eos, list) else {eos}
-        stops = _stops(self._request)
+        stops = _stop_strings(self._request)
 
         output = self._model(prompt, use_cache=True, logits_to_keep=1)
         cache = output.past_key_values
         cache.batch_repeat_interleave(len(self._indices))
         logits = output.logits[:, -1].repeat(len(self._indices), 1)
-        rows = [_Row(index, self._random(index)) for index in self._indices]
-        while rows and not self.closed.is_set():
-            sampled = _draw(warpers(prompt, logits.float()), rows, greedy)
+        active = [_ActiveSequence(index, self._rng(index)) for index in self._indices]
+        while active and not self.closed.is_set():
+            sampled = _sample_tokens(warpers(prompt, logits.float()), active, greedy)
             keep = []
-            for at, (row, token) in enumerate(zip(rows, sampled, strict=True)):
-                row.tokens.append(token)
-                reason = self._finish_reason(row, ends, stops, limit)
+            for at, (sequence, token) in enumerate(zip(active, sampled, strict=True)):
+                sequence.tokens.append(token)
+                reason = self._finish_reason(sequence, ends, stops, limit)
                 if reason is None:
                     keep.append(at)
                 else:
-                    emit(self._candidate(row, reason, prompt.shape[1], ends, stops))
-            left = [rows[at] for at in keep]
+                    emit(self._candidate(sequence, reason, prompt.shape[1], ends, stops))
+            left = [active[at] for at in keep]
             if left:
-                if len(left) < len(rows):
+                if len(left) < len(active):
                     cache.batch_select_indices(torch.tensor(keep, device=prompt.device))
-                last = torch.tensor([[row.tokens[-1]] for row in left], device=prompt.device)
+                last = torch.tensor(
+                    [[sequence.tokens[-1]] for sequence in left], device=prompt.device
+                )
                 output = self._model(last, past_key_values=cache, use_cache=True)
                 logits = output.logits[:, -1]
-            rows = left
+            active = left
 
     def _prompt(self) -> torch.Tensor:
         options = self._request.options
@@ -203,38 +205,43 @@ class _Decoding:
         wanted = self._request.max_tokens or default or context
         return int(min(wanted, context - prompt_tokens))
 
-    def _random(self, index: int) -> torch.Generator | None:
+    def _rng(self, index: int) -> torch.Generator | None:
         seed = self._request.seed_of(index)
         if seed is None:
             return None
         return torch.Generator(self._model.device).manual_seed(seed)
 
     def _finish_reason(
-        self, row: _Row, ends: set[int], stops: Sequence[str], limit: int
+        self, sequence: _ActiveSequence, ends: set[int], stops: Sequence[str], limit: int
     ) -> str | None:
-        if row.index in self.aborted:
+        if sequence.index in self.aborted:
             return "abort"
-        if row.tokens[-1] in ends:
+        if sequence.tokens[-1] in ends:
             return "stop"
-        if stops and any(stop in self._tokenizer.decode(row.tokens) for stop in stops):
+        if stops and any(stop in self._tokenizer.decode(sequence.tokens) for stop in stops):
             return "stop"
-        return "length" if len(row.tokens) >= limit else None
+        return "length" if len(sequence.tokens) >= limit else None
 
     def _candidate(
-        self, row: _Row, reason: str, prompt_tokens: int, ends: set[int], stops: Sequence[str]
+        self,
+        sequence: _ActiveSequence,
+        reason: str,
+        prompt_tokens: int,
+        ends: set[int],
+        stops: Sequence[str],
     ) -> Candidate:
-        shown = row.tokens[:-1] if row.tokens[-1] in ends else row.tokens
+        shown = sequence.tokens[:-1] if sequence.tokens[-1] in ends else sequence.tokens
         text = self._tokenizer.decode(shown, skip_special_tokens=True)
         for stop in stops:
             text = text.split(stop, 1)[0]
         return Candidate(
-            index=row.index,
+            index=sequence.index,
             message={"role": "assistant", "content": text},
             finish_reason=reason,
-            completion_tokens=len(row.tokens),
+            completion_tokens=len(sequence.tokens),
             prompt_tokens=prompt_tokens,
-            token_ids=tuple(row.tokens),
-            seed=self._request.seed_of(row.index),
+            token_ids=tuple(sequence.tokens),
+            seed=self._request.seed_of(sequence.index),
         )
 
 
@@ -255,17 +262,20 @@ def _warpers(request: Request, settings: Any) -> tuple[bool, Any]:
     return temperature == 0, warpers
 
 
-def _draw(logits: torch.Tensor, rows: Sequence[_Row], greedy: bool) -> list[int]:
-    """One token per row, each from its own random stream."""
+def _sample_tokens(
+    logits: torch.Tensor, active: Sequence[_ActiveSequence], greedy: bool
+) -> list[int]:
+    """One token per sequence, each from its own random stream."""
     if greedy:
         return [int(token) for token in logits.argmax(-1)]
     weights = logits.softmax(-1)
     return [
-        int(torch.multinomial(weights[at], 1, generator=row.random)) for at, row in enumerate(rows)
+        int(torch.multinomial(weights[at], 1, generator=sequence.rng))
+        for at, sequence in enumerate(active)
     ]
 
 
-def _stops(request: Request) -> Sequence[str]:
+def _stop_strings(request: Request) -> Sequence[str]:
     stop = request.options.get("stop") or ()
     return (stop,) if isinstance(stop, str) else tuple(stop)
 

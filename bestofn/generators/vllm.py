@@ -1,4 +1,4 @@
-"""Owns sampling from an in-process vLLM engine: N requests of one candidate each.
+"""Sampling from a vLLM engine in this process: N requests of one candidate each.
 
 N of n=1 instead of one of n=N make each candidate abortable and let it arrive when it
 finishes; the prompt's prefill is still shared, through vLLM's prefix cache.
@@ -14,7 +14,9 @@ from typing import Any, ClassVar
 from bestofn.core.no_winner import GeneratorError
 from bestofn.core.types import Candidate, Endpoint, Request
 from bestofn.generators.task_sampling import TaskSampling
-from bestofn.openai_api.request_body import OWN_FIELDS, request_body
+from bestofn.openai_api.completions import Completion
+from bestofn.openai_api.request_body import request_body
+from bestofn.openai_api.to_candidate import to_candidate, without_answer
 from bestofn.vllm_engine.engine import VllmEngine, open_engine
 
 LOOP_STOP: Mapping[str, int] = {"max_pattern_size": 24, "min_pattern_size": 1, "min_count": 16}
@@ -56,10 +58,9 @@ class VllmGenerator:
             except GeneratorError as error:
                 if self.engine.dead:
                     raise
-                empty = {"role": "assistant", "content": None}
-                seed = request.seed_of(index)
-                return Candidate(index, empty, "error", seed=seed, error=str(error))
-            return _candidate(response, request, index)
+                return without_answer(request, index, "error", str(error))
+            read = Completion.model_validate(response.model_dump(include={"choices", "usage"}))
+            return to_candidate(read, 0, request, index)
 
         return TaskSampling(
             indices, run, abort=lambda index: self.engine.abort(endpoint, _id(request, index))
@@ -111,25 +112,3 @@ async def vllm_generator(
 
 def _id(request: Request, index: int) -> str:
     return f"{request.id}-{index}"
-
-
-def _candidate(response: Any, request: Request, index: int) -> Candidate:
-    (choice,) = response.choices
-    fields = choice.model_dump(exclude_none=True)
-    if request.raw:
-        message = {"role": "assistant", "content": fields["text"]}
-    else:
-        message = {"content": None, **fields["message"]}
-        if not message.get("tool_calls"):
-            message.pop("tool_calls", None)
-    return Candidate(
-        index=index,
-        message=message,
-        finish_reason=choice.finish_reason,
-        completion_tokens=response.usage.completion_tokens,
-        prompt_tokens=response.usage.prompt_tokens,
-        token_ids=None if choice.token_ids is None else tuple(choice.token_ids),
-        logprobs=None if choice.logprobs is None else choice.logprobs.model_dump(),
-        extra={name: value for name, value in fields.items() if name not in OWN_FIELDS},
-        seed=request.seed_of(index),
-    )

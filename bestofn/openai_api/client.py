@@ -1,4 +1,9 @@
-"""Owns one request to an API over HTTP: how many at a time, when again, what a status means."""
+"""The HTTP client of OpenAI-compatible APIs: concurrency limit, retries with back-off, SSE streams.
+
+Example:
+    async with open_http("http://localhost:8000") as http:
+        body = await ApiClient(http).post("chat/completions", {"model": ..., "messages": ...})
+"""
 
 from __future__ import annotations
 
@@ -27,16 +32,16 @@ from bestofn.core.errors import ConfigError, RequestError
 from bestofn.core.no_winner import GeneratorError
 
 TIMEOUT = httpx.Timeout(600.0, connect=10.0, pool=None)
-"""Seconds without a byte (the openai client's own default), and for a connection; a place in the
+"""Seconds without a byte (the openai client's own default), and for a connection; a slot in the
 pool is waited for as long as it takes."""
 
-AGAIN = frozenset({408, 409, 429, 500, 502, 503, 504})
+RETRIED_STATUSES = frozenset({408, 409, 429, 500, 502, 503, 504})
 """Statuses after which the same request may succeed; the openai client retries on the same ones."""
 
-REFUSED = frozenset({400, 404, 405, 413, 415, 422})
+REFUSED_STATUSES = frozenset({400, 404, 405, 413, 415, 422})
 """Statuses that say the request itself is wrong."""
 
-FAULTS = (httpx.RequestError, aiohttp.ClientError)
+TRANSPORT_ERRORS = (httpx.RequestError, aiohttp.ClientError)
 """What goes wrong below HTTP's statuses; httpx's aiohttp transport lets some of aiohttp's own
 through."""
 
@@ -72,36 +77,6 @@ async def open_http(
         yield http
 
 
-async def served_model(http: httpx.AsyncClient, url: str, model: str | None) -> str:
-    """The name of the model to ask for: the one given, else the only one served.
-
-    Args:
-        http: from `open_http`.
-        url: what the user called the server.
-        model: given by the user.
-
-    Raises:
-        ConfigError: the server cannot be reached, refuses the key, or serves several models and
-            none is given.
-    """
-    try:
-        response = await http.get("models")
-    except FAULTS as error:
-        raise ConfigError(f"{url} cannot be reached: {error or type(error).__name__}") from error
-    if response.status_code in (401, 403):
-        raise ConfigError(f"{url} refuses the API key (status {response.status_code})")
-    if model is not None:
-        return model  # not every server lists what it serves
-    try:
-        names = [str(each["id"]) for each in response.json()["data"]]
-    except (ValueError, KeyError, TypeError):
-        names = []
-    if len(names) != 1:
-        listed = f"it lists {', '.join(names)}" if names else "it lists none"
-        raise ConfigError(f"name the model that {url} is to be asked for: {listed}")
-    return names[0]
-
-
 class ApiClient:
     """Posts JSON to a server.
 
@@ -124,7 +99,7 @@ class ApiClient:
     ) -> None:
         self._http = http
         self._who = who
-        self._places = asyncio.Semaphore(concurrency)
+        self._slots = asyncio.Semaphore(concurrency)
         self._attempts = attempts
         self._longest_wait = longest_wait
 
@@ -148,7 +123,7 @@ class ApiClient:
         chunks: AsyncGenerator[dict[str, Any]] = await self._retrying()(self._open, path, body)
         return chunks
 
-    async def models(self) -> None:
+    async def check_alive(self) -> None:
         """Return if the server answers at all.
 
         Raises:
@@ -156,37 +131,37 @@ class ApiClient:
         """
         try:
             response = await self._http.get("models")
-        except FAULTS as error:
+        except TRANSPORT_ERRORS as error:
             raise self._unreachable(error) from error
         if response.status_code >= 500 or response.status_code in (401, 403):
-            raise GeneratorError(self._said(response))
+            raise GeneratorError(self._status_text(response))
 
     def _retrying(self) -> AsyncRetrying:
         return AsyncRetrying(
             stop=stop_after_attempt(self._attempts),
             wait=self._wait,
-            retry=retry_if_exception_type(_PassingError),
+            retry=retry_if_exception_type(_TransientError),
             reraise=True,
         )
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> httpx.Response:
         try:
-            async with self._places:
+            async with self._slots:
                 response = await self._http.post(path, json=body)
-        except FAULTS as error:
+        except TRANSPORT_ERRORS as error:
             raise self._unreachable(error) from error
         self._check(response)
         return response
 
     async def _open(self, path: str, body: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any]]:
         async with contextlib.AsyncExitStack() as stack:
-            await stack.enter_async_context(self._places)
+            await stack.enter_async_context(self._slots)
             asked = self._http.stream("POST", path, json={**body, "stream": True})
             try:
                 response = await stack.enter_async_context(asked)
                 if not response.is_success:
                     await response.aread()
-            except FAULTS as error:
+            except TRANSPORT_ERRORS as error:
                 raise self._unreachable(error) from error
             self._check(response)
             return self._chunks(response, stack.pop_all())
@@ -196,12 +171,12 @@ class ApiClient:
         status = response.status_code
         if response.is_success:
             return
-        if status in REFUSED:
+        if status in REFUSED_STATUSES:
             raise RequestError(_message(response))
         after = _retry_after(response)
-        if status in AGAIN and after <= self._longest_wait:
-            raise _PassingError(self._said(response), after)
-        raise GeneratorError(self._said(response))
+        if status in RETRIED_STATUSES and after <= self._longest_wait:
+            raise _TransientError(self._status_text(response), after)
+        raise GeneratorError(self._status_text(response))
 
     async def _chunks(
         self, response: httpx.Response, stack: contextlib.AsyncExitStack
@@ -220,25 +195,27 @@ class ApiClient:
                         what = fault.get("message") if isinstance(fault, dict) else fault
                         raise GeneratorError(f"{self._who} failed in the middle: {what}")
                     yield chunk
-            except (*FAULTS, SSEError, ValueError) as error:
+            except (*TRANSPORT_ERRORS, SSEError, ValueError) as error:
                 what = str(error) or type(error).__name__
                 raise GeneratorError(f"{self._who}'s stream broke: {what}") from error
             raise GeneratorError(f"{self._who}'s stream ended without [DONE]")
 
-    def _unreachable(self, error: Exception) -> _PassingError:
-        return _PassingError(f"{self._who} cannot be reached: {str(error) or type(error).__name__}")
+    def _unreachable(self, error: Exception) -> _TransientError:
+        return _TransientError(
+            f"{self._who} cannot be reached: {str(error) or type(error).__name__}"
+        )
 
-    def _said(self, response: httpx.Response) -> str:
+    def _status_text(self, response: httpx.Response) -> str:
         return f"{self._who} answers {response.status_code}: {_message(response)}"
 
     @staticmethod
     def _wait(state: RetryCallState) -> float:
         fault = state.outcome.exception() if state.outcome else None
-        after = fault.after if isinstance(fault, _PassingError) else 0.0
+        after = fault.after if isinstance(fault, _TransientError) else 0.0
         return max(after, _BACK_OFF(state))
 
 
-class _PassingError(GeneratorError):
+class _TransientError(GeneratorError):
     """A fault that may be gone at the next attempt, `after` seconds at the earliest."""
 
     def __init__(self, message: str, after: float = 0.0) -> None:

@@ -1,4 +1,4 @@
-"""Owns what bestofn reads in a completion of OpenAI's API."""
+"""A completion of OpenAI's API, as far as bestofn reads it: choices and usage, checked once."""
 
 from __future__ import annotations
 

@@ -1,16 +1,10 @@
-"""Owns a request as a body of OpenAI's API, and which fields of a choice a candidate has itself."""
+"""A `Request` as the body of a call to OpenAI's API: chat/completions, or completions where raw."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from bestofn.core.types import Request
-
-OWN_FIELDS = frozenset(
-    {"index", "message", "text", "finish_reason", "logprobs", "token_ids", "prompt_token_ids"}
-)
-"""Fields of a choice that are not in `Candidate.extra`: it has them itself, or they are the
-prompt's."""
 
 
 def request_body(request: Request) -> dict[str, Any]:

@@ -1,4 +1,9 @@
-"""Owns what makes a candidate of an upstream's answer."""
+"""A choice of an OpenAI completion as a `Candidate`, whoever gave it: a server or the engine here.
+
+Example:
+    completion = read_completion(response.content)
+    candidates = [to_candidate(completion, at, request, at) for at in range(request.best_of)]
+"""
 
 from __future__ import annotations
 
@@ -7,11 +12,20 @@ from typing import Any
 
 from bestofn.core.types import Candidate, Request
 from bestofn.openai_api.completions import Choice, Completion
-from bestofn.openai_api.request_body import OWN_FIELDS
+
+OWN_FIELDS = frozenset(
+    {"index", "message", "text", "finish_reason", "logprobs", "token_ids", "prompt_token_ids"}
+)
+"""Fields of a choice that are not in `Candidate.extra`: it has them itself, or they are the
+prompt's."""
 
 
-def candidate_of(completion: Completion, place: int, request: Request, index: int) -> Candidate:
-    """The choice at `place` as candidate `index` of `request`."""
+def to_candidate(completion: Completion, place: int, request: Request, index: int) -> Candidate:
+    """The choice at `place` as candidate `index` of `request`.
+
+    Its tokens are those that it lists; else the usage of a completion with one choice. The usage of
+    several, which is one sum, stands on the first of them as `Candidate.group_tokens`.
+    """
     choice, usage = completion.choices[place], completion.usage
     tokens, group_tokens = _tokens(choice), 0
     if tokens is None and len(completion.choices) == 1:
@@ -34,6 +48,14 @@ def candidate_of(completion: Completion, place: int, request: Request, index: in
         },
         seed=request.seed_of(index),
     )
+
+
+def without_answer(
+    request: Request, index: int, finish_reason: str, error: str | None = None
+) -> Candidate:
+    """Candidate `index` of `request` where there is no choice: it failed, or was stopped before."""
+    empty = {"role": "assistant", "content": None}
+    return Candidate(index, empty, finish_reason, seed=request.seed_of(index), error=error)
 
 
 def _message(choice: Choice) -> Mapping[str, Any]:

@@ -8,7 +8,6 @@ the unit of the rewards.
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from bestofn.core.no_winner import RewardError
 from bestofn.core.protocols import Comparing, RewardModel
 from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.settings.choices import Combine, Normalise
+from bestofn.support.concurrency import gather_or_cancel
 
 PENALTY = 1.0
 """Standard deviations that `mean_minus_std` subtracts, where nothing else is said."""
@@ -107,16 +107,9 @@ class EnsembleRewardModel:
         Raises:
             RewardError: a member failed for all of them.
         """
-        tasks: list[asyncio.Task[list[Score]]] = []
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(_scores(member, request, candidates))
-                    for member in self._members
-                ]
-        except* RewardError as errors:
-            raise errors.exceptions[0] from None
-        columns = [task.result() for task in tasks]
+        columns = await gather_or_cancel(
+            _scores(member, request, candidates) for member in self._members
+        )
         rows = [
             dict(zip((m.name for m in self._members), row, strict=True))
             for row in zip(*columns, strict=True)

@@ -25,7 +25,7 @@ from bestofn.rewards.text.fit import Text
 from bestofn.rewards.text.text_maker import TextMaker
 from bestofn.settings.choices import TooLong
 from bestofn.support.checkpoint import architecture_of, config_of
-from bestofn.support.concurrency import together
+from bestofn.support.concurrency import gather_or_cancel
 from bestofn.vllm_engine.pooling import PoolingEngine, open_pooling_engine
 
 NOT_FINITE = "reward_not_finite"
@@ -56,7 +56,7 @@ class VllmRewardModel:
         prepared = await loop.run_in_executor(
             self._preparer, self._texts.of_candidates, request, candidates
         )
-        return await together(self._score(text) for text in prepared)
+        return await gather_or_cancel(self._score(text) for text in prepared)
 
     async def _score(self, text: Text | Failure) -> Score:
         if isinstance(text, Failure):

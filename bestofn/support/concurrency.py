@@ -1,4 +1,8 @@
-"""Several coroutines at once, none of which outlives another's failure."""
+"""Structured waiting for several coroutines: all results, or the first error and nothing left over.
+
+Example:
+    await gather_or_cancel(score(each) for each in candidates)
+"""
 
 from __future__ import annotations
 
@@ -6,20 +10,29 @@ import asyncio
 from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar
 
-from bestofn.core.errors import BestOfNError
-
-Said = TypeVar("Said")
+Result = TypeVar("Result")
 
 
-async def together(asked: Iterable[Coroutine[Any, Any, Said]]) -> list[Said]:
-    """The results, in the order given; at the first failure the rest is cancelled.
+async def gather_or_cancel(work: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
+    """The results, in the order given.
+
+    At the first error, or where the caller is cancelled, the rest is cancelled and waited for, so
+    that nothing runs on behind the caller's back (as with `asyncio.gather` it would). What is
+    raised is that error itself and not an ExceptionGroup (as with `asyncio.TaskGroup`).
 
     Raises:
-        BestOfNError: the first that one of them raised.
+        Exception: the first that one of them raised.
     """
+    tasks = [asyncio.ensure_future(each) for each in work]
     try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(each) for each in asked]
-    except* BestOfNError as failures:
-        raise failures.exceptions[0] from None
-    return [task.result() for task in tasks]
+        return await asyncio.gather(*tasks)
+    finally:
+        await cancel_and_wait(*tasks)
+
+
+async def cancel_and_wait(*tasks: asyncio.Future[Any]) -> None:
+    """Cancel what still runs, and return when it has stopped; its errors are nobody's any more."""
+    running = [task for task in tasks if not task.done()]
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)

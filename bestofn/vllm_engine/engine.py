@@ -1,4 +1,4 @@
-"""Owns every import of vLLM: the one place to look at when vLLM's version is raised.
+"""vLLM's engine in this process: started, asked for completions, aborted, shut down.
 
 Written against vLLM 0.32. The engine is driven through vLLM's own OpenAI layer (`build_app`,
 `init_app_state`, `openai_serving_chat`, `openai_serving_completion`), so chat templates, tool and
@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import logging
 import os
 import sys
 from collections.abc import (
@@ -23,43 +22,17 @@ from collections.abc import (
     Sequence,
 )
 from dataclasses import dataclass
-from typing import Any, Never
+from typing import Any
 
 from bestofn.core.errors import ConfigError, ModelError, RequestError
 from bestofn.core.no_winner import GeneratorError
 from bestofn.core.types import Endpoint
 from bestofn.support.error_text import faults
-
-logger = logging.getLogger(__name__)
-
-
-CPU_DEFAULTS = ("--no-enable-chunked-prefill",)
-"""Flags that go before the user's on a CPU.
-
-There a seeded request whose prompt is prefilled in chunks kills the engine of 0.32 ("CPU Generator
-does not use offset": its worker rewinds a CUDA generator), so prompts are prefilled whole.
-"""
-
-
-WITHOUT_EFFECT = (
-    "host",
-    "port",
-    "uds",
-    "api_key",
-    "root_path",
-    "middleware",
-    "allowed_origins",
-    "ssl_keyfile",
-    "ssl_certfile",
-    "ssl_ca_certs",
-    "uvicorn_log_level",
-    "api_server_count",
-)
-"""Flags of vLLM's own HTTP server, which is not started here: refused rather than ignored."""
+from bestofn.vllm_engine.arguments import parse_arguments
 
 
 @dataclass(frozen=True, slots=True)
-class _Served:
+class _Route:
     """One of vLLM's OpenAI endpoints: what reads a body, what answers it, how it names requests."""
 
     request_type: Any
@@ -85,11 +58,11 @@ class VllmEngine:
         chat, text = state.openai_serving_chat, state.openai_serving_completion
         self.llm = llm
         self._models = state.openai_serving_models
-        self._served: Mapping[Endpoint, _Served] = {
-            "chat/completions": _Served(
+        self._routes: Mapping[Endpoint, _Route] = {
+            "chat/completions": _Route(
                 ChatCompletionRequest, chat.create_chat_completion, "chatcmpl-{}"
             ),
-            "completions": _Served(CompletionRequest, text.create_completion, "cmpl-{}-0"),
+            "completions": _Route(CompletionRequest, text.create_completion, "cmpl-{}-0"),
         }
         self._running: set[str] = set()
         self._aborts: set[asyncio.Task[None]] = set()
@@ -131,7 +104,7 @@ class VllmEngine:
 
     def abort(self, endpoint: Endpoint, request_id: str) -> None:
         """Stop a running request; its `complete` then returns with finish_reason "abort"."""
-        engine_id = self._served[endpoint].engine_id.format(request_id)
+        engine_id = self._routes[endpoint].engine_id.format(request_id)
         task = asyncio.get_running_loop().create_task(self._abort(request_id, engine_id))
         self._aborts.add(task)  # the loop itself keeps only a weak reference
         task.add_done_callback(self._aborts.discard)
@@ -146,11 +119,11 @@ class VllmEngine:
         import pydantic
         from vllm.exceptions import VLLMClientError, VLLMServerError
 
-        served = self._served[endpoint]
-        if unknown := body.keys() - served.request_type.model_fields.keys():
+        route = self._routes[endpoint]
+        if unknown := body.keys() - route.request_type.model_fields.keys():
             raise RequestError(f"vLLM knows no request field {', '.join(sorted(unknown))}")
         try:
-            response = await served.answer(served.request_type(**body), None)
+            response = await route.answer(route.request_type(**body), None)
         except pydantic.ValidationError as error:
             raise RequestError(first_sentence(error)) from error
         except (VLLMClientError, ValueError, TypeError, NotImplementedError) as error:
@@ -197,64 +170,48 @@ async def open_engine(
         ModelError: the model cannot be loaded.
     """
     try:
-        from vllm.engine.arg_utils import AsyncEngineArgs
         from vllm.entrypoints.launchers.api_server.app_state import init_app_state
         from vllm.entrypoints.launchers.app import build_app
-        from vllm.v1.engine.async_llm import AsyncLLM
     except ImportError as error:
         raise ConfigError(
             f"vLLM 0.32 cannot be imported ({error}): install the extra `cuda` or `cpu`, or use "
             "the transformers engine"
         ) from error
 
-    namespace = _parse(model, arguments)
-    with environment_of(environment or {}):
-        try:
-            engine = AsyncLLM.from_engine_args(AsyncEngineArgs.from_cli_args(namespace))
-        except (ValueError, OSError, RuntimeError, NotImplementedError) as error:
-            raise ModelError(f"vLLM cannot load {model}: {first_sentence(error)}") from error
-    try:
-        tasks = await engine.get_supported_tasks()
+    namespace = parse_arguments(model, arguments)
+    with running_llm(namespace, environment) as llm:
+        tasks = await llm.get_supported_tasks()
         if "generate" not in tasks:
             raise ModelError(f"{model} is not a causal language model: vLLM offers only {tasks}")
-        app = build_app(namespace, tasks, engine.model_config)
-        await init_app_state(engine, app.state, namespace, tasks)
-        yield VllmEngine(engine, app.state)
-    finally:
-        engine.shutdown(timeout=0)
+        app = build_app(namespace, tasks, llm.model_config)
+        await init_app_state(llm, app.state, namespace, tasks)
+        yield VllmEngine(llm, app.state)
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryOptions:
-    """What vLLM's flags say of memory.
+@contextlib.contextmanager
+def running_llm(namespace: Any, environment: Mapping[str, str] | None) -> Iterator[Any]:
+    """vLLM's AsyncLLM, started, and shut down at the end.
 
     Args:
-        max_model_len: tokens of prompt and response; None: the model's own.
-        dtype: of the weights.
-        kv_cache_dtype: of the cache.
-        gpus: that the engine spreads over.
-    """
-
-    max_model_len: int | None
-    dtype: str
-    kv_cache_dtype: str
-    gpus: int
-
-
-def memory_options(model: str, arguments: Sequence[str]) -> MemoryOptions:
-    """What flags of `vllm serve` say of memory, as vLLM itself reads them.
+        namespace: what vLLM's argparse made of its flags.
+        environment: variables set while the engine process starts, where they are not set already.
 
     Raises:
-        ConfigError: vLLM does not take them.
+        ModelError: the model cannot be loaded.
     """
-    read = _parse(model, arguments)
-    length = read.max_model_len
-    return MemoryOptions(
-        length if length and length > 0 else None,
-        str(read.dtype),
-        str(read.kv_cache_dtype),
-        read.tensor_parallel_size * read.pipeline_parallel_size,
-    )
+    from vllm.engine.arg_utils import AsyncEngineArgs
+    from vllm.v1.engine.async_llm import AsyncLLM
+
+    with environment_of(environment or {}):
+        try:
+            llm = AsyncLLM.from_engine_args(AsyncEngineArgs.from_cli_args(namespace))
+        except (ValueError, OSError, RuntimeError, NotImplementedError) as error:
+            sentence = first_sentence(error)
+            raise ModelError(f"vLLM cannot load {namespace.model}: {sentence}") from error
+    try:
+        yield llm
+    finally:
+        llm.shutdown(timeout=0)
 
 
 def cpu_memory() -> tuple[int, int] | None:
@@ -270,29 +227,6 @@ def cpu_memory() -> tuple[int, int] | None:
         return None
     node = get_memory_node_info(get_allowed_cpu_list()[0].numa_node)
     return node.available_memory, node.total_memory
-
-
-def _parse(model: str, arguments: Sequence[str]) -> Any:
-    """vLLM's own reading of its flags; argparse's exit becomes a ConfigError."""
-    from vllm.entrypoints.launchers.cli_args import make_arg_parser, validate_parsed_serve_args
-    from vllm.platforms import current_platform
-    from vllm.utils.argparse_utils import FlexibleArgumentParser
-
-    def refuse(message: str) -> Never:
-        raise ConfigError(f"vLLM does not take these engine arguments: {message}")
-
-    parser: Any = make_arg_parser(FlexibleArgumentParser())
-    parser.error = refuse  # argparse would print the usage and exit
-    defaults = CPU_DEFAULTS if current_platform.is_cpu() else ()
-    namespace: Any = parser.parse_args(["--model", model, *defaults, *arguments])
-    for name in WITHOUT_EFFECT:
-        if getattr(namespace, name, None) != parser.get_default(name):
-            refuse(f"--{name.replace('_', '-')} belongs to vLLM's own server, which does not run")
-    try:
-        validate_parsed_serve_args(namespace)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"vLLM does not take these engine arguments: {error}") from error
-    return namespace
 
 
 def first_sentence(error: Exception) -> str:

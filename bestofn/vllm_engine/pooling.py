@@ -1,4 +1,4 @@
-"""Owns the pooling side of vLLM: an engine that returns raw rewards, and the models it lacks.
+"""vLLM's pooling engine: token ids in, raw rewards out; and the registry of models vLLM lacks.
 
 Written, like `bestofn.vllm_engine.engine`, against vLLM 0.32.
 """
@@ -8,11 +8,12 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, Literal, Never
+from typing import Any, Literal
 
 from bestofn.core.errors import ConfigError, ModelError
 from bestofn.core.no_winner import RewardError
-from bestofn.vllm_engine.engine import environment_of, first_sentence
+from bestofn.vllm_engine.arguments import parse_pooling_arguments
+from bestofn.vllm_engine.engine import first_sentence, running_llm
 
 REGISTERED: Mapping[str, str] = {
     "LlamaRewardModel": "bestofn.vllm_engine.reward_models:LlamaRewardModel"
@@ -102,34 +103,18 @@ async def open_pooling_engine(
         ModelError: the model cannot be loaded, or does not classify.
     """
     try:
-        from vllm.engine.arg_utils import AsyncEngineArgs
-        from vllm.utils.argparse_utils import FlexibleArgumentParser
-        from vllm.v1.engine.async_llm import AsyncLLM
+        from vllm.v1.engine import async_llm  # noqa: F401 - only to see whether it is there
     except ImportError as error:
         raise ConfigError(
             f"vLLM 0.32 cannot be imported ({error}): install the extra `cuda` or `cpu`, or leave "
             "out kind: vllm"
         ) from error
 
-    def refuse(message: str) -> Never:
-        raise ConfigError(f"vLLM does not take these engine arguments: {message}")
-
     register_reward_models()
-    parser: Any = AsyncEngineArgs.add_cli_args(FlexibleArgumentParser())
-    parser.error = refuse  # argparse would print the usage and exit
-    # Texts come as ids: of tokenizers, vLLM would read some otherwise.
-    own = ["--model", model, "--runner=pooling", "--skip-tokenizer-init"]
-    namespace = parser.parse_args([*own, *arguments])
-    with environment_of(environment or {}):
-        try:
-            llm = AsyncLLM.from_engine_args(AsyncEngineArgs.from_cli_args(namespace))
-        except (ValueError, OSError, RuntimeError, NotImplementedError) as error:
-            raise ModelError(f"vLLM cannot load {model}: {first_sentence(error)}") from error
-    try:
+    namespace = parse_pooling_arguments(model, arguments)
+    with running_llm(namespace, environment) as llm:
         tasks = await llm.get_supported_tasks()
         task: Task | None = next((each for each in TASKS if each in tasks), None)
         if task is None:
             raise ModelError(f"vLLM does not read {model} as a reward model: it offers {tasks}")
         yield PoolingEngine(llm, task, llm.model_config.max_model_len)
-    finally:
-        llm.shutdown(timeout=0)

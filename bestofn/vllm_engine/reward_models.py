@@ -1,4 +1,4 @@
-"""Owns models of vLLM's that vLLM itself does not have; imported by vLLM, in its processes."""
+"""Reward models that vLLM does not have, as vLLM models; imported by vLLM, in its processes."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from bestofn.core.errors import RequestError
 from bestofn.core.types import Message, Request
 from bestofn.support.error_text import faults
+from bestofn.support.seeding import seed_from
 
 COLUMNS = ("prompt", "messages", "system", "reference", "best_of", "temperature", "max_tokens")
 """What a row may hold, under the names that they have where no column is mapped."""
@@ -58,8 +59,7 @@ class Defaults:
         """The seed of the row of that number: 31 bits, the same in every run."""
         if self.seed is None:
             return None
-        drawn = hashlib.sha256(f"{self.seed}:{number}".encode()).digest()
-        return int.from_bytes(drawn[:4]) >> 1
+        return seed_from(f"{self.seed}:{number}", bits=31)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,7 @@
-"""Owns LLM-as-judge: language models behind an OpenAI-compatible API, asked for verdicts."""
+"""LLM-as-judge: language models behind an OpenAI-compatible API that score answers.
+
+`open` makes one of four reward models of `bestofn.settings.judge`: `pointwise` and `probability`
+judge each answer alone; `listwise` and `pairwise` compare them (`comparison`, `pair_schedule`).
+Each fills in a template (`question`, with the wording in `prompts`), asks it (`client`), and reads
+a verdict in the reply (`replies`, `parsing`). What is random follows from the request (`seeding`).
+"""

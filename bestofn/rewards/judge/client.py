@@ -1,4 +1,4 @@
-"""Owns one question to a judge: the body that is sent, and what is read in the answer."""
+"""The client of a judge's server: one question as a chat completion, the answer as a `Reply`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bestofn.rewards.judge.replies import REFUSED, UNREACHABLE, Reply
 WHO = "the judge"
 """What the judge's server is called in errors."""
 
-OWNED = frozenset(
+RESERVED_FIELDS = frozenset(
     {
         "logprobs",
         "max_completion_tokens",
@@ -70,7 +70,7 @@ class Decoding:
         }
 
 
-class Asker:
+class JudgeClient:
     """Asks one model on one server.
 
     A verdict's schema is sent as ``response_format``. Whether the server takes that is found out by
@@ -154,11 +154,11 @@ def _reply(completion: Completion) -> Reply:
         text=message_text(choice.message or {}),
         finish_reason=choice.finish_reason,
         tokens=(usage.prompt_tokens or 0) + (usage.completion_tokens or 0),
-        first=_first(choice),
+        first_tokens=_first_tokens(choice),
     )
 
 
-def _first(choice: Choice) -> list[tuple[str, float]] | None:
+def _first_tokens(choice: Choice) -> list[tuple[str, float]] | None:
     """The tokens that could have come first; None where the server does not say."""
     try:
         tokens = _Logprobs.model_validate(choice.logprobs).content

@@ -1,4 +1,4 @@
-"""Owns what all judges share that compare answers: who takes part, and what one alone gets."""
+"""Judging by comparison, listwise or pairwise: who takes part, and what one alone gets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.rewards.judge.question import Answer, answer_of
-from bestofn.rewards.judge.replies import settled
+from bestofn.rewards.judge.replies import require_reachable
 
 Judge = Callable[[Request, Sequence[Answer]], Awaitable[Sequence[Score]]]
 """A request and two answers or more to one score each, in the order given."""
@@ -16,7 +16,9 @@ ALONE = 0.0
 many of the others an answer is better than, and there are no others."""
 
 
-async def compared(judge: Judge, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
+async def score_by_comparison(
+    judge: Judge, request: Request, candidates: Sequence[Candidate]
+) -> list[Score]:
     """One `Score` per candidate, in the order given.
 
     Those that cannot be shown fail and do not take part. The others are handed on in the order of
@@ -38,10 +40,10 @@ async def compared(judge: Judge, request: Request, candidates: Sequence[Candidat
     elif order:
         judged = await judge(request, [answers[place] for place in order])
         scores |= zip(order, judged, strict=True)
-    return settled([scores[place] for place in range(len(candidates))])
+    return require_reachable([scores[place] for place in range(len(candidates))])
 
 
-def shares(tokens: int, count: int) -> list[int]:
+def divide_tokens(tokens: int, count: int) -> list[int]:
     """`tokens` divided among `count`, the first ones take what is left over."""
     each, left = divmod(tokens, count)
     return [each + (place < left) for place in range(count)]

@@ -1,8 +1,7 @@
-"""Owns the listwise judge: all answers in one question, in random orders, and their mean rank."""
+"""The listwise judge: all answers in one question, in random orders, and their mean rank."""
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import functools
 import random
@@ -10,12 +9,13 @@ import statistics
 from collections.abc import Sequence
 
 from bestofn.core.types import Candidate, Failure, Request, Score
-from bestofn.rewards.judge.client import Asker, Decoding, Schema
-from bestofn.rewards.judge.comparison import compared, shares
-from bestofn.rewards.judge.parsing import ranking_in
-from bestofn.rewards.judge.question import Answer, Question
-from bestofn.rewards.judge.replies import UNPARSABLE, Verdict, read
-from bestofn.rewards.judge.seeding import random_of, seed_of
+from bestofn.rewards.judge.client import Decoding, JudgeClient, Schema
+from bestofn.rewards.judge.comparison import divide_tokens, score_by_comparison
+from bestofn.rewards.judge.parsing import parse_ranking
+from bestofn.rewards.judge.question import Answer, QuestionTemplate
+from bestofn.rewards.judge.replies import UNPARSABLE, Verdict, verdict_of
+from bestofn.rewards.judge.seeding import request_random, request_seed
+from bestofn.support.concurrency import gather_or_cancel
 
 
 class ListwiseJudge:
@@ -28,7 +28,7 @@ class ListwiseJudge:
     `bestofn.rewards.judge.comparison.ALONE` without a question.
 
     Args:
-        asker: asks the judge.
+        client: asks the judge.
         question: makes the questions.
         decoding: of the replies.
         permutations: orders for each request.
@@ -37,9 +37,9 @@ class ListwiseJudge:
     compares = True
 
     def __init__(
-        self, asker: Asker, question: Question, decoding: Decoding, permutations: int
+        self, client: JudgeClient, question: QuestionTemplate, decoding: Decoding, permutations: int
     ) -> None:
-        self._asker = asker
+        self._client = client
         self._question = question
         self._decoding = decoding
         self._permutations = permutations
@@ -50,18 +50,18 @@ class ListwiseJudge:
         Raises:
             RewardError: the judge's server failed for all of them.
         """
-        return await compared(self._judge, request, candidates)
+        return await score_by_comparison(self._judge, request, candidates)
 
     async def _judge(self, request: Request, answers: Sequence[Answer]) -> list[Score]:
-        orders = orders_of(len(answers), self._permutations, random_of(request))
-        seed = seed_of(request)
+        orders = draw_orders(len(answers), self._permutations, request_random(request))
+        seed = request_seed(request)
         asked = (
-            self._persistent(request, answers, order, seed + 2 * number)
+            self._ask_twice_at_most(request, answers, order, seed + 2 * number)
             for number, order in enumerate(orders)
         )
-        verdicts = await asyncio.gather(*asked)
-        tokens = shares(sum(verdict.tokens for verdict in verdicts), len(answers))
-        rankings = [verdict.found for verdict in verdicts if verdict.found is not None]
+        verdicts = await gather_or_cancel(asked)
+        tokens = divide_tokens(sum(verdict.tokens for verdict in verdicts), len(answers))
+        rankings = [verdict.value for verdict in verdicts if verdict.value is not None]
         if not rankings:
             return [Score(None, own, verdicts[0].failure) for own in tokens]
         return [
@@ -72,7 +72,7 @@ class ListwiseJudge:
             for place, own in enumerate(tokens)
         ]
 
-    async def _persistent(
+    async def _ask_twice_at_most(
         self, request: Request, answers: Sequence[Answer], order: Sequence[int], seed: int
     ) -> Verdict[list[int]]:
         """The answers' places, best first, as read in one order or, if need be, another."""
@@ -86,29 +86,29 @@ class ListwiseJudge:
         self, request: Request, answers: Sequence[Answer], order: Sequence[int], seed: int
     ) -> Verdict[list[int]]:
         named = {f"answer {at}": answers[place] for at, place in enumerate(order, start=1)}
-        prompt = self._question.about(request, named)
+        prompt = self._question.render(request, named)
         if isinstance(prompt, Failure):
             return Verdict(None, 0, prompt)
-        schema = self._decoding.schema("ranking", schema_of(len(order)))
-        reply = await self._asker.ask(prompt, self._decoding.fields(seed), schema)
-        verdict = read(reply, functools.partial(ranking_in, count=len(order)))
-        if verdict.found is None:
+        schema = self._decoding.schema("ranking", ranking_schema(len(order)))
+        reply = await self._client.ask(prompt, self._decoding.fields(seed), schema)
+        verdict = verdict_of(reply, functools.partial(parse_ranking, count=len(order)))
+        if verdict.value is None:
             return verdict
-        return dataclasses.replace(verdict, found=[order[at] for at in verdict.found])
+        return dataclasses.replace(verdict, value=[order[at] for at in verdict.value])
 
 
-def orders_of(count: int, permutations: int, draw: random.Random) -> list[list[int]]:
+def draw_orders(count: int, permutations: int, rng: random.Random) -> list[list[int]]:
     """Random orders of `count` places; every second is the one before it backwards."""
     orders: list[list[int]] = []
     for number in range(permutations):
         if number % 2:
             orders.append(orders[-1][::-1])
         else:
-            orders.append(draw.sample(range(count), count))
+            orders.append(rng.sample(range(count), count))
     return orders
 
 
-def schema_of(count: int) -> Schema:
+def ranking_schema(count: int) -> Schema:
     """JSON Schema of a ranking; that each answer is named once, it cannot say everywhere."""
     number = {"type": "integer", "minimum": 1, "maximum": count}
     return {"type": "array", "items": number, "minItems": count, "maxItems": count}

@@ -1,4 +1,4 @@
-"""Owns which answers are compared in pairs: all of them, or so many that calls stay affordable."""
+"""The schedule of a pairwise judge: all pairs of N answers, or O(N log N) of them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ import itertools
 import math
 import random
 
-ALL_UP_TO = 8
-"""Answers up to which every pair is compared: 28 pairs."""
-
 Pair = tuple[int, int]
 
 
-def pairs_of(count: int, draw: random.Random, all_up_to: int = ALL_UP_TO) -> list[Pair]:
+def schedule_pairs(count: int, rng: random.Random, all_up_to: int) -> list[Pair]:
     """The pairs among `count` answers, each at most once.
 
     Up to `all_up_to` every pair. Above it the answers sit at a round table in random order, and
@@ -21,9 +18,9 @@ def pairs_of(count: int, draw: random.Random, all_up_to: int = ALL_UP_TO) -> lis
     """
     if count <= all_up_to:
         return list(itertools.combinations(range(count), 2))
-    seats = draw.sample(range(count), count)
+    seats = rng.sample(range(count), count)
     distances = range(1, (count - 1) // 2 + 1)
-    drawn = draw.sample(distances, min(math.ceil(math.log2(count)), len(distances)))
+    drawn = rng.sample(distances, min(math.ceil(math.log2(count)), len(distances)))
     return [
         (seats[at], seats[(at + distance) % count]) for distance in drawn for at in range(count)
     ]

@@ -1,19 +1,19 @@
-"""Owns the pairwise judge: answers two at a time, each pair in both orders, and who wins most."""
+"""The pairwise judge: answers two at a time, each pair in both orders, and who wins most."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bestofn.core.types import Candidate, Failure, Request, Score
-from bestofn.rewards.judge.client import Asker, Decoding, Schema
-from bestofn.rewards.judge.comparison import compared, shares
-from bestofn.rewards.judge.pair_schedule import Pair, pairs_of
-from bestofn.rewards.judge.parsing import Winner, winner_in
-from bestofn.rewards.judge.question import Answer, Question
-from bestofn.rewards.judge.replies import Verdict, read
-from bestofn.rewards.judge.seeding import random_of, seed_of
+from bestofn.rewards.judge.client import Decoding, JudgeClient, Schema
+from bestofn.rewards.judge.comparison import divide_tokens, score_by_comparison
+from bestofn.rewards.judge.pair_schedule import Pair, schedule_pairs
+from bestofn.rewards.judge.parsing import Winner, parse_winner
+from bestofn.rewards.judge.question import Answer, QuestionTemplate
+from bestofn.rewards.judge.replies import Verdict, verdict_of
+from bestofn.rewards.judge.seeding import request_random, request_seed
+from bestofn.support.concurrency import gather_or_cancel
 
 POINTS: dict[tuple[Winner, Winner], float] = {("A", "B"): 1.0, ("B", "A"): 0.0}
 """Of the first of a pair, by the verdicts with it in front and behind: where the two orders do not
@@ -24,7 +24,7 @@ SCHEMA: Schema = {"type": "string", "enum": ["A", "B", "tie"]}
 
 
 @dataclass(frozen=True, slots=True)
-class Meeting:
+class PairResult:
     """One pair, judged in both orders.
 
     Args:
@@ -49,7 +49,7 @@ class PairwiseJudge:
     pair fails; one alone gets `bestofn.rewards.judge.comparison.ALONE` without a question.
 
     Args:
-        asker: asks the judge.
+        client: asks the judge.
         question: makes the questions.
         decoding: of the replies.
         all_pairs_up_to: see `bestofn.rewards.judge.pair_schedule`.
@@ -58,9 +58,13 @@ class PairwiseJudge:
     compares = True
 
     def __init__(
-        self, asker: Asker, question: Question, decoding: Decoding, all_pairs_up_to: int
+        self,
+        client: JudgeClient,
+        question: QuestionTemplate,
+        decoding: Decoding,
+        all_pairs_up_to: int,
     ) -> None:
-        self._asker = asker
+        self._client = client
         self._question = question
         self._decoding = decoding
         self._all_pairs_up_to = all_pairs_up_to
@@ -71,36 +75,35 @@ class PairwiseJudge:
         Raises:
             RewardError: the judge's server failed for all of them.
         """
-        return await compared(self._judge, request, candidates)
+        return await score_by_comparison(self._judge, request, candidates)
 
     async def _judge(self, request: Request, answers: Sequence[Answer]) -> list[Score]:
-        pairs = pairs_of(len(answers), random_of(request), self._all_pairs_up_to)
-        meetings = await asyncio.gather(*(self._meet(request, answers, pair) for pair in pairs))
-        return [_score(place, len(answers), meetings) for place in range(len(answers))]
+        pairs = schedule_pairs(len(answers), request_random(request), self._all_pairs_up_to)
+        results = await gather_or_cancel(self._compare(request, answers, pair) for pair in pairs)
+        return [_score(place, len(answers), results) for place in range(len(answers))]
 
-    async def _meet(self, request: Request, answers: Sequence[Answer], pair: Pair) -> Meeting:
-        front, back = await asyncio.gather(
-            self._ask(request, [answers[place] for place in pair]),
-            self._ask(request, [answers[place] for place in reversed(pair)]),
+    async def _compare(self, request: Request, answers: Sequence[Answer], pair: Pair) -> PairResult:
+        front, back = await gather_or_cancel(
+            self._ask(request, [answers[place] for place in order]) for order in (pair, pair[::-1])
         )
         tokens = front.tokens + back.tokens
-        if front.found is None or back.found is None:
-            return Meeting(pair, None, tokens, front.failure or back.failure)
-        return Meeting(pair, POINTS.get((front.found, back.found), 0.5), tokens)
+        if front.value is None or back.value is None:
+            return PairResult(pair, None, tokens, front.failure or back.failure)
+        return PairResult(pair, POINTS.get((front.value, back.value), 0.5), tokens)
 
     async def _ask(self, request: Request, two: Sequence[Answer]) -> Verdict[Winner]:
         first, second = two
-        prompt = self._question.about(request, {"answer A": first, "answer B": second})
+        prompt = self._question.render(request, {"answer A": first, "answer B": second})
         if isinstance(prompt, Failure):
             return Verdict(None, 0, prompt)
-        fields = self._decoding.fields(seed_of(request))
+        fields = self._decoding.fields(request_seed(request))
         schema = self._decoding.schema("better", SCHEMA)
-        return read(await self._asker.ask(prompt, fields, schema), winner_in)
+        return verdict_of(await self._client.ask(prompt, fields, schema), parse_winner)
 
 
-def _score(place: int, count: int, meetings: Sequence[Meeting]) -> Score:
-    own = [meeting for meeting in meetings if place in meeting.pair]
-    tokens = sum(shares(each.tokens, 2)[each.pair.index(place)] for each in own)
+def _score(place: int, count: int, results: Sequence[PairResult]) -> Score:
+    own = [meeting for meeting in results if place in meeting.pair]
+    tokens = sum(divide_tokens(each.tokens, 2)[each.pair.index(place)] for each in own)
     points = [
         each.points if each.pair[0] == place else 1 - each.points
         for each in own

@@ -1,4 +1,4 @@
-"""Owns reading a verdict in the text of a judge's reply: it is there as asked for, or nowhere.
+"""Parsers of a judge's reply: a score, a ranking or a winner, there as asked for, or nowhere.
 
 A verdict is the value of a key in a JSON object, which is the whole reply, a fenced block at its
 end, or its last line; or what follows the key and a colon in the last line (``Score: 7``). What a
@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import re
 from typing import Any, Literal
+
+from bestofn.support.thoughts import without_thoughts
 
 Winner = Literal["A", "B", "tie"]
 """Which of two answers is better."""
@@ -24,13 +26,13 @@ _NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)(?:\s*/\s*(\d+))?")
 _BETWEEN = re.compile(r"\s*[>,\s]\s*")
 
 
-def score_in(text: str, low: int, high: int) -> float:
+def parse_score(text: str, low: int, high: int) -> float:
     """The score in a reply: a number from `low` to `high`; ``7/10`` counts where `high` is 10.
 
     Raises:
         ValueError: there is none, or it is out of the scale.
     """
-    value = _said(text, "score")
+    value = _verdict_value(text, "score")
     if isinstance(value, str):
         number = _NUMBER.fullmatch(value.rstrip("."))
         if number is None or (number[2] is not None and int(number[2]) != high):
@@ -43,13 +45,13 @@ def score_in(text: str, low: int, high: int) -> float:
     return float(value)
 
 
-def ranking_in(text: str, count: int) -> list[int]:
+def parse_ranking(text: str, count: int) -> list[int]:
     """The places of the answers 1 to `count`, as places from 0, the best first.
 
     Raises:
         ValueError: it does not name each exactly once.
     """
-    value = _said(text, "ranking")
+    value = _verdict_value(text, "ranking")
     if isinstance(value, str):
         value = _BETWEEN.split(value.strip(" []."))
     named = [str(each) for each in value] if isinstance(value, list) else []
@@ -61,22 +63,22 @@ def ranking_in(text: str, count: int) -> list[int]:
     return [int(each) - 1 for each in named]
 
 
-def winner_in(text: str) -> Winner:
+def parse_winner(text: str) -> Winner:
     """Which answer is better.
 
     Raises:
         ValueError: it is neither A, B nor a tie.
     """
-    value = _said(text, "better")
+    value = _verdict_value(text, "better")
     winner = WINNERS.get(value.rstrip(".").lower()) if isinstance(value, str) else None
     if winner is None:
         raise ValueError(f"{_quote(value)} is neither A, B nor tie")
     return winner
 
 
-def _said(text: str, key: str) -> Any:
+def _verdict_value(text: str, key: str) -> Any:
     """What a reply says under `key`."""
-    text = _unfenced(text.rpartition("</think>")[2].strip())
+    text = _unfenced(without_thoughts(text))
     last = text.rpartition("\n")[2].strip()
     for part in (text, last):
         found = _json(part)

@@ -1,18 +1,18 @@
-"""Owns the pointwise judge: each answer alone gets a score on a scale."""
+"""The pointwise judge: each answer alone gets a score on a scale."""
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import statistics
 from collections.abc import Sequence
 
 from bestofn.core.types import Candidate, Failure, Request, Score
-from bestofn.rewards.judge.client import Asker, Decoding
-from bestofn.rewards.judge.parsing import score_in
-from bestofn.rewards.judge.question import Question
-from bestofn.rewards.judge.replies import read, settled
-from bestofn.rewards.judge.seeding import seed_of
+from bestofn.rewards.judge.client import Decoding, JudgeClient
+from bestofn.rewards.judge.parsing import parse_score
+from bestofn.rewards.judge.question import QuestionTemplate
+from bestofn.rewards.judge.replies import require_reachable, verdict_of
+from bestofn.rewards.judge.seeding import request_seed
+from bestofn.support.concurrency import gather_or_cancel
 
 
 class PointwiseJudge:
@@ -22,7 +22,7 @@ class PointwiseJudge:
     there are several. A candidate fails where none can be read.
 
     Args:
-        asker: asks the judge.
+        client: asks the judge.
         question: makes the questions.
         decoding: of the replies.
         scale: the least and the highest score.
@@ -31,19 +31,19 @@ class PointwiseJudge:
 
     def __init__(
         self,
-        asker: Asker,
-        question: Question,
+        client: JudgeClient,
+        question: QuestionTemplate,
         decoding: Decoding,
         scale: tuple[int, int],
         samples: int,
     ) -> None:
-        self._asker = asker
+        self._client = client
         self._question = question
         self._decoding = decoding
         low, high = scale
         score = {"type": "integer", "minimum": low, "maximum": high}
         self._schema = decoding.schema("score", score)
-        self._parse = functools.partial(score_in, low=low, high=high)
+        self._parse = functools.partial(parse_score, low=low, high=high)
         self._samples = samples
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
@@ -52,23 +52,25 @@ class PointwiseJudge:
         Raises:
             RewardError: the judge's server failed for all of them.
         """
-        return settled(await asyncio.gather(*(self._score(request, each) for each in candidates)))
+        return require_reachable(
+            await gather_or_cancel(self._score(request, each) for each in candidates)
+        )
 
     async def _score(self, request: Request, candidate: Candidate) -> Score:
-        prompt = self._question.about_one(request, candidate)
+        prompt = self._question.render_one(request, candidate)
         if isinstance(prompt, Failure):
             return Score(None, failure=prompt)
-        seed = seed_of(request)
+        seed = request_seed(request)
         asked = (
-            self._asker.ask(prompt, self._decoding.fields(seed + vote), self._schema)
+            self._client.ask(prompt, self._decoding.fields(seed + vote), self._schema)
             for vote in range(self._samples)
         )
-        verdicts = [read(reply, self._parse) for reply in await asyncio.gather(*asked)]
+        verdicts = [verdict_of(reply, self._parse) for reply in await gather_or_cancel(asked)]
         tokens = sum(verdict.tokens for verdict in verdicts)
         votes = {
-            f"vote_{number}": verdict.found
+            f"vote_{number}": verdict.value
             for number, verdict in enumerate(verdicts, start=1)
-            if verdict.found is not None
+            if verdict.value is not None
         }
         if not votes:
             return Score(None, tokens, verdicts[0].failure)

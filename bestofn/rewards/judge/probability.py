@@ -1,18 +1,18 @@
-"""Owns the judge by probability: how likely its first word is Yes, rather than No.
+"""The judge by probability (generative verifier): how likely its first word is Yes, and not No.
 
 Generative verifiers are read so (GenRM, arXiv 2408.15240): nothing is decoded beyond one token.
 """
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Sequence
 
 from bestofn.core.types import Candidate, Failure, Request, Score
-from bestofn.rewards.judge.client import Asker
-from bestofn.rewards.judge.question import Question
-from bestofn.rewards.judge.replies import UNPARSABLE, Reply, settled
+from bestofn.rewards.judge.client import JudgeClient
+from bestofn.rewards.judge.question import QuestionTemplate
+from bestofn.rewards.judge.replies import UNPARSABLE, Reply, require_reachable
+from bestofn.support.concurrency import gather_or_cancel
 
 TOP = 20
 """Tokens whose probability is asked for: the most that OpenAI's API gives, and vLLM by default."""
@@ -27,13 +27,15 @@ class ProbabilityJudge:
     is not among the `TOP` most likely counts as impossible; where neither is, the candidate fails.
 
     Args:
-        asker: asks the judge.
+        client: asks the judge.
         question: makes the questions.
         words: for yes and for no.
     """
 
-    def __init__(self, asker: Asker, question: Question, words: tuple[str, str]) -> None:
-        self._asker = asker
+    def __init__(
+        self, client: JudgeClient, question: QuestionTemplate, words: tuple[str, str]
+    ) -> None:
+        self._client = client
         self._question = question
         self._words = words
 
@@ -43,28 +45,33 @@ class ProbabilityJudge:
         Raises:
             RewardError: the judge's server failed for all of them.
         """
-        return settled(await asyncio.gather(*(self._score(request, each) for each in candidates)))
+        return require_reachable(
+            await gather_or_cancel(self._score(request, each) for each in candidates)
+        )
 
     async def _score(self, request: Request, candidate: Candidate) -> Score:
-        prompt = self._question.about_one(request, candidate)
+        prompt = self._question.render_one(request, candidate)
         if isinstance(prompt, Failure):
             return Score(None, failure=prompt)
-        return self._read(await self._asker.ask(prompt, FIELDS))
+        return self._read(await self._client.ask(prompt, FIELDS))
 
     def _read(self, reply: Reply) -> Score:
         if reply.failure is not None:
             return Score(None, reply.tokens, reply.failure)
-        if reply.first is None:
+        if reply.first_tokens is None:
             return self._unread(reply, "the judge's server gives no log-probabilities")
         chances = [
-            math.fsum(math.exp(logprob) for token, logprob in reply.first if _same(token, word))
+            math.fsum(
+                math.exp(logprob) for token, logprob in reply.first_tokens if _same(token, word)
+            )
             for word in self._words
         ]
         yes, both = chances[0], math.fsum(chances)
         if not both > 0:
             words = " nor ".join(self._words)
             return self._unread(
-                reply, f"neither {words} is among the judge's {len(reply.first)} likeliest words"
+                reply,
+                f"neither {words} is among the judge's {len(reply.first_tokens)} likeliest words",
             )
         return Score(yes / both, reply.tokens)
 

@@ -1,4 +1,4 @@
-"""Owns the wording of the questions to a judge.
+"""The default prompts of judges, one template a mode.
 
 They are Jinja; the variables stand in `bestofn.rewards.judge.question`. Whatever others wrote
 stands between marks that carry a code which they cannot know.

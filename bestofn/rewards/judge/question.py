@@ -1,4 +1,4 @@
-"""Owns making a question to a judge out of a request and answers to it.
+"""The question to a judge: a Jinja template filled in with a request and answers to it.
 
 A template is Jinja in its sandbox. Its variables: `messages` (the conversation, each with `role`
 and `text`), `answers` (each with `name`, `text` and `cut`: whether it was cut off before its end),
@@ -23,7 +23,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Failure, Message, Request
-from bestofn.rewards.text.renderer import UNRENDERABLE, plain_message
+from bestofn.rewards.text.renderer import TEMPLATE_FAULTS, UNRENDERABLE, plain_message
 from bestofn.support.error_text import first_line
 
 NAME = "answer"
@@ -31,16 +31,6 @@ NAME = "answer"
 
 VARIABLES = frozenset({"messages", "answers", "reference", "tools", "nonce"})
 """What every template may read."""
-
-_FAULTS = (
-    jinja2.TemplateError,
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    TypeError,
-    ValueError,
-)
-"""What a template raises on messages that it was not written for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +47,11 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class QuestionTemplate:
     """Makes the questions of one judge.
 
     Args:
-        template: see `parsed`.
+        template: see `compile_template`.
         reference: whether the request's reference is shown.
         fields: the mode's own variables.
         key: makes the nonces. They are the same for all candidates of a conversation, so that the
@@ -74,7 +64,7 @@ class Question:
     fields: Mapping[str, Any] = field(default_factory=dict)
     key: bytes = field(default_factory=lambda: secrets.token_bytes(16))
 
-    def about(self, request: Request, answers: Mapping[str, Answer]) -> str | Failure:
+    def render(self, request: Request, answers: Mapping[str, Answer]) -> str | Failure:
         """The question, or why there is none.
 
         Args:
@@ -98,13 +88,13 @@ class Question:
                 nonce=self._nonce(messages),
                 **self.fields,
             )
-        except _FAULTS as error:
+        except TEMPLATE_FAULTS as error:
             return Failure(UNRENDERABLE, f"the judge cannot be shown it: {first_line(error)}")
 
-    def about_one(self, request: Request, candidate: Candidate) -> str | Failure:
+    def render_one(self, request: Request, candidate: Candidate) -> str | Failure:
         """The same about one candidate, which is called `NAME`."""
         answer = answer_of(candidate)
-        return answer if isinstance(answer, Failure) else self.about(request, {NAME: answer})
+        return answer if isinstance(answer, Failure) else self.render(request, {NAME: answer})
 
     def _nonce(self, messages: Sequence[Mapping[str, str]]) -> str:
         shown = json.dumps(messages).encode()
@@ -115,11 +105,11 @@ def answer_of(candidate: Candidate) -> Answer | Failure:
     """The candidate as the judge is shown it, or why it cannot be."""
     try:
         return Answer(_text(candidate.message), not candidate.ended)
-    except _FAULTS as error:
+    except TEMPLATE_FAULTS as error:
         return Failure(UNRENDERABLE, f"the judge cannot be shown it: {first_line(error)}")
 
 
-def parsed(template: str, own: Collection[str]) -> jinja2.Template:
+def compile_template(template: str, own: Collection[str]) -> jinja2.Template:
     """The template, ready to be filled in.
 
     Args:

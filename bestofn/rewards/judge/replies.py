@@ -1,4 +1,4 @@
-"""Owns what a judge's reply is, and what becomes of one that cannot be read: a failure."""
+"""A judge's reply and the verdict read in it; what cannot be read becomes a failure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REFUSED = "judge_refused"
 UNREACHABLE = "judge_error"
 """Where the judge's server cannot be reached or fails."""
 
-Found = TypeVar("Found")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,33 +29,33 @@ class Reply:
         text: the message's content; a reasoning model's thoughts are not in it.
         finish_reason: the server's own word.
         tokens: prompt and completion tokens, as the server counts them.
-        first: tokens that could have come first, with their log-probabilities; None: not given.
+        first_tokens: that could have come, with their log-probabilities; None: not given.
         failure: why there is no reply.
     """
 
     text: str = ""
     finish_reason: str = ""
     tokens: int = 0
-    first: Sequence[tuple[str, float]] | None = None
+    first_tokens: Sequence[tuple[str, float]] | None = None
     failure: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict(Generic[Found]):
-    """What was read in a reply: exactly one of `found` and `failure` is there.
+class Verdict(Generic[T]):
+    """What was read in a reply: exactly one of `value` and `failure` is there.
 
     Args:
-        found: what the judge says.
+        value: what the judge says.
         tokens: of the reply and its question.
         failure: why nothing could be read.
     """
 
-    found: Found | None
+    value: T | None
     tokens: int
     failure: Failure | None = None
 
 
-def read(reply: Reply, parse: Callable[[str], Found]) -> Verdict[Found]:
+def verdict_of(reply: Reply, parse: Callable[[str], T]) -> Verdict[T]:
     """The verdict in a reply that ended by itself.
 
     Args:
@@ -75,7 +75,7 @@ def read(reply: Reply, parse: Callable[[str], Found]) -> Verdict[Found]:
         return Verdict(None, reply.tokens, Failure(UNPARSABLE, detail))
 
 
-def settled(scores: Sequence[Score]) -> list[Score]:
+def require_reachable(scores: Sequence[Score]) -> list[Score]:
     """The scores themselves.
 
     Raises:

@@ -1,21 +1,23 @@
-"""Owns what a judge draws at random: it follows from the request, so that it repeats."""
+"""A judge's random numbers: they follow from the request, so that orders and replies repeat."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 
 from bestofn.core.types import Request
+from bestofn.support.seeding import seed_from
+
+SEEDS = 2**31
+"""Engines take seeds below it."""
 
 
-def random_of(request: Request) -> random.Random:
+def request_random(request: Request) -> random.Random:
     """A generator that is the same for every request with these messages and this seed."""
     read = json.dumps([request.messages, request.seed], sort_keys=True, default=str)
-    digest = hashlib.sha256(read.encode()).digest()
-    return random.Random(int.from_bytes(digest, "big"))
+    return random.Random(seed_from(read))
 
 
-def seed_of(request: Request) -> int:
-    """What the replies to a request are seeded with, below 2**31."""
-    return random_of(request).randrange(2**31)
+def request_seed(request: Request) -> int:
+    """What the replies to a request are seeded with, below `SEEDS`."""
+    return request_random(request).randrange(SEEDS)

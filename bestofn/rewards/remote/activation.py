@@ -1,4 +1,4 @@
-"""Owns the check that a server's rewards are raw.
+"""The check that a server's rewards are raw: no sigmoid or softmax stands behind them.
 
 A sigmoid keeps the order in exact arithmetic and loses it in floating point: of 23 and 21 it makes
 the same number, and the best candidates become ties.
@@ -23,7 +23,8 @@ ANSWERS = (
 )
 """Different enough that the rewards of a model which knows anything differ."""
 
-APART = 1e-6
+TOLERANCE = 1e-6
+"""Two numbers for one text that differ by less are the same."""
 
 
 async def refuse_activation(server: TextServer | RerankServer, url: str, *, switches: bool) -> None:
@@ -44,7 +45,7 @@ async def refuse_activation(server: TextServer | RerankServer, url: str, *, swit
             return
         if switches:
             squashed = await _values(server, activation=True)
-            if any(abs(a - b) > APART for a, b in zip(raw, squashed, strict=True)):
+            if any(abs(a - b) > TOLERANCE for a, b in zip(raw, squashed, strict=True)):
                 return
     except (RequestError, GeneratorError, RewardError) as error:
         raise ConfigError(f"{url} cannot be asked for a reward: {error}") from error

@@ -1,4 +1,4 @@
-"""Owns the reward model behind another bestofn server: conversations in, rewards out."""
+"""The reward model of another bestofn server (``POST /v1/rewards``): texts in, rewards out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from bestofn.core.no_winner import RewardError
 from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.openai_api.client import ApiClient
-from bestofn.rewards.remote.replies import answered
+from bestofn.rewards.remote.replies import reply_or_failure
 from bestofn.rewards.remote.wire_formats import WHO, read_reply
 
 PATH = "v1/rewards"
@@ -39,7 +39,7 @@ class _Rewards(BaseModel):
 
 
 class BestofnServer:
-    """Another bestofn server's reward model; make it with `remote_reward_model`.
+    """Another bestofn server's reward model; make it with `open_reward_server`.
 
     Args:
         client: asks it.
@@ -70,7 +70,7 @@ class BestofnServer:
             **({} if self._model is None else {"model": self._model}),
             **({} if request.reference is None else {"reference": request.reference}),
         }
-        said = await answered(self._client.post(PATH, body))
+        said = await reply_or_failure(self._client.post(PATH, body))
         if isinstance(said, Failure):
             return [Score(None, failure=said) for _ in candidates]
         read: _Rewards = read_reply(_Rewards.model_validate_json, said)

@@ -1,4 +1,4 @@
-"""Owns one question to a reward server, and what its faults mean for a candidate."""
+"""A reward server's replies as scores: a refusal is a failure, a fault an error."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from bestofn.core.types import Failure, Score
 REFUSED = "reward_server_refused"
 NOT_FINITE = "reward_not_finite"
 
-Said = TypeVar("Said")
+Result = TypeVar("Result")
 
 
-async def answered(asking: Awaitable[Said]) -> Said | Failure:
+async def reply_or_failure(question: Awaitable[Result]) -> Result | Failure:
     """What the server said, or a failure where it says that the question is wrong.
 
     Raises:
         RewardError: it cannot be reached, or fails.
     """
     try:
-        return await asking
+        return await question
     except RequestError as error:
         return Failure(REFUSED, str(error))
     except GeneratorError as error:

@@ -1,4 +1,4 @@
-"""Owns rerankers as reward models: the prompt is the query, the candidates are the documents."""
+"""Rerankers as reward models: the prompt is the query, the candidates are the documents."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from bestofn.core.no_winner import RewardError
 from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.openai_api.client import ApiClient
-from bestofn.rewards.remote.replies import answered, score_of
+from bestofn.rewards.remote.replies import reply_or_failure, score_of
 from bestofn.rewards.remote.wire_formats import RerankApi, read_reply
 
 
 class RerankServer:
-    """A reranker; make it with `remote_reward_model`.
+    """A reranker; make it with `open_reward_server`.
 
     It sees the newest user message and each candidate's text, and no more of the conversation.
 
@@ -38,7 +38,7 @@ class RerankServer:
         if not candidates:
             return []
         texts = [candidate.text for candidate in candidates]
-        said = await answered(self.values(request.last_user_text, texts, activation=False))
+        said = await reply_or_failure(self.values(request.last_user_text, texts, activation=False))
         if isinstance(said, Failure):
             return [Score(None, failure=said) for _ in candidates]
         return [score_of([value]) for value in said]

@@ -1,4 +1,4 @@
-"""Owns reward models on servers that read ready-made texts: vLLM's, SGLang's, TEI's /predict."""
+"""Reward models on servers that read ready-made texts: vLLM's, SGLang's, TEI's /predict."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.openai_api.client import ApiClient
-from bestofn.rewards.remote.replies import answered, score_of
+from bestofn.rewards.remote.replies import reply_or_failure, score_of
 from bestofn.rewards.remote.wire_formats import TextApi, read_reply
 from bestofn.rewards.text.fit import Text
 from bestofn.rewards.text.text_maker import TextMaker
-from bestofn.support.concurrency import together
+from bestofn.support.concurrency import gather_or_cancel
 
 
 class TextServer:
-    """A reward model on a server that reads texts; make it with `remote_reward_model`.
+    """A reward model on a server that reads texts; make it with `open_reward_server`.
 
     One request a candidate: the server batches them, and shares what they begin with if it has a
     prefix cache. A server that takes tokens gets those that `bestofn.rewards.transformers` would
@@ -48,7 +48,7 @@ class TextServer:
         """
         loop = asyncio.get_running_loop()
         made = await loop.run_in_executor(self._preparer, self._make, request, candidates)
-        return await together(self._score(text) for text in made)
+        return await gather_or_cancel(self._score(text) for text in made)
 
     async def values(
         self, request: Request, candidate: Candidate, *, activation: bool
@@ -71,14 +71,14 @@ class TextServer:
     def _make(
         self, request: Request, candidates: Sequence[Candidate]
     ) -> Sequence[str | Text | Failure]:
-        if self._api.ids:
+        if self._api.takes_token_ids:
             return self._texts.of_candidates(request, candidates)
         return self._texts.renderer.render(request, candidates)
 
     async def _score(self, text: str | Text | Failure) -> Score:
         if isinstance(text, Failure):
             return Score(None, failure=text)
-        said = await answered(self._ask(text, False))
+        said = await reply_or_failure(self._ask(text, False))
         if isinstance(said, Failure):
             return Score(None, failure=said)
         if isinstance(text, str):

@@ -1,4 +1,4 @@
-"""Owns the ways in which servers are asked for rewards: one table of requests and replies.
+"""Wire formats of reward servers, as one table: path, request body, what is read of a reply.
 
 Sources: vLLM's pooling entry points (0.32); SGLang's native API ("Classify (reward model)") for
 `/classify` of a server started with --is-embedding; TEI's OpenAPI for `/predict` and `/rerank`;
@@ -9,24 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from bestofn.core.no_winner import RewardError
+from bestofn.settings.reward_server import RewardApi
 from bestofn.support.error_text import faults
-
-ApiName = Literal[
-    "bestofn",
-    "vllm-classify",
-    "vllm-pooling",
-    "sglang-classify",
-    "tei-predict",
-    "tei-rerank",
-    "vllm-rerank",
-    "rerank",
-]
-"""A server's way of being asked."""
 
 WHO = "the reward server"
 """What the server is called in errors."""
@@ -40,15 +29,15 @@ class TextApi:
         path: below the server's root.
         body: (model, text as ids or as it is, whether an activation is asked for) to a request.
         read: a reply to the labels' numbers.
-        ids: whether it takes tokens; else it takes the text and tokenises it itself.
-        switches: whether it can be told to leave the activation out.
+        takes_token_ids: whether it takes tokens; else it takes the text and tokenises it itself.
+        switches_activation: whether it can be told to leave the activation out.
     """
 
     path: str
     body: Callable[[str | None, Any, bool], Mapping[str, Any]]
     read: Callable[[bytes], Sequence[float]]
-    ids: bool
-    switches: bool
+    takes_token_ids: bool
+    switches_activation: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +48,13 @@ class RerankApi:
         path: below the server's root.
         body: (model, query, documents, whether an activation is asked for) to a request.
         read: a reply to pairs of a document's index and its number.
-        switches: whether it can be told to leave the activation out.
+        switches_activation: whether it can be told to leave the activation out.
     """
 
     path: str
     body: Callable[[str | None, str, Sequence[str], bool], Mapping[str, Any]]
     read: Callable[[bytes], Sequence[tuple[int, float]]]
-    switches: bool
+    switches_activation: bool
 
 
 class _Probs(BaseModel):
@@ -113,7 +102,7 @@ _SCORES: TypeAdapter[list[_Score]] = TypeAdapter(list[_Score])
 _RANKED: TypeAdapter[list[_Ranked]] = TypeAdapter(list[_Ranked])
 
 
-def _named(model: str | None, **fields: Any) -> dict[str, Any]:
+def _with_model(model: str | None, **fields: Any) -> dict[str, Any]:
     return fields if model is None else {"model": model, **fields}
 
 
@@ -127,29 +116,29 @@ def _relevance(reply: bytes) -> Sequence[tuple[int, float]]:
     return [(each.index, each.relevance_score) for each in results]
 
 
-TEXT_APIS: Mapping[ApiName, TextApi] = {
+TEXT_APIS: Mapping[RewardApi, TextApi] = {
     "vllm-classify": TextApi(
         "classify",
-        lambda model, ids, activation: _named(model, input=ids, use_activation=activation),
+        lambda model, ids, activation: _with_model(model, input=ids, use_activation=activation),
         lambda reply: _Classified.model_validate_json(reply).data[0].probs,
-        ids=True,
-        switches=True,
+        takes_token_ids=True,
+        switches_activation=True,
     ),
     "vllm-pooling": TextApi(
         "pooling",
-        lambda model, ids, activation: _named(
+        lambda model, ids, activation: _with_model(
             model, input=ids, task="classify", use_activation=activation
         ),
         lambda reply: _Pooled.model_validate_json(reply).data[0].data,
-        ids=True,
-        switches=True,
+        takes_token_ids=True,
+        switches_activation=True,
     ),
     "sglang-classify": TextApi(
         "classify",
-        lambda model, ids, activation: _named(model, input_ids=[ids]),
+        lambda model, ids, activation: _with_model(model, input_ids=[ids]),
         _embedding,
-        ids=True,
-        switches=False,
+        takes_token_ids=True,
+        switches_activation=False,
     ),
     "tei-predict": TextApi(
         "predict",
@@ -159,13 +148,13 @@ TEXT_APIS: Mapping[ApiName, TextApi] = {
             "truncate": False,
         },
         lambda reply: [each.score for each in _SCORES.validate_json(reply)],
-        ids=False,
-        switches=True,
+        takes_token_ids=False,
+        switches_activation=True,
     ),
 }
 """The servers that read texts."""
 
-RERANK_APIS: Mapping[ApiName, RerankApi] = {
+RERANK_APIS: Mapping[RewardApi, RerankApi] = {
     "tei-rerank": RerankApi(
         "rerank",
         lambda model, query, documents, activation: {
@@ -175,21 +164,23 @@ RERANK_APIS: Mapping[ApiName, RerankApi] = {
             "truncate": False,
         },
         lambda reply: [(each.index, each.score) for each in _RANKED.validate_json(reply)],
-        switches=True,
+        switches_activation=True,
     ),
     "vllm-rerank": RerankApi(
         "v1/rerank",
-        lambda model, query, documents, activation: _named(
+        lambda model, query, documents, activation: _with_model(
             model, query=query, documents=documents, use_activation=activation
         ),
         _relevance,
-        switches=True,
+        switches_activation=True,
     ),
     "rerank": RerankApi(
         "v1/rerank",
-        lambda model, query, documents, activation: _named(model, query=query, documents=documents),
+        lambda model, query, documents, activation: _with_model(
+            model, query=query, documents=documents
+        ),
         _relevance,
-        switches=False,
+        switches_activation=False,
     ),
 }
 """The servers that read a query with documents."""

@@ -31,7 +31,7 @@ UNRENDERABLE = "message_not_rendered"
 Arrange = Callable[[Sequence[Mapping[str, Any]]], list[dict[str, Any]]]
 """A conversation, the candidate last, to the one that the template shows."""
 
-_TEMPLATE_FAULTS = (
+TEMPLATE_FAULTS = (
     jinja2.TemplateError,
     ArithmeticError,
     AttributeError,
@@ -69,7 +69,7 @@ class Renderer:
     def _try(self, request: Request, candidate: Candidate) -> str | Failure:
         try:
             return self._text(request, candidate)
-        except _TEMPLATE_FAULTS as error:
+        except TEMPLATE_FAULTS as error:
             return Failure(UNRENDERABLE, f"the template cannot show it: {first_line(error)}")
 
     def _text(self, request: Request, candidate: Candidate) -> str:

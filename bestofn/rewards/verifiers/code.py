@@ -1,4 +1,4 @@
-"""Owns the code verifier: the program in an answer is run against tests, in the sandbox."""
+"""The code verifier: the program in an answer is run against tests, in the sandbox."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Failure, Request, Score
-from bestofn.rewards.verifiers.answers import code_in
+from bestofn.rewards.verifiers.code_block import extract_code
 from bestofn.rewards.verifiers.sandbox import client as sandbox
 from bestofn.rewards.verifiers.sandbox.client import Limits
 from bestofn.rewards.verifiers.verdicts import UNUSABLE_REFERENCE
@@ -71,7 +71,7 @@ async def check(
     tests = _tests(request.reference, limits)
     if isinstance(tests, Failure):
         return tests
-    program = code_in(candidate.text)
+    program = extract_code(candidate.text)
     passed = 0
     for test in tests:
         verdict = await test(program)

@@ -1,4 +1,4 @@
-"""Owns the JSON verifier: an answer is right where it is JSON that fits a schema."""
+"""The JSON verifier: an answer is right where it is JSON that fits a schema."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Failure, Request, Score
-from bestofn.rewards.verifiers.answers import without_thoughts
 from bestofn.rewards.verifiers.verdicts import NO_REFERENCE, UNUSABLE_REFERENCE
 from bestofn.rewards.verifiers.verifier import SECONDS, VerifierRewardModel
 from bestofn.support import json_answer
 from bestofn.support.schema_validator import validator_of
+from bestofn.support.thoughts import without_thoughts
 
 
 def json_schema_verifier(

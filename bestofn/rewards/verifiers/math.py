@@ -1,4 +1,4 @@
-"""Owns the mathematics verifier: math-verify reads the answer and the reference, and compares."""
+"""The mathematics verifier: math-verify reads the answer and the reference, and compares."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Failure, Request
-from bestofn.rewards.verifiers.answers import without_thoughts
 from bestofn.rewards.verifiers.verdicts import UNUSABLE_REFERENCE
 from bestofn.rewards.verifiers.verifier import SECONDS, VerifierRewardModel
+from bestofn.support.thoughts import without_thoughts
 
 MEMORY_MB = 2048
 """Of address space that reading one formula may take: a power of powers asks for more than any

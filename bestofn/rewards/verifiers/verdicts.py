@@ -1,4 +1,4 @@
-"""Owns what a check may say of an answer, and how that becomes a score."""
+"""Verdicts: what a check may say of an answer, and the score that each makes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ TIMED_OUT = "verifier_timeout"
 """Where it took longer than it may."""
 
 
-def score_of(verdict: object, name: str) -> Score:
+def score_from_verdict(verdict: object, name: str) -> Score:
     """The score that a verdict stands for; a failure where it is no `Verdict`.
 
     Args:

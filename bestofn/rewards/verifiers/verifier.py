@@ -1,4 +1,4 @@
-"""Owns the verifier as a reward model: a check of each answer by itself, scores out."""
+"""The verifier as a reward model: a check of each answer by itself, 1 for right and 0 for wrong."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from typing import Any
 from bestofn.core.errors import ConfigError
 from bestofn.core.no_winner import RewardError
 from bestofn.core.types import Candidate, Failure, Request, Score
-from bestofn.rewards.verifiers.verdicts import NO_REFERENCE, RAISED, Check, score_of
-from bestofn.rewards.verifiers.workers.pool import Processes
-from bestofn.rewards.verifiers.workers.runners import Awaited, Runner, Threaded, is_async
+from bestofn.rewards.verifiers.verdicts import NO_REFERENCE, RAISED, Check, score_from_verdict
+from bestofn.rewards.verifiers.workers.pool import WorkerPool
+from bestofn.rewards.verifiers.workers.runners import AsyncRunner, Runner, ThreadRunner, is_async
 from bestofn.rewards.verifiers.workers.worker import Job
+from bestofn.support.concurrency import gather_or_cancel
 from bestofn.support.error_text import first_line
 from bestofn.support.import_path import load_function
 
@@ -85,7 +86,7 @@ class VerifierRewardModel:
         self._concurrency = concurrency or min(os.cpu_count() or 1, MOST_WORKERS)
         self._slots: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore]
         self._slots = weakref.WeakKeyDictionary()
-        self._runner = self._running(check, timeout, dict(options or {}), memory_mb)
+        self._runner = self._runner_of(check, timeout, dict(options or {}), memory_mb)
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
         """One `Score` per candidate, in the order given: a
@@ -93,14 +94,14 @@ class VerifierRewardModel:
         if self._needs_reference and request.reference is None:
             detail = f"{self._name} needs a reference, and the request has none"
             return [Score(None, failure=Failure(NO_REFERENCE, detail))] * len(candidates)
-        return await asyncio.gather(*(self._score(request, each) for each in candidates))
+        return await gather_or_cancel(self._score(request, each) for each in candidates)
 
     def close(self) -> None:
         """End the workers, and what they run; safe to call twice."""
         self._runner.close()
 
     async def _score(self, request: Request, candidate: Candidate) -> Score:
-        async with self._free():
+        async with self._slot():
             try:
                 verdict = await self._runner.run(request, candidate)
             # The check is anybody's: what it raises, be it sys.exit(), is one answer's failure.
@@ -110,14 +111,14 @@ class VerifierRewardModel:
                 )
                 cause = str(error) if isinstance(error, RewardError) else first_line(error)
                 verdict = Failure(RAISED, f"{self._name} failed: {cause}")
-        return score_of(verdict, self._name)
+        return score_from_verdict(verdict, self._name)
 
-    def _free(self) -> asyncio.Semaphore:
+    def _slot(self) -> asyncio.Semaphore:
         """What bounds the candidates at once, one for each event loop: it cannot be shared."""
         loop = asyncio.get_running_loop()
         return self._slots.setdefault(loop, asyncio.Semaphore(self._concurrency))
 
-    def _running(
+    def _runner_of(
         self,
         check: Check | str,
         timeout: float | None,
@@ -144,7 +145,7 @@ class VerifierRewardModel:
             if timeout is None:
                 raise ConfigError(f"{self._name} runs in worker processes, and needs a timeout")
             memory = None if memory_mb is None else memory_mb * 2**20
-            return Processes(Job(path, options, timeout, memory), self._concurrency)
+            return WorkerPool(Job(path, options, timeout, memory), self._concurrency)
         if memory_mb is not None:
             raise ConfigError(
                 f"memory_mb is for worker processes, and {self._name} does not run in one: name a "
@@ -152,5 +153,5 @@ class VerifierRewardModel:
             )
         bound = partial(function, **options)
         if is_async(function):
-            return Awaited(bound, timeout)
-        return Threaded(bound, timeout, self._concurrency)
+            return AsyncRunner(bound, timeout)
+        return ThreadRunner(bound, timeout, self._concurrency)

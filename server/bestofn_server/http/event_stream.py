@@ -13,6 +13,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from bestofn.core.errors import BestOfNError
+from bestofn.support.concurrency import cancel_and_wait
 from bestofn_server.errors import stream_error
 
 logger = logging.getLogger(__name__)
@@ -74,8 +75,7 @@ async def _events(
         yield _event(stream_error(error))
     finally:
         if following is not None:
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
+            await cancel_and_wait(following)
     yield DONE
 
 

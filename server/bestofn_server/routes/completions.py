@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
+from bestofn.support.concurrency import cancel_and_wait
 from bestofn_server.http.disconnect import unless_gone
 from bestofn_server.http.event_stream import EventStream
 from bestofn_server.routes.documented import COMPLETIONS, EVENTS
@@ -63,7 +64,7 @@ async def _ranked_chunks(
     """The winner in chunks. The status waits for the first keep-alive: an error that comes before
     it has a status of its own."""
     ranking = asyncio.ensure_future(service.rank(job, request.headers))
-    stack.push_async_callback(_cancelled, ranking)
+    stack.push_async_callback(cancel_and_wait, ranking)
 
     async def early() -> None:
         await asyncio.wait([ranking], timeout=service.settings.server.keep_alive_seconds)
@@ -92,8 +93,3 @@ async def _forwarded_chunks(
             yield with_legal_reasons({**chunk, "model": job.model})
 
     return chunks()
-
-
-async def _cancelled(task: asyncio.Future[Any]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)

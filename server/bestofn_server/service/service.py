@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import logging
-from collections.abc import AsyncGenerator, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from typing import Any
 
 from opentelemetry import propagate
@@ -20,6 +20,7 @@ from bestofn.core.ranking import Ranking
 from bestofn.core.types import Request
 from bestofn.settings.sections import FilterSpec
 from bestofn.settings.settings import Settings
+from bestofn.support.concurrency import gather_or_cancel
 from bestofn_server.admission import Admission
 from bestofn_server.errors import EngineError, OverloadedError
 from bestofn_server.service.job import Job, chosen_filters, plan
@@ -110,7 +111,9 @@ class Service:
         """
         with self.tracer.start_as_current_span("best_of_n", context=propagate.extract(headers)):
             async with asyncio.timeout(self.settings.server.request_timeout_seconds):
-                return await _all([self._rank(request, job.pipeline) for request in job.requests])
+                return await gather_or_cancel(
+                    self._rank(each, job.pipeline) for each in job.requests
+                )
 
     async def answer(self, job: Job) -> dict[str, Any]:
         """The engine's own answer to a job that is passed through.
@@ -153,19 +156,6 @@ class Service:
             else:
                 status = 503 if self.pipeline.engine_is_dead else 500
             raise EngineError(str(error), status=status) from error
-
-
-async def _all(work: Sequence[Coroutine[Any, Any, Ranking]]) -> list[Ranking]:
-    """All results in order; the first error cancels the others and waits for them."""
-    if len(work) == 1:
-        return [await work[0]]
-    tasks = [asyncio.ensure_future(each) for each in work]
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _forwarder(job: Job) -> Forwarder:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from bestofn.core.no_winner import RewardError
 from bestofn.core.protocols import Comparing
 from bestofn.core.types import Candidate, Request
-from bestofn.rewards.judge.listwise import orders_of
+from bestofn.rewards.judge.listwise import draw_orders
 from tests.support.rewards.judges import (
     REQUEST,
     TOKENS,
@@ -80,12 +80,12 @@ async def test_orders_repeat_and_do_not_follow_the_order_of_completion() -> None
     assert shown(first) == shown(second)
     async with judging(saying(longest_first), mode="listwise") as (judge, other):
         for number in range(4):
-            await judge.score(Request.from_prompt(f"Question {number}"), candidates(TEXTS))
+            await judge.score(Request.from_prompt(f"QuestionTemplate {number}"), candidates(TEXTS))
     assert len({tuple(order) for order in shown(other)}) > 2
 
 
 def test_every_second_order_is_the_one_before_backwards() -> None:
-    one, two, three, four = orders_of(9, 4, random.Random(0))
+    one, two, three, four = draw_orders(9, 4, random.Random(0))
     assert one[::-1] == two
     assert three[::-1] == four
     assert sorted(one) == sorted(three) == list(range(9))

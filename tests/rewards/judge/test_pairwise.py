@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from bestofn.core.no_winner import RewardError
 from bestofn.core.protocols import Comparing
-from bestofn.rewards.judge.pair_schedule import pairs_of
+from bestofn.rewards.judge.pair_schedule import schedule_pairs
 from tests.support.rewards.judges import (
     REQUEST,
     TOKENS,
@@ -109,21 +109,23 @@ async def test_a_server_that_fails_fails_the_call() -> None:
 
 @pytest.mark.parametrize("count", [2, 8])
 def test_few_answers_all_meet(count: int) -> None:
-    assert pairs_of(count, random.Random(0)) == list(itertools.combinations(range(count), 2))
+    assert schedule_pairs(count, random.Random(0), all_up_to=8) == list(
+        itertools.combinations(range(count), 2)
+    )
 
 
 @pytest.mark.parametrize("count", [3, 4, 9, 10, 16, 17, 64])
 def test_many_answers_meet_equally_often(count: int) -> None:
-    pairs = pairs_of(count, random.Random(0), all_up_to=2)
+    pairs = schedule_pairs(count, random.Random(0), all_up_to=2)
     distinct = {frozenset(pair) for pair in pairs}
     assert len(distinct) == len(pairs) <= count * math.ceil(math.log2(count))
     assert all(len(pair) == 2 for pair in distinct)
     met = collections.Counter(place for pair in pairs for place in pair)
     assert sorted(met) == list(range(count))
     assert len(set(met.values())) == 1
-    assert pairs == pairs_of(count, random.Random(0), all_up_to=2)
+    assert pairs == schedule_pairs(count, random.Random(0), all_up_to=2)
     if count > 9:
-        assert pairs != pairs_of(count, random.Random(1), all_up_to=2)
+        assert pairs != schedule_pairs(count, random.Random(1), all_up_to=2)
 
 
 async def test_a_budget_of_pairs() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bestofn.rewards.judge.parsing import ranking_in, score_in, winner_in
+from bestofn.rewards.judge.parsing import parse_ranking, parse_score, parse_winner
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from bestofn.rewards.judge.parsing import ranking_in, score_in, winner_in
     ],
 )
 def test_scores_that_are_there(text: str, score: float) -> None:
-    assert score_in(text, 1, 10) == score
+    assert parse_score(text, 1, 10) == score
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_scores_that_are_there(text: str, score: float) -> None:
 )
 def test_scores_that_are_not(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why) as caught:
-        score_in(text, 1, 10)
+        parse_score(text, 1, 10)
     assert len(str(caught.value)) < 250
 
 
@@ -63,7 +63,7 @@ def test_scores_that_are_not(text: str, why: str) -> None:
     ],
 )
 def test_rankings_that_are_there(text: str) -> None:
-    assert ranking_in(text, 3) == [1, 2, 0]
+    assert parse_ranking(text, 3) == [1, 2, 0]
 
 
 @pytest.mark.parametrize(
@@ -81,17 +81,17 @@ def test_rankings_that_are_there(text: str) -> None:
 )
 def test_rankings_that_are_not(ranking: str) -> None:
     with pytest.raises(ValueError, match="each answer from 1 to 3 exactly once"):
-        ranking_in(f'{{"ranking": {ranking}}}', 3)
+        parse_ranking(f'{{"ranking": {ranking}}}', 3)
 
 
 @pytest.mark.parametrize(
     ("text", "winner"), [('{"better": "A"}', "A"), ("Better: **B**.", "B"), ("better: Tie", "tie")]
 )
 def test_winners_that_are_there(text: str, winner: str) -> None:
-    assert winner_in(text) == winner
+    assert parse_winner(text) == winner
 
 
 @pytest.mark.parametrize("text", ['{"better": "C"}', '{"better": ["A"]}', "Better: A or B"])
 def test_winners_that_are_not(text: str) -> None:
     with pytest.raises(ValueError, match="neither A, B nor tie"):
-        winner_in(text)
+        parse_winner(text)

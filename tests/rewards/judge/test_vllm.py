@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bestofn.rewards.judge.open import open_judge
+from bestofn.settings.judge import JudgeSettings
 from tests.support.rewards.judges import REQUEST, candidates
 
 SHORT = "{% for answer in answers %}{{ answer.text }} {% endfor %}?"
@@ -32,7 +33,8 @@ MODES: list[dict[str, Any]] = [
 async def test_every_verdict_is_a_reward_or_a_named_failure(
     vllm_server: str, options: dict[str, Any]
 ) -> None:
-    async with open_judge(vllm_server, template=SHORT, **options) as judge:
+    settings = JudgeSettings(url=vllm_server, template=SHORT, **options)
+    async with open_judge(settings) as judge:
         scores = await judge.score(REQUEST, candidates(["3", "2", "8 - 5 = 3"]))
     assert len(scores) == 3
     for score in scores:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -15,10 +17,12 @@ from bestofn.builders.reward_plan import RewardPlan
 from bestofn.builders.rewards import open_reward_model
 from bestofn.core.errors import ConfigError
 from bestofn.core.no_winner import RewardError
+from bestofn.core.protocols import RewardModel
 from bestofn.core.types import Request
 from bestofn.rewards.checkpoints.text_only import unloaded_texts
-from bestofn.rewards.remote.open import remote_reward_model
+from bestofn.rewards.remote.open import open_reward_server
 from bestofn.rewards.transformers import TransformersRewardModel
+from bestofn.settings.reward_server import RewardServerSettings
 from bestofn.testing import FakeGenerator
 from bestofn_server.app import create_app
 from tests.support.rewards import calls, classifier_replica, stubs
@@ -99,8 +103,12 @@ async def test_bestofns_server_gives_its_own_rewards() -> None:
     assert said[0].tokens > 0
 
 
+def _opened(url: str, **settings: Any) -> AbstractAsyncContextManager[RewardModel]:
+    return open_reward_server(RewardServerSettings(url=url, **settings))
+
+
 async def _said(app: FastAPI, tokenizer: str | None = None) -> list[float]:
-    async with serving(app) as url, remote_reward_model(url, tokenizer=tokenizer) as model:
+    async with serving(app) as url, _opened(url, tokenizer=tokenizer) as model:
         return await calls.rewards(model, REQUEST, GIVEN)
 
 
@@ -116,7 +124,7 @@ async def test_tei_reads_the_text(folder: Path) -> None:
     assert said == [stubs.reward(text) for text in texts]
     async with (
         serving(stubs.tei("classifier")) as url,
-        remote_reward_model(url, tokenizer=str(folder)) as model,
+        _opened(url, tokenizer=str(folder)) as model,
     ):
         long, short = await model.score(REQUEST, candidates(["a" * 500, "b"]))
     assert long.failure is not None
@@ -136,9 +144,9 @@ async def test_a_sigmoid_is_refused_or_accepted_knowingly(app: FastAPI, folder: 
     source = str(folder) if any(r.path == "/classify" for r in app.routes) else None  # type: ignore[attr-defined]
     async with serving(app) as url:
         with pytest.raises(ConfigError, match=r"all lie between 0 and 1.*check_activation: false"):
-            async with remote_reward_model(url, tokenizer=source):
+            async with _opened(url, tokenizer=source):
                 pass
-        async with remote_reward_model(url, tokenizer=source, check_activation=False) as model:
+        async with _opened(url, tokenizer=source, check_activation=False) as model:
             assert all(0 < each < 1 for each in await calls.rewards(model, REQUEST, GIVEN))
 
 
@@ -150,14 +158,14 @@ async def test_what_is_wrong_with_a_server_is_one_sentence(folder: Path) -> None
     ):
         async with serving(app) as url:
             with pytest.raises(ConfigError, match=sentence):
-                async with remote_reward_model(url, tokenizer=_needed(app, folder)):
+                async with _opened(url, tokenizer=_needed(app, folder)):
                     pass
     with pytest.raises(ConfigError, match=r"http://127.0.0.1:9 cannot be reached"):
-        async with remote_reward_model("http://127.0.0.1:9"):
+        async with _opened("http://127.0.0.1:9"):
             pass
     async with serving(stubs.jina()) as url:
         with pytest.raises(ConfigError, match="makes its own texts: leave out tokenizer"):
-            async with remote_reward_model(url, tokenizer=str(folder)):
+            async with _opened(url, tokenizer=str(folder)):
                 pass
 
 
@@ -167,7 +175,7 @@ def _needed(app: FastAPI, folder: Path) -> str | None:
 
 async def test_a_server_that_goes_away_fails_the_scoring(folder: Path) -> None:
     async with serving(stubs.sglang()) as url:
-        opened = remote_reward_model(url, tokenizer=str(folder))
+        opened = _opened(url, tokenizer=str(folder))
         model = await opened.__aenter__()
     with pytest.raises(RewardError, match="the reward server cannot be reached"):
         await model.score(REQUEST, GIVEN)
@@ -182,9 +190,7 @@ async def test_a_reply_of_another_form_is_no_reward(folder: Path) -> None:
         return {"data": []}
 
     async with serving(app) as url:
-        opened = remote_reward_model(
-            url, api="vllm-classify", tokenizer=str(folder), check_activation=False
-        )
+        opened = _opened(url, api="vllm-classify", tokenizer=str(folder), check_activation=False)
         async with opened as model:
             with pytest.raises(RewardError, match=r"answers in another form: data: List should"):
                 await model.score(REQUEST, GIVEN)

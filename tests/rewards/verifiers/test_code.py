@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from bestofn.core.types import Failure, Request, Score
-from bestofn.rewards.verifiers.open import verifier
+from bestofn.rewards.verifiers.open import open_verifier
+from bestofn.settings.verifier import VerifierSettings
 from tests.support.rewards.answering import candidates_of
 
 RIGHT = "Here:\n```python\ndef add(a, b):\n    return a + b\n```\nUse it so:\n```\nadd(1, 2)\n```"
@@ -26,7 +27,7 @@ if __name__ == '__main__':
 
 
 async def _scores(reference: Any, texts: list[str], **options: Any) -> list[Score]:
-    opened = verifier("code", **options)
+    opened = open_verifier(VerifierSettings(check="code", **options))
     try:
         request = Request.from_prompt("?", reference=reference)
         return await opened.score(request, candidates_of(texts))

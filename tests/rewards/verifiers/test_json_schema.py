@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bestofn.core.types import Request
-from bestofn.rewards.verifiers.open import verifier
+from bestofn.rewards.verifiers.open import open_verifier
+from bestofn.settings.verifier import VerifierSettings
 from tests.support.rewards.answering import candidates_of
 
 SCHEMA = {
@@ -29,7 +30,7 @@ WRONG = ['{"a": "1", "b": 2}', "{"]
     ],
 )
 async def test_what_fits_is_right(options: dict[str, Any], fields: dict[str, Any]) -> None:
-    opened = verifier("json_schema", options=options, concurrency=1)
+    opened = open_verifier(VerifierSettings(check="json_schema", options=options, concurrency=1))
     try:
         request = Request.from_prompt("?", **fields)
         scores = await opened.score(request, candidates_of([*RIGHT, *WRONG]))
@@ -40,7 +41,7 @@ async def test_what_fits_is_right(options: dict[str, Any], fields: dict[str, Any
 
 
 async def test_what_is_no_schema_and_what_takes_too_long_are_failures() -> None:
-    opened = verifier("json_schema", concurrency=1, timeout=1)
+    opened = open_verifier(VerifierSettings(check="json_schema", concurrency=1, timeout=1))
     slow = {"type": "string", "pattern": "^(a+)+$"}
     try:
         for reference, text, reason in [

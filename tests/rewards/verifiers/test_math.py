@@ -9,8 +9,9 @@ import pytest
 
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Request
-from bestofn.rewards.verifiers.open import verifier
+from bestofn.rewards.verifiers.open import open_verifier
 from bestofn.rewards.verifiers.verifier import VerifierRewardModel
+from bestofn.settings.verifier import VerifierSettings
 from tests.support.rewards.answering import candidates_of
 
 pytestmark = pytest.mark.skipif(
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 async def mathematics() -> AsyncIterator[VerifierRewardModel]:
-    opened = verifier("math", concurrency=2)
+    opened = open_verifier(VerifierSettings(check="math", concurrency=2))
     yield opened
     opened.close()
 
@@ -58,7 +59,7 @@ async def test_without_a_reference_nothing_is_judged(mathematics: VerifierReward
 
 async def test_a_formula_that_never_ends_fails_alone() -> None:
     endless = r"$9^{9^{9^{9}}}$"
-    opened = verifier("math", timeout=2, concurrency=2)
+    opened = open_verifier(VerifierSettings(check="math", timeout=2, concurrency=2))
     try:
         request = Request.from_prompt("?", reference="1")
         first, second = await opened.score(request, candidates_of([endless, "$1$"]))
@@ -73,4 +74,4 @@ async def test_a_formula_that_never_ends_fails_alone() -> None:
 def test_without_math_verify_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"pip install 'bestofn-middleware\[math\]'"):
-        verifier("math")
+        open_verifier(VerifierSettings(check="math"))

@@ -12,9 +12,10 @@ from bestofn.builders.reward_plan import RewardPlan
 from bestofn.builders.rewards import open_reward_model
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Request
-from bestofn.rewards.verifiers.open import verifier
+from bestofn.rewards.verifiers.open import open_verifier
 from bestofn.rewards.verifiers.verifier import VerifierRewardModel
 from bestofn.settings.settings import Settings
+from bestofn.settings.verifier import VerifierSettings
 from tests.support.rewards.answering import candidates_of, verdict
 
 PATH = "tests.support.rewards.answering:verdict"
@@ -48,12 +49,16 @@ async def test_a_worker_that_hangs_or_dies_costs_one_candidate() -> None:
 
 
 async def test_an_async_check_is_cancelled_at_its_time() -> None:
-    opened = verifier("tests.support.rewards.answering:awaited", timeout=0.1)
+    opened = open_verifier(
+        VerifierSettings(check="tests.support.rewards.answering:awaited", timeout=0.1)
+    )
     assert await _say(opened, ["good", "sleep", "bad"]) == [1.0, "verifier_timeout", 0.0]
 
 
 async def test_options_go_to_the_check() -> None:
-    assert await _say(verifier(PATH, options={"good": "bad"}), ["good", "bad"]) == [0.0, 1.0]
+    assert await _say(
+        open_verifier(VerifierSettings(check=PATH, options={"good": "bad"})), ["good", "bad"]
+    ) == [0.0, 1.0]
 
 
 async def test_cancelling_leaves_the_verifier_usable() -> None:
@@ -104,7 +109,7 @@ async def test_no_more_run_at_once_than_was_asked_for() -> None:
 )
 def test_a_mistake_gets_one_sentence(check: str, options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        verifier(check, **options)
+        open_verifier(VerifierSettings(check=check, **options))
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
 

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from bestofn.core.protocols import RewardModel
 from bestofn.core.types import Candidate, Request, Score
 from bestofn.rewards.judge.open import open_judge
+from bestofn.settings.judge import JudgeSettings
 from tests.support.upstream import Script, Upstream, running
 
 REQUEST = Request.from_prompt("What is 8 - 5?")
@@ -58,7 +59,7 @@ def verdict(**fields: Any) -> str:
 async def judging(script: Script, **options: Any) -> AsyncIterator[tuple[RewardModel, Upstream]]:
     """A judge over a stub that plays `script`, and the stub."""
     with running(Upstream(script)) as upstream:
-        async with open_judge(upstream.url, **options) as judge:
+        async with open_judge(JudgeSettings(url=upstream.url, **options)) as judge:
             yield judge, upstream
 
 

@@ -1,4 +1,4 @@
-"""Owns this side of the sandbox: a Python program runs in a process of its own, within limits."""
+"""The sandbox seen from here: a Python program runs in a process of its own, within limits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bestofn.core.types import Failure
 
 logger = logging.getLogger(__name__)
 
-BROKEN = "sandbox_error"
+SANDBOX_ERROR = "sandbox_error"
 """`Failure.reason` where the sandbox itself does not work."""
 
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
@@ -27,7 +27,7 @@ _START_SECONDS = 60.0
 """Over the program's own, until the sandbox has started and cleaned up: the machine may be busy."""
 
 _STOP_SECONDS = 5.0
-_told: set[str] = set()
+_warned: set[str] = set()
 """What has been logged: once is enough."""
 
 
@@ -118,7 +118,7 @@ async def run(
     try:
         return await _run(json.dumps(job).encode() + b"\n", folder.name, limits.seconds)
     except OSError as error:
-        return Failure(BROKEN, f"the sandbox does not start: {error}")
+        return Failure(SANDBOX_ERROR, f"the sandbox does not start: {error}")
     finally:
         await asyncio.to_thread(folder.cleanup)
 
@@ -139,7 +139,9 @@ async def _run(job: bytes, folder: str, seconds: float) -> Outcome | Failure:
         async with asyncio.timeout(_START_SECONDS + seconds):
             said, trouble = await _talk(process, job)
     except TimeoutError:
-        return Failure(BROKEN, f"the sandbox did not end {_START_SECONDS:.0f} s after its time")
+        return Failure(
+            SANDBOX_ERROR, f"the sandbox did not end {_START_SECONDS:.0f} s after its time"
+        )
     finally:
         await _end(process)
     return _outcome(said, trouble)
@@ -172,9 +174,9 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 def _outcome(said: list[Any], trouble: str) -> Outcome | Failure:
     if not said or trouble:
-        return Failure(BROKEN, f"the sandbox fails: {trouble or 'it says nothing'}")
+        return Failure(SANDBOX_ERROR, f"the sandbox fails: {trouble or 'it says nothing'}")
     if not said[0]["separate"]:
-        _tell(
+        _warn_once(
             "namespaces are not allowed here: code that is verified can use the network and sees "
             "other processes"
         )
@@ -184,7 +186,7 @@ def _outcome(said: list[Any], trouble: str) -> Outcome | Failure:
     return Outcome(report["ended"], report["status"], report["proven"], report["output"])
 
 
-def _tell(what: str) -> None:
-    if what not in _told:
-        _told.add(what)
+def _warn_once(what: str) -> None:
+    if what not in _warned:
+        _warned.add(what)
         logger.warning("%s", what)

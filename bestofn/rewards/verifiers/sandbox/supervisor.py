@@ -1,4 +1,4 @@
-"""Owns the inside of the sandbox: limits are set, a program runs, and nothing of it is left behind.
+"""The inside of the sandbox: limits are set, a program runs, and nothing of it is left behind.
 
 This file is a script of its own: it runs by ``python -I -S``, where nothing of bestofn can be
 imported. Three processes: the first leaves the user and the network; its child, the supervisor,
@@ -26,7 +26,7 @@ from typing import Any
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 _NEWUSER, _NEWNET, _NEWPID, _NEWIPC = 0x10000000, 0x40000000, 0x20000000, 0x08000000
-_SPACES = _NEWNET | _NEWPID | _NEWIPC
+_NAMESPACES = _NEWNET | _NEWPID | _NEWIPC
 _SET_DUMPABLE, _SET_KEEPCAPS, _SET_SUBREAPER, _NO_NEW_PRIVILEGES = 4, 8, 36, 38  # prctl(2)
 _CAPABILITIES_V3, _READ_ALL = 0x20080522, 1 << 2  # capset(2), CAP_DAC_READ_SEARCH
 
@@ -43,9 +43,9 @@ def main() -> None:
     """Run the job that stdin names."""
     job = json.loads(_line(0))
     root = os.geteuid() == 0
-    separate = root and _LIBC.unshare(_SPACES) == 0
+    separate = root and _LIBC.unshare(_NAMESPACES) == 0
     if root:
-        _become_another(job["folder"])
+        _become_other_user(job["folder"])
     if not separate:
         separate = _unshare_as_user()
     os.chdir(job["folder"])
@@ -59,7 +59,7 @@ def main() -> None:
     _supervise(job, separate, root)
 
 
-def _become_another(folder: str) -> None:
+def _become_other_user(folder: str) -> None:
     """From root to a user without an account, who owns `folder`.
 
     Where only root can read Python's own library, the right to read is kept.
@@ -100,7 +100,7 @@ def _is_readable(path: str) -> bool:
 def _unshare_as_user() -> bool:
     """Leave the network, the processes and their messages by a user namespace, where that works."""
     user, group = os.getuid(), os.getgid()
-    if _LIBC.unshare(_NEWUSER | _SPACES) != 0:
+    if _LIBC.unshare(_NEWUSER | _NAMESPACES) != 0:
         return False
     maps = {"setgroups": "deny", "uid_map": f"{user} {user} 1", "gid_map": f"{group} {group} 1"}
     for name, text in maps.items():

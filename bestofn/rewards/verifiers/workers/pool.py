@@ -1,4 +1,4 @@
-"""Owns the worker processes of one check: which are free, started, or lost."""
+"""A pool of worker processes for one check: started when needed, kept, killed at the timeout."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 
 from bestofn.core.no_winner import RewardError
 from bestofn.core.types import Candidate, Request
-from bestofn.rewards.verifiers.workers.runners import out_of_time
+from bestofn.rewards.verifiers.workers.runners import timeout_failure
 from bestofn.rewards.verifiers.workers.worker import Job, Worker
 
 
-class Processes:
+class WorkerPool:
     """Runs a check in worker processes, which start when they are needed and are kept.
 
     A worker is killed at the timeout, and where its caller is cancelled. It may use signals, which
@@ -75,7 +75,7 @@ class Processes:
             return worker.ask(request, candidate)
         except TimeoutError:
             worker.kill()
-            return out_of_time(self._job.seconds)
+            return timeout_failure(self._job.seconds)
         except ChildProcessError as error:
             worker.kill()
             raise RewardError(f"its worker process died: {error}") from error

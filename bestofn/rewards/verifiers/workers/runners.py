@@ -1,4 +1,4 @@
-"""Owns how a check is run in this process: awaited, or in a thread."""
+"""Runners of a check in this process: awaited on the event loop, or in a thread."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def is_async(check: Check) -> bool:
     return inspect.iscoroutinefunction(check) or inspect.iscoroutinefunction(type(check).__call__)
 
 
-class Awaited:
+class AsyncRunner:
     """Awaits an async check on the caller's event loop; it is cancelled at the timeout.
 
     Args:
@@ -53,7 +53,7 @@ class Awaited:
         """It holds nothing."""
 
 
-class Threaded:
+class ThreadRunner:
     """Runs a function in a thread: the only way for one that another process cannot import.
 
     A thread cannot be stopped. Past the timeout the call has failed, and the function goes on; as
@@ -90,9 +90,9 @@ async def _in_time(verdict: Awaitable[Any], seconds: float | None) -> Any:
     except TimeoutError:
         if seconds is None or not limit.expired():
             raise
-        return out_of_time(seconds)
+        return timeout_failure(seconds)
 
 
-def out_of_time(seconds: float) -> Failure:
+def timeout_failure(seconds: float) -> Failure:
     """Why an answer is not judged whose check took longer than `seconds`."""
     return Failure(TIMED_OUT, f"the verifier gave no verdict within {seconds:g} s")

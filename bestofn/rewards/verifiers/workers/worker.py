@@ -1,4 +1,4 @@
-"""Owns this side of one worker process: started, asked, killed."""
+"""A worker process seen from here: started, asked over a pipe, killed."""
 
 from __future__ import annotations
 

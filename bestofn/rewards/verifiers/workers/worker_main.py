@@ -1,4 +1,4 @@
-"""Owns a worker process: it imports one check, and answers one question after another with it."""
+"""The main of a worker process: it imports one check, and answers every question with it."""
 
 from __future__ import annotations
 

@@ -1,21 +1,17 @@
-"""Owns what of a candidate's text is the answer: without thoughts, and of code the block."""
+"""The program in an answer: its last fenced code block, Python preferred."""
 
 from __future__ import annotations
 
 from markdown_it import MarkdownIt
+
+from bestofn.support.thoughts import without_thoughts
 
 _PYTHON = frozenset({"python", "python3", "py"})
 _BLOCKS = MarkdownIt("commonmark").disable("inline")
 """Reads blocks only: what is within a line is of no interest."""
 
 
-def without_thoughts(text: str) -> str:
-    """What follows the last ``</think>`` (all, where there is none), stripped: a server without a
-    reasoning parser leaves a model's thoughts in the answer."""
-    return text.rpartition("</think>")[2].strip()
-
-
-def code_in(text: str) -> str:
+def extract_code(text: str) -> str:
     """The program in an answer: its last fenced block, and the whole text where it has none.
 
     Blocks marked as Python come first, then those without a mark, then others: after a program,
