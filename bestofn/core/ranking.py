@@ -41,6 +41,12 @@ class ScoredCandidate:
         """Whether it passed every filter and nothing failed."""
         return not self.rejections and self.failure is None
 
+    @property
+    def suspected(self) -> bool:
+        """Whether all that speaks against it is uncertain: it stands behind every accepted one."""
+        certain = any(rejection.certain for rejection in self.rejections)
+        return self.failure is None and bool(self.rejections) and not certain
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
