@@ -40,7 +40,7 @@ from bestofn.dataset.prompts.reader import read_records
 from bestofn.dataset.prompts.rows import Defaults, Row, read_row
 from bestofn.dataset.run.local import Limits, run
 from bestofn.dataset.store.identity import identity_of
-from bestofn.dataset.store.records import ranked
+from bestofn.dataset.store.records import ranked_candidates
 from bestofn.dataset.store.store import Store, read_rollouts
 from training.world import Task, is_correct, stream
 
@@ -133,7 +133,7 @@ def accuracy(folder: Path, prompts: int) -> tuple[float, float, int]:
     tasks = drawn(prompts)
     kept = first = count = 0
     for record in read_rollouts(folder):
-        best = next(iter(ranked(record)), None)
+        best = next(iter(ranked_candidates(record)), None)
         if best is None:
             continue
         task = tasks[record["row"]]
@@ -158,7 +158,9 @@ def exploring(prompts: int, explore: int) -> None:
             kept, _, _ = accuracy(folder, prompts)
             records = list(read_rollouts(folder))
             samples = sum(len(record["candidates"]) for record in records)
-            rewards = [best["reward"] for record in records for best in ranked(record)[:1]]
+            rewards = [
+                best["reward"] for record in records for best in ranked_candidates(record)[:1]
+            ]
             name = f"N = {best_of}" + (f", {first} to explore" if first else "")
             mean = sum(rewards) / len(rewards)
             print(f"| {name} | {samples:,} | {said['tokens']:,} | {mean:.4f} | {kept:.1%} |")

@@ -8,8 +8,9 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from bestofn.core.ranking import Ranking, ScoredCandidate
+from bestofn.core.ranking import Ranking
 from bestofn.core.types import Candidate, Message, Request
+from bestofn.support.candidate_report import ReportField, report
 
 
 class _Response(BaseModel):
@@ -70,13 +71,27 @@ def read_rows(lines: Iterable[str]) -> Iterator[ScoreRow]:
         yield ScoreRow(number, request, candidates)
 
 
-def ranking_row(ranking: Ranking) -> dict[str, Any]:
+_CANDIDATE: tuple[ReportField, ...] = (
+    "index",
+    "text",
+    "finish_reason",
+    "reward",
+    "components",
+    "cut",
+    "rank",
+    "rejections",
+    "failure",
+    "completion_tokens",
+)
+
+
+def ranking_json(ranking: Ranking) -> dict[str, Any]:
     """The ranking as `--json` prints it; the keys are part of the interface."""
     winner = ranking.winner
     return {
         "best_of": ranking.request.best_of,
-        "winner": None if winner is None else _candidate_row(winner),
-        "candidates": [_candidate_row(c) for c in ranking.candidates],
+        "winner": None if winner is None else report(winner, _CANDIDATE),
+        "candidates": [report(candidate, _CANDIDATE) for candidate in ranking.candidates],
         "rejected": dict(ranking.rejected),
         "failed": dict(ranking.failed),
         "fallback": ranking.fallback,
@@ -85,21 +100,6 @@ def ranking_row(ranking: Ranking) -> dict[str, Any]:
         "notes": list(ranking.notes),
         "usage": asdict(ranking.usage),
         "timings": {name: round(value, 6) for name, value in asdict(ranking.timings).items()},
-    }
-
-
-def _candidate_row(record: ScoredCandidate) -> dict[str, Any]:
-    return {
-        "index": record.index,
-        "text": record.text,
-        "finish_reason": record.candidate.finish_reason,
-        "reward": record.reward,
-        "components": dict(record.components),
-        "cut": record.cut,
-        "rank": record.rank,
-        "rejections": [asdict(rejection) for rejection in record.rejections],
-        "failure": None if record.failure is None else asdict(record.failure),
-        "completion_tokens": record.candidate.completion_tokens,
     }
 
 

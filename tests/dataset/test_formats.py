@@ -18,6 +18,7 @@ from bestofn.dataset.store.records import Record
 from bestofn.settings.choices import Keep
 
 PROMPT = [{"role": "user", "content": "What?"}]
+EMPTY = {"filter": "empty", "reason": "empty", "detail": "it is empty", "certain": True}
 
 
 def record(
@@ -35,9 +36,7 @@ def record(
             "reward": reward,
             "rank": ranks.get(i),
             "accepted": reward is not None,
-            "rejections": []
-            if reward is not None
-            else [{"filter": "empty", "reason": "empty", "detail": "it is empty"}],
+            "rejections": [] if reward is not None else [EMPTY],
             "failure": None,
             "components": None,
             "cut": 0,

@@ -73,6 +73,7 @@ def _body(
         *(f"| {status.replace('_', ' ')} | {n:,} |" for status, n in summary.statuses.items()),
         f"| candidates | {summary.candidates:,} |",
         f"| accepted | {summary.accepted:,} |",
+        *(f"| suspected: {reason} | {n:,} |" for reason, n in summary.suspected.items()),
         *(f"| rejected: {reason} | {n:,} |" for reason, n in summary.rejected.items()),
         *(f"| failed: {reason} | {n:,} |" for reason, n in summary.failed.items()),
         f"| completion tokens | {summary.completion_tokens:,} |",

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bestofn.dataset.export.keep_rule import Held, Rule, distinct
-from bestofn.dataset.store.records import Record, messages_of, ranked
+from bestofn.dataset.store.records import Record, messages_of, ranked_candidates
 from bestofn.settings.choices import FormatName
 
 if TYPE_CHECKING:
@@ -71,25 +71,25 @@ def skipped(record: Record) -> bool:
 
 
 def _sft(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
-    for each in choice.rule.kept(ranked(record)):
+    for each in choice.rule.kept(ranked_candidates(record)):
         yield _conversation(record, each)
 
 
 def _first(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
-    held = ranked(record)
+    held = ranked_candidates(record)
     if held:
         yield _conversation(record, min(held, key=lambda each: each["index"]))
 
 
 def _random(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
-    held = sorted(ranked(record), key=lambda each: each["index"])
+    held = sorted(ranked_candidates(record), key=lambda each: each["index"])
     if held:
         drawn = random.Random(f"{choice.seed}:{record['key']}:{record['row']}")
         yield _conversation(record, drawn.choice(held))
 
 
 def _dpo(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
-    held = distinct(ranked(record))
+    held = distinct(ranked_candidates(record))
     for good in choice.rule.kept(held):
         bad = _worse(held, good, choice)
         if bad is not None:
@@ -104,7 +104,7 @@ def _dpo(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
 
 
 def _kto(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
-    held = distinct(ranked(record))
+    held = distinct(ranked_candidates(record))
     kept = choice.rule.kept(held)
     if not kept:
         return
@@ -122,7 +122,7 @@ def _kto(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
 
 
 def _ranked(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
-    held = distinct(ranked(record))
+    held = distinct(ranked_candidates(record))
     if held:
         yield {
             **_of(record),
@@ -133,7 +133,7 @@ def _ranked(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
 
 
 def _candidates(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
-    rewards = [each["reward"] for each in ranked(record)]
+    rewards = [each["reward"] for each in ranked_candidates(record)]
     mean = statistics.fmean(rewards) if rewards else None
     for each in record["candidates"]:
         reasons = [rejection["reason"] for rejection in each["rejections"]]

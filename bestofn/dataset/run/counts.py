@@ -18,7 +18,7 @@ class Counts:
         statuses: of the finished, how many ended how.
         candidates: sampled.
         accepted: of these.
-        rejected: how many each reason threw out.
+        rejected: how many each reason threw out, or cast doubt on.
         rewards: their sum and number, of the accepted.
         completion_tokens: sampled.
         reward_tokens: that the reward model computed.

@@ -189,6 +189,7 @@ class Store:
             moved = list(rows)
             if path.name in self.manifest.shards:
                 rows = {record["row"]: record for record in read_shard(path)} | rows
+                self._forget(path.name)
             ordered = [rows[number] for number in sorted(rows)]
             replace_file(path, partial(write_shard, rows=ordered))
             self._enter(path)
@@ -196,6 +197,12 @@ class Store:
             for number in moved:
                 del self._held[number]
             self._journal.keep(self._held.values())
+
+    def _forget(self, name: str) -> None:
+        """Take a shard out of run.json before it is replaced: after a kill its file is entered as
+        it is then. What is held here stays, since other rows are looked up meanwhile."""
+        others = {each: shard for each, shard in self.manifest.shards.items() if each != name}
+        self.manifest.model_copy(update={"shards": others}).write(self._folder)
 
     def _enter(self, path: Path) -> None:
         statuses = _columns(path, ["status"])["status"]
@@ -267,7 +274,7 @@ def read_shard(path: Path) -> Iterator[Record]:
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=128):
-                yield from batch.to_pylist()
+                yield from map(records.with_certainty, batch.to_pylist())
     except (OSError, pyarrow.ArrowException) as error:
         raise _broken(path, error) from error
 

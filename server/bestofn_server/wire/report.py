@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, Field
 
 from bestofn.core.ranking import Ranking, ScoredCandidate
+from bestofn.support.candidate_report import FIELDS, ReportField, report
 
 Detail = Literal["none", "summary", "full"]
 
@@ -17,6 +18,10 @@ class RejectionReport(BaseModel):
     filter: str
     reason: str
     detail: str
+    certain: bool = Field(
+        description="false: a suspicion; a candidate with nothing else against it is ranked behind "
+        "those that are accepted"
+    )
 
 
 class FailureReport(BaseModel):
@@ -45,28 +50,13 @@ class CandidateReport(BaseModel):
     @classmethod
     def of(cls, record: ScoredCandidate, *, full: bool) -> Self:
         """The report of `record`."""
-        failure = record.failure
-        said: dict[str, Any] = {}
-        if full:
-            said = {"text": record.text, "message": dict(record.candidate.message)}
-        return cls(
-            index=record.index,
-            rank=record.rank,
-            reward=record.reward,
-            components=dict(record.components),
-            cut=record.cut,
-            finish_reason=record.candidate.finish_reason,
-            completion_tokens=record.candidate.completion_tokens,
-            seed=record.candidate.seed,
-            rejections=[
-                RejectionReport(filter=r.filter, reason=r.reason, detail=r.detail)
-                for r in record.rejections
-            ],
-            failure=None
-            if failure is None
-            else FailureReport(reason=failure.reason, detail=failure.detail),
-            **said,
-        )
+        return cls(**report(record, (*_SUMMARY, *_TEXTS) if full else _SUMMARY))
+
+
+_TEXTS: tuple[ReportField, ...] = ("text", "message")
+_SUMMARY: tuple[ReportField, ...] = tuple(
+    field for field in FIELDS if field in CandidateReport.model_fields and field not in _TEXTS
+)
 
 
 class ReturnedReport(BaseModel):
