@@ -4,36 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import ValidationError
+from pydantic_core import from_json
 
 from bestofn.core.ranking import Ranking
-from bestofn.core.types import Candidate, Message, Request
+from bestofn.core.types import Candidate, Request
 from bestofn.support.candidate_report import ReportField, report
-
-
-class _Response(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    text: str
-    finish_reason: str = "stop"
-
-
-class _Row(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-    prompt: str | None = None
-    messages: list[dict[str, Any]] | None = Field(default=None, min_length=1)
-    responses: list[str | _Response] = Field(min_length=1)
-    reference: Any = None
-
-    @model_validator(mode="after")
-    def _one_of(self) -> Self:
-        if (self.prompt is None) == (self.messages is None):
-            raise ValueError("give either prompt or messages")
-        return self
-
-
-_ROW = TypeAdapter(_Row)
+from bestofn.support.conversation import AnsweredConversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +37,12 @@ def read_rows(lines: Iterable[str]) -> Iterator[ScoreRow]:
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        try:
-            row = _ROW.validate_json(line)
-        except ValidationError as error:
-            yield ScoreRow(number, error=_sentence(error))
+        row = _read(line)
+        if isinstance(row, str):
+            yield ScoreRow(number, error=row)
             continue
-        candidates = tuple(_candidate(at, each) for at, each in enumerate(row.responses))
-        messages: tuple[Message, ...] = tuple(row.messages or ())
-        if row.prompt is not None:
-            messages = ({"role": "user", "content": row.prompt},)
-        request = Request(messages, best_of=len(candidates), reference=row.reference)
+        candidates = row.candidates
+        request = Request(row.conversation, best_of=len(candidates), reference=row.reference)
         yield ScoreRow(number, request, candidates)
 
 
@@ -103,13 +78,22 @@ def ranking_json(ranking: Ranking) -> dict[str, Any]:
     }
 
 
-def _candidate(index: int, response: str | _Response) -> Candidate:
-    given = _Response(text=response) if isinstance(response, str) else response
-    return Candidate(index, {"role": "assistant", "content": given.text}, given.finish_reason)
+def _read(line: str) -> AnsweredConversation | str:
+    """What stands in a line, or why it cannot be read."""
+    try:
+        given = from_json(line)
+    except ValueError as error:
+        return f"Invalid JSON: {error}"
+    if not isinstance(given, dict):
+        return f"it is no JSON object but {type(given).__name__}"
+    try:
+        return AnsweredConversation.model_validate(given)
+    except ValidationError as error:
+        return _sentence(error)
 
 
 def _sentence(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in first["loc"] if part not in ("str", "_Response"))
+    where = ".".join(str(part) for part in first["loc"] if part not in ("str", "ResponseText"))
     message = first["msg"].removeprefix("Value error, ")
     return f"{where}: {message}" if where else message
