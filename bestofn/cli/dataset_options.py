@@ -25,7 +25,7 @@ from bestofn.core.errors import ConfigError
 from bestofn.settings.choices import FormatName, Keep, RunEngine
 
 if TYPE_CHECKING:
-    from bestofn.dataset.export.formats import Choice
+    from bestofn.dataset.export.formats import ExportOptions
     from bestofn.dataset.export.push import Repository
 
 app = typer.Typer()
@@ -153,6 +153,7 @@ def sample(
     """Make a dataset by rejection sampling; interrupted, the same command goes on."""
     with exit_codes():
         from bestofn.cli import sample as command
+        from bestofn.dataset.run.options import Cluster
         from bestofn.settings.settings import Settings
 
         settings = Settings.load(
@@ -167,12 +168,13 @@ def sample(
             max_tokens=max_tokens,
             seed=seed,
         )
-        spread = None
+        cluster = None
         if engine == "ray":
-            spread = command.Workers(ray_address, workers, max_workers, gpus_per_worker)
+            most = max_workers or workers
+            cluster = Cluster(ray_address, workers, most, gpus=gpus_per_worker)
         elif workers > 1 or max_workers or gpus_per_worker or ray_address:
             raise ConfigError("--workers and the like are for --engine ray")
-        if spread is not None and explore is not None:
+        if cluster is not None and explore is not None:
             raise ConfigError("--explore is not for --engine ray: its workers share no rows")
         given = command.Input(source, column or (), split, name, limit)
         kept = _choice(keep, value, min_margin, settings.seed)
@@ -183,10 +185,10 @@ def sample(
                 given,
                 made,
                 settings,
-                in_flight=in_flight,
-                failures_in_a_row=failures_in_a_row,
-                explore=explore,
-                workers=spread,
+                options=command.run_options(
+                    settings.best_of, in_flight, failures_in_a_row, explore
+                ),
+                cluster=cluster,
                 verbose=verbose,
             )
         )
@@ -242,11 +244,11 @@ def _formats(given: Sequence[FormatOption] | None) -> list[FormatName]:
     return [each for each in NAMES if each in named or "all" in named]
 
 
-def _choice(keep: Keep, value: float | None, min_margin: float, seed: int | None) -> Choice:
-    from bestofn.dataset.export.formats import Choice
-    from bestofn.dataset.export.keep_rule import Rule
+def _choice(keep: Keep, value: float | None, min_margin: float, seed: int | None) -> ExportOptions:
+    from bestofn.dataset.export.formats import ExportOptions
+    from bestofn.dataset.export.keep_rule import KeepRule
 
-    return Choice(Rule(keep, value), min_margin, seed or 0)
+    return ExportOptions(KeepRule(keep, value), min_margin, seed or 0)
 
 
 def _repository(name: str | None, private: bool) -> Repository | None:

@@ -10,8 +10,8 @@ from rich.console import Console
 from bestofn.core.errors import ConfigError
 from bestofn.dataset.export.card import write_card
 from bestofn.dataset.export.export import export
-from bestofn.dataset.export.formats import Choice
-from bestofn.dataset.export.keep_rule import Rule
+from bestofn.dataset.export.formats import ExportOptions
+from bestofn.dataset.export.keep_rule import KeepRule
 from bestofn.dataset.export.push import Repository
 from bestofn.dataset.export.summary import Summary
 from bestofn.dataset.store.manifest import Manifest
@@ -22,7 +22,7 @@ from bestofn.settings.choices import FormatName
 def export_run(
     folder: Path,
     formats: Sequence[FormatName],
-    choice: Choice,
+    choice: ExportOptions,
     licence: str | None,
     console: Console,
     repository: Repository | None = None,
@@ -50,6 +50,6 @@ def export_run(
         console.print(repository.push(folder, formats), highlight=False, soft_wrap=True)
 
 
-def described(rule: Rule) -> str:
+def described(rule: KeepRule) -> str:
     """A rule, for a reader."""
     return rule.keep if rule.value is None else f"{rule.keep} {rule.value:g}"

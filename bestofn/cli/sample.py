@@ -14,21 +14,18 @@ from bestofn.builders.pipeline import open_pipeline
 from bestofn.cli.console import quiet_engines
 from bestofn.cli.export import export_run
 from bestofn.core.errors import ConfigError
-from bestofn.dataset.export.formats import Choice
+from bestofn.dataset.export.formats import ExportOptions
 from bestofn.dataset.export.push import Repository
 from bestofn.dataset.prompts.reader import read_records
 from bestofn.dataset.prompts.rows import COLUMNS, Defaults, Row, read_row
-from bestofn.dataset.run.explorer import LEAST_IN_FLIGHT
-from bestofn.dataset.run.local import Limits, run
+from bestofn.dataset.run.local import run
+from bestofn.dataset.run.options import Cluster, RunOptions, rows_in_flight
 from bestofn.dataset.run.progress import progress
-from bestofn.dataset.run.ray import Cluster, run_on_ray
+from bestofn.dataset.run.ray import run_on_ray
 from bestofn.dataset.store.identity import identity_of
 from bestofn.dataset.store.store import Store
 from bestofn.settings.choices import FormatName
 from bestofn.settings.settings import Settings
-
-CANDIDATES_IN_FLIGHT = 512
-"""Twice what vLLM batches by default on most cards (max_num_seqs 256), so that it never waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,37 +77,9 @@ class Output:
 
     folder: Path
     formats: Sequence[FormatName]
-    choice: Choice = field(default_factory=Choice)
+    choice: ExportOptions = field(default_factory=ExportOptions)
     licence: str | None = None
     repository: Repository | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Workers:
-    """Where a run is done that is not done here.
-
-    Args:
-        address: of a Ray cluster; None: the one that this machine is in, or a new one on it.
-        least: pipelines.
-        most: pipelines, while rows wait; None: no more.
-        gpus: of each.
-    """
-
-    address: str | None = None
-    least: int = 1
-    most: int | None = None
-    gpus: float = 0.0
-
-    def cluster(self, limits: Limits) -> Cluster:
-        """What of the cluster is taken."""
-        return Cluster(
-            self.address,
-            self.least,
-            self.most or self.least,
-            gpus=self.gpus,
-            in_flight=limits.in_flight,
-            failures_in_a_row=limits.failures_in_a_row,
-        )
 
 
 async def sample(
@@ -118,10 +87,8 @@ async def sample(
     output: Output,
     settings: Settings,
     *,
-    in_flight: int | None = None,
-    failures_in_a_row: int | None = None,
-    explore: int | None = None,
-    workers: Workers | None = None,
+    options: RunOptions,
+    cluster: Cluster | None = None,
     verbose: bool = False,
 ) -> None:
     """Do what of the run is not done yet, then write its formats and its card.
@@ -132,38 +99,27 @@ async def sample(
             does not take the formats.
         BestOfNError: as `open_pipeline`.
     """
-    if explore is not None and not 2 <= explore < settings.best_of:
-        raise ConfigError(
-            f"--explore {explore}: it has to be at least 2, and less than --best-of "
-            f"({settings.best_of})"
-        )
     columns = given.mapped()
-    identity = identity_of(settings, source=given.source, columns=columns, explore=explore)
+    identity = identity_of(settings, source=given.source, columns=columns, explore=options.explore)
     defaults = Defaults(settings.best_of, settings.temperature, settings.max_tokens, settings.seed)
     read = functools.partial(_rows, given, columns, defaults)
     if next(read(), None) is None:
         raise ConfigError(f"{given.source}: no rows")
     if output.repository is not None:
         output.repository.check()
-    usual, least = Limits(), 1 if explore is None else LEAST_IN_FLIGHT
-    limits = Limits(
-        in_flight or max(least, -(-CANDIDATES_IN_FLIGHT // settings.best_of)),
-        failures_in_a_row or usual.failures_in_a_row,
-    )
     with contextlib.closing(Store.open(output.folder, identity)) as store:
         async with contextlib.AsyncExitStack() as stack:
             console = stack.enter_context(quiet_engines(verbose))
             _say_what_is_there(console, store, output.folder)
-            if workers is None:
+            if cluster is None:
                 with console.status("loading the models"):
                     pipeline = await stack.enter_async_context(open_pipeline(settings))
                 watch = stack.enter_context(progress(console, store.manifest.rows))
-                counts = await run(read(), store, pipeline, limits, watch=watch, explore=explore)
+                counts = await run(read(), store, pipeline, options, watch=watch)
             else:
                 opening = functools.partial(open_pipeline, settings)
                 watch = stack.enter_context(progress(console, store.manifest.rows))
-                cluster = workers.cluster(limits)
-                counts = await run_on_ray(read, store, opening, cluster, watch=watch)
+                counts = await run_on_ray(read, store, opening, cluster, options, watch=watch)
         console = Console(stderr=True)
         console.print(
             f"{counts.done:,} rows sampled, {counts.skipped:,} were finished before",
@@ -177,6 +133,25 @@ async def sample(
             console,
             output.repository,
         )
+
+
+def run_options(
+    best_of: int, in_flight: int | None, failures_in_a_row: int | None, explore: int | None
+) -> RunOptions:
+    """How the run is worked on, from its flags.
+
+    Raises:
+        ConfigError: they do not go together, or with `best_of`.
+    """
+    if explore is not None and not 2 <= explore < best_of:
+        raise ConfigError(
+            f"--explore {explore}: it has to be at least 2, and less than --best-of ({best_of})"
+        )
+    return RunOptions(
+        in_flight or rows_in_flight(best_of, explore),
+        failures_in_a_row or RunOptions().failures_in_a_row,
+        explore,
+    )
 
 
 def _say_what_is_there(console: Console, store: Store, folder: Path) -> None:

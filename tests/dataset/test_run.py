@@ -15,7 +15,8 @@ from bestofn.core.no_winner import GeneratorError
 from bestofn.core.types import Request
 from bestofn.dataset.prompts.rows import read_row
 from bestofn.dataset.run.counts import Counts
-from bestofn.dataset.run.local import Limits, run
+from bestofn.dataset.run.local import run
+from bestofn.dataset.run.options import RunOptions
 from bestofn.dataset.store.journal import JOURNAL
 from bestofn.dataset.store.manifest import Manifest
 from bestofn.dataset.store.records import Record
@@ -24,7 +25,7 @@ from bestofn.dataset.store.verify import faults
 from bestofn.testing import FakeCompletion
 from tests.support import dataset_fakes as fakes
 
-LIMITS = Limits(in_flight=8, failures_in_a_row=5)
+LIMITS = RunOptions(in_flight=8, failures_in_a_row=5)
 
 
 async def do(folder: Path, rows: Any, pipeline: Any = None, **options: Any) -> Counts:

@@ -12,10 +12,11 @@ import pytest
 from bestofn.core.no_winner import GeneratorError
 from bestofn.core.types import Request
 from bestofn.dataset.export.export import export
-from bestofn.dataset.export.formats import NAMES, Choice
+from bestofn.dataset.export.formats import NAMES, ExportOptions
 from bestofn.dataset.prompts.rows import Row
 from bestofn.dataset.run.counts import Counts
-from bestofn.dataset.run.local import Limits, run
+from bestofn.dataset.run.local import run
+from bestofn.dataset.run.options import RunOptions
 from bestofn.dataset.store.journal import JOURNAL
 from bestofn.dataset.store.records import Record
 from bestofn.dataset.store.store import ROLLOUTS, Store, read_rollouts
@@ -29,7 +30,7 @@ ROWS = 35
 
 async def do(folder: Path, rows: Iterator[Row], pipeline: Any = None) -> Counts:
     with contextlib.closing(Store.open(folder, fakes.CONFIG, rows_per_shard=10)) as store:
-        return await run(rows, store, pipeline or fakes.pipeline(), Limits(in_flight=4))
+        return await run(rows, store, pipeline or fakes.pipeline(), RunOptions(in_flight=4))
 
 
 def breaking(count: int) -> Iterator[Row]:
@@ -88,7 +89,7 @@ async def test_a_run_of_old_and_new_shards_is_exported_as_one(begun: Path, tmp_p
     await do(tmp_path / "undisturbed", fakes.rows(ROWS))
     made = []
     for folder in (begun, tmp_path / "undisturbed"):
-        export(folder, read_rollouts(folder), NAMES, Choice())
+        export(folder, read_rollouts(folder), NAMES, ExportOptions())
         made.append([(folder / name / "train.jsonl").read_text("utf-8") for name in NAMES])
     assert made[0] == made[1]
 

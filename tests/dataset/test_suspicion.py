@@ -9,8 +9,8 @@ import pytest
 
 from bestofn.core.ranking import Ranking, ScoredCandidate
 from bestofn.core.types import Candidate, Rejection, Request, Stopped
-from bestofn.dataset.export.formats import NAMES, Choice, rows_of
-from bestofn.dataset.export.keep_rule import Rule
+from bestofn.dataset.export.formats import NAMES, ExportOptions, rows_of
+from bestofn.dataset.export.keep_rule import KeepRule
 from bestofn.dataset.export.summary import Summary
 from bestofn.dataset.prompts.rows import Row
 from bestofn.dataset.store.records import Record, ranked_candidates, record_of, schema
@@ -39,8 +39,8 @@ def indices(record: Record) -> list[int]:
     return [each["index"] for each in ranked_candidates(record)]
 
 
-def texts(name: str, record: Record, rule: Rule | None = None) -> str:
-    rows: list[dict[str, Any]] = list(rows_of(name, record, Choice(rule or Rule())))  # type: ignore[arg-type]
+def texts(name: str, record: Record, rule: KeepRule | None = None) -> str:
+    rows: list[dict[str, Any]] = list(rows_of(name, record, ExportOptions(rule or KeepRule())))  # type: ignore[arg-type]
     return json.dumps(rows)
 
 
@@ -50,7 +50,7 @@ DOUBTED = record((3.0, (DOUBT,)), (1.0, (DOUBT, DOUBT)), (None, (SURE,)))
 
 @pytest.mark.parametrize("name", [each for each in NAMES if each != "candidates"])
 def test_a_suspected_candidate_is_in_no_format_where_another_is_accepted(name: str) -> None:
-    for keep in (Rule(), Rule("top-k", 9), Rule("above", 0.5), Rule("zscore", 0.0)):
+    for keep in (KeepRule(), KeepRule("top-k", 9), KeepRule("above", 0.5), KeepRule("zscore", 0.0)):
         made = texts(name, MIXED, keep)
         assert "text 0" in made or "text 1" in made
         assert not {each for each in ("text 2", "text 3", "text 4") if each in made}
@@ -58,7 +58,7 @@ def test_a_suspected_candidate_is_in_no_format_where_another_is_accepted(name: s
 
 def test_where_all_are_suspected_they_count_as_if_they_were_not() -> None:
     assert (DOUBTED["status"], indices(DOUBTED)) == ("ok", [0, 1])
-    (pair,) = rows_of("dpo", DOUBTED, Choice())
+    (pair,) = rows_of("dpo", DOUBTED, ExportOptions())
     assert (pair["chosen_reward"], pair["rejected_reward"]) == (3.0, 1.0)
     assert "text 0" in texts("sft", DOUBTED)
     assert indices(MIXED) == [0, 1]
@@ -66,7 +66,7 @@ def test_where_all_are_suspected_they_count_as_if_they_were_not() -> None:
 
 def test_pairs_never_span_accepted_and_suspected() -> None:
     one_of_each = record((1.0, ()), (-5.0, (DOUBT,)))
-    assert list(rows_of("dpo", one_of_each, Choice())) == []
+    assert list(rows_of("dpo", one_of_each, ExportOptions())) == []
 
 
 def test_suspicions_are_counted_apart_from_rejections() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from bestofn.dataset.export.formats import NAMES, Choice, rows_of, schema_of, skipped
+from bestofn.dataset.export.formats import NAMES, ExportOptions, rows_of, schema_of, skipped
 from bestofn.dataset.store.atomic_files import disk_faults, sync_folder
 from bestofn.dataset.store.records import Record
 from bestofn.settings.choices import FormatName
@@ -50,7 +50,7 @@ class Exported:
 
 
 def export(
-    folder: Path, rollouts: Iterable[Record], names: Sequence[FormatName], choice: Choice
+    folder: Path, rollouts: Iterable[Record], names: Sequence[FormatName], choice: ExportOptions
 ) -> list[Exported]:
     """Write the formats of a run into its folder: `NAME/train.parquet` and `NAME/train.jsonl`.
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bestofn.dataset.export.keep_rule import Held, Rule, distinct
+from bestofn.dataset.export.keep_rule import CandidateRecord, KeepRule, distinct
 from bestofn.dataset.store.records import Record, messages_of, ranked_candidates
 from bestofn.settings.choices import FormatName
 
@@ -30,7 +30,7 @@ SOURCE: dict[str, str] = {"row": "int64", "key": "string"}
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ExportOptions:
     """What an export keeps.
 
     Args:
@@ -40,15 +40,15 @@ class Choice:
         seed: of the random baseline.
     """
 
-    rule: Rule = field(default_factory=Rule)
+    rule: KeepRule = field(default_factory=KeepRule)
     min_margin: float = 0.0
     seed: int = 0
 
 
-Rows = Callable[[Record, Choice], Iterator[dict[str, Any]]]
+Rows = Callable[[Record, ExportOptions], Iterator[dict[str, Any]]]
 
 
-def rows_of(name: FormatName, record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
+def rows_of(name: FormatName, record: Record, choice: ExportOptions) -> Iterator[dict[str, Any]]:
     """The rows that one record makes; none where nothing in it is kept."""
     return _ROWS[name](record, choice)
 
@@ -70,25 +70,25 @@ def skipped(record: Record) -> bool:
     )
 
 
-def _sft(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
+def _sft(record: Record, choice: ExportOptions) -> Iterator[dict[str, Any]]:
     for each in choice.rule.kept(ranked_candidates(record)):
         yield _conversation(record, each)
 
 
-def _first(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
+def _first(record: Record, choice: ExportOptions) -> Iterator[dict[str, Any]]:
     held = ranked_candidates(record)
     if held:
         yield _conversation(record, min(held, key=lambda each: each["index"]))
 
 
-def _random(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
+def _random(record: Record, choice: ExportOptions) -> Iterator[dict[str, Any]]:
     held = sorted(ranked_candidates(record), key=lambda each: each["index"])
     if held:
         drawn = random.Random(f"{choice.seed}:{record['key']}:{record['row']}")
         yield _conversation(record, drawn.choice(held))
 
 
-def _dpo(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
+def _dpo(record: Record, choice: ExportOptions) -> Iterator[dict[str, Any]]:
     held = distinct(ranked_candidates(record))
     for good in choice.rule.kept(held):
         bad = _worse(held, good, choice)
@@ -103,7 +103,7 @@ def _dpo(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
             }
 
 
-def _kto(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
+def _kto(record: Record, choice: ExportOptions) -> Iterator[dict[str, Any]]:
     held = distinct(ranked_candidates(record))
     kept = choice.rule.kept(held)
     if not kept:
@@ -121,7 +121,7 @@ def _kto(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
         }
 
 
-def _ranked(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
+def _ranked(record: Record, choice: ExportOptions) -> Iterator[dict[str, Any]]:
     held = distinct(ranked_candidates(record))
     if held:
         yield {
@@ -132,7 +132,7 @@ def _ranked(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
         }
 
 
-def _candidates(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
+def _candidates(record: Record, choice: ExportOptions) -> Iterator[dict[str, Any]]:
     rewards = [each["reward"] for each in ranked_candidates(record)]
     mean = statistics.fmean(rewards) if rewards else None
     for each in record["candidates"]:
@@ -237,18 +237,20 @@ def _type(kind: str) -> pyarrow.DataType:
     return nested[kind] if kind in nested else pa.type_for_alias(kind)
 
 
-def _worse(held: list[Held], good: Held, choice: Choice) -> Held | None:
+def _worse(
+    held: list[CandidateRecord], good: CandidateRecord, choice: ExportOptions
+) -> CandidateRecord | None:
     """The worst of those that are worse by the margin; None: there is none."""
     worst = held[-1]
     return worst if _apart(good, worst, choice) else None
 
 
-def _apart(good: Held, bad: Held, choice: Choice) -> bool:
+def _apart(good: CandidateRecord, bad: CandidateRecord, choice: ExportOptions) -> bool:
     gap = good["reward"] - bad["reward"]
     return bool(gap > 0 and gap >= choice.min_margin)
 
 
-def _conversation(record: Record, each: Held) -> dict[str, Any]:
+def _conversation(record: Record, each: CandidateRecord) -> dict[str, Any]:
     messages = [*messages_of(record), _message(each)]
     return {**_of(record), "messages": messages, "reward": each["reward"]}
 
@@ -257,7 +259,7 @@ def _of(record: Record) -> dict[str, Any]:
     return {"row": record["row"], "key": record["key"]}
 
 
-def _message(each: Held) -> dict[str, Any]:
+def _message(each: CandidateRecord) -> dict[str, Any]:
     if each["message"] is None:
         return {"role": "assistant", "content": each["text"]}
     message: dict[str, Any] = json.loads(each["message"])

@@ -1,4 +1,4 @@
-"""Owns what a session of a run has done so far."""
+"""Counts of a run's session so far: rows, candidates, rewards, tokens."""
 
 from __future__ import annotations
 
