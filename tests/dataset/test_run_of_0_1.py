@@ -104,8 +104,8 @@ async def test_a_kill_while_a_shard_is_replaced_leaves_a_whole_run(
         raise KilledError
 
     with monkeypatch.context() as patched:
-        patched.setattr(Store, "_enter", kill)
-        patched.setattr(Store, "note", kill)  # a kill leaves no time to note anything
+        patched.setattr(Store, "_add_to_manifest", kill)
+        patched.setattr(Store, "add_session", kill)  # a kill leaves no time to note anything
         with pytest.raises(KilledError):
             await do(begun, fakes.rows(10))
     counts = await do(begun, fakes.rows(ROWS))

@@ -14,7 +14,7 @@ from bestofn.dataset.export.keep_rule import KeepRule
 from bestofn.dataset.export.summary import Summary
 from bestofn.dataset.prompts.rows import Row
 from bestofn.dataset.store.records import Record, ranked_candidates, record_of, schema
-from bestofn.dataset.store.store import read_shard, write_shard
+from bestofn.dataset.store.shards import read_shard, write_shard
 
 DOUBT = Rejection("truncation", "no_sentence_end", "it may be cut", certain=False)
 SURE = Rejection("repetition", "exact_loop", "it loops")

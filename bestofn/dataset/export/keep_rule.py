@@ -1,4 +1,4 @@
-"""Owns which candidates of a row are kept: by rank, margin or z-score within the prompt.
+"""Rejection sampling's choice: which candidates of a row are kept, by rank, margin or z-score.
 
 Rewards of different prompts do not compare, so an absolute threshold is there only for those who
 ask for it.
@@ -7,15 +7,13 @@ ask for it.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bestofn.core.errors import ConfigError
+from bestofn.dataset.store.records import CandidateRecord
 from bestofn.settings.choices import Keep
-
-CandidateRecord = Mapping[str, Any]
-"""A candidate of a record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ class KeepRule:
         """Those of a row's ranked candidates that are kept, best first, no text twice.
 
         Args:
-            ranked: accepted candidates with rewards, best first.
+            ranked: see `bestofn.dataset.store.records.ranked_candidates`.
         """
         if not ranked:
             return []

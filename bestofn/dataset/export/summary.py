@@ -1,4 +1,4 @@
-"""Owns the counts over a run's records."""
+"""Summary of a run: counts over its records, for the card and the report."""
 
 from __future__ import annotations
 

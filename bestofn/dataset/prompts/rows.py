@@ -1,4 +1,4 @@
-"""Owns one row of the input: what it asks, how it is told from others, or why it cannot be read."""
+"""Row of the input: what it asks, its key and its seed, or why it cannot be read."""
 
 from __future__ import annotations
 

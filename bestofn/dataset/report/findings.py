@@ -1,4 +1,4 @@
-"""Owns what a report is made of, gathered in one pass over the records, in bounded memory."""
+"""Findings of a report: rewards, gains, lengths, examples, in one pass and bounded memory."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ async def run(
     try:
         total = await local_run.execute(rows)
     except BaseException:
-        store.note(recorder.session())
+        store.add_session(recorder.session())
         raise
     store.finish(total, recorder.session())
     return recorder.counts
@@ -105,7 +105,7 @@ class _LocalRun:
                 number = row.number
                 counts.read += 1
                 if self._store.has(number):
-                    self._store.check(number, row.key, row.source)
+                    self._store.check_key(number, row.key, row.source)
                     counts.skipped += 1
                     self._runner.on_skipped(row)
                     continue

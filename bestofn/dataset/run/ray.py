@@ -78,7 +78,7 @@ async def run_on_ray(
             if left:
                 raise DatasetError(f"the cluster returned nothing for {left:,} rows")
     except BaseException:
-        store.note(recorder.session())
+        store.add_session(recorder.session())
         raise
     store.finish(total, recorder.session())
     return recorder.counts
@@ -92,7 +92,7 @@ def _missing(read: ReadRows, store: Store, counts: Counts) -> tuple[int, list[ra
         number = row.number
         counts.read += 1
         if store.has(number):
-            store.check(number, row.key, row.source)
+            store.check_key(number, row.key, row.source)
             counts.skipped += 1
         elif missing and missing[-1].stop == number:
             missing[-1] = range(missing[-1].start, number + 1)

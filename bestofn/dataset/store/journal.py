@@ -1,4 +1,4 @@
-"""Owns the journal: the finished rows that are in no shard yet, safe from a kill at any moment."""
+"""Journal of a run: the finished rows that are in no shard yet, safe from a kill at any moment."""
 
 from __future__ import annotations
 

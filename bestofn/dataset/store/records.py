@@ -1,4 +1,4 @@
-"""Owns what is kept of one row: its ranking as a record that JSON and Parquet hold alike.
+"""Record of a row: its ranking in a form that JSON and Parquet hold alike, and their schema.
 
 Nothing in it depends on when or beside what the row was sampled, so that a run that was
 interrupted leaves the same records as one that was not.

@@ -1,4 +1,4 @@
-"""Owns the reward model's paths: POST /v1/rewards, /classify and /v1/rerank."""
+"""POST /v1/rewards, /classify and /v1/rerank: the reward model as a service."""
 
 from __future__ import annotations
 

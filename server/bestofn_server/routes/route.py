@@ -1,4 +1,4 @@
-"""Owns what every path has around it: size limit, request id, error envelope, log line, metrics."""
+"""What every path has around it: size limit, request id, error envelope, log line, metrics."""
 
 from __future__ import annotations
 

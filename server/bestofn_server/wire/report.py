@@ -1,4 +1,4 @@
-"""Owns the `bestofn` object of a response: what was sampled, thrown out, scored and spent."""
+"""The `bestofn` object of a response: what was sampled, thrown out, scored and spent."""
 
 from __future__ import annotations
 

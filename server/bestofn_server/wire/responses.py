@@ -1,4 +1,4 @@
-"""Owns the responses: rankings as OpenAI's completion objects, whole or in chunks."""
+"""Response bodies: rankings as OpenAI's completion objects, whole or in chunks."""
 
 from __future__ import annotations
 

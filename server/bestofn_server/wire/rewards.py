@@ -1,4 +1,4 @@
-"""Owns the bodies of the reward model's paths: bestofn's own, vLLM's /classify, Jina's rerank."""
+"""Request and response bodies of the reward model: bestofn's rewards, vLLM's classify, rerank."""
 
 from __future__ import annotations
 
