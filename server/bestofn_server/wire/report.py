@@ -25,7 +25,7 @@ class RejectionReport(BaseModel):
 
 
 class FailureReport(BaseModel):
-    """Why a candidate could not be judged."""
+    """Why a candidate could not be sampled, filtered or scored, or what rule stopped it."""
 
     reason: str
     detail: str
@@ -92,7 +92,7 @@ class BestOfNReport(BaseModel):
     sampled: int = Field(description="how many were sampled, in all rounds")
     accepted: int = Field(description="how many of them no filter rejected and nothing failed")
     rejected: dict[str, int] = Field(description="how many were rejected, by reason")
-    failed: dict[str, int] = Field(description="how many could not be judged, by reason")
+    failed: dict[str, int] = Field(description="how many failed, or were stopped, by reason")
     winner: int | None = Field(description="the index of the best among the sampled")
     rewards: list[float | None] = Field(description="of the choices, in their order")
     returned: list[ReturnedReport] = Field(description="the choices, in their order")
