@@ -134,6 +134,17 @@ async def test_another_configuration_or_process_or_folder_is_refused(tmp_path: P
         Store.open(tmp_path / "else", fakes.CONFIG)
 
 
+@pytest.mark.parametrize("left", [".journal.jsonl.part", ".run.json.part"])
+async def test_a_kill_while_the_run_is_begun_does_not_make_its_folder_another_thing(
+    tmp_path: Path, left: str
+) -> None:
+    (tmp_path / "run" / ROLLOUTS).mkdir(parents=True)
+    (tmp_path / "run" / left).write_text("{", encoding="utf-8")
+    await do(tmp_path / "run", fakes.rows(5))
+    assert len(records(tmp_path / "run")) == 5
+    assert not list((tmp_path / "run").glob(".*.part"))
+
+
 async def test_a_torn_journal_loses_only_the_torn_row(tmp_path: Path) -> None:
     with pytest.raises(GeneratorError):
         await do(tmp_path, _breaking(7))

@@ -16,7 +16,7 @@ from bestofn.dataset.export.formats import (
     rows_of,
     schema_of,
 )
-from bestofn.dataset.store.atomic_files import disk_faults, sync_folder
+from bestofn.dataset.store.atomic_files import disk_faults, partial_of, sync_folder
 from bestofn.dataset.store.records import Record
 from bestofn.settings.choices import FormatName
 
@@ -139,7 +139,7 @@ def _writer(folder: Path, name: FormatName) -> Iterator[_Writer]:
     target = folder / name
     target.mkdir(exist_ok=True)
     table, lines = target / "train.parquet", target / "train.jsonl"
-    partial_files = [path.with_name(f".{path.name}.part") for path in (table, lines)]
+    partial_files = [partial_of(path) for path in (table, lines)]
     try:
         with (
             pq.ParquetWriter(partial_files[0], schema_of(name), compression="zstd") as parquet,

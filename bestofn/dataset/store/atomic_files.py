@@ -18,7 +18,7 @@ def replace_file(path: Path, write: Callable[[Path], None]) -> None:
         path: what is made or replaced; it is never seen half-written, whenever the power goes.
         write: fills the file that it is given.
     """
-    partial = path.with_name(f".{path.name}.part")
+    partial = partial_of(path)
     try:
         write(partial)
         with partial.open("rb") as written:
@@ -27,6 +27,11 @@ def replace_file(path: Path, write: Callable[[Path], None]) -> None:
         sync_folder(path.parent)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def partial_of(path: Path) -> Path:
+    """The file beside `path` that is filled before it takes its place; a kill may leave it."""
+    return path.with_name(f".{path.name}.part")
 
 
 def replace_text(path: Path, text: str) -> None:

@@ -19,9 +19,9 @@ import filelock
 
 from bestofn import __version__
 from bestofn.core.errors import ConfigError
-from bestofn.dataset.store.atomic_files import disk_faults, replace_file, sha256
+from bestofn.dataset.store.atomic_files import disk_faults, partial_of, replace_file, sha256
 from bestofn.dataset.store.journal import JOURNAL, Journal
-from bestofn.dataset.store.manifest import Manifest, Session, Shard, differences
+from bestofn.dataset.store.manifest import NAME, Manifest, Session, Shard, differences
 from bestofn.dataset.store.records import Record
 from bestofn.dataset.store.shards import read_columns, read_shard, write_shard
 
@@ -252,7 +252,9 @@ def read_rollouts(folder: Path) -> Iterator[Record]:
 
 
 def _refuse_others(folder: Path) -> None:
-    known = {".lock", JOURNAL, ROLLOUTS}
+    # A kill while the run was begun may leave a file that was to become the journal or run.json.
+    partial = {partial_of(folder / name).name for name in (JOURNAL, NAME)}
+    known = {".lock", JOURNAL, ROLLOUTS, *partial}
     others = sorted(each.name for each in folder.iterdir() if each.name not in known)
     if others:
         raise ConfigError(f"{folder} holds something else ({others[0]}) and no run: name another")
