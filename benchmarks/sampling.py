@@ -34,13 +34,14 @@ from typing import Any
 from bestofn import Settings, embedded, open_pipeline
 from bestofn.cli.console import set_quiet
 from bestofn.dataset.export.export import export
-from bestofn.dataset.export.formats import NAMES, Choice
-from bestofn.dataset.export.keep_rule import Rule
+from bestofn.dataset.export.formats import NAMES, ExportOptions
+from bestofn.dataset.export.keep_rule import KeepRule
 from bestofn.dataset.prompts.reader import read_records
 from bestofn.dataset.prompts.rows import Defaults, Row, read_row
-from bestofn.dataset.run.local import Limits, run
+from bestofn.dataset.run.local import run
+from bestofn.dataset.run.options import RunOptions
 from bestofn.dataset.store.identity import identity_of
-from bestofn.dataset.store.records import ranked
+from bestofn.dataset.store.records import ranked_candidates
 from bestofn.dataset.store.store import Store, read_rollouts
 from training.world import Task, is_correct, stream
 
@@ -77,9 +78,9 @@ async def sample(
     async with open_pipeline(settings) as pipeline:
         with contextlib.closing(Store.open(folder, identity)) as store:
             started = time.perf_counter()
-            asked, limits = rows(str(prompts), defaults), Limits(in_flight=IN_FLIGHT)
-            counts = await run(asked, store, pipeline, limits, explore=explore)
-            export(folder, read_rollouts(folder), NAMES, Choice(Rule()))
+            asked, options = rows(str(prompts), defaults), RunOptions(IN_FLIGHT, explore=explore)
+            counts = await run(asked, store, pipeline, options)
+            export(folder, read_rollouts(folder), NAMES, ExportOptions(KeepRule()))
             seconds = time.perf_counter() - started
     return {"seconds": seconds, "tokens": counts.completion_tokens}
 
@@ -133,7 +134,7 @@ def accuracy(folder: Path, prompts: int) -> tuple[float, float, int]:
     tasks = drawn(prompts)
     kept = first = count = 0
     for record in read_rollouts(folder):
-        best = next(iter(ranked(record)), None)
+        best = next(iter(ranked_candidates(record)), None)
         if best is None:
             continue
         task = tasks[record["row"]]
@@ -158,7 +159,9 @@ def exploring(prompts: int, explore: int) -> None:
             kept, _, _ = accuracy(folder, prompts)
             records = list(read_rollouts(folder))
             samples = sum(len(record["candidates"]) for record in records)
-            rewards = [best["reward"] for record in records for best in ranked(record)[:1]]
+            rewards = [
+                best["reward"] for record in records for best in ranked_candidates(record)[:1]
+            ]
             name = f"N = {best_of}" + (f", {first} to explore" if first else "")
             mean = sum(rewards) / len(rewards)
             print(f"| {name} | {samples:,} | {said['tokens']:,} | {mean:.4f} | {kept:.1%} |")
@@ -189,8 +192,8 @@ def memory(count: int) -> float:
     with tempfile.TemporaryDirectory() as given:
         folder = Path(given) / "run"
         with contextlib.closing(Store.open(folder, {"fake": True})) as store:
-            asyncio.run(run(asked(), store, pipeline, Limits(in_flight=IN_FLIGHT)))
-        export(folder, read_rollouts(folder), NAMES, Choice())
+            asyncio.run(run(asked(), store, pipeline, RunOptions(in_flight=IN_FLIGHT)))
+        export(folder, read_rollouts(folder), NAMES, ExportOptions())
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

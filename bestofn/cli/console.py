@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from rich.console import Console
 
-from bestofn.cli.json_lines import ranking_row
+from bestofn.cli.json_lines import ranking_json
 from bestofn.cli.tables import ranking_view
 from bestofn.core.errors import RequestError
 from bestofn.core.no_winner import NothingAcceptableError
@@ -37,7 +37,7 @@ _ERROR_LINE = re.compile(r"\b[A-Za-z_.]*(?:Error|Exception): .+")
 def print_ranking(ranking: Ranking, *, as_json: bool) -> None:
     """One JSON line, or the table and the winner; flushed at once."""
     if as_json:
-        print(json.dumps(ranking_row(ranking), ensure_ascii=False), flush=True)
+        print(json.dumps(ranking_json(ranking), ensure_ascii=False), flush=True)
     else:
         Console().print(ranking_view(ranking))
 

@@ -14,7 +14,7 @@ from bestofn.core.errors import ConfigError
 from bestofn.settings.choices import FormatName, Keep
 
 if TYPE_CHECKING:
-    from bestofn.dataset.export.formats import Choice
+    from bestofn.dataset.export.formats import ExportOptions
     from bestofn.dataset.export.push import Repository
     from bestofn.dataset.store.manifest import Manifest
 
@@ -79,7 +79,7 @@ class Output:
 
     folder: Path
     formats: Sequence[FormatName]
-    choice: Choice
+    choice: ExportOptions
     licence: str | None = None
     repository: Repository | None = None
 
@@ -109,8 +109,8 @@ class Output:
         Raises:
             ConfigError: they contradict each other, or a value is out of its range.
         """
-        from bestofn.dataset.export.formats import NAMES, Choice
-        from bestofn.dataset.export.keep_rule import Rule
+        from bestofn.dataset.export.formats import NAMES, ExportOptions
+        from bestofn.dataset.export.keep_rule import KeepRule
         from bestofn.dataset.export.push import Repository
 
         named = {each.value for each in formats or [FormatOption.all]}
@@ -120,7 +120,7 @@ class Output:
         return cls(
             folder,
             [each for each in NAMES if each in named or "all" in named],
-            Choice(Rule(*keep), min_margin, seed or 0),
+            ExportOptions(KeepRule(*keep), min_margin, seed or 0),
             licence,
             None if name is None else Repository(name, private),
         )

@@ -23,7 +23,7 @@ from bestofn.cli.running import exit_codes
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bestofn.dataset.export.keep_rule import Rule
+    from bestofn.dataset.export.keep_rule import KeepRule
 
 
 def export(
@@ -85,6 +85,6 @@ def export_run(output: Output, console: Console) -> None:
         console.print(pushed, highlight=False, soft_wrap=True)
 
 
-def _described(rule: Rule) -> str:
+def _described(rule: KeepRule) -> str:
     """A rule, for a reader."""
     return rule.keep if rule.value is None else f"{rule.keep} {rule.value:g}"

@@ -4,36 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import ValidationError
+from pydantic_core import from_json
 
-from bestofn.core.ranking import Ranking, ScoredCandidate
-from bestofn.core.types import Candidate, Message, Request
+from bestofn.core.ranking import Ranking
+from bestofn.core.types import Candidate, Request
+from bestofn.support.candidate_report import ReportField, report
 from bestofn.support.error_text import faults
-
-
-class _Response(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    text: str
-    finish_reason: str = "stop"
-
-
-class _Row(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-    prompt: str | None = None
-    messages: list[dict[str, Any]] | None = Field(default=None, min_length=1)
-    responses: list[str | _Response] = Field(min_length=1)
-    reference: Any = None
-
-    @model_validator(mode="after")
-    def _one_of(self) -> Self:
-        if (self.prompt is None) == (self.messages is None):
-            raise ValueError("give either prompt or messages")
-        return self
-
-
-_ROW = TypeAdapter(_Row)
+from bestofn.support.conversation import AnsweredConversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +38,36 @@ def read_rows(lines: Iterable[str]) -> Iterator[ScoreRow]:
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        try:
-            row = _ROW.validate_json(line)
-        except ValidationError as error:
-            wrong = faults(error, without=("str", "_Response"))[0]
-            yield ScoreRow(number, error=str(wrong))
+        row = _read(line)
+        if isinstance(row, str):
+            yield ScoreRow(number, error=row)
             continue
-        candidates = tuple(_candidate(at, each) for at, each in enumerate(row.responses))
-        messages: tuple[Message, ...] = tuple(row.messages or ())
-        if row.prompt is not None:
-            messages = ({"role": "user", "content": row.prompt},)
-        request = Request(messages, best_of=len(candidates), reference=row.reference)
+        candidates = row.candidates
+        request = Request(row.conversation, best_of=len(candidates), reference=row.reference)
         yield ScoreRow(number, request, candidates)
 
 
-def ranking_row(ranking: Ranking) -> dict[str, Any]:
+_CANDIDATE: tuple[ReportField, ...] = (
+    "index",
+    "text",
+    "finish_reason",
+    "reward",
+    "components",
+    "cut",
+    "rank",
+    "rejections",
+    "failure",
+    "completion_tokens",
+)
+
+
+def ranking_json(ranking: Ranking) -> dict[str, Any]:
     """The ranking as `--json` prints it; the keys are part of the interface."""
     winner = ranking.winner
     return {
         "best_of": ranking.request.best_of,
-        "winner": None if winner is None else _candidate_row(winner),
-        "candidates": [_candidate_row(c) for c in ranking.candidates],
+        "winner": None if winner is None else report(winner, _CANDIDATE),
+        "candidates": [report(candidate, _CANDIDATE) for candidate in ranking.candidates],
         "rejected": dict(ranking.rejected),
         "failed": dict(ranking.failed),
         "fallback": ranking.fallback,
@@ -90,21 +79,15 @@ def ranking_row(ranking: Ranking) -> dict[str, Any]:
     }
 
 
-def _candidate_row(record: ScoredCandidate) -> dict[str, Any]:
-    return {
-        "index": record.index,
-        "text": record.text,
-        "finish_reason": record.candidate.finish_reason,
-        "reward": record.reward,
-        "components": dict(record.components),
-        "cut": record.cut,
-        "rank": record.rank,
-        "rejections": [asdict(rejection) for rejection in record.rejections],
-        "failure": None if record.failure is None else asdict(record.failure),
-        "completion_tokens": record.candidate.completion_tokens,
-    }
-
-
-def _candidate(index: int, response: str | _Response) -> Candidate:
-    given = _Response(text=response) if isinstance(response, str) else response
-    return Candidate(index, {"role": "assistant", "content": given.text}, given.finish_reason)
+def _read(line: str) -> AnsweredConversation | str:
+    """What stands in a line, or why it cannot be read."""
+    try:
+        given = from_json(line)
+    except ValueError as error:
+        return f"Invalid JSON: {error}"
+    if not isinstance(given, dict):
+        return f"it is no JSON object but {type(given).__name__}"
+    try:
+        return AnsweredConversation.model_validate(given)
+    except ValidationError as error:
+        return str(faults(error, without=("str", "ResponseText"))[0])

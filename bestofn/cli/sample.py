@@ -38,13 +38,8 @@ from bestofn.settings.choices import RunEngine
 
 if TYPE_CHECKING:
     from bestofn.dataset.prompts.source import PromptSource
-    from bestofn.dataset.run.local import Limits
-    from bestofn.dataset.run.ray import Cluster
+    from bestofn.dataset.run.options import Cluster, RunOptions
     from bestofn.settings.settings import Settings
-
-CANDIDATES_IN_FLIGHT = 512
-"""Twice what vLLM batches by default on most cards (max_num_seqs 256), so that it never waits."""
-
 
 def sample(
     source: Annotated[
@@ -121,6 +116,7 @@ def sample(
     """Make a dataset by rejection sampling; interrupted, the same command goes on."""
     with exit_codes():
         from bestofn.dataset.prompts.source import PromptSource
+        from bestofn.dataset.run.options import Cluster
         from bestofn.settings.settings import Settings
 
         settings = Settings.load(
@@ -145,12 +141,13 @@ def sample(
             licence=licence,
             push=(push_to_hub, private),
         )
-        limits = _limits(settings.best_of, explore, in_flight, failures_in_a_row)
+        options = _options(settings.best_of, in_flight, failures_in_a_row, explore)
         cluster = None
         if engine == "ray":
             if explore is not None:
                 raise ConfigError("--explore is not for --engine ray: its workers share no rows")
-            cluster = _cluster(limits, ray_address, workers, max_workers, gpus_per_worker)
+            most = max_workers or workers
+            cluster = Cluster(ray_address, workers, most, gpus=gpus_per_worker)
         elif workers > 1 or max_workers or gpus_per_worker or ray_address:
             raise ConfigError("--workers and the like are for --engine ray")
         run_to_end(
@@ -158,8 +155,7 @@ def sample(
                 prompts,
                 output,
                 settings,
-                limits,
-                explore=explore,
+                options,
                 cluster=cluster,
                 verbose=verbose,
             )
@@ -170,9 +166,8 @@ async def _sample(
     prompts: PromptSource,
     output: Output,
     settings: Settings,
-    limits: Limits,
+    options: RunOptions,
     *,
-    explore: int | None,
     cluster: Cluster | None,
     verbose: bool,
 ) -> None:
@@ -197,7 +192,7 @@ async def _sample(
     from bestofn.dataset.store.store import Store
 
     identity = identity_of(
-        settings, source=prompts.source, columns=prompts.columns, explore=explore
+        settings, source=prompts.source, columns=prompts.columns, explore=options.explore
     )
     defaults = Defaults(settings.best_of, settings.temperature, settings.max_tokens, settings.seed)
     read = functools.partial(prompts.rows, defaults)
@@ -217,11 +212,11 @@ async def _sample(
                 with console.status("loading the models"):
                     pipeline = await stack.enter_async_context(open_pipeline(settings))
                 watch = stack.enter_context(progress(console, store.manifest.rows))
-                counts = await run(read(), store, pipeline, limits, watch=watch, explore=explore)
+                counts = await run(read(), store, pipeline, options, watch=watch)
             else:
                 opening = functools.partial(open_pipeline, settings)
                 watch = stack.enter_context(progress(console, store.manifest.rows))
-                counts = await run_on_ray(read, store, opening, cluster, watch=watch)
+                counts = await run_on_ray(read, store, opening, cluster, options, watch=watch)
         console = Console(stderr=True)
         console.print(
             f"{counts.done:,} rows sampled, {counts.skipped:,} were finished before",
@@ -249,37 +244,22 @@ def _columns(given: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _limits(
-    best_of: int, explore: int | None, in_flight: int | None, failures_in_a_row: int | None
-) -> Limits:
-    """How much the run takes on; rows in flight so that the engine's batch is full.
+def _options(
+    best_of: int, in_flight: int | None, failures_in_a_row: int | None, explore: int | None
+) -> RunOptions:
+    """How the run is worked on, from its flags.
 
     Raises:
-        ConfigError: `explore` samples are too few or too many of `best_of`.
+        ConfigError: they do not go together, or with `best_of`.
     """
-    from bestofn.dataset.run.explorer import LEAST_IN_FLIGHT
-    from bestofn.dataset.run.local import Limits
+    from bestofn.dataset.run.options import RunOptions, rows_in_flight
 
     if explore is not None and not 2 <= explore < best_of:
         raise ConfigError(
             f"--explore {explore}: it has to be at least 2, and less than --best-of ({best_of})"
         )
-    least = 1 if explore is None else LEAST_IN_FLIGHT
-    usual = Limits(max(least, -(-CANDIDATES_IN_FLIGHT // best_of)))
-    return Limits(in_flight or usual.in_flight, failures_in_a_row or usual.failures_in_a_row)
-
-
-def _cluster(
-    limits: Limits, address: str | None, workers: int, max_workers: int | None, gpus: float
-) -> Cluster:
-    """What of a Ray cluster the run takes."""
-    from bestofn.dataset.run.ray import Cluster
-
-    return Cluster(
-        address,
-        workers,
-        max_workers or workers,
-        gpus=gpus,
-        in_flight=limits.in_flight,
-        failures_in_a_row=limits.failures_in_a_row,
+    return RunOptions(
+        in_flight or rows_in_flight(best_of, explore),
+        failures_in_a_row or RunOptions().failures_in_a_row,
+        explore,
     )

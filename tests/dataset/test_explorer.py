@@ -13,54 +13,54 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bestofn.control.expected_gain import Explored, allocated
 from bestofn.core.errors import ConfigError
 from bestofn.core.pipeline import Pipeline
 from bestofn.core.types import Request
 from bestofn.dataset.prompts.rows import Defaults, read_row
-from bestofn.dataset.run.explorer import BATCH, LEAST_IN_FLIGHT
-from bestofn.dataset.run.local import Limits, run
+from bestofn.dataset.run.allocation import FirstSamples, allocate
+from bestofn.dataset.run.local import run
+from bestofn.dataset.run.options import BATCH, LEAST_IN_FLIGHT, RunOptions
 from bestofn.dataset.store.records import Record
 from bestofn.dataset.store.store import Store, read_rollouts
 from bestofn.testing import FakeCompletion
 from tests.support import dataset_fakes as fakes
 
-LIMITS = Limits(in_flight=LEAST_IN_FLIGHT)
+OPTIONS = RunOptions(in_flight=LEAST_IN_FLIGHT, explore=2)
 FLAT = (1.0, 1.0, 1.0, 1.0)
 NARROW, WIDE = (0.0, 2.0, 4.0, 6.0), (-5.0, 0.0, 5.0, 10.0)
 
 
-def explored(*rows: Sequence[float]) -> list[Explored]:
-    return [Explored(tuple(row), 4, 8) for row in rows]
+def explored(*rows: Sequence[float]) -> list[FirstSamples]:
+    return [FirstSamples(tuple(row), 4, 8) for row in rows]
 
 
 def test_samples_go_where_rewards_spread() -> None:
-    flat, narrow, wide = allocated(explored(FLAT, NARROW, WIDE))
+    flat, narrow, wide = allocate(explored(FLAT, NARROW, WIDE))
     assert (flat, flat + narrow + wide) == (0, 12)
     assert 0 < narrow < wide
-    assert allocated(explored(WIDE, WIDE, WIDE)) == [4, 4, 4]
-    assert allocated(explored(FLAT, FLAT)) == [0, 0]
+    assert allocate(explored(WIDE, WIDE, WIDE)) == [4, 4, 4]
+    assert allocate(explored(FLAT, FLAT)) == [0, 0]
 
 
 def test_rewards_of_a_row_may_be_moved() -> None:
     moved = [reward + 100 for reward in WIDE]
-    assert allocated(explored(NARROW, WIDE)) == allocated(explored(NARROW, moved))
+    assert allocate(explored(NARROW, WIDE)) == allocate(explored(NARROW, moved))
 
 
 def test_a_row_of_which_little_is_known_gets_what_it_wants() -> None:
-    assert allocated(explored((), (3.0,), WIDE, NARROW))[:2] == [4, 4]
-    assert sum(allocated(explored((), (3.0,), WIDE, NARROW))) == 16
+    assert allocate(explored((), (3.0,), WIDE, NARROW))[:2] == [4, 4]
+    assert sum(allocate(explored((), (3.0,), WIDE, NARROW))) == 16
 
 
 def test_a_row_that_is_mostly_rejected_gains_less_from_each() -> None:
-    often, seldom = Explored((0.0, 1.0), 2, 6), Explored((0.0, 1.0), 4, 6)
-    assert allocated([often, seldom])[0] > allocated([often, seldom])[1]
+    often, seldom = FirstSamples((0.0, 1.0), 2, 6), FirstSamples((0.0, 1.0), 4, 6)
+    assert allocate([often, seldom])[0] > allocate([often, seldom])[1]
 
 
 @given(
     st.lists(
         st.builds(
-            Explored,
+            FirstSamples,
             st.lists(st.floats(-50, 50), max_size=4).map(tuple),
             st.just(4),
             st.integers(1, 12),
@@ -68,8 +68,8 @@ def test_a_row_that_is_mostly_rejected_gains_less_from_each() -> None:
         max_size=8,
     )
 )
-def test_the_budget_is_kept(rows: list[Explored]) -> None:
-    given_out = allocated(rows)
+def test_the_budget_is_kept(rows: list[FirstSamples]) -> None:
+    given_out = allocate(rows)
     assert all(each >= 0 for each in given_out)
     assert sum(given_out) <= sum(max(0, row.wanted - row.sampled) for row in rows)
 
@@ -92,7 +92,7 @@ def test_the_sum_of_the_best_rewards_is_greatest_for_the_density() -> None:
     table = [gains(row) for row in rows]
     ways = [way for way in itertools.product(range(7), repeat=3) if sum(way) == 6]
     best = max(sum(table[i][n] for i, n in enumerate(way)) for way in ways)
-    found = allocated([Explored(row, 4, 6) for row in rows])
+    found = allocate([FirstSamples(row, 4, 6) for row in rows])
     assert sum(found) == 6
     assert sum(table[i][n] for i, n in enumerate(found)) >= best - 0.03
 
@@ -103,7 +103,7 @@ async def do(
     with contextlib.closing(
         Store.open(folder, fakes.CONFIG, rows_per_shard=rows_per_shard)
     ) as store:
-        await run(fakes.rows(count, [5]), store, pipeline or fakes.pipeline(), LIMITS, explore=2)
+        await run(fakes.rows(count, [5]), store, pipeline or fakes.pipeline(), OPTIONS)
     return list(read_rollouts(folder))
 
 
@@ -147,7 +147,7 @@ async def test_temperature_zero_takes_no_part(tmp_path: Path) -> None:
         for n in range(20)
     ]
     with contextlib.closing(Store.open(tmp_path, fakes.CONFIG)) as store:
-        await run(iter(rows), store, fakes.pipeline(), LIMITS, explore=2)
+        await run(iter(rows), store, fakes.pipeline(), OPTIONS)
     records = list(read_rollouts(tmp_path))
     assert {len(record["candidates"]) for record in records[::2]} == {1}
 
@@ -164,5 +164,5 @@ async def test_what_does_not_go_together_is_refused(
         pytest.raises(ConfigError, match=said),
     ):
         await run(
-            fakes.rows(3), store, fakes.pipeline(), Limits(in_flight=in_flight), explore=explore
+            fakes.rows(3), store, fakes.pipeline(), RunOptions(in_flight=in_flight, explore=explore)
         )

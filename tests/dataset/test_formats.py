@@ -12,12 +12,13 @@ import pytest
 
 from bestofn.core.errors import ConfigError
 from bestofn.dataset.export.export import export
-from bestofn.dataset.export.formats import NAMES, Choice, rows_of
-from bestofn.dataset.export.keep_rule import Rule
+from bestofn.dataset.export.formats import NAMES, ExportOptions, rows_of
+from bestofn.dataset.export.keep_rule import KeepRule
 from bestofn.dataset.store.records import Record
 from bestofn.settings.choices import Keep
 
 PROMPT = [{"role": "user", "content": "What?"}]
+EMPTY = {"filter": "empty", "reason": "empty", "detail": "it is empty", "certain": True}
 
 
 def record(
@@ -35,9 +36,7 @@ def record(
             "reward": reward,
             "rank": ranks.get(i),
             "accepted": reward is not None,
-            "rejections": []
-            if reward is not None
-            else [{"filter": "empty", "reason": "empty", "detail": "it is empty"}],
+            "rejections": [] if reward is not None else [EMPTY],
             "failure": None,
             "components": None,
             "cut": 0,
@@ -68,7 +67,7 @@ def kept(rewards: Sequence[float | None], keep: Keep, value: float | None = None
     ranked = sorted(
         (each for each in held["candidates"] if each["rank"]), key=lambda each: each["rank"]
     )
-    return [each["index"] for each in Rule(keep, value).kept(ranked)]
+    return [each["index"] for each in KeepRule(keep, value).kept(ranked)]
 
 
 @pytest.mark.parametrize(
@@ -96,12 +95,12 @@ def test_rules_that_make_no_sense_are_refused() -> None:
         ("top-k", 0.5, "a whole number from 1 on, not 0.5"),
     ):
         with pytest.raises(ConfigError, match=sentence):
-            Rule(keep, value)  # type: ignore[arg-type]
+            KeepRule(keep, value)  # type: ignore[arg-type]
     assert kept([1.0, 1.0], "zscore", 0.0) == []  # no spread, nothing stands out
 
 
-def made(name: str, held: Record, choice: Choice | None = None) -> list[dict[str, Any]]:
-    return list(rows_of(name, held, choice or Choice()))  # type: ignore[arg-type]
+def made(name: str, held: Record, choice: ExportOptions | None = None) -> list[dict[str, Any]]:
+    return list(rows_of(name, held, choice or ExportOptions()))  # type: ignore[arg-type]
 
 
 def test_pairs_are_never_ties_nor_a_text_against_itself() -> None:
@@ -113,12 +112,12 @@ def test_pairs_are_never_ties_nor_a_text_against_itself() -> None:
     assert made("dpo", record([1.0, 1.0])) == []
     assert made("dpo", record([1.0, 0.0], ["same", "same"])) == []
     assert made("dpo", record([1.0])) == []
-    assert made("dpo", record([1.0, 0.5]), Choice(min_margin=0.6)) == []
-    assert len(made("dpo", record([1.0, 0.5]), Choice(min_margin=0.5))) == 1
+    assert made("dpo", record([1.0, 0.5]), ExportOptions(min_margin=0.6)) == []
+    assert len(made("dpo", record([1.0, 0.5]), ExportOptions(min_margin=0.5))) == 1
 
 
 def test_kto_has_as_many_bad_as_good_and_worse_ones() -> None:
-    rows = made("kto", record([1.0, -2.0, 4.0, 0.0]), Choice(Rule("top-k", 2)))
+    rows = made("kto", record([1.0, -2.0, 4.0, 0.0]), ExportOptions(KeepRule("top-k", 2)))
     assert [(row["completion"][0]["content"], row["label"]) for row in rows] == [
         ("text 2", True),
         ("text 0", True),
@@ -133,7 +132,8 @@ def test_the_baselines_look_at_no_reward() -> None:
     (first,) = made("first", held)
     assert first["messages"][-1]["content"] == "text 1"
     drawn = {
-        made("random", held, Choice(seed=seed))[0]["messages"][-1]["content"] for seed in range(20)
+        made("random", held, ExportOptions(seed=seed))[0]["messages"][-1]["content"]
+        for seed in range(20)
     }
     assert drawn == {"text 1", "text 2", "text 3"}
     assert made("random", held) == made("random", held)
@@ -157,7 +157,7 @@ def test_files_are_whole_and_hold_what_is_text(tmp_path: Path) -> None:
     called["candidates"][0]["message"] = json.dumps(
         {"role": "assistant", "content": "", "tool_calls": [{"id": "1"}]}
     )
-    told = export(tmp_path, [record([1.0, 0.0]), called], NAMES, Choice())
+    told = export(tmp_path, [record([1.0, 0.0]), called], NAMES, ExportOptions())
     by_name = {each.name: each for each in told}
     assert (by_name["sft"].rows, by_name["sft"].skipped) == (1, 1)
     assert (by_name["candidates"].rows, by_name["candidates"].skipped) == (4, 0)
@@ -173,7 +173,7 @@ def test_row_groups_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("bestofn.dataset.export.export.BATCH", 10)
     monkeypatch.setattr("bestofn.dataset.export.export.SMALLEST_GROUP", 0)
     monkeypatch.setattr("bestofn.dataset.export.export.GROUPS", 5)
-    export(tmp_path, records, ["candidates"], Choice())
+    export(tmp_path, records, ["candidates"], ExportOptions())
     with pyarrow.parquet.ParquetFile(tmp_path / "candidates/train.parquet") as file:
         groups = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
         rows = file.read(["row", "index"]).to_pylist()

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from bestofn.dataset.run.local import run
-from bestofn.dataset.run.ray import Cluster, run_on_ray
+from bestofn.dataset.run.options import Cluster, RunOptions
+from bestofn.dataset.run.ray import run_on_ray
 from bestofn.dataset.store.store import Store, read_rollouts
 from bestofn.dataset.store.verify import faults
 from tests.support import dataset_fakes as fakes
@@ -21,7 +22,8 @@ from tests.support import ray_run as on_ray
 
 ray = pytest.importorskip("ray")
 
-CLUSTER = Cluster(actors=2, most_actors=2, cpus=1, in_flight=8)
+CLUSTER = Cluster(actors=2, most_actors=2, cpus=1)
+OPTIONS = RunOptions(in_flight=8)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,9 @@ def cluster() -> Iterator[None]:
 async def _on_ray(folder: Path, pids: Path, **options: Any) -> Any:
     pids.mkdir(exist_ok=True)
     with contextlib.closing(Store.open(folder, fakes.CONFIG, rows_per_shard=50)) as store:
-        return await run_on_ray(on_ray.read, store, on_ray.Opening(pids), CLUSTER, **options)
+        return await run_on_ray(
+            on_ray.read, store, on_ray.Opening(pids), CLUSTER, OPTIONS, **options
+        )
 
 
 @pytest.mark.filterwarnings("ignore")

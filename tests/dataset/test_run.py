@@ -15,7 +15,8 @@ from bestofn.core.no_winner import GeneratorError
 from bestofn.core.types import Request
 from bestofn.dataset.prompts.rows import read_row
 from bestofn.dataset.run.counts import Counts
-from bestofn.dataset.run.local import Limits, run
+from bestofn.dataset.run.local import run
+from bestofn.dataset.run.options import RunOptions
 from bestofn.dataset.store.journal import JOURNAL
 from bestofn.dataset.store.manifest import Manifest
 from bestofn.dataset.store.records import Record
@@ -24,7 +25,7 @@ from bestofn.dataset.store.verify import faults
 from bestofn.testing import FakeCompletion
 from tests.support import dataset_fakes as fakes
 
-LIMITS = Limits(in_flight=8, failures_in_a_row=5)
+LIMITS = RunOptions(in_flight=8, failures_in_a_row=5)
 
 
 async def do(folder: Path, rows: Any, pipeline: Any = None, **options: Any) -> Counts:
@@ -131,6 +132,17 @@ async def test_another_configuration_or_process_or_folder_is_refused(tmp_path: P
     (tmp_path / "else" / "thesis.tex").touch()
     with pytest.raises(ConfigError, match=r"holds something else \(thesis.tex\)"):
         Store.open(tmp_path / "else", fakes.CONFIG)
+
+
+@pytest.mark.parametrize("left", [".journal.jsonl.part", ".run.json.part"])
+async def test_a_kill_while_the_run_is_begun_does_not_make_its_folder_another_thing(
+    tmp_path: Path, left: str
+) -> None:
+    (tmp_path / "run" / ROLLOUTS).mkdir(parents=True)
+    (tmp_path / "run" / left).write_text("{", encoding="utf-8")
+    await do(tmp_path / "run", fakes.rows(5))
+    assert len(records(tmp_path / "run")) == 5
+    assert not list((tmp_path / "run").glob(".*.part"))
 
 
 async def test_a_torn_journal_loses_only_the_torn_row(tmp_path: Path) -> None:

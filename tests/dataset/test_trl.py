@@ -12,8 +12,8 @@ from rich.console import Console
 from bestofn import embedded
 from bestofn.cli.dataset_options import Output
 from bestofn.cli.export import export_run
-from bestofn.dataset.export.formats import NAMES, Choice
-from bestofn.dataset.export.keep_rule import Rule
+from bestofn.dataset.export.formats import NAMES, ExportOptions
+from bestofn.dataset.export.keep_rule import KeepRule
 from tests.support import killed_run as killed
 
 
@@ -21,7 +21,7 @@ from tests.support import killed_run as killed
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run")
     killed.work(str(folder))
-    output = Output(folder, NAMES, Choice(Rule("top-k", 2)), "cc-by-4.0")
+    output = Output(folder, NAMES, ExportOptions(KeepRule("top-k", 2)), "cc-by-4.0")
     export_run(output, Console(quiet=True))
     return folder
 

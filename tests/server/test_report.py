@@ -31,7 +31,7 @@ async def _candidates(detail: str) -> Any:
 
 async def test_candidates_are_told_as_far_as_was_asked() -> None:
     assert await _candidates("none") is None
-    cut = {"filter": "cut", "reason": "length", "detail": "it did not end"}
+    cut = {"filter": "cut", "reason": "length", "detail": "it did not end", "certain": True}
     failure = {"reason": "generation_error", "detail": "out of memory"}
     rows: list[tuple[Any, ...]] = [
         (1, 1, 2.0, "stop", 1, 6, [], None),

@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 from pathlib import Path
 
-from bestofn.dataset.run.explorer import LEAST_IN_FLIGHT
-from bestofn.dataset.run.local import Limits, run
+from bestofn.dataset.run.local import run
+from bestofn.dataset.run.options import LEAST_IN_FLIGHT, RunOptions
 from bestofn.dataset.store.store import Store
 from tests.support import dataset_fakes as fakes
 
@@ -16,7 +16,7 @@ ROWS = 400
 
 def work(folder: str, explore: int | None = None) -> None:
     """Do what is left of the run."""
-    limits = Limits(in_flight=8 if explore is None else LEAST_IN_FLIGHT)
+    options = RunOptions(8 if explore is None else LEAST_IN_FLIGHT, explore=explore)
     with contextlib.closing(Store.open(Path(folder), fakes.CONFIG, rows_per_shard=30)) as store:
         rows = fakes.rows(ROWS, [7, 99])
-        asyncio.run(run(rows, store, fakes.pipeline(), limits, explore=explore))
+        asyncio.run(run(rows, store, fakes.pipeline(), options))

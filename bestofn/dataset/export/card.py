@@ -1,4 +1,4 @@
-"""Owns the dataset card: what was sampled with what, what came of it, and under which licence."""
+"""Dataset card: what was sampled with what, what came of it, and under which licence."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import yaml
 
 from bestofn.dataset.export.export import Exported
 from bestofn.dataset.export.summary import Summary
-from bestofn.dataset.store.atomic_files import replace_file
+from bestofn.dataset.store.atomic_files import replace_text
 from bestofn.dataset.store.manifest import Manifest
 
 
@@ -45,7 +45,7 @@ def write_card(
         head = {"license": licence, **head}
     text = "\n".join(["---", yaml.safe_dump(head, sort_keys=False).strip(), "---", ""])
     text += "\n".join(_body(manifest, summary, exported, licence, kept)) + "\n"
-    replace_file(folder / "README.md", lambda path: _fill(path, text))
+    replace_text(folder / "README.md", text)
 
 
 def _body(
@@ -73,6 +73,7 @@ def _body(
         *(f"| {status.replace('_', ' ')} | {n:,} |" for status, n in summary.statuses.items()),
         f"| candidates | {summary.candidates:,} |",
         f"| accepted | {summary.accepted:,} |",
+        *(f"| suspected: {reason} | {n:,} |" for reason, n in summary.suspected.items()),
         *(f"| rejected: {reason} | {n:,} |" for reason, n in summary.rejected.items()),
         *(f"| failed: {reason} | {n:,} |" for reason, n in summary.failed.items()),
         f"| completion tokens | {summary.completion_tokens:,} |",
@@ -97,7 +98,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {k: _plain(v) for k, v in value.items() if v not in (None, [], {})}
     return value
-
-
-def _fill(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")

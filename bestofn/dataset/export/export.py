@@ -1,4 +1,4 @@
-"""Owns exports: a run's records in the formats of trainers, as Parquet and JSONL. Needs no GPU."""
+"""Export of a run's records in the formats of trainers, as Parquet and JSONL. Needs no GPU."""
 
 from __future__ import annotations
 
@@ -9,8 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from bestofn.dataset.export.formats import NAMES, Choice, rows_of, schema_of, skipped
-from bestofn.dataset.store.atomic_files import disk_faults, sync_folder
+from bestofn.dataset.export.formats import (
+    NAMES,
+    ExportOptions,
+    holds_more_than_text,
+    rows_of,
+    schema_of,
+)
+from bestofn.dataset.store.atomic_files import disk_faults, partial_of, sync_folder
 from bestofn.dataset.store.records import Record
 from bestofn.settings.choices import FormatName
 
@@ -50,7 +56,7 @@ class Exported:
 
 
 def export(
-    folder: Path, rollouts: Iterable[Record], names: Sequence[FormatName], choice: Choice
+    folder: Path, rollouts: Iterable[Record], names: Sequence[FormatName], options: ExportOptions
 ) -> list[Exported]:
     """Write the formats of a run into its folder: `NAME/train.parquet` and `NAME/train.jsonl`.
 
@@ -61,7 +67,7 @@ def export(
         folder: of the run.
         rollouts: its records, in the order of the input, which is that of the rows.
         names: the formats.
-        choice: what is kept.
+        options: what is kept.
 
     Raises:
         DatasetError: the disk does not let it.
@@ -70,23 +76,23 @@ def export(
     with disk_faults(folder), contextlib.ExitStack() as stack:
         writers = [stack.enter_context(_writer(folder, name)) for name in names]
         for record in rollouts:
-            odd = skipped(record)
+            more = holds_more_than_text(record)
             for writer in writers:
-                if odd and writer.told.name in NEEDS_TEXT:
-                    writer.told.skipped += 1
+                if more and writer.exported.name in NEEDS_TEXT:
+                    writer.exported.skipped += 1
                     continue
-                rows = list(rows_of(writer.told.name, record, choice))
+                rows = list(rows_of(writer.exported.name, record, options))
                 writer.add(rows)
         for writer in writers:
             writer.finish()
-    return [writer.told for writer in writers]
+    return [writer.exported for writer in writers]
 
 
 class _Writer:
     def __init__(
         self, name: FormatName, table: pyarrow.parquet.ParquetWriter, lines: IO[str]
     ) -> None:
-        self.told = Exported(name)
+        self.exported = Exported(name)
         self._table = table
         self._lines = lines
         self._batch: list[dict[str, Any]] = []
@@ -94,8 +100,8 @@ class _Writer:
         self._written = 0
 
     def add(self, rows: Sequence[dict[str, Any]]) -> None:
-        self.told.rows += len(rows)
-        self.told.prompts += bool(rows)
+        self.exported.rows += len(rows)
+        self.exported.prompts += bool(rows)
         self._batch += rows
         if len(self._batch) >= BATCH:
             self._end_batch()
@@ -113,7 +119,7 @@ class _Writer:
     def _end_batch(self) -> None:
         import pyarrow as pa
 
-        self._group.append(pa.Table.from_pylist(self._batch, schema_of(self.told.name)))
+        self._group.append(pa.Table.from_pylist(self._batch, schema_of(self.exported.name)))
         self._lines.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in self._batch)
         self._batch = []
 
@@ -133,16 +139,16 @@ def _writer(folder: Path, name: FormatName) -> Iterator[_Writer]:
     target = folder / name
     target.mkdir(exist_ok=True)
     table, lines = target / "train.parquet", target / "train.jsonl"
-    halves = [path.with_name(f".{path.name}.part") for path in (table, lines)]
+    partial_files = [partial_of(path) for path in (table, lines)]
     try:
         with (
-            pq.ParquetWriter(halves[0], schema_of(name), compression="zstd") as parquet,
-            halves[1].open("w", encoding="utf-8") as text,
+            pq.ParquetWriter(partial_files[0], schema_of(name), compression="zstd") as parquet,
+            partial_files[1].open("w", encoding="utf-8") as text,
         ):
             yield _Writer(name, parquet, text)
-        for half, whole in zip(halves, (table, lines), strict=True):
-            half.replace(whole)
+        for partial, whole in zip(partial_files, (table, lines), strict=True):
+            partial.replace(whole)
         sync_folder(target)
     finally:
-        for half in halves:
-            half.unlink(missing_ok=True)
+        for partial in partial_files:
+            partial.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Owns what trainers are given: the rows that one record makes in each format.
+"""SFT, DPO, KTO and ranked rows for trainers: what one record makes in each format.
 
 SFT, DPO and KTO are TRL's conversational formats (TRL's documentation, "Dataset formats and
 types"); further columns say where a row came from, and trainers leave them out.
@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bestofn.dataset.export.keep_rule import Held, Rule, distinct
-from bestofn.dataset.store.records import Record, messages_of, ranked
+from bestofn.dataset.export.keep_rule import KeepRule, distinct
+from bestofn.dataset.store.records import CandidateRecord, Record, messages_of, ranked_candidates
 from bestofn.settings.choices import FormatName
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ SOURCE: dict[str, str] = {"row": "int64", "key": "string"}
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ExportOptions:
     """What an export keeps.
 
     Args:
@@ -40,17 +40,17 @@ class Choice:
         seed: of the random baseline.
     """
 
-    rule: Rule = field(default_factory=Rule)
+    rule: KeepRule = field(default_factory=KeepRule)
     min_margin: float = 0.0
     seed: int = 0
 
 
-Rows = Callable[[Record, Choice], Iterator[dict[str, Any]]]
+Rows = Callable[[Record, ExportOptions], Iterator[dict[str, Any]]]
 
 
-def rows_of(name: FormatName, record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
+def rows_of(name: FormatName, record: Record, options: ExportOptions) -> Iterator[dict[str, Any]]:
     """The rows that one record makes; none where nothing in it is kept."""
-    return _ROWS[name](record, choice)
+    return _ROWS[name](record, options)
 
 
 def schema_of(name: FormatName) -> pyarrow.Schema:
@@ -60,7 +60,7 @@ def schema_of(name: FormatName) -> pyarrow.Schema:
     return pa.schema([(column, _type(kind)) for column, kind in _COLUMNS[name].items()])
 
 
-def skipped(record: Record) -> bool:
+def holds_more_than_text(record: Record) -> bool:
     """Whether messages hold more than role and text, which these formats do not."""
     messages = [*messages_of(record)]
     messages += [_message(each) for each in record["candidates"] if each["message"]]
@@ -70,28 +70,28 @@ def skipped(record: Record) -> bool:
     )
 
 
-def _sft(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
-    for each in choice.rule.kept(ranked(record)):
+def _sft(record: Record, options: ExportOptions) -> Iterator[dict[str, Any]]:
+    for each in options.rule.kept(ranked_candidates(record)):
         yield _conversation(record, each)
 
 
-def _first(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
-    held = ranked(record)
-    if held:
-        yield _conversation(record, min(held, key=lambda each: each["index"]))
+def _first(record: Record, options: ExportOptions) -> Iterator[dict[str, Any]]:
+    ranked = ranked_candidates(record)
+    if ranked:
+        yield _conversation(record, min(ranked, key=lambda each: each["index"]))
 
 
-def _random(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
-    held = sorted(ranked(record), key=lambda each: each["index"])
-    if held:
-        drawn = random.Random(f"{choice.seed}:{record['key']}:{record['row']}")
-        yield _conversation(record, drawn.choice(held))
+def _random(record: Record, options: ExportOptions) -> Iterator[dict[str, Any]]:
+    ranked = sorted(ranked_candidates(record), key=lambda each: each["index"])
+    if ranked:
+        drawn = random.Random(f"{options.seed}:{record['key']}:{record['row']}")
+        yield _conversation(record, drawn.choice(ranked))
 
 
-def _dpo(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
-    held = distinct(ranked(record))
-    for good in choice.rule.kept(held):
-        bad = _worse(held, good, choice)
+def _dpo(record: Record, options: ExportOptions) -> Iterator[dict[str, Any]]:
+    ranked = distinct(ranked_candidates(record))
+    for good in options.rule.kept(ranked):
+        bad = _worst_below(ranked, good, options)
         if bad is not None:
             yield {
                 **_of(record),
@@ -103,14 +103,16 @@ def _dpo(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
             }
 
 
-def _kto(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
-    held = distinct(ranked(record))
-    kept = choice.rule.kept(held)
+def _kto(record: Record, options: ExportOptions) -> Iterator[dict[str, Any]]:
+    ranked = distinct(ranked_candidates(record))
+    kept = options.rule.kept(ranked)
     if not kept:
         return
-    bad = [each for each in reversed(held) if each not in kept and _apart(kept[-1], each, choice)][
-        : len(kept)
-    ]
+    bad = [
+        each
+        for each in reversed(ranked)
+        if each not in kept and _clears_margin(kept[-1], each, options)
+    ][: len(kept)]
     for each, label in [*((each, True) for each in kept), *((each, False) for each in bad)]:
         yield {
             **_of(record),
@@ -121,19 +123,19 @@ def _kto(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
         }
 
 
-def _ranked(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
-    held = distinct(ranked(record))
-    if held:
+def _ranked(record: Record, options: ExportOptions) -> Iterator[dict[str, Any]]:
+    ranked = distinct(ranked_candidates(record))
+    if ranked:
         yield {
             **_of(record),
             "prompt": messages_of(record),
-            "completions": [[_message(each)] for each in held],
-            "rewards": [each["reward"] for each in held],
+            "completions": [[_message(each)] for each in ranked],
+            "rewards": [each["reward"] for each in ranked],
         }
 
 
-def _candidates(record: Record, choice: Choice) -> Iterator[dict[str, Any]]:
-    rewards = [each["reward"] for each in ranked(record)]
+def _candidates(record: Record, options: ExportOptions) -> Iterator[dict[str, Any]]:
+    rewards = [each["reward"] for each in ranked_candidates(record)]
     mean = statistics.fmean(rewards) if rewards else None
     for each in record["candidates"]:
         reasons = [rejection["reason"] for rejection in each["rejections"]]
@@ -237,18 +239,20 @@ def _type(kind: str) -> pyarrow.DataType:
     return nested[kind] if kind in nested else pa.type_for_alias(kind)
 
 
-def _worse(held: list[Held], good: Held, choice: Choice) -> Held | None:
+def _worst_below(
+    ranked: list[CandidateRecord], good: CandidateRecord, options: ExportOptions
+) -> CandidateRecord | None:
     """The worst of those that are worse by the margin; None: there is none."""
-    worst = held[-1]
-    return worst if _apart(good, worst, choice) else None
+    worst = ranked[-1]
+    return worst if _clears_margin(good, worst, options) else None
 
 
-def _apart(good: Held, bad: Held, choice: Choice) -> bool:
+def _clears_margin(good: CandidateRecord, bad: CandidateRecord, options: ExportOptions) -> bool:
     gap = good["reward"] - bad["reward"]
-    return bool(gap > 0 and gap >= choice.min_margin)
+    return bool(gap > 0 and gap >= options.min_margin)
 
 
-def _conversation(record: Record, each: Held) -> dict[str, Any]:
+def _conversation(record: Record, each: CandidateRecord) -> dict[str, Any]:
     messages = [*messages_of(record), _message(each)]
     return {**_of(record), "messages": messages, "reward": each["reward"]}
 
@@ -257,7 +261,7 @@ def _of(record: Record) -> dict[str, Any]:
     return {"row": record["row"], "key": record["key"]}
 
 
-def _message(each: Held) -> dict[str, Any]:
+def _message(each: CandidateRecord) -> dict[str, Any]:
     if each["message"] is None:
         return {"role": "assistant", "content": each["text"]}
     message: dict[str, Any] = json.loads(each["message"])

@@ -1,4 +1,4 @@
-"""Owns which candidates of a row are kept: by rank, margin or z-score within the prompt.
+"""Rejection sampling's choice: which candidates of a row are kept, by rank, margin or z-score.
 
 Rewards of different prompts do not compare, so an absolute threshold is there only for those who
 ask for it.
@@ -7,19 +7,17 @@ ask for it.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bestofn.core.errors import ConfigError
+from bestofn.dataset.store.records import CandidateRecord
 from bestofn.settings.choices import Keep
-
-Held = Mapping[str, Any]
-"""A candidate of a record."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class KeepRule:
     """What is kept.
 
     Args:
@@ -48,17 +46,17 @@ class Rule:
         usual = {"top-k": 2.0, "margin": 0.0, "zscore": 1.0}
         return usual.get(self.keep, 0.0) if self.value is None else self.value
 
-    def kept(self, ranked: Sequence[Held]) -> list[Held]:
+    def kept(self, ranked: Sequence[CandidateRecord]) -> list[CandidateRecord]:
         """Those of a row's ranked candidates that are kept, best first, no text twice.
 
         Args:
-            ranked: accepted candidates with rewards, best first.
+            ranked: see `bestofn.dataset.store.records.ranked_candidates`.
         """
         if not ranked:
             return []
         return distinct(self._chosen(ranked))
 
-    def _chosen(self, ranked: Sequence[Held]) -> Sequence[Held]:
+    def _chosen(self, ranked: Sequence[CandidateRecord]) -> Sequence[CandidateRecord]:
         if self.keep == "best":
             return ranked[:1]
         if self.keep == "top-k":
@@ -75,9 +73,9 @@ class Rule:
         return [each for each in ranked if (each["reward"] - mean) / spread >= self._value]
 
 
-def distinct(candidates: Sequence[Held]) -> list[Held]:
+def distinct(candidates: Sequence[CandidateRecord]) -> list[CandidateRecord]:
     """The candidates in the order given, of those that read the same the first."""
-    seen: dict[tuple[Any, Any], Held] = {}
+    seen: dict[tuple[Any, Any], CandidateRecord] = {}
     for each in candidates:
         seen.setdefault((each["text"], each["message"]), each)
     return list(seen.values())

@@ -1,4 +1,4 @@
-"""Owns the way of a run's formats to the Hugging Face hub: its card and their Parquet files."""
+"""Push to the Hugging Face hub: the card of a run and the Parquet files of its formats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the counts over a run's records."""
+"""Summary of a run: counts over its records, for the card and the report."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from bestofn.dataset.store.records import Record
+from bestofn.dataset.store.records import Record, is_suspected
 
 
 @dataclass(slots=True)
@@ -18,6 +18,7 @@ class Summary:
         statuses: how many ended how.
         candidates: in all of them.
         accepted: of these.
+        suspected: how many that were not rejected each reason cast doubt on.
         rejected: how many each reason threw out.
         failed: how many failed for each reason.
         completion_tokens: sampled.
@@ -27,6 +28,7 @@ class Summary:
     statuses: Counter[str] = field(default_factory=Counter)
     candidates: int = 0
     accepted: int = 0
+    suspected: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
     completion_tokens: int = 0
@@ -40,7 +42,8 @@ class Summary:
             for each in record["candidates"]:
                 self.candidates += 1
                 self.accepted += each["accepted"]
-                self.rejected.update({rejection["reason"] for rejection in each["rejections"]})
+                reasons = {rejection["reason"] for rejection in each["rejections"]}
+                (self.suspected if is_suspected(each) else self.rejected).update(reasons)
                 if each["failure"] is not None:
                     self.failed[each["failure"]["reason"]] += 1
             yield record

@@ -1,4 +1,4 @@
-"""Owns reading the input, record by record: JSONL, Parquet, folders of them, datasets of the hub.
+"""Reader of the input, record by record: JSONL, Parquet, folders of them, datasets of the hub.
 
 Nothing is held but the record at hand (of Parquet: a batch), so an input may be of any length.
 """
@@ -13,7 +13,7 @@ from typing import Any
 from bestofn.core.errors import ConfigError
 from bestofn.support.error_text import first_line
 
-Record = tuple[str, Mapping[str, Any] | str]
+InputRecord = tuple[str, Mapping[str, Any] | str]
 """Where it stands, and its columns; a text instead of these says why it cannot be read."""
 
 LINES = frozenset({".jsonl", ".ndjson", ".json"})
@@ -22,7 +22,9 @@ BATCH = 256
 """Rows of a Parquet file that are held at once."""
 
 
-def read_records(source: str, *, split: str = "train", name: str | None = None) -> Iterator[Record]:
+def read_records(
+    source: str, *, split: str = "train", name: str | None = None
+) -> Iterator[InputRecord]:
     """The records of an input, in order.
 
     Args:
@@ -56,11 +58,11 @@ _SAVED = ("dataset_info.json", "dataset_dict.json")
 """What `Dataset.save_to_disk` leaves."""
 
 
-def _file(path: Path) -> Iterator[Record]:
+def _file(path: Path) -> Iterator[InputRecord]:
     return _table(path) if path.suffix in TABLES else _lines(path)
 
 
-def _lines(path: Path) -> Iterator[Record]:
+def _lines(path: Path) -> Iterator[InputRecord]:
     try:
         with path.open("rb") as lines:
             for number, line in enumerate(lines, start=1):
@@ -80,7 +82,7 @@ def _parsed(line: bytes) -> Mapping[str, Any] | str:
     return record
 
 
-def _table(path: Path) -> Iterator[Record]:
+def _table(path: Path) -> Iterator[InputRecord]:
     import pyarrow
     import pyarrow.parquet
 
@@ -95,7 +97,7 @@ def _table(path: Path) -> Iterator[Record]:
         raise ConfigError(f"{path} cannot be read: {first_line(error)}") from error
 
 
-def _saved(path: Path, split: str) -> Iterator[Record]:
+def _saved(path: Path, split: str) -> Iterator[InputRecord]:
     from datasets import DatasetDict, load_from_disk
 
     try:
@@ -108,7 +110,7 @@ def _saved(path: Path, split: str) -> Iterator[Record]:
         yield f"{path.name}, row {number}", record
 
 
-def _hub(source: str, split: str, name: str | None) -> Iterator[Record]:
+def _hub(source: str, split: str, name: str | None) -> Iterator[InputRecord]:
     from datasets import load_dataset
     from datasets.exceptions import DatasetNotFoundError
 

@@ -1,4 +1,4 @@
-"""Owns one row of the input: what it asks, how it is told from others, or why it cannot be read."""
+"""Row of the input: what it asks, its key and its seed, or why it cannot be read."""
 
 from __future__ import annotations
 
@@ -6,44 +6,28 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError
 
 from bestofn.core.errors import RequestError
-from bestofn.core.types import Message, Request
 from bestofn.support.error_text import faults
 from bestofn.support.seeding import seed_from
+from bestofn.core.types import Request
+from bestofn.support.conversation import Conversation
 
 COLUMNS = ("prompt", "messages", "system", "reference", "best_of", "temperature", "max_tokens")
 """What a row may hold, under the names that they have where no column is mapped."""
 
 
-class _Fields(BaseModel):
+class _Fields(Conversation):
+    """What is sampled needs a prompt that says something; what is only scored does not."""
+
     model_config = ConfigDict(extra="forbid")
     prompt: str | None = Field(default=None, min_length=1)
-    messages: list[dict[str, Any]] | None = Field(default=None, min_length=1)
-    system: str | None = None
-    reference: Any = None
     best_of: int | None = Field(default=None, ge=1)
     temperature: float | None = Field(default=None, ge=0, le=2)
     max_tokens: int | None = Field(default=None, ge=1)
-
-    @model_validator(mode="after")
-    def _one_of(self) -> Self:
-        if (self.prompt is None) == (self.messages is None):
-            raise ValueError("give either prompt or messages")
-        return self
-
-    @property
-    def conversation(self) -> tuple[Message, ...]:
-        """The messages, the system's first."""
-        system: list[Message] = []
-        if self.system is not None:
-            system = [{"role": "system", "content": self.system}]
-        if self.messages is not None:
-            return (*system, *self.messages)
-        return (*system, {"role": "user", "content": self.prompt})
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +89,7 @@ def read_row(
     try:
         fields = _Fields.model_validate(given)
         request = Request(
-            tuple(_clean(message) for message in fields.conversation),
+            fields.conversation,
             best_of=fields.best_of or defaults.best_of,
             temperature=_first(fields.temperature, defaults.temperature),
             max_tokens=_first(fields.max_tokens, defaults.max_tokens),
@@ -124,11 +108,6 @@ def key_of(content: Any) -> str:
     """The key of a content: equal for equal ones."""
     written = json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(written.encode()).hexdigest()[:32]
-
-
-def _clean(message: Message) -> Message:
-    """Without the fields that a table holds as nulls because other rows have them."""
-    return {name: value for name, value in message.items() if value is not None}
 
 
 def _first(own: Any, default: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Owns what a report is made of, gathered in one pass over the records, in bounded memory."""
+"""Findings of a report: rewards, gains, lengths, examples, in one pass and bounded memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from bestofn.core.types import message_text
 from bestofn.dataset.export.summary import Summary
-from bestofn.dataset.store.records import Record, messages_of, ranked
+from bestofn.dataset.store.records import Record, messages_of, ranked_candidates
 
 SAMPLED = 5_000
 """Points of a plot, drawn evenly where there are more: a browser still shows them at once."""
@@ -88,8 +88,8 @@ class Findings:
 
     @property
     def reasons(self) -> Counter[str]:
-        """Rejections and failures."""
-        return self.summary.rejected + self.summary.failed
+        """Suspicions, rejections and failures."""
+        return self.summary.suspected + self.summary.rejected + self.summary.failed
 
 
 def findings(records: Iterable[Record]) -> Findings:
@@ -101,7 +101,7 @@ def findings(records: Iterable[Record]) -> Findings:
                 texts = found.rejected_texts.setdefault(rejection["reason"], [])
                 if len(texts) < 2 and each["text"].strip():
                     texts.append(each["text"])
-        held = ranked(record)
+        held = ranked_candidates(record)
         if held:
             _add(found, record, held)
     return found

@@ -1,4 +1,4 @@
-"""Owns the report's page: one HTML file that needs no network."""
+"""HTML page of a report: one file that needs no network."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import jinja2
 from bestofn.core.errors import ConfigError
 from bestofn.dataset.report.findings import Findings
 from bestofn.dataset.report.plots import figures
-from bestofn.dataset.store.atomic_files import replace_file
+from bestofn.dataset.store.atomic_files import replace_text
 from bestofn.dataset.store.manifest import Manifest
 
 NAME = "report.html"
@@ -98,9 +98,5 @@ def write_report(folder: Path, manifest: Manifest, found: Findings) -> Path:
         },
     )
     path = folder / NAME
-    replace_file(path, lambda half: _fill(half, page))
+    replace_text(path, page)
     return path
-
-
-def _fill(path: Path, page: str) -> None:
-    path.write_text(page, encoding="utf-8")

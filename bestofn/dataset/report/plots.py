@@ -1,4 +1,4 @@
-"""Owns the plots of a report, as plotly's figures."""
+"""Plots of a report, as plotly's figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns what a session of a run has done so far."""
+"""Counts of a run's session so far: rows, candidates, rewards, tokens."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Counts:
         statuses: of the finished, how many ended how.
         candidates: sampled.
         accepted: of these.
-        rejected: how many each reason threw out.
+        rejected: how many each reason threw out, or cast doubt on.
         rewards: their sum and number, of the accepted.
         completion_tokens: sampled.
         reward_tokens: that the reward model computed.

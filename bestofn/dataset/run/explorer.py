@@ -1,5 +1,5 @@
-"""Owns a run that explores: a few samples of each row first, then the rest of a batch's samples
-where they promise most.
+"""A run that explores: a few samples of each row first, then the rest of a batch's samples where
+they promise most (AdaBoN; see `bestofn.dataset.run.allocation`).
 
 What a row gets follows from the first rewards of its batch alone, and batches are made by the rows'
 numbers, so a run that was interrupted shares out as one that was not; but for rewards that depend
@@ -10,27 +10,22 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 from collections.abc import Callable
 
-from bestofn.control.expected_gain import Explored, allocated
 from bestofn.core.errors import ConfigError
 from bestofn.core.pipeline import Pipeline
 from bestofn.core.ranking import Ranking
 from bestofn.dataset.prompts.rows import Row
-from bestofn.dataset.run.recorder import Judged
-from bestofn.dataset.run.row_runner import Judge, outcome, recorded
+from bestofn.dataset.run.allocation import FirstSamples, allocate
+from bestofn.dataset.run.options import BATCH
+from bestofn.dataset.run.row_runner import FinishedRow, RowRunner, rank_row
 from bestofn.dataset.store.records import Record, record_of
 from bestofn.dataset.store.store import Store
 
-BATCH = 16
-"""Rows that share their samples."""
 
-LEAST_IN_FLIGHT = 2 * BATCH
-"""Rows: while those of one batch wait for its slowest, others are sampled."""
-
-
-class Explorer(Judge):
-    """Judges rows batch by batch.
+class Explorer(RowRunner):
+    """Runs rows batch by batch.
 
     Args:
         pipeline: what ranks; it has a reward model.
@@ -38,60 +33,59 @@ class Explorer(Judge):
         first: samples of each row before anything is shared out.
 
     Raises:
-        ConfigError: nothing can be estimated: `first` is below 2, or nothing scores.
+        ConfigError: nothing scores, so nothing can be estimated.
     """
 
     def __init__(self, pipeline: Pipeline, store: Store, first: int) -> None:
         super().__init__(pipeline)
-        if first < 2:
-            raise ConfigError(f"explore is {first}: at least 2 samples say how rewards spread")
         if pipeline.reward_model is None:
             raise ConfigError("explore needs a reward model")
         self._store = store
         self._first = first
         self._batches: dict[int, _Batch] = {}
 
-    async def judged(self, row: Row) -> Judged:
-        """See `Judge`; the row waits until its whole batch was explored."""
+    async def run(self, row: Row) -> FinishedRow:
+        """See `RowRunner`; the row waits until its whole batch was explored."""
         batch, request = self._batch(row), row.request
         if request is None or request.temperature == 0:  # more samples would be the same
-            batch.tell(row.number)
-            return await super().judged(row)
+            batch.report(row.number)
+            return await super().run(row)
         first = min(self._first, request.best_of)
         asked = dataclasses.replace(request, best_of=first)
-        found = await outcome(row, asked, self._pipeline)
-        if not isinstance(found, Ranking):
-            batch.tell(row.number)
-            return recorded(row, found)
-        rewards = _first_rewards(record_of(row, found), first)
-        batch.tell(row.number, Explored(rewards, first, request.best_of))
-        if more := await batch.share(row.number):
-            asked = dataclasses.replace(request, best_of=len(found.candidates) + more)
-            found = await outcome(row, asked, self._pipeline, found)
-        return recorded(row, found)
+        outcome = await rank_row(row, asked, self._pipeline)
+        if not isinstance(outcome, Ranking):
+            batch.report(row.number)
+            return FinishedRow.of(row, outcome)
+        rewards = _first_rewards(record_of(row, outcome), first)
+        batch.report(row.number, FirstSamples(rewards, first, request.best_of))
+        if more := await batch.further_samples(row.number):
+            asked = dataclasses.replace(request, best_of=len(outcome.candidates) + more)
+            outcome = await rank_row(row, asked, self._pipeline, outcome)
+        return FinishedRow.of(row, outcome)
 
-    def skipped(self, row: Row) -> None:
-        """See `Judge`."""
+    def on_skipped(self, row: Row) -> None:
+        """See `RowRunner`."""
         batch, request = self._batch(row), row.request
         if request is None or request.temperature == 0:
-            batch.tell(row.number)
+            batch.report(row.number)
         else:
             first = min(self._first, request.best_of)
-            batch.tell(row.number, lambda: self._recalled(row.number, first, request.best_of))
+            recall = functools.partial(self._recall, row.number, first, request.best_of)
+            batch.report(row.number, recall)
 
-    def ended(self, rows: int) -> None:
-        """See `Judge`."""
+    def on_input_end(self, rows: int) -> None:
+        """See `RowRunner`."""
         for batch in self._batches.values():
             batch.end(rows)
 
-    def _recalled(self, number: int, first: int, wanted: int) -> Explored:
-        return Explored(_first_rewards(self._store.record(number), first), first, wanted)
+    def _recall(self, number: int, first: int, wanted: int) -> FirstSamples:
+        return FirstSamples(_first_rewards(self._store.record(number), first), first, wanted)
 
     def _batch(self, row: Row) -> _Batch:
-        """The row's batch; rows come in order, so one that all have been heard of is let go."""
+        """The row's batch; rows come in order, so one that all have reported to is let go."""
         k = row.number // BATCH
         if k not in self._batches:
-            self._batches = {n: each for n, each in self._batches.items() if each.waiting}
+            self._batches = {n: each for n, each in self._batches.items() if each.missing}
             self._batches[k] = _Batch(range(k * BATCH, (k + 1) * BATCH))
         return self._batches[k]
 
@@ -103,40 +97,51 @@ class _Batch:
         numbers: of the rows.
 
     Attributes:
-        waiting: the numbers of the rows that were not heard of.
+        missing: the numbers of the rows that have not reported.
     """
 
     def __init__(self, numbers: range) -> None:
-        self.waiting = set(numbers)
-        self._known: dict[int, Explored | Callable[[], Explored]] = {}
-        self._heard = asyncio.Event()
-        self._shares: dict[int, int] | None = None
+        self.missing = set(numbers)
+        self._reports: dict[int, FirstSamples | Callable[[], FirstSamples]] = {}
+        self._complete = asyncio.Event()
+        self._further: dict[int, int] | None = None
 
-    def tell(self, number: int, known: Explored | Callable[[], Explored] | None = None) -> None:
-        """What is known of a row, or how to find out if need be; None: it takes no part."""
-        if known is not None:
-            self._known[number] = known
-        self.waiting.discard(number)
-        if not self.waiting:
-            self._heard.set()
+    def report(
+        self, number: int, samples: FirstSamples | Callable[[], FirstSamples] | None = None
+    ) -> None:
+        """Take in what a row's first samples showed, or how to find out if need be.
+
+        Args:
+            number: of the row.
+            samples: None: it takes no part.
+        """
+        if samples is not None:
+            self._reports[number] = samples
+        self.missing.discard(number)
+        if not self.missing:
+            self._complete.set()
 
     def end(self, rows: int) -> None:
-        """There are no more than so many rows."""
-        for number in [each for each in self.waiting if each >= rows]:
-            self.tell(number)
+        """Wait for no rows beyond so many: there are none."""
+        for number in [each for each in self.missing if each >= rows]:
+            self.report(number)
 
-    async def share(self, number: int) -> int:
-        """How many more samples that row gets, once all rows were heard of."""
-        await self._heard.wait()
-        if self._shares is None:
-            known = dict(sorted(self._known.items()))
-            rows = [each() if callable(each) else each for each in known.values()]
-            self._shares = dict(zip(known, allocated(rows), strict=True))
-        return self._shares[number]
+    async def further_samples(self, number: int) -> int:
+        """How many more samples that row gets, once all rows have reported."""
+        await self._complete.wait()
+        if self._further is None:
+            reports = dict(sorted(self._reports.items()))
+            rows = [each() if callable(each) else each for each in reports.values()]
+            self._further = dict(zip(reports, allocate(rows), strict=True))
+        return self._further[number]
 
 
 def _first_rewards(record: Record, first: int) -> tuple[float, ...]:
-    """Of the accepted among a row's first samples."""
+    """Of the accepted among a row's first samples.
+
+    The suspected do not count, also where there are no others: samples that came later and were
+    accepted change what is recorded of them, and a run that goes on has to share out as before.
+    """
     return tuple(
         each["reward"]
         for each in record["candidates"]

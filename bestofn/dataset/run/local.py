@@ -1,19 +1,19 @@
-"""Owns a run on one machine: as many rows at once as keep the engine's batch full."""
+"""A dataset run on one machine: as many rows in flight as keep the engine's batch full."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from bestofn.core.errors import BestOfNError, ConfigError
+from bestofn.core.errors import BestOfNError
 from bestofn.core.pipeline import Pipeline
 from bestofn.dataset.prompts.rows import Row
 from bestofn.dataset.run.counts import Counts
-from bestofn.dataset.run.explorer import LEAST_IN_FLIGHT, Explorer
-from bestofn.dataset.run.recorder import Judged, Recorder, Watch
-from bestofn.dataset.run.row_runner import Judge
+from bestofn.dataset.run.explorer import Explorer
+from bestofn.dataset.run.options import RunOptions
+from bestofn.dataset.run.recorder import Recorder, Watch
+from bestofn.dataset.run.row_runner import FinishedRow, RowRunner
 from bestofn.dataset.store.store import Store
 
 READ_AHEAD = 64
@@ -23,27 +23,13 @@ WINDOW_SHARDS = 2
 """How far rows may run ahead of the oldest that is not finished, in shards: what bounds memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much a run takes on.
-
-    Args:
-        in_flight: rows that are sampled at once.
-        failures_in_a_row: so many rows that fail one after the other stop the run.
-    """
-
-    in_flight: int = 64
-    failures_in_a_row: int = 20
-
-
 async def run(
     rows: Iterator[Row],
     store: Store,
     pipeline: Pipeline,
-    limits: Limits | None = None,
+    options: RunOptions | None = None,
     *,
     watch: Watch | None = None,
-    explore: int | None = None,
 ) -> Counts:
     """Sample every row that is not finished yet, and put it into the store.
 
@@ -53,10 +39,8 @@ async def run(
         rows: of the input, in order, numbered from 0.
         store: where records go.
         pipeline: what ranks.
-        limits: how much is taken on.
+        options: how it is worked on.
         watch: is told how far it is.
-        explore: samples of each row before the rest is shared out; see
-            `bestofn.dataset.run.explorer`. None: every row gets as many as it asks for.
 
     Returns:
         What was done in this session.
@@ -65,40 +49,35 @@ async def run(
         DatasetError: the disk does not let it, or too many rows failed one after the other. What
             was finished is kept.
         ConfigError: the input cannot be read (what stands before that is done), or is not that of
-            the run in the store; or `explore` does not go with the pipeline or the limits.
+            the run in the store; or it is to explore, and nothing scores.
     """
-    limits = limits or Limits()
-    judge = Judge(pipeline)
-    if explore is not None:
-        judge = Explorer(pipeline, store, explore)
-        if limits.in_flight < LEAST_IN_FLIGHT:
-            raise ConfigError(
-                f"in_flight is {limits.in_flight}: a run that explores needs {LEAST_IN_FLIGHT} rows"
-            )
-    recorder = Recorder(store, limits.failures_in_a_row, watch)
-    session = _Session(store, judge, recorder, limits.in_flight)
+    options = options or RunOptions()
+    explore = options.explore
+    runner = RowRunner(pipeline) if explore is None else Explorer(pipeline, store, explore)
+    recorder = Recorder(store, options.failures_in_a_row, watch)
+    local_run = _LocalRun(store, runner, recorder, options.in_flight)
     try:
-        total = await session.execute(rows)
+        total = await local_run.execute(rows)
     except BaseException:
-        store.note(recorder.session())
+        store.add_session(recorder.session())
         raise
     store.finish(total, recorder.session())
     return recorder.counts
 
 
-class _Session:
-    """The state of one call of `run`."""
+class _LocalRun:
+    """The state of one call of `run`: rows are read, run and written by tasks of their own."""
 
-    def __init__(self, store: Store, judge: Judge, recorder: Recorder, in_flight: int) -> None:
+    def __init__(self, store: Store, runner: RowRunner, recorder: Recorder, in_flight: int) -> None:
         self._store = store
-        self._judge = judge
+        self._runner = runner
         self._recorder = recorder
         self._window = max(WINDOW_SHARDS * store.manifest.rows_per_shard, in_flight)
-        self._places = asyncio.Semaphore(in_flight)
-        self._finished: asyncio.Queue[Judged | None] = asyncio.Queue(in_flight)
-        self._open: dict[int, None] = {}
-        self._moved = asyncio.Event()
-        self._fault: BestOfNError | None = None
+        self._slots = asyncio.Semaphore(in_flight)
+        self._finished: asyncio.Queue[FinishedRow | None] = asyncio.Queue(in_flight)
+        self._in_flight: dict[int, None] = {}
+        self._window_moved = asyncio.Event()
+        self._input_error: BestOfNError | None = None
 
     async def execute(self, rows: Iterator[Row]) -> int:
         """Do all rows; how many there are."""
@@ -110,15 +89,15 @@ class _Session:
                 await self._finished.put(None)
                 await writer
         except* Exception as failures:
-            raise _first(failures) from None
-        if self._fault is not None:
-            raise self._fault
+            raise _first_cause(failures) from None
+        if self._input_error is not None:
+            raise self._input_error
         return total
 
     async def _start(self, rows: Iterator[Row], sampling: asyncio.TaskGroup) -> int:
         number = -1
         counts = self._recorder.counts
-        while self._fault is None:
+        while self._input_error is None:
             batch = await asyncio.to_thread(self._read, rows)
             if not batch:
                 break
@@ -126,34 +105,34 @@ class _Session:
                 number = row.number
                 counts.read += 1
                 if self._store.has(number):
-                    self._store.check(number, row.key, row.source)
+                    self._store.check_key(number, row.key, row.source)
                     counts.skipped += 1
-                    self._judge.skipped(row)
+                    self._runner.on_skipped(row)
                     continue
-                await self._places.acquire()
-                while self._open and number - next(iter(self._open)) >= self._window:
-                    self._moved.clear()
-                    await self._moved.wait()
-                self._open[number] = None
-                sampling.create_task(self._sample(row))
-        self._judge.ended(number + 1)
+                await self._slots.acquire()
+                while self._in_flight and number - next(iter(self._in_flight)) >= self._window:
+                    self._window_moved.clear()
+                    await self._window_moved.wait()
+                self._in_flight[number] = None
+                sampling.create_task(self._run_row(row))
+        self._runner.on_input_end(number + 1)
         return number + 1
 
     def _read(self, rows: Iterator[Row]) -> list[Row]:
-        """The next rows; where the input breaks, those before it, and `_fault` says how."""
+        """The next rows; where the input breaks, those before it, and `_input_error` says how."""
         batch: list[Row] = []
         try:
             batch.extend(itertools.islice(rows, READ_AHEAD))
         except BestOfNError as error:
-            self._fault = error
+            self._input_error = error
         return batch
 
-    async def _sample(self, row: Row) -> None:
+    async def _run_row(self, row: Row) -> None:
         try:
-            # A full queue is the disk's back-pressure: the place is not given back until then.
-            await self._finished.put(await self._judge.judged(row))
+            # A full queue is the disk's back-pressure: the slot is not given back until then.
+            await self._finished.put(await self._runner.run(row))
         finally:
-            self._places.release()
+            self._slots.release()
 
     async def _write(self) -> None:
         """Put what is finished on the disk, as much at once as has come meanwhile."""
@@ -163,13 +142,13 @@ class _Session:
             while not self._finished.empty():
                 batch.append(self._finished.get_nowait())
             ended = batch[-1] is None
-            for number in await self._recorder.take(each for each in batch if each is not None):
-                self._open.pop(number, None)
-            self._moved.set()
+            for number in await self._recorder.record(each for each in batch if each is not None):
+                self._in_flight.pop(number, None)
+            self._window_moved.set()
         await self._recorder.end()
 
 
-def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+def _first_cause(failures: BaseExceptionGroup[BaseException]) -> BaseException:
     """The first that is no group of others."""
     first: BaseException = failures
     while isinstance(first, BaseExceptionGroup):

@@ -1,4 +1,4 @@
-"""Owns what a person sees of a run: a bar on a terminal, a line now and then elsewhere."""
+"""Progress of a run for a person: a bar on a terminal, a line now and then elsewhere."""
 
 from __future__ import annotations
 

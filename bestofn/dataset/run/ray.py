@@ -1,4 +1,4 @@
-"""Owns a run on a Ray cluster: Ray Data streams rows through pipelines, one in each actor.
+"""A dataset run on a Ray cluster: Ray Data streams rows through pipelines, one in each actor.
 
 The driver reads what the actors make and writes it, so the folder, the resume and the records are
 those of a run on one machine. Lost actors are started again, and the rows they held sampled again.
@@ -11,15 +11,15 @@ import contextlib
 import logging
 import pickle
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bestofn.core.errors import ConfigError, DatasetError
 from bestofn.core.pipeline import Pipeline
 from bestofn.dataset.prompts.rows import Row
 from bestofn.dataset.run.counts import Counts
-from bestofn.dataset.run.recorder import Judged, Recorder, Watch
-from bestofn.dataset.run.row_runner import Judge
+from bestofn.dataset.run.options import Cluster, RunOptions
+from bestofn.dataset.run.recorder import Recorder, Watch
+from bestofn.dataset.run.row_runner import FinishedRow, RowRunner
 from bestofn.dataset.store.store import Store
 from bestofn.support.error_text import first_line
 
@@ -36,34 +36,12 @@ BATCH = 4
 """Rows that an actor is given at once. Small, since a batch ends with its slowest row."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """What of a cluster a run takes.
-
-    Args:
-        address: of the cluster; None: the one this machine is in, or a new one on it.
-        actors: pipelines at least.
-        most_actors: pipelines at most; Ray starts more than `actors` while rows wait.
-        gpus: of each.
-        cpus: of each.
-        in_flight: rows that each samples at once.
-        failures_in_a_row: see `bestofn.dataset.run.local.Limits`.
-    """
-
-    address: str | None = None
-    actors: int = 1
-    most_actors: int = 1
-    gpus: float = 0.0
-    cpus: float = 1.0
-    in_flight: int = 64
-    failures_in_a_row: int = 20
-
-
 async def run_on_ray(
     read: ReadRows,
     store: Store,
     opening: OpenPipeline,
     cluster: Cluster,
+    options: RunOptions | None = None,
     *,
     watch: Watch | None = None,
 ) -> Counts:
@@ -74,6 +52,7 @@ async def run_on_ray(
         store: where records go, on this machine.
         opening: opens the pipeline of an actor.
         cluster: what is taken of the cluster.
+        options: how it is worked on; its workers share no rows, so it does not explore.
         watch: is told how far it is.
 
     Returns:
@@ -81,22 +60,25 @@ async def run_on_ray(
 
     Raises:
         ConfigError: Ray is not installed or cannot be reached, the input cannot be read, or is not
-            that of the run in the store.
+            that of the run in the store; or the run is to explore.
         DatasetError: as `run`; also, the cluster failed.
     """
-    recorder = Recorder(store, cluster.failures_in_a_row, watch)
+    options = options or RunOptions()
+    if options.explore is not None:
+        raise ConfigError("a run on a cluster does not explore: its workers share no rows")
+    recorder = Recorder(store, options.failures_in_a_row, watch)
     try:
         total, missing = await asyncio.to_thread(_missing, read, store, recorder.counts)
         if missing:
-            batches = _judged_on(read, missing, opening, cluster)
+            batches = _run_on_cluster(read, missing, opening, cluster, options.in_flight)
             while (batch := await asyncio.to_thread(next, batches, None)) is not None:
-                await recorder.take(batch)
+                await recorder.record(batch)
             await recorder.end()
             left = sum(not store.has(number) for part in missing for number in part)
             if left:
                 raise DatasetError(f"the cluster returned nothing for {left:,} rows")
     except BaseException:
-        store.note(recorder.session())
+        store.add_session(recorder.session())
         raise
     store.finish(total, recorder.session())
     return recorder.counts
@@ -110,7 +92,7 @@ def _missing(read: ReadRows, store: Store, counts: Counts) -> tuple[int, list[ra
         number = row.number
         counts.read += 1
         if store.has(number):
-            store.check(number, row.key, row.source)
+            store.check_key(number, row.key, row.source)
             counts.skipped += 1
         elif missing and missing[-1].stop == number:
             missing[-1] = range(missing[-1].start, number + 1)
@@ -119,9 +101,13 @@ def _missing(read: ReadRows, store: Store, counts: Counts) -> tuple[int, list[ra
     return number + 1, missing
 
 
-def _judged_on(
-    read: ReadRows, wanted: Sequence[range], opening: OpenPipeline, cluster: Cluster
-) -> Iterator[Iterable[Judged]]:
+def _run_on_cluster(
+    read: ReadRows,
+    wanted: Sequence[range],
+    opening: OpenPipeline,
+    cluster: Cluster,
+    in_flight: int,
+) -> Iterator[Iterable[FinishedRow]]:
     try:
         import ray
         from ray.data import ActorPoolStrategy, DataContext
@@ -143,7 +129,7 @@ def _judged_on(
     context.enable_progress_bars = False
     # Blocks stay as small as they are made: one of the usual size would go to one actor whole.
     context.target_max_block_size = 1
-    asked = -(-cluster.in_flight // BATCH)
+    calls = -(-in_flight // BATCH)
     try:
         dataset = ray.data.read_datasource(
             _source(read, wanted), override_num_blocks=1
@@ -154,8 +140,8 @@ def _judged_on(
             compute=ActorPoolStrategy(
                 min_size=cluster.actors,
                 max_size=max(cluster.actors, cluster.most_actors),
-                max_tasks_in_flight_per_actor=2 * asked,
-                max_concurrent_calls_per_actor=asked,
+                max_tasks_in_flight_per_actor=2 * calls,
+                max_concurrent_calls_per_actor=calls,
             ),
             num_cpus=cluster.cpus,
             num_gpus=cluster.gpus,
@@ -163,7 +149,7 @@ def _judged_on(
             max_task_retries=-1,
         )
         for batch in dataset.iter_batches(batch_size=None, prefetch_batches=4):
-            yield [pickle.loads(each) for each in batch["judged"]]
+            yield [pickle.loads(each) for each in batch["finished"]]
     except RayError as error:
         raise DatasetError(
             f"the cluster failed: {first_line(error)}; what was finished is kept: the same command "
@@ -178,20 +164,20 @@ class _Worker:
         self._opening = opening
         self._lock = asyncio.Lock()
         self._stack = contextlib.AsyncExitStack()
-        self._judge: Judge | None = None
+        self._runner: RowRunner | None = None
 
     async def __call__(self, batch: Mapping[str, Any]) -> AsyncIterator[dict[str, list[bytes]]]:
-        judge = await self._opened()
+        runner = await self._opened()
         rows: list[Row] = [pickle.loads(each) for each in batch["row"]]
-        tasks = [asyncio.ensure_future(judge.judged(row)) for row in rows]
+        tasks = [asyncio.ensure_future(runner.run(row)) for row in rows]
         for done in asyncio.as_completed(tasks):
-            yield {"judged": [pickle.dumps(await done)]}
+            yield {"finished": [pickle.dumps(await done)]}
 
-    async def _opened(self) -> Judge:
+    async def _opened(self) -> RowRunner:
         async with self._lock:
-            if self._judge is None:
-                self._judge = Judge(await self._stack.enter_async_context(self._opening()))
-            return self._judge
+            if self._runner is None:
+                self._runner = RowRunner(await self._stack.enter_async_context(self._opening()))
+            return self._runner
 
 
 def _source(read: ReadRows, wanted: Sequence[range]) -> Any:

@@ -1,4 +1,4 @@
-"""Owns the way of finished rows to the disk, whoever sampled them; and when a run has to stop."""
+"""Recorder of a run: finished rows to the disk, whoever sampled them; when a run has to stop."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ from datetime import UTC, datetime
 
 from bestofn.core.errors import DatasetError
 from bestofn.dataset.run.counts import Counts
+from bestofn.dataset.run.row_runner import FinishedRow
 from bestofn.dataset.store.manifest import Session
-from bestofn.dataset.store.records import Record
 from bestofn.dataset.store.store import Store
-
-Judged = tuple[Record, int]
-"""A row's record, and the tokens that the reward model computed for it."""
 
 Watch = Callable[[Counts], None]
 """Called after each batch of rows that was put on the disk."""
@@ -35,42 +32,42 @@ class Recorder:
     def __init__(self, store: Store, failures_in_a_row: int, watch: Watch | None = None) -> None:
         self.counts = Counts()
         self._store = store
-        self._most = failures_in_a_row
+        self._failures_in_a_row = failures_in_a_row
         self._watch = watch
-        self._streak: list[Judged] = []
+        self._failing: list[FinishedRow] = []
         self._began = datetime.now(UTC)
         self._started = time.perf_counter()
 
-    async def take(self, batch: Iterable[Judged]) -> list[int]:
+    async def record(self, batch: Iterable[FinishedRow]) -> list[int]:
         """Record rows, in the order in which they ended; the numbers of those on the disk.
 
         Raises:
             DatasetError: the disk does not let it, or too many rows failed one after the other.
         """
-        kept: list[Judged] = []
+        kept: list[FinishedRow] = []
         for each in batch:
-            status = each[0]["status"]
+            status = each.record["status"]
             if status == "failed":
-                self._streak.append(each)
-                if len(self._streak) >= self._most:
-                    await self._keep(kept)
+                self._failing.append(each)
+                if len(self._failing) >= self._failures_in_a_row:
+                    await self._write(kept)
                     raise DatasetError(
-                        f"{len(self._streak)} rows failed one after the other, the last with: "
-                        f"{each[0]['error']}; they are not recorded, what was finished before is "
-                        "kept: the same command goes on from there"
+                        f"{len(self._failing)} rows failed one after the other, the last with: "
+                        f"{each.record['error']}; they are not recorded, what was finished before "
+                        "is kept: the same command goes on from there"
                     )
             else:
                 if status != "unreadable":  # that says nothing of engine and reward model
-                    kept += self._streak
-                    self._streak = []
+                    kept += self._failing
+                    self._failing = []
                 kept.append(each)
-        await self._keep(kept)
-        return [record["row"] for record, _ in kept]
+        await self._write(kept)
+        return [each.record["row"] for each in kept]
 
     async def end(self) -> None:
         """Record what was held back: no more rows come."""
-        held, self._streak = self._streak, []
-        await self._keep(held)
+        held, self._failing = self._failing, []
+        await self._write(held)
 
     def session(self) -> Session:
         """The session so far."""
@@ -82,11 +79,11 @@ class Recorder:
             reward_tokens=self.counts.reward_tokens,
         )
 
-    async def _keep(self, kept: Sequence[Judged]) -> None:
+    async def _write(self, kept: Sequence[FinishedRow]) -> None:
         if not kept:
             return
-        await asyncio.to_thread(self._store.add, [record for record, _ in kept])
-        for record, reward_tokens in kept:
-            self.counts.add(record, reward_tokens)
+        await asyncio.to_thread(self._store.add, [each.record for each in kept])
+        for each in kept:
+            self.counts.add(each.record, each.reward_tokens)
         if self._watch is not None:
             self._watch(self.counts)

@@ -1,8 +1,10 @@
-"""Owns one row's way through the pipeline: to its record, whatever it comes to."""
+"""One row through the pipeline: sampled, scored, ranked, and made into its record."""
 
 from __future__ import annotations
 
 from bestofn.core.best_of_n import best_of_n
+from dataclasses import dataclass
+
 from bestofn.core.errors import RequestError
 from bestofn.core.no_winner import (
     DeadlineError,
@@ -14,12 +16,26 @@ from bestofn.core.pipeline import Pipeline
 from bestofn.core.ranking import Ranking
 from bestofn.core.types import Request
 from bestofn.dataset.prompts.rows import Row
-from bestofn.dataset.run.recorder import Judged
 from bestofn.dataset.store.records import Record, failed_record, record_of
 
 
-class Judge:
-    """Judges each row by itself.
+@dataclass(frozen=True, slots=True)
+class FinishedRow:
+    """A row's record, and the tokens that the reward model computed for it."""
+
+    record: Record
+    reward_tokens: int = 0
+
+    @classmethod
+    def of(cls, row: Row, outcome: Ranking | Record) -> FinishedRow:
+        """What is kept of an outcome; see `rank_row`."""
+        if isinstance(outcome, Ranking):
+            return cls(record_of(row, outcome), outcome.usage.reward_tokens)
+        return cls(outcome)
+
+
+class RowRunner:
+    """Runs each row by itself.
 
     Args:
         pipeline: what ranks.
@@ -28,20 +44,20 @@ class Judge:
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
 
-    async def judged(self, row: Row) -> Judged:
+    async def run(self, row: Row) -> FinishedRow:
         """The record of a row; a row that fails has one that says why."""
         if row.request is None:
-            return failed_record(row, row.error or "", unreadable=True), 0
-        return recorded(row, await outcome(row, row.request, self._pipeline))
+            return FinishedRow(failed_record(row, row.error or "", unreadable=True))
+        return FinishedRow.of(row, await rank_row(row, row.request, self._pipeline))
 
-    def skipped(self, row: Row) -> None:
+    def on_skipped(self, row: Row) -> None:
         """Told of a row that was finished before."""
 
-    def ended(self, rows: int) -> None:
+    def on_input_end(self, rows: int) -> None:
         """Told that the input has so many rows, each of which was begun or skipped."""
 
 
-async def outcome(
+async def rank_row(
     row: Row, request: Request, pipeline: Pipeline, earlier: Ranking | None = None
 ) -> Ranking | Record:
     """The ranking of a row's request, whether something was acceptable or not; a record that says
@@ -61,10 +77,3 @@ async def outcome(
         return failed_record(row, str(error))
     except RequestError as error:
         return failed_record(row, str(error), unreadable=True)
-
-
-def recorded(row: Row, found: Ranking | Record) -> Judged:
-    """What is kept of an outcome."""
-    if isinstance(found, Ranking):
-        return record_of(row, found), found.usage.reward_tokens
-    return found, 0

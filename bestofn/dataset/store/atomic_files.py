@@ -1,4 +1,4 @@
-"""Owns writing files whole or not at all."""
+"""Atomic writes: a file is there whole or not at all, whenever the power goes."""
 
 from __future__ import annotations
 
@@ -18,15 +18,29 @@ def replace_file(path: Path, write: Callable[[Path], None]) -> None:
         path: what is made or replaced; it is never seen half-written, whenever the power goes.
         write: fills the file that it is given.
     """
-    half = path.with_name(f".{path.name}.part")
+    partial = partial_of(path)
     try:
-        write(half)
-        with half.open("rb") as written:
+        write(partial)
+        with partial.open("rb") as written:
             os.fsync(written.fileno())
-        half.replace(path)
+        partial.replace(path)
         sync_folder(path.parent)
     finally:
-        half.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
+
+
+def partial_of(path: Path) -> Path:
+    """The file beside `path` that is filled before it takes its place; a kill may leave it."""
+    return path.with_name(f".{path.name}.part")
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Put a text file there at once, in UTF-8; see `replace_file`."""
+
+    def write(partial: Path) -> None:
+        partial.write_text(text, encoding="utf-8")
+
+    replace_file(path, write)
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Owns what makes two runs the same: all that decides what is sampled and how it is judged."""
+"""Identity of a run: the settings that decide what is sampled and how it is scored."""
 
 from __future__ import annotations
 

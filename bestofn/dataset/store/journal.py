@@ -1,4 +1,4 @@
-"""Owns the journal: the finished rows that are in no shard yet, safe from a kill at any moment."""
+"""Journal of a run: the finished rows that are in no shard yet, safe from a kill at any moment."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bestofn.dataset.store.atomic_files import replace_file
-from bestofn.dataset.store.records import Record
+from bestofn.dataset.store.records import Record, with_certainty
 
 JOURNAL = "journal.jsonl"
 
@@ -42,7 +42,7 @@ class Journal:
                 if not line.endswith(b"\n"):
                     break
                 whole += len(line)
-                yield record
+                yield with_certainty(record)
         if whole < self._path.stat().st_size:
             os.truncate(self._path, whole)
 

@@ -1,4 +1,4 @@
-"""Owns run.json: what a run was made with, and which of its shards are whole."""
+"""Manifest of a run, run.json: what a run was made with, and which of its shards are whole."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bestofn.core.errors import ConfigError
-from bestofn.dataset.store.atomic_files import replace_file
 from bestofn.support.error_text import faults
+from bestofn.dataset.store.atomic_files import replace_text
 
 NAME = "run.json"
 
@@ -47,7 +47,7 @@ class Manifest(BaseModel):
 
     Args:
         version: of its own form.
-        config: everything that decides what is sampled and how it is judged.
+        config: everything that decides what is sampled and how it is scored.
         rows_per_shard: rows of each shard but the last.
         shards: by file name.
         rows: of the input, once it has been read to its end.
@@ -81,8 +81,7 @@ class Manifest(BaseModel):
 
     def write(self, folder: Path) -> None:
         """Put it into the folder, at once."""
-        written = self.model_dump_json(indent=1)
-        replace_file(folder / NAME, lambda path: _fill(path, written))
+        replace_text(folder / NAME, self.model_dump_json(indent=1) + "\n")
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
@@ -97,10 +96,6 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         else:
             found.append(f"{key} was {old} and is {new}")
     return found
-
-
-def _fill(path: Path, text: str) -> None:
-    path.write_text(text + "\n", encoding="utf-8")
 
 
 def _sentence(error: Exception) -> str:

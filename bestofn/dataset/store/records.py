@@ -1,4 +1,4 @@
-"""Owns what is kept of one row: its ranking as a record that JSON and Parquet hold alike.
+"""Record of a row: its ranking in a form that JSON and Parquet hold alike, and their schema.
 
 Nothing in it depends on when or beside what the row was sampled, so that a run that was
 interrupted leaves the same records as one that was not.
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from bestofn.core.ranking import Ranking, ScoredCandidate
 from bestofn.dataset.prompts.rows import Row
+from bestofn.support.candidate_report import report
 
 if TYPE_CHECKING:
     import pyarrow
@@ -19,9 +20,13 @@ if TYPE_CHECKING:
 Record = dict[str, Any]
 """One row's record, with the columns of `schema`."""
 
+CandidateRecord = Mapping[str, Any]
+"""A candidate in a record."""
+
 Status = Literal["ok", "nothing_acceptable", "failed", "unreadable"]
-"""ok: something was accepted. nothing_acceptable: every candidate was rejected or failed. failed:
-the engine or the reward model failed on the row. unreadable: it is no request."""
+"""ok: something was accepted, or at least only suspected. nothing_acceptable: every candidate was
+rejected or failed. failed: the engine or the reward model failed on the row. unreadable: it is no
+request."""
 
 
 def record_of(row: Row, ranking: Ranking) -> Record:
@@ -51,12 +56,36 @@ def failed_record(row: Row, error: str, *, unreadable: bool = False) -> Record:
     }
 
 
-def ranked(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The accepted candidates that have a reward, best first; none where nothing was accepted."""
+def ranked_candidates(record: Mapping[str, Any]) -> list[CandidateRecord]:
+    """What a dataset is chosen from: the accepted candidates that have a reward, best first.
+
+    Where none was accepted these are the suspected, as if they were not. The two are never mixed:
+    whether a suspicion is right says nothing of the reward, so their rewards make no pairs.
+    """
     if record["status"] != "ok":
         return []
-    held = [each for each in record["candidates"] if each["rank"] is not None]
+    held = [c for c in record["candidates"] if c["rank"] is not None and c["reward"] is not None]
+    held = [c for c in held if c["accepted"]] or [c for c in held if is_suspected(c)]
     return sorted(held, key=lambda each: each["rank"])
+
+
+def is_suspected(candidate: CandidateRecord) -> bool:
+    """See `bestofn.core.ranking.ScoredCandidate.suspected`."""
+    rejections = candidate["rejections"]
+    certain = any(rejection["certain"] for rejection in rejections)
+    return candidate["failure"] is None and bool(rejections) and not certain
+
+
+def with_certainty(record: Record) -> Record:
+    """The record, whose rejections say whether they are certain (changed in place).
+
+    Those that bestofn 0.1 wrote do not say it, and were certain, all of them.
+    """
+    for candidate in record["candidates"]:
+        for rejection in candidate["rejections"]:
+            if rejection.get("certain") is None:
+                rejection["certain"] = True
+    return record
 
 
 def messages_of(record: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -71,7 +100,12 @@ def schema() -> pyarrow.Schema:
 
     reason = pa.struct([("reason", pa.string()), ("detail", pa.string())])
     rejection = pa.struct(
-        [("filter", pa.string()), ("reason", pa.string()), ("detail", pa.string())]
+        [
+            ("filter", pa.string()),
+            ("reason", pa.string()),
+            ("detail", pa.string()),
+            ("certain", pa.bool_()),
+        ]
     )
     candidate = pa.struct(
         [
@@ -124,28 +158,12 @@ def _row(row: Row, status: Status, error: str | None = None) -> Record:
 
 
 def _candidate(each: ScoredCandidate) -> dict[str, Any]:
-    candidate, failure = each.candidate, each.failure
-    plain = {"role": "assistant", "content": candidate.text}
-    message = {k: v for k, v in candidate.message.items() if v is not None and v != []}
-    return {
-        "index": each.index,
-        "text": each.text,
-        "message": None if message == plain else _json(message),
-        "finish_reason": candidate.finish_reason,
-        "reward": each.reward,
-        "rank": each.rank,
-        "accepted": each.accepted,
-        "rejections": [
-            {"filter": r.filter, "reason": r.reason, "detail": r.detail} for r in each.rejections
-        ],
-        "failure": None
-        if failure is None
-        else {"reason": failure.reason, "detail": failure.detail},
-        "components": _json(dict(each.components)) if each.components else None,
-        "cut": each.cut,
-        "completion_tokens": candidate.completion_tokens,
-        "seed": candidate.seed,
-    }
+    reported = report(each)
+    plain = {"role": "assistant", "content": each.text}
+    message = {k: v for k, v in reported["message"].items() if v is not None and v != []}
+    reported["message"] = None if message == plain else _json(message)
+    reported["components"] = _json(reported["components"]) if reported["components"] else None
+    return reported
 
 
 def _json(value: Any) -> str:

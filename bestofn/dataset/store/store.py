@@ -1,4 +1,4 @@
-"""Owns a run's folder: each finished row in exactly one place, the journal or a shard.
+"""Store of a run, its folder: each finished row in exactly one place, the journal or a shard.
 
 Shard k holds the rows k * rows_per_shard and on, in order, so the shards of a run do not depend on
 when it was interrupted. A row is finished once it is in the journal. A shard is written when all of
@@ -19,12 +19,11 @@ import filelock
 
 from bestofn import __version__
 from bestofn.core.errors import ConfigError
-from bestofn.dataset.store import records
-from bestofn.dataset.store.atomic_files import disk_faults, replace_file, sha256
+from bestofn.dataset.store.atomic_files import disk_faults, partial_of, replace_file, sha256
 from bestofn.dataset.store.journal import JOURNAL, Journal
-from bestofn.dataset.store.manifest import Manifest, Session, Shard, differences
+from bestofn.dataset.store.manifest import NAME, Manifest, Session, Shard, differences
 from bestofn.dataset.store.records import Record
-from bestofn.support.error_text import first_line
+from bestofn.dataset.store.shards import read_columns, read_shard, write_shard
 
 ROWS_PER_SHARD = 500
 """Rows of one shard: what is held in memory until it is written."""
@@ -100,7 +99,7 @@ class Store:
         """Whether that row is finished."""
         return number in self._held or self._in_shard(number)
 
-    def check(self, number: int, key: str, source: str) -> None:
+    def check_key(self, number: int, key: str, source: str) -> None:
         """Return if the finished row of that number has that key.
 
         Raises:
@@ -133,7 +132,9 @@ class Store:
         with disk_faults(self._folder):
             self._journal.append(batch)
             self._held.update((record["row"], record) for record in batch)
-            self._move(k for k in sorted(set(map(self._of, batch))) if self._whole(k))
+            self._write_shards(
+                k for k in sorted(set(map(self._shard_of, batch))) if self._complete(k)
+            )
 
     def finish(self, rows: int, session: Session | None = None) -> None:
         """Write the last shard: the input has ended, after that many rows, all of them finished."""
@@ -141,11 +142,11 @@ class Store:
             self.manifest.rows = rows
             if session is not None:
                 self.manifest.sessions.append(session)
-            self._move(sorted(set(map(self._of, self._held.values()))))
+            self._write_shards(sorted(set(map(self._shard_of, self._held.values()))))
             self.manifest.write(self._folder)
             self._journal.remove()
 
-    def note(self, session: Session) -> None:
+    def add_session(self, session: Session) -> None:
         """Enter a session that ended before the input did."""
         with disk_faults(self._folder):
             self.manifest.sessions.append(session)
@@ -162,7 +163,7 @@ class Store:
             path.unlink()
         for path in sorted((self._folder / ROLLOUTS).glob("part-*.parquet")):
             if path.name not in self.manifest.shards:  # the kill came before the manifest
-                self._enter(path)
+                self._add_to_manifest(path)
         for name in list(self.manifest.shards):
             if not (self._folder / ROLLOUTS / name).is_file():  # its rows are sampled again
                 del self.manifest.shards[name]
@@ -174,31 +175,40 @@ class Store:
         self._journal.keep(self._held.values())
         self.manifest.write(self._folder)
 
-    def _whole(self, k: int) -> bool:
+    def _complete(self, k: int) -> bool:
         """Whether all rows of a full shard are finished."""
         first, per = k * self.manifest.rows_per_shard, self.manifest.rows_per_shard
         return all(n in self._held or self._in_shard(n) for n in range(first, first + per))
 
-    def _move(self, shards: Iterable[int]) -> None:
+    def _write_shards(self, shards: Iterable[int]) -> None:
         """Write shards from what they held and what the journal holds of them."""
         for k in shards:
             path = self._path(k)
             rows = {
-                record["row"]: record for record in self._held.values() if self._of(record) == k
+                record["row"]: record
+                for record in self._held.values()
+                if self._shard_of(record) == k
             }
             moved = list(rows)
             if path.name in self.manifest.shards:
                 rows = {record["row"]: record for record in read_shard(path)} | rows
+                self._drop_from_manifest(path.name)
             ordered = [rows[number] for number in sorted(rows)]
             replace_file(path, partial(write_shard, rows=ordered))
-            self._enter(path)
+            self._add_to_manifest(path)
             self.manifest.write(self._folder)
             for number in moved:
                 del self._held[number]
             self._journal.keep(self._held.values())
 
-    def _enter(self, path: Path) -> None:
-        statuses = _columns(path, ["status"])["status"]
+    def _drop_from_manifest(self, name: str) -> None:
+        """Take a shard out of run.json before it is replaced: after a kill its file is entered as
+        it is then. What is held here stays, since other rows are looked up meanwhile."""
+        others = {each: shard for each, shard in self.manifest.shards.items() if each != name}
+        self.manifest.model_copy(update={"shards": others}).write(self._folder)
+
+    def _add_to_manifest(self, path: Path) -> None:
+        statuses = read_columns(path, ["status"])["status"]
         self.manifest.shards[path.name] = Shard(
             rows=len(statuses),
             failed=statuses.count("failed"),
@@ -207,7 +217,7 @@ class Store:
         )
         self._read = None
 
-    def _of(self, record: Record) -> int:
+    def _shard_of(self, record: Record) -> int:
         return int(record["row"]) // self.manifest.rows_per_shard
 
     def _path(self, k: int) -> Path:
@@ -224,52 +234,8 @@ class Store:
     def _shard(self, k: int) -> dict[str, list[Any]]:
         """Keys and statuses of a shard; the last that was asked for is kept, rows come in order."""
         if self._read is None or self._read[0] != k:
-            self._read = k, _columns(self._path(k), ["key", "status"])
+            self._read = k, read_columns(self._path(k), ["key", "status"])
         return self._read[1]
-
-
-def _columns(path: Path, names: list[str]) -> dict[str, list[Any]]:
-    import pyarrow
-    import pyarrow.parquet
-
-    try:
-        table = pyarrow.parquet.read_table(path, columns=names)
-    except (OSError, pyarrow.ArrowException) as error:
-        raise _broken(path, error) from error
-    return {name: table.column(name).to_pylist() for name in names}
-
-
-def _broken(path: Path, error: Exception) -> ConfigError:
-    return ConfigError(
-        f"{path} cannot be read: {first_line(error)}. `bestofn verify` tells which shards are "
-        "broken; take them away, and the same `bestofn sample` samples their rows again"
-    )
-
-
-def write_shard(path: Path, rows: Iterable[Record]) -> None:
-    """Write records into a Parquet file, compressed with zstd."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    table = pa.Table.from_pylist(list(rows), schema=records.schema())
-    pq.write_table(table, path, compression="zstd")
-
-
-def read_shard(path: Path) -> Iterator[Record]:
-    """The records of a shard, in order.
-
-    Raises:
-        ConfigError: it cannot be read.
-    """
-    import pyarrow
-    import pyarrow.parquet
-
-    try:
-        with pyarrow.parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=128):
-                yield from batch.to_pylist()
-    except (OSError, pyarrow.ArrowException) as error:
-        raise _broken(path, error) from error
 
 
 def read_rollouts(folder: Path) -> Iterator[Record]:
@@ -286,7 +252,9 @@ def read_rollouts(folder: Path) -> Iterator[Record]:
 
 
 def _refuse_others(folder: Path) -> None:
-    known = {".lock", JOURNAL, ROLLOUTS}
+    # A kill while the run was begun may leave a file that was to become the journal or run.json.
+    partial = {partial_of(folder / name).name for name in (JOURNAL, NAME)}
+    known = {".lock", JOURNAL, ROLLOUTS, *partial}
     others = sorted(each.name for each in folder.iterdir() if each.name not in known)
     if others:
         raise ConfigError(f"{folder} holds something else ({others[0]}) and no run: name another")

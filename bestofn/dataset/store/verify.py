@@ -1,4 +1,4 @@
-"""Owns checking that a run's folder holds what its manifest says."""
+"""Verification that a run's folder holds what its manifest says: sizes, digests, rows, journal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from bestofn.core.errors import ConfigError
 from bestofn.dataset.store.atomic_files import sha256
 from bestofn.dataset.store.journal import JOURNAL
 from bestofn.dataset.store.manifest import Manifest
-from bestofn.dataset.store.store import ROLLOUTS, read_shard
+from bestofn.dataset.store.shards import read_shard
+from bestofn.dataset.store.store import ROLLOUTS
 
 
 def faults(folder: Path) -> Iterator[str]:

@@ -1,1 +1,1 @@
-"""The paths of the service, a module for each group of them."""
+"""Paths of the service, a module for each group; each path is a `ServiceRoute` (route.py)."""

@@ -1,4 +1,4 @@
-"""Owns POST /v1/chat/completions and POST /v1/completions."""
+"""POST /v1/chat/completions and POST /v1/completions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns what the OpenAPI page says of errors: the statuses that each group of paths answers with."""
+"""Errors on the OpenAPI page: the statuses that each group of paths answers with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns GET /v1/models: the engine's models and the profiles."""
+"""GET /v1/models: the engine's models and the profiles."""
 
 from __future__ import annotations
 

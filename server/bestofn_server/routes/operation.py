@@ -1,4 +1,4 @@
-"""Owns what orchestrators ask: GET /health, /ready and /metrics."""
+"""GET /health, /ready and /metrics: what orchestrators ask."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the reward model's paths: POST /v1/rewards, /classify and /v1/rerank."""
+"""POST /v1/rewards, /classify and /v1/rerank: the reward model as a service."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import uuid
 from fastapi import APIRouter, Request
 
 from bestofn.core.types import Candidate, Score
+from bestofn.support.conversation import candidate_of
 from bestofn_server.http.disconnect import unless_gone
 from bestofn_server.routes.documented import SCORES
 from bestofn_server.routes.route import ServiceRoute, service_of
@@ -33,7 +34,6 @@ from bestofn_server.wire.rewards import (
     RewardsRequest,
     RewardsResponse,
     ScoreUsage,
-    candidate_of,
 )
 
 

@@ -1,4 +1,4 @@
-"""Owns how JSON's numbers are read: there is one kind of them, and 8.0 is the integer 8."""
+"""Integers of JSON, which has one kind of numbers: 8.0 is the integer 8."""
 
 from __future__ import annotations
 

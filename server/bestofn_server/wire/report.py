@@ -1,4 +1,4 @@
-"""Owns the `bestofn` object of a response: what was sampled, thrown out, scored and spent."""
+"""The `bestofn` object of a response: what was sampled, thrown out, scored and spent."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, Field
 
 from bestofn.core.ranking import Ranking, ScoredCandidate
+from bestofn.support.candidate_report import FIELDS, ReportField, report
 
 Detail = Literal["none", "summary", "full"]
 
@@ -17,10 +18,14 @@ class RejectionReport(BaseModel):
     filter: str
     reason: str
     detail: str
+    certain: bool = Field(
+        description="false: a suspicion; a candidate with nothing else against it is ranked behind "
+        "those that are accepted"
+    )
 
 
 class FailureReport(BaseModel):
-    """Why a candidate could not be judged."""
+    """Why a candidate could not be sampled, filtered or scored, or what rule stopped it."""
 
     reason: str
     detail: str
@@ -45,28 +50,13 @@ class CandidateReport(BaseModel):
     @classmethod
     def of(cls, record: ScoredCandidate, *, full: bool) -> Self:
         """The report of `record`."""
-        failure = record.failure
-        said: dict[str, Any] = {}
-        if full:
-            said = {"text": record.text, "message": dict(record.candidate.message)}
-        return cls(
-            index=record.index,
-            rank=record.rank,
-            reward=record.reward,
-            components=dict(record.components),
-            cut=record.cut,
-            finish_reason=record.candidate.finish_reason,
-            completion_tokens=record.candidate.completion_tokens,
-            seed=record.candidate.seed,
-            rejections=[
-                RejectionReport(filter=r.filter, reason=r.reason, detail=r.detail)
-                for r in record.rejections
-            ],
-            failure=None
-            if failure is None
-            else FailureReport(reason=failure.reason, detail=failure.detail),
-            **said,
-        )
+        return cls(**report(record, (*_SUMMARY, *_TEXTS) if full else _SUMMARY))
+
+
+_TEXTS: tuple[ReportField, ...] = ("text", "message")
+_SUMMARY: tuple[ReportField, ...] = tuple(
+    field for field in FIELDS if field in CandidateReport.model_fields and field not in _TEXTS
+)
 
 
 class ReturnedReport(BaseModel):
@@ -102,7 +92,7 @@ class BestOfNReport(BaseModel):
     sampled: int = Field(description="how many were sampled, in all rounds")
     accepted: int = Field(description="how many of them no filter rejected and nothing failed")
     rejected: dict[str, int] = Field(description="how many were rejected, by reason")
-    failed: dict[str, int] = Field(description="how many could not be judged, by reason")
+    failed: dict[str, int] = Field(description="how many failed, or were stopped, by reason")
     winner: int | None = Field(description="the index of the best among the sampled")
     rewards: list[float | None] = Field(description="of the choices, in their order")
     returned: list[ReturnedReport] = Field(description="the choices, in their order")

@@ -1,4 +1,4 @@
-"""Owns what a client may ask: OpenAI's two completion requests, with bestofn's own object."""
+"""Request bodies: OpenAI's two completion requests, with bestofn's own object."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the responses: rankings as OpenAI's completion objects, whole or in chunks."""
+"""Response bodies: rankings as OpenAI's completion objects, whole or in chunks."""
 
 from __future__ import annotations
 
@@ -183,7 +183,9 @@ def with_legal_reasons(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _best(ranking: Ranking) -> Sequence[ScoredCandidate]:
-    """What is returned: the n best, or without a reward model the first n that are accepted."""
+    """What is returned: the n best; where nothing is ranked the first n accepted, or suspected."""
     if ranking.best:
         return ranking.best
-    return [c for c in ranking.candidates if c.accepted][: ranking.request.n]
+    accepted = [c for c in ranking.candidates if c.accepted]
+    suspected = [c for c in ranking.candidates if c.suspected]
+    return (accepted or suspected)[: ranking.request.n]

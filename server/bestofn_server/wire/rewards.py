@@ -1,4 +1,4 @@
-"""Owns the bodies of the reward model's paths: bestofn's own, vLLM's /classify, Jina's rerank."""
+"""Request and response bodies of the reward model: bestofn's rewards, vLLM's classify, rerank."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bestofn.core.types import Candidate, Message
 from bestofn.settings.sections import FilterSpecs
+from bestofn.support.conversation import AnsweredConversation, ResponseText
 from bestofn_server.wire.numbers import OptionalInteger
 from bestofn_server.wire.report import FailureReport, RejectionReport
 
@@ -15,50 +15,24 @@ MAX_TEXTS = 1024
 """Responses, inputs or documents in one request, at most."""
 
 
+_STRICT = ConfigDict(extra="forbid", strict=True)
+_MODEL = Field(default=None, description="the reward model's name")
+
+
 class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-    model: str | None = Field(default=None, description="the reward model's name")
+    model_config = _STRICT
+    model: str | None = _MODEL
 
 
-class ResponseText(BaseModel):
-    """A response with its finish reason."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-    text: str
-    finish_reason: str = "stop"
-
-
-class RewardsRequest(_Body):
+class RewardsRequest(AnsweredConversation):
     """Responses to one prompt, which are filtered, scored and ranked."""
 
-    prompt: str | None = None
-    messages: Annotated[list[dict[str, Any]], Field(min_length=1)] | None = None
+    model_config = _STRICT
+    model: str | None = _MODEL
     responses: list[str | ResponseText] = Field(min_length=1, max_length=MAX_TEXTS)
-    reference: Any = Field(
-        default=None, description="what a verifier, or a judge told to, compares answers with"
-    )
     filters: FilterSpecs | None = Field(
         default=None, description="instead of the server's; [] scores everything"
     )
-
-    @model_validator(mode="after")
-    def _one_of(self) -> Self:
-        if (self.prompt is None) == (self.messages is None):
-            raise ValueError("give either prompt or messages")
-        return self
-
-    @property
-    def conversation(self) -> tuple[Message, ...]:
-        """The messages that the responses answer."""
-        if self.messages is not None:
-            return tuple(self.messages)
-        return ({"role": "user", "content": self.prompt},)
-
-    @property
-    def candidates(self) -> tuple[Candidate, ...]:
-        """The responses, in order; a plain string counts as ended by itself."""
-        given = [ResponseText(text=r) if isinstance(r, str) else r for r in self.responses]
-        return tuple(candidate_of(at, r.text, r.finish_reason) for at, r in enumerate(given))
 
 
 class RewardItem(BaseModel):
@@ -164,8 +138,3 @@ class RerankResponse(BaseModel):
     model: str
     results: list[RerankItem]
     usage: ScoreUsage
-
-
-def candidate_of(index: int, text: str, finish_reason: str = "stop") -> Candidate:
-    """A text as a candidate."""
-    return Candidate(index, {"role": "assistant", "content": text}, finish_reason)

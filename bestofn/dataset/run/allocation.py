@@ -1,4 +1,4 @@
-"""Owns how samples are shared out over rows by what the first of them showed: AdaBoN.
+"""AdaBoN: samples shared out over rows by what the first of each showed.
 
 Source: "AdaBoN: Adaptive Best-of-N Alignment", 2025 (arXiv 2505.12050), algorithm 1: the rewards of
 a row's first samples estimate how its rewards are distributed, by a Gaussian kernel density; from
@@ -29,12 +29,12 @@ TAIL = 6.0
 NOTHING = 1e-6
 """A gain that is none: what is left of rewards that are equal but for rounding."""
 
-_phi = np.vectorize(lambda z: 0.5 * math.erfc(-z / math.sqrt(2)), otypes=[float])
+_normal_cdf = np.vectorize(lambda z: 0.5 * math.erfc(-z / math.sqrt(2)), otypes=[float])
 
 
 @dataclass(frozen=True, slots=True)
-class Explored:
-    """What is known of a row.
+class FirstSamples:
+    """What the first samples of a row showed.
 
     Args:
         rewards: of its accepted samples.
@@ -47,7 +47,7 @@ class Explored:
     wanted: int
 
 
-def allocated(rows: Sequence[Explored]) -> list[int]:
+def allocate(rows: Sequence[FirstSamples]) -> list[int]:
     """How many more samples each row gets; in all no more than what all rows want.
 
     A row with less than two accepted samples gets what it wants, since nothing can be estimated
@@ -84,7 +84,7 @@ class _Gain:
     _power: NDArray[np.float64] = field(default_factory=lambda: np.ones(STEPS))
 
     @classmethod
-    def of(cls, row: Explored) -> _Gain:
+    def of(cls, row: FirstSamples) -> _Gain:
         # Scott's rule for one dimension, as in the paper's implementation (scipy's default).
         width = statistics.stdev(row.rewards) * len(row.rewards) ** -0.2
         best = max(row.rewards)
@@ -93,7 +93,7 @@ class _Gain:
             return cls(0.0, np.ones(STEPS))
         grid = np.linspace(best, best + TAIL * width, STEPS)
         centred = (grid[:, None] - np.array(row.rewards)) / width
-        below = 1 - accepted + accepted * _phi(centred).mean(axis=1)
+        below = 1 - accepted + accepted * _normal_cdf(centred).mean(axis=1)
         made = cls(float(grid[1] - grid[0]), below)
         made.next = made._value()
         return made
