@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -119,15 +118,14 @@ class Scorer:
             detail = str(error) if known else f"{type(error).__name__}: {error}"
             self.errors.append(detail)
             return [Score(None, failure=Failure("reward_error", detail))] * len(candidates)
-        return [_finite(score) for score in scores]
-
-
-def _finite(score: Score) -> Score:
-    """The score itself; with a `Failure` where it has neither a finite reward nor a reason."""
-    if score.failure is not None or (score.reward is not None and math.isfinite(score.reward)):
-        return score
-    detail = f"the reward model returned {score.reward}, which is not a finite number"
-    return Score(None, score.tokens, Failure("reward_not_finite", detail))
+        return [
+            score
+            if score.failure is not None
+            else Score.of(
+                score.reward, tokens=score.tokens, components=score.components, cut=score.cut
+            )
+            for score in scores
+        ]
 
 
 def _reads_as(candidate: Candidate) -> str:
