@@ -13,13 +13,14 @@ from pydantic import BaseModel, ValidationError
 from bestofn.core.errors import ConfigError
 from bestofn.core.protocols import RewardModel
 from bestofn.openai_api.client import FAULTS, ApiClient, open_http
-from bestofn.rewards.checkpoints.text_only import unloaded_texts
+from bestofn.rewards.checkpoints.text_only import load_text_maker
 from bestofn.rewards.remote.activation import refuse_activation
 from bestofn.rewards.remote.bestofn_server import BestofnServer
 from bestofn.rewards.remote.rerank_server import RerankServer
 from bestofn.rewards.remote.text_server import TextServer
 from bestofn.rewards.remote.wire_formats import RERANK_APIS, TEXT_APIS, WHO, ApiName
 from bestofn.settings.choices import TooLong
+from bestofn.settings.rewards import RewardSettings
 
 
 class _Paths(BaseModel):
@@ -84,7 +85,7 @@ async def remote_reward_model(
         model: its name there; None: the only one.
         tokenizer: folder or hub name of the checkpoint that is served, for its texts; None: where
             the server says that it was loaded from. Rerankers and bestofn need none.
-        format: see `bestofn.rewards.transformers.TransformersRewardModel.load`.
+        format: see `bestofn.settings.rewards.RewardSettings`.
         template: likewise.
         too_long: likewise.
         api_key: sent as a bearer token.
@@ -116,13 +117,10 @@ async def remote_reward_model(
         source = tokenizer or served.weights or asked
         if source is None:
             raise ConfigError(f"{url} does not say which model it serves: name its tokenizer")
-        texts = unloaded_texts(
-            source,
-            format=format,
-            template=template,
-            too_long=too_long,
-            trust_remote_code=trust_remote_code,
+        settings = RewardSettings(
+            format=format, template=template, too_long=too_long, trust_remote_code=trust_remote_code
         )
+        texts = load_text_maker(source, settings)
         limits = [limit for limit in (texts.max_tokens, served.max_tokens) if limit]
         texts = replace(texts, max_tokens=min(limits, default=None))
         server = TextServer(TEXT_APIS[name], client, asked, texts)
