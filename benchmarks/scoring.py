@@ -28,7 +28,8 @@ import torch
 
 from benchmarks.scoring_vllm import temporary, vllm_way
 from benchmarks.scoring_ways import VOCABULARY, Random, Texts, Way
-from bestofn.rewards.transformers import CPU_BATCH_TOKENS, MAX_BATCH_TOKENS
+from bestofn.rewards.local.token_budget import CPU_BATCH_TOKENS
+from bestofn.settings.rewards import MAX_BATCH_TOKENS
 
 CASES = ((400, 180, 16), (1500, 180, 16), (100, 300, 8), (50, 50, 64))
 """(P, R, N)."""

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 from transformers import LlamaConfig, LlamaModel
 
-from bestofn.rewards.local.choose_reader import CACHE_TOKENS
 from bestofn.rewards.local.compiling import compile_layers
 from bestofn.rewards.local.malloc import keep_freed_memory
 from bestofn.rewards.local.packed_attention import NAME
 from bestofn.rewards.local.packed_reader import PackedReader
-from bestofn.rewards.local.readers import PaddedReader, Readout
+from bestofn.rewards.local.readers import Head, PaddedReader
+from bestofn.settings.rewards import CACHE_TOKENS
 
 Texts = Sequence[Sequence[int]]
 Way = Callable[[Texts], list[float]]
@@ -101,7 +101,7 @@ class Random:
 
     def _padded(self, texts: Texts, batches: Sequence[Sequence[int]]) -> list[float]:
         self._usual()
-        reader = PaddedReader(self.trunk, Readout(self.head))
+        reader = PaddedReader(self.trunk, Head(self.head))
         rewards = [0.0] * len(texts)
         for batch in batches:
             for place, reading in zip(batch, reader([texts[i] for i in batch]), strict=True):
@@ -116,8 +116,8 @@ class Random:
         return self._padded(texts, [places[k : k + size] for k in range(0, len(texts), size)])
 
     def _sorted(self, texts: Texts) -> list[float]:
-        plan = PaddedReader(self.trunk, Readout(self.head)).plan(texts, self.budget)
-        return self._padded(texts, plan)
+        plan = PaddedReader(self.trunk, Head(self.head)).plan(texts, self.budget)
+        return self._padded(texts, [batch.indices for batch in plan])
 
     def compiled(self) -> Way:
         """As `bestofn` with `reward.compile`; the weights are the same in memory."""
@@ -129,10 +129,10 @@ class Random:
     def _ours(self, texts: Texts) -> list[float]:
         """With nothing kept from before."""
         self.trunk.set_attn_implementation(NAME)
-        reader = PackedReader(self.trunk, Readout(self.head), CACHE_TOKENS)
+        reader = PackedReader(self.trunk, Head(self.head), CACHE_TOKENS)
         rewards = [0.0] * len(texts)
-        for row in reader.plan(texts, self.budget):
-            for place, reading in zip(row, reader([texts[i] for i in row]), strict=True):
+        for batch in reader.plan(texts, self.budget):
+            for place, reading in zip(batch.indices, reader(batch), strict=True):
                 (rewards[place],) = reading.values
         return rewards
 

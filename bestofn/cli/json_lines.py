@@ -12,8 +12,8 @@ from pydantic_core import from_json
 from bestofn.core.ranking import Ranking
 from bestofn.core.types import Candidate, Request
 from bestofn.support.candidate_report import ReportField, report
-from bestofn.support.error_text import faults
 from bestofn.support.conversation import AnsweredConversation
+from bestofn.support.error_text import faults
 
 
 @dataclass(frozen=True, slots=True)

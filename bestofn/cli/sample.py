@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from bestofn.dataset.run.options import Cluster, RunOptions
     from bestofn.settings.settings import Settings
 
+
 def sample(
     source: Annotated[
         str,

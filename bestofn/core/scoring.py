@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -191,17 +190,15 @@ class Scorer:
             seconds = time.perf_counter() - started
             self.seconds += seconds
             self._observer.score_ended(self._request, count, seconds)
-        return [_finite(score) for score in scores]
+        return [_checked(score) for score in scores]
 
 
-def _finite(score: Score) -> Score:
+def _checked(score: Score) -> Score:
     """The score itself; with a `Failure` where it has neither a finite reward nor a reason."""
     if score.failure is not None:
         return score
-    if score.reward is None:
-        detail = "the reward model returned None, which is not a finite number"
-        return Score(None, score.tokens, Failure("reward_not_finite", detail))
-    return score if math.isfinite(score.reward) else Score.of(score.reward, tokens=score.tokens)
+    tokens, components, cut = score.tokens, score.components, score.cut
+    return Score.of(score.reward, tokens=tokens, components=components, cut=cut)
 
 
 def _reads_as(candidate: Candidate) -> str:

@@ -210,17 +210,24 @@ class Score:
     @classmethod
     def of(
         cls,
-        reward: float,
+        reward: float | None,
         *,
         tokens: int = 0,
         components: Mapping[str, float] | None = None,
         cut: int = 0,
+        by: str = "the reward model",
     ) -> Score:
-        """A score with this reward, or with the failure ``reward_not_finite`` where it is NaN or
-        infinite: what is no finite number orders nothing."""
-        if math.isfinite(reward):
+        """A score with this reward, or with the failure ``reward_not_finite`` where it is NaN,
+        infinite or None: what is no finite number orders nothing.
+
+        Args:
+            reward: the raw reward.
+            tokens, components, cut: as the class's.
+            by: what returned it, for the failure's sentence.
+        """
+        if reward is not None and math.isfinite(reward):
             return cls(reward, tokens, None, components or {}, cut)
-        detail = f"the reward model returned {reward}, which is not a finite number"
+        detail = f"{by} returned {reward}, which is not a finite number"
         return cls(None, tokens, Failure("reward_not_finite", detail), cut=cut)
 
 

@@ -1,4 +1,4 @@
-"""Owns ensembles: the rewards of several reward models become one, and each stays in the result.
+"""Ensembles: the rewards of several reward models become one, and each stays in the result.
 
 The combinations are those of Coste et al. 2023, "Reward Model Ensembles Help Mitigate
 Overoptimization" (arXiv 2310.02743, section 3.2): the mean, the worst case, and the mean less a
@@ -161,9 +161,8 @@ def _failure(row: Mapping[str, Score]) -> Failure | None:
     for name, score in row.items():
         if score.failure is not None:
             return Failure(score.failure.reason, f"{name}: {score.failure.detail}")
-        if score.reward is None or not np.isfinite(score.reward):
-            detail = f"{name} returned {score.reward}, which is not a finite number"
-            return Failure("reward_not_finite", detail)
+        if (failure := Score.of(score.reward, by=name).failure) is not None:
+            return failure
     return None
 
 

@@ -1,4 +1,4 @@
-"""Owns the reward model in a vLLM engine of its own: conversations in, raw rewards out.
+"""Reward model in a vLLM engine of its own: conversations in, raw rewards out.
 
 For models that vLLM runs faster than transformers, or over several GPUs. What the engine is given
 are the tokens that `bestofn.rewards.transformers` would read; its prefix cache computes a prompt
@@ -7,28 +7,25 @@ once while it lasts.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import dataclasses
 import json
-import math
 from collections.abc import AsyncIterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from bestofn.core.errors import ModelError
 from bestofn.core.no_winner import RewardError
 from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.rewards.checkpoints.loading import LANGUAGE_MODELS
-from bestofn.rewards.checkpoints.text_only import unloaded_texts
-from bestofn.rewards.text.fit import Text
+from bestofn.rewards.checkpoints.text_only import load_text_maker
+from bestofn.rewards.text.fit import EncodedText
 from bestofn.rewards.text.text_maker import TextMaker
+from bestofn.rewards.text.text_thread import TextThread
 from bestofn.settings.choices import TooLong
+from bestofn.settings.rewards import RewardSettings
 from bestofn.support.checkpoint import architecture_of, config_of
 from bestofn.support.concurrency import gather_or_cancel
 from bestofn.vllm_engine.pooling import PoolingEngine, open_pooling_engine
-
-NOT_FINITE = "reward_not_finite"
 
 
 class VllmRewardModel:
@@ -42,7 +39,7 @@ class VllmRewardModel:
     def __init__(self, engine: PoolingEngine, texts: TextMaker) -> None:
         self._engine = engine
         self._texts = texts
-        self._preparer = ThreadPoolExecutor(1, thread_name_prefix="bestofn-reward-text")
+        self._text_thread = TextThread()
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
         """One `Score` per candidate, in the order given; see `bestofn.core.protocols.RewardModel`.
@@ -52,26 +49,20 @@ class VllmRewardModel:
         Raises:
             RewardError: the engine failed.
         """
-        loop = asyncio.get_running_loop()
-        prepared = await loop.run_in_executor(
-            self._preparer, self._texts.of_candidates, request, candidates
-        )
+        prepared = await self._text_thread.run(self._texts.of_candidates, request, candidates)
         return await gather_or_cancel(self._score(text) for text in prepared)
 
-    async def _score(self, text: Text | Failure) -> Score:
+    async def _score(self, text: EncodedText | Failure) -> Score:
         if isinstance(text, Failure):
             return Score(None, failure=text)
         values = await self._engine.rewards(text.ids)
         if len(values) != 1:
             raise RewardError(f"the engine gives {len(values)} numbers for a text: one is a reward")
-        if not math.isfinite(values[0]):
-            failure = Failure(NOT_FINITE, f"the reward model returned {values[0]}")
-            return Score(None, len(text.ids), failure)
-        return Score(values[0], len(text.ids), cut=text.cut)
+        return Score.of(values[0], tokens=len(text.ids), cut=text.cut)
 
     def close(self) -> None:
         """End the thread that prepares texts; the engine is not its own."""
-        self._preparer.shutdown()
+        self._text_thread.close()
 
 
 @contextlib.asynccontextmanager
@@ -92,7 +83,7 @@ async def vllm_reward_model(
             Qwen2.5-Math-RM.
         engine_args: flags of `vllm serve` for the engine, one item each.
         environment: variables set while it starts, where they are not set already.
-        format: see `bestofn.rewards.transformers.TransformersRewardModel.load`.
+        format: see `bestofn.settings.rewards.RewardSettings`.
         template: likewise.
         too_long: likewise.
         trust_remote_code: whether code that came with the checkpoint may run.
@@ -105,13 +96,10 @@ async def vllm_reward_model(
     config = config_of(model)
     if architecture_of(config).endswith(LANGUAGE_MODELS):
         raise ModelError(f"{architecture_of(config)}: no reward head; {model} is a language model")
-    texts = unloaded_texts(
-        model,
-        format=format,
-        template=template,
-        too_long=too_long,
-        trust_remote_code=trust_remote_code,
+    settings = RewardSettings(
+        format=format, template=template, too_long=too_long, trust_remote_code=trust_remote_code
     )
+    texts = load_text_maker(model, settings)
     arguments = [*_one_label(config), *engine_args]
     if trust_remote_code:
         arguments.append("--trust-remote-code")

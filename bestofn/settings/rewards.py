@@ -21,11 +21,43 @@ RewardKind = Literal["model", "vllm", "server", "judge", "pairwise", "verifier"]
 """What scores: a model in this process, one in a vLLM engine of its own, a server that scores, a
 language model that judges, a pairwise ranker, a function that checks."""
 
+MAX_BATCH_TOKENS = 8192
+"""Tokens of one forward, by default."""
+
+CACHE_TOKENS = 8192
+"""Tokens whose keys and values are kept, by default: as many as one forward takes on a GPU. With a
+Llama-3.1-8B's grouped queries they are 1 GiB in half precision, with a Llama-2-7B's 4 GiB."""
+
 _URL = re.compile(r"https?://", re.IGNORECASE)
 
 
 class RewardSettings(Section):
-    """How a local reward model is read and run; see `bestofn.rewards.transformers`."""
+    """How a local reward model is read and run; see `bestofn.rewards.transformers`.
+
+    Args:
+        format: a name from `bestofn.rewards.text.formats`; None: `template`, else the format that
+            the checkpoint is recognised by, else the model's own chat template.
+        template: Jinja for the text, with the variables of `bestofn.rewards.text.renderer`.
+        device: a torch device; auto: CUDA where there is one.
+        dtype: a torch dtype's name; auto: float32 on a CPU, on a GPU the checkpoint's own half
+            precision, or bfloat16 (Ziya: float16) where it is stored in float32.
+        quantization: of the matrices but embeddings and heads, by bitsandbytes: a half or a
+            quarter of the memory. What an int8 matrix gives moves a little with what shares a
+            forward, since outliers are told by all of it.
+        max_batch_tokens: tokens of one forward at most, shared beginnings once, padding (where a
+            model needs it) counted; a longer text goes alone, and a CPU takes fewer
+            (`bestofn.rewards.local.token_budget`). Halved where memory runs out, until it does not.
+        cache_tokens: tokens whose keys and values are kept from one forward to the next, so that a
+            prompt is not computed again for candidates that come later.
+        too_long: what becomes of a text that is longer than the model reads.
+        threads: of the CPU for one forward; None: as many as torch takes by itself.
+        compile: have `torch.compile` make kernels for the model's layers, at once: loading takes
+            longer by some seconds to minutes, forwards may be faster.
+        trust_remote_code: whether code that came with the checkpoint may run.
+        step_separator: what the steps of an answer are split at; None: blank lines.
+        aggregate: what makes one reward of those of steps; None: what the model's authors select
+            among N with.
+    """
 
     format: str | None = Field(
         default=None, description="named text format; none: recognised or template"
@@ -40,9 +72,11 @@ class RewardSettings(Section):
     quantization: Quantization | None = Field(
         default=None, description="of the matrices, by bitsandbytes; none: as dtype says"
     )
-    max_batch_tokens: int = Field(default=8192, ge=1, description="tokens in one forward, at most")
+    max_batch_tokens: int = Field(
+        default=MAX_BATCH_TOKENS, ge=1, description="tokens in one forward, at most"
+    )
     cache_tokens: int = Field(
-        default=8192,
+        default=CACHE_TOKENS,
         ge=0,
         description="tokens whose keys and values are kept for candidates that come later",
     )

@@ -14,9 +14,10 @@ from bestofn.builders.reward_plan import RewardPlan
 from bestofn.builders.rewards import open_reward_model
 from bestofn.core.errors import ConfigError, ModelError
 from bestofn.core.types import Request
-from bestofn.rewards.checkpoints.text_only import unloaded_texts
+from bestofn.rewards.checkpoints.text_only import load_text_maker
 from bestofn.rewards.transformers import TransformersRewardModel
 from bestofn.rewards.vllm import vllm_reward_model
+from bestofn.settings.rewards import RewardSettings
 from tests.support.rewards import calls, classifier_replica, ziya_replica
 from tests.support.rewards.calls import candidate, candidates
 from tests.support.rewards.replicas import REPLICAS
@@ -87,7 +88,7 @@ async def test_what_vllm_cannot_score_with_is_refused(tmp_path: Path) -> None:
         tmp_path, "qwen2", changes={"architectures": ["Qwen2ForProcessRewardModel"]}
     )
     with pytest.raises(ConfigError, match="judges steps"):
-        unloaded_texts(str(tmp_path))
+        load_text_maker(str(tmp_path))
 
 
 @pytest.mark.parametrize("family", ["llama", "ziya", *REPLICAS])
@@ -100,7 +101,7 @@ async def test_texts_without_weights_are_those_with_them(tmp_path: Path, family:
     for file in (*tmp_path.glob("*.safetensors"), *tmp_path.glob("*.bin")):
         file.unlink()
     try:
-        without = unloaded_texts(str(tmp_path), format=options.get("format"))
+        without = load_text_maker(str(tmp_path), RewardSettings(format=options.get("format")))
         for each in GIVEN:
             expected = whole._texts.of_candidates(REQUEST, [each])
             assert without.of_candidates(REQUEST, [each]) == expected

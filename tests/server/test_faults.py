@@ -27,7 +27,7 @@ from bestofn import (
 from bestofn.filters.empty import EmptyFilter
 from bestofn.generators.openai import openai_generator
 from bestofn.rewards.local.batcher import Batcher
-from bestofn.rewards.local.padding import plan
+from bestofn.rewards.local.padding import padded_batches
 from bestofn.rewards.local.token_budget import TokenBudget
 from bestofn.selection.argmax import ArgmaxSelector
 from bestofn.testing import FakeCompletion, FakeGenerator, FakeRewardModel
@@ -169,7 +169,7 @@ class Halving:
 
         self._batcher = Batcher(
             forward,
-            lambda sequences, most: plan([1] * len(sequences), most),
+            padded_batches,
             TokenBudget(4),
             exhausted=torch.OutOfMemoryError,
         )

@@ -11,10 +11,10 @@ from typing import Any
 from pydantic import ConfigDict, Field, ValidationError
 
 from bestofn.core.errors import RequestError
-from bestofn.support.error_text import faults
-from bestofn.support.seeding import seed_from
 from bestofn.core.types import Request
 from bestofn.support.conversation import Conversation
+from bestofn.support.error_text import faults
+from bestofn.support.seeding import seed_from
 
 COLUMNS = ("prompt", "messages", "system", "reference", "best_of", "temperature", "max_tokens")
 """What a row may hold, under the names that they have where no column is mapped."""

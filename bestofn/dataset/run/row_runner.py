@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bestofn.core.best_of_n import best_of_n
 from dataclasses import dataclass
 
+from bestofn.core.best_of_n import best_of_n
 from bestofn.core.errors import RequestError
 from bestofn.core.no_winner import (
     DeadlineError,

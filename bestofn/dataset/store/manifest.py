@@ -9,8 +9,8 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bestofn.core.errors import ConfigError
-from bestofn.support.error_text import faults
 from bestofn.dataset.store.atomic_files import replace_text
+from bestofn.support.error_text import faults
 
 NAME = "run.json"
 

@@ -1,4 +1,4 @@
-"""Owns Beaver's reward and cost models: a Llama trunk with a `score_head`.
+"""Beaver's reward and cost models: a Llama trunk with a `score_head`.
 
 Source: safe_rlhf/models/score_model (and its copy in reward-bench). The score of a text is that of
 its last token, without activation; cost is higher for worse, so it is negated. The head's bias is
@@ -11,30 +11,36 @@ from torch import nn
 from transformers import LlamaConfig
 
 from bestofn.core.errors import ModelError
-from bestofn.rewards.checkpoints.common import causal, read_headed, read_settings, read_tokenizer
+from bestofn.rewards.checkpoints.assembly import (
+    causal_model,
+    read_tokenizer,
+    read_trunk_and_head,
+    transformers_config,
+)
 from bestofn.rewards.checkpoints.heads import Negated
-from bestofn.rewards.checkpoints.interface import Loaded, Source
+from bestofn.rewards.checkpoints.interface import Checkpoint, LoadedModel
 
 
-def load(source: Source) -> Loaded:
+def load(checkpoint: Checkpoint) -> LoadedModel:
     """Read the checkpoint; see `bestofn.rewards.checkpoints.loading.load`."""
-    said = source.config
-    if said.get("do_normalize"):
+    score_dim = checkpoint.config.get("score_dim", 1)
+    score_type = checkpoint.config.get("score_type", "reward")
+    if checkpoint.config.get("do_normalize"):
         raise ModelError(
-            f"{source.folder}/config.json says do_normalize, which is not done here: set it to "
+            f"{checkpoint.folder}/config.json says do_normalize, which is not done here: set it to "
             "false, which ranks alike"
         )
-    if said.get("score_dim", 1) != 1 or said.get("score_type", "reward") not in ("reward", "cost"):
+    if score_dim != 1 or score_type not in ("reward", "cost"):
         raise ModelError(
-            f"{source.folder} has score_dim {said.get('score_dim', 1)} and score_type "
-            f"{said.get('score_type', 'reward')}: known are one reward, or one cost"
+            f"{checkpoint.folder} has score_dim {score_dim} and score_type "
+            f"{score_type}: known are one reward, or one cost"
         )
-    settings = read_settings(source, LlamaConfig)
-    tokenizer = read_tokenizer(source)
-    bias = "score_head.bias" in source.tensors
-    trunk, head = read_headed(
-        source, settings, "score_head", lambda: nn.Linear(settings.hidden_size, 1, bias=bias)
+    config = transformers_config(checkpoint, LlamaConfig)
+    tokenizer = read_tokenizer(checkpoint)
+    bias = "score_head.bias" in checkpoint.tensors
+    trunk, head = read_trunk_and_head(
+        checkpoint, config, "score_head", lambda: nn.Linear(config.hidden_size, 1, bias=bias)
     )
-    if said.get("score_type") == "cost" or source.format.name == "beaver-cost":
+    if score_type == "cost" or checkpoint.format.name == "beaver-cost":
         head = Negated(head)
-    return causal(source, settings, trunk, head, tokenizer=tokenizer)
+    return causal_model(checkpoint, config, trunk, head, tokenizer=tokenizer)

@@ -1,4 +1,4 @@
-"""Owns models that come with code of their own, which makes the number of a text itself.
+"""Models with code of their own (trust_remote_code), which makes the number of a text itself.
 
 ArmoRM and QRM return it as `score` beside parts of it (their model cards), URM as `logits`. Which
 it is, and whether it is one number, the code shows on a short conversation at once.
@@ -12,8 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from bestofn.core.errors import ModelError
-from bestofn.rewards.checkpoints.common import Text, labelled, loaded, read_tokenizer
-from bestofn.rewards.checkpoints.interface import Loaded, Source
+from bestofn.rewards.checkpoints.assembly import (
+    TextOverrides,
+    config_with_one_label,
+    loaded_model,
+    read_tokenizer,
+)
+from bestofn.rewards.checkpoints.interface import Checkpoint, LoadedModel
 from bestofn.rewards.checkpoints.weights import read_weights
 from bestofn.rewards.local.readers import WholeModelReader
 from bestofn.rewards.text.encoder import Encoder, hub_encoder
@@ -25,33 +30,33 @@ _PROBE = (
 )
 
 
-def load(source: Source, auto: Any) -> Loaded:
+def load(checkpoint: Checkpoint, auto: Any) -> LoadedModel:
     """Read the checkpoint; see `bestofn.rewards.checkpoints.loading.load`.
 
     Texts of one length share a batch: whether the code heeds a mask is not known.
 
     Args:
-        source: the checkpoint.
+        checkpoint: what is read.
         auto: the class of transformers that finds its code.
     """
-    settings = labelled(source)
-    tokenizer = read_tokenizer(source)
+    config = config_with_one_label(checkpoint)
+    tokenizer = read_tokenizer(checkpoint)
     encoder = hub_encoder(tokenizer, closes_all=True)
-    dtype = source.placement.dtype_for(settings)
+    dtype = checkpoint.placement.dtype_for(config)
     model = read_weights(
         auto,
-        source.folder,
-        settings,
-        source.placement,
+        checkpoint.folder,
+        config,
+        checkpoint.placement,
         dtype,
-        trust_remote_code=source.trust,
+        trust_remote_code=checkpoint.trust,
     )
-    output = _output(source, model, encoder, tokenizer)
+    output = _output(checkpoint, model, encoder, tokenizer)
     reader = WholeModelReader(model, pads=False, output=output)
-    return loaded(source, settings, tokenizer, reader, Text(encoder=encoder))
+    return loaded_model(checkpoint, config, tokenizer, reader, TextOverrides(encoder=encoder))
 
 
-def _output(source: Source, model: nn.Module, encoder: Encoder, tokenizer: Any) -> str:
+def _output(checkpoint: Checkpoint, model: nn.Module, encoder: Encoder, tokenizer: Any) -> str:
     """The field of the code's output that holds the reward.
 
     Raises:
@@ -60,13 +65,14 @@ def _output(source: Source, model: nn.Module, encoder: Encoder, tokenizer: Any) 
     text = _PROBE[0]["content"] + " " + _PROBE[1]["content"]
     if tokenizer.chat_template is not None:
         text = tokenizer.apply_chat_template([*_PROBE], tokenize=False)
-    ids = torch.tensor(encoder([text, text], [True, True]), device=source.placement.device)
+    ids = torch.tensor(encoder([text, text], [True, True]), device=checkpoint.placement.device)
     try:
         with torch.inference_mode():
             found: Any = model(input_ids=ids, attention_mask=torch.ones_like(ids))
     except Exception as error:  # it is somebody's code: it may raise anything
         raise ModelError(
-            f"the code in {source.folder} cannot score a short conversation: {first_line(error)}"
+            f"the code in {checkpoint.folder} cannot score a short conversation: "
+            f"{first_line(error)}"
         ) from error
     score = getattr(found, "score", None)
     name = "score" if isinstance(score, Tensor) else "logits"
@@ -74,7 +80,7 @@ def _output(source: Source, model: nn.Module, encoder: Encoder, tokenizer: Any) 
     shape = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
     if shape not in ((2,), (2, 1)):
         raise ModelError(
-            f"the code in {source.folder} gives {shape} for two texts, in its {name}: a reward "
+            f"the code in {checkpoint.folder} gives {shape} for two texts, in its {name}: a reward "
             "model gives one number for each"
         )
     return name

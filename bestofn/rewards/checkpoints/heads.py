@@ -1,4 +1,4 @@
-"""Owns what makes a number of a hidden state, beyond one linear layer."""
+"""Heads beyond one linear layer: standardised, negated, the probability of a label."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Negated(nn.Module):
         return -value
 
 
-class Chance(nn.Module):
+class LabelProbability(nn.Module):
     """The probability of one of the labels that a head has."""
 
     def __init__(self, head: nn.Module, label: int) -> None:
@@ -47,11 +47,11 @@ class Chance(nn.Module):
         return torch.softmax(self.head(states), -1)[..., self.label]
 
 
-def rows_of(head: nn.Linear, rows: list[int]) -> nn.Linear:
+def select_outputs(head: nn.Linear, outputs: list[int]) -> nn.Linear:
     """The linear layer that has only these outputs of `head`, in this order, in float32."""
-    kept = nn.Linear(head.in_features, len(rows), bias=head.bias is not None)
+    kept = nn.Linear(head.in_features, len(outputs), bias=head.bias is not None)
     with torch.no_grad():
-        kept.weight.copy_(head.weight[rows])
+        kept.weight.copy_(head.weight[outputs])
         if head.bias is not None:
-            kept.bias.copy_(head.bias[rows])
+            kept.bias.copy_(head.bias[outputs])
     return kept.to(head.weight.device).requires_grad_(False)

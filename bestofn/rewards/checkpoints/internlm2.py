@@ -1,4 +1,4 @@
-"""Owns InternLM2-Reward: a Llama trunk under other names, with a `v_head` without bias.
+"""InternLM2-Reward: a Llama trunk under other names, with a `v_head` without bias.
 
 transformers has no InternLM2, so its weights become those of a Llama: `wqkv` holds, for each head
 of keys and values, the queries of its group, its key and its value; w1, w3 and w2 are the gate, up
@@ -20,12 +20,12 @@ from transformers import LlamaConfig, LlamaModel
 from transformers.models.llama.modeling_llama import LlamaPreTrainedModel
 
 from bestofn.core.errors import ModelError
-from bestofn.rewards.checkpoints.interface import Loaded, Source
+from bestofn.rewards.checkpoints.interface import Checkpoint, LoadedModel
 from bestofn.rewards.checkpoints.weights import READING_FAULTS, read_tensors, read_weights
 from bestofn.rewards.local.choose_reader import causal_reader
-from bestofn.rewards.local.readers import Readout
+from bestofn.rewards.local.readers import Head
 from bestofn.rewards.text.encoder import Encoder, Tokenise
-from bestofn.rewards.text.text_spec import Written
+from bestofn.rewards.text.text_spec import TextSpec
 from bestofn.support.checkpoint import read_json
 from bestofn.support.error_text import first_line
 
@@ -43,7 +43,7 @@ NAMES = {
 }
 """Parts of InternLM2's names, and Llama's words for them."""
 
-TAKEN = (
+SHARED_FIELDS = (
     "hidden_size",
     "intermediate_size",
     "num_hidden_layers",
@@ -76,83 +76,87 @@ class InternLM2RewardModel(LlamaPreTrainedModel):  # type: ignore[no-untyped-cal
         self.post_init()  # type: ignore[no-untyped-call]
 
 
-def load(source: Source) -> Loaded:
+def load(checkpoint: Checkpoint) -> LoadedModel:
     """Read the checkpoint; see `bestofn.rewards.checkpoints.loading.load`."""
-    text = written(source)
-    settings = _settings(source)
-    dtype = source.placement.dtype_for(settings)
+    spec = text_spec(checkpoint)
+    config = _llama_config(checkpoint)
+    dtype = checkpoint.placement.dtype_for(config)
     weights = {
         name: part.to(dtype)
-        for original, tensor in read_tensors(source.folder)
-        for name, part in _converted(original, tensor, settings)
+        for original, tensor in read_tensors(checkpoint.folder)
+        for name, part in _converted(original, tensor, config)
     }
     model: Any = read_weights(
         InternLM2RewardModel,
-        source.folder,
-        settings,
-        source.placement,
+        checkpoint.folder,
+        config,
+        checkpoint.placement,
         dtype,
         converted=weights,
     )
-    return Loaded(
-        reader=causal_reader(model.model, Readout(model.v_head), cache_tokens=source.cache_tokens),
-        device=source.placement.device,
-        written=text,
-        format=source.format,
+    return LoadedModel(
+        reader=causal_reader(model.model, Head(model.v_head), checkpoint.settings.cache_tokens),
+        device=checkpoint.placement.device,
+        spec=spec,
+        format=checkpoint.format,
     )
 
 
-def written(source: Source) -> Written:
+def text_spec(checkpoint: Checkpoint) -> TextSpec:
     """How the checkpoint wants its texts.
 
     Raises:
         ModelError: its tokenizer cannot be read.
     """
-    said = read_json(source.folder / "tokenizer_config.json")
+    tokenizer_config = read_json(checkpoint.folder / "tokenizer_config.json")
     special = {
         key: value["content"] if isinstance(value, dict) else value
-        for key, value in said.items()
+        for key, value in tokenizer_config.items()
         if key in ("bos_token", "eos_token") and value
     }
     encoder = Encoder(
-        _tokeniser(source.folder, said),
+        _tokeniser(checkpoint.folder, tokenizer_config),
         lead=(),
-        tail=(int(source.config.get("reward_token_id", REWARD_TOKEN)),),
+        tail=(int(checkpoint.config.get("reward_token_id", REWARD_TOKEN)),),
         closes_all=True,  # the score is read there, whether or not the candidate ended
     )
-    return Written(
+    return TextSpec(
         encoder=encoder,
         special_tokens=special,
-        chat_template=said.get("chat_template") or CHAT_TEMPLATE,
-        max_tokens=_settings(source).max_position_embeddings,
+        chat_template=tokenizer_config.get("chat_template") or CHAT_TEMPLATE,
+        max_tokens=_llama_config(checkpoint).max_position_embeddings,
     )
 
 
-def _settings(source: Source) -> LlamaConfig:
-    if any(name.endswith("wqkv.bias") for name in source.tensors):
-        raise ModelError(f"{source.folder} has biases in its attention, which are not read here")
-    scaling = source.config.get("rope_scaling") or {}
+def _llama_config(checkpoint: Checkpoint) -> LlamaConfig:
+    if any(name.endswith("wqkv.bias") for name in checkpoint.tensors):
+        raise ModelError(
+            f"{checkpoint.folder} has biases in its attention, which are not read here"
+        )
+    scaling = checkpoint.config.get("rope_scaling") or {}
     kind = scaling.get("rope_type", scaling.get("type"))
     # Dynamic scaling begins where texts are longer than max_position_embeddings: none are scored.
     if kind not in (None, "default", "dynamic"):
-        raise ModelError(f"{source.folder}/config.json: rope_scaling {kind} is not read here")
+        raise ModelError(f"{checkpoint.folder}/config.json: rope_scaling {kind} is not read here")
     try:
-        return LlamaConfig(**{key: source.config[key] for key in TAKEN if key in source.config})
+        return LlamaConfig(
+            **{key: checkpoint.config[key] for key in SHARED_FIELDS if key in checkpoint.config}
+        )
     except READING_FAULTS as error:
         raise ModelError(
-            f"{source.folder}/config.json cannot be used: {first_line(error)}"
+            f"{checkpoint.folder}/config.json cannot be used: {first_line(error)}"
         ) from error
 
 
-def _converted(name: str, tensor: Tensor, settings: LlamaConfig) -> list[tuple[str, Tensor]]:
+def _converted(name: str, tensor: Tensor, config: LlamaConfig) -> list[tuple[str, Tensor]]:
     if name.endswith("attention.wqkv.weight"):
         before = name.removesuffix("attention.wqkv.weight")
-        keys = settings.num_key_value_heads or settings.num_attention_heads
-        queries = settings.num_attention_heads // keys
-        heads = tensor.view(keys, queries + 2, -1, settings.hidden_size)
+        keys = config.num_key_value_heads or config.num_attention_heads
+        queries = config.num_attention_heads // keys
+        heads = tensor.view(keys, queries + 2, -1, config.hidden_size)
         parts = {"q": heads[:, :queries], "k": heads[:, queries], "v": heads[:, queries + 1]}
         return [
-            (f"{before}self_attn.{letter}_proj.weight", part.reshape(-1, settings.hidden_size))
+            (f"{before}self_attn.{letter}_proj.weight", part.reshape(-1, config.hidden_size))
             for letter, part in parts.items()
         ]
     for theirs, ours in NAMES.items():
@@ -160,16 +164,15 @@ def _converted(name: str, tensor: Tensor, settings: LlamaConfig) -> list[tuple[s
     return [(name, tensor)]
 
 
-def _tokeniser(folder: Path, said: dict[str, Any]) -> Tokenise:
+def _tokeniser(folder: Path, tokenizer_config: dict[str, Any]) -> Tokenise:
     """Sentencepiece's ids, of each piece of text between the added tokens that it spells."""
     path = folder / "tokenizer.model"
     try:
         pieces = SentencePieceProcessor(model_file=str(path))
     except READING_FAULTS as error:
         raise ModelError(f"{path} cannot be read: {first_line(error)}") from error
-    added = {
-        token["content"]: int(at) for at, token in said.get("added_tokens_decoder", {}).items()
-    }
+    decoder = tokenizer_config.get("added_tokens_decoder", {})
+    added = {token["content"]: int(at) for at, token in decoder.items()}
     longest = sorted(added, key=len, reverse=True)
     spelled = re.compile(f"({'|'.join(map(re.escape, longest))})" if longest else "($^)")
 

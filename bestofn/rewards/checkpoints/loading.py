@@ -1,10 +1,9 @@
-"""Owns which loader reads a checkpoint, and the refusal of what is no reward model."""
+"""The loader of each family of checkpoints, and the refusal of what is no reward model."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -14,20 +13,31 @@ from transformers.models.auto.modeling_auto import (
 )
 
 from bestofn.core.errors import ConfigError, ModelError
-from bestofn.rewards.checkpoints import beaver, internlm2, openbmb, openrlhf, qwen_math, ziya
-from bestofn.rewards.checkpoints import custom_code as remote
-from bestofn.rewards.checkpoints import generative_prm as language
-from bestofn.rewards.checkpoints.common import Text, causal, labelled, loaded, read_tokenizer
-from bestofn.rewards.checkpoints.interface import Loaded, Source
-from bestofn.rewards.checkpoints.weights import Placement, read_weights, tensor_names
+from bestofn.rewards.checkpoints import (
+    beaver,
+    custom_code,
+    generative_prm,
+    internlm2,
+    openbmb,
+    openrlhf,
+    qwen_math,
+    ziya,
+)
+from bestofn.rewards.checkpoints.assembly import (
+    TextOverrides,
+    causal_model,
+    config_with_one_label,
+    loaded_model,
+    read_tokenizer,
+)
+from bestofn.rewards.checkpoints.interface import Checkpoint, LoadedModel
+from bestofn.rewards.checkpoints.weights import read_weights
 from bestofn.rewards.local.readers import WholeModelReader
-from bestofn.rewards.pairwise.reader import ARCHITECTURE as PAIRWISE
 from bestofn.rewards.text.encoder import hub_encoder
-from bestofn.rewards.text.formats import FORMATS, Format, recognised_format
-from bestofn.rewards.text.steps import StepOptions
+from bestofn.rewards.text.formats import FORMATS, PAIRWISE_ARCHITECTURE
 from bestofn.support.checkpoint import architecture_of
 
-Loader = Callable[[Source], Loaded]
+Loader = Callable[[Checkpoint], LoadedModel]
 
 NATIVE: Mapping[str, Loader] = {
     "openrlhf": openrlhf.load,
@@ -43,8 +53,8 @@ NATIVE: Mapping[str, Loader] = {
 """What reads the weights of the families that are recognised, by the format's name."""
 
 NAMED: Mapping[str, Loader] = {
-    "rlhflow-prm": language.load_rlhflow,
-    "math-shepherd": language.load_shepherd,
+    "rlhflow-prm": generative_prm.load_rlhflow,
+    "math-shepherd": generative_prm.load_shepherd,
 }
 """The same of those that are language models, so that they have to be named."""
 
@@ -56,73 +66,45 @@ PADDED_BY_ID = frozenset({"ctrl", "modernbert-decoder"})
 trusted where the pad is also the end token (transformers' models, 5.19)."""
 
 
-def load(
-    folder: Path,
-    config: dict[str, Any],
-    placement: Placement,
-    trust: bool,
-    cache_tokens: int,
-    *,
-    named: Format | None = None,
-    steps: StepOptions | None = None,
-) -> Loaded:
+def load(checkpoint: Checkpoint) -> LoadedModel:
     """Read tokenizer and weights with the loader of the checkpoint's family.
-
-    Args:
-        folder: the checkpoint.
-        config: its config.json.
-        placement: device and type.
-        trust: whether code that came with the checkpoint may run.
-        cache_tokens: see `bestofn.rewards.local.packed_reader.PackedReader`.
-        named: the format that the user named.
-        steps: what the user says about steps.
 
     Raises:
         ConfigError: the format that was named is not this model's, or it has no steps.
         ModelError: it is no reward model, has no trained head, or cannot be read.
     """
-    tensors = tensor_names(folder)
-    recognised = recognised_format(config, tensors)
-    source = Source(
-        folder,
-        config,
-        tensors,
-        named or recognised or FORMATS["chat"],
-        placement,
-        trust,
-        cache_tokens,
-        steps or StepOptions(),
-    )
-    loader = _loader(source, recognised)
-    family = recognised if named is None or named.name not in NAMED else named
-    if source.steps and (family is None or family.aggregate is None):
+    loader = _loader(checkpoint)
+    named = checkpoint.named
+    family = named if named is not None and named.name in NAMED else checkpoint.recognised
+    has_steps = family is not None and family.aggregate is not None
+    if not has_steps and (checkpoint.settings.step_separator or checkpoint.settings.aggregate):
         raise ConfigError(
             "step_separator and aggregate are for process reward models; "
-            f"{folder} gives one reward for the whole text"
+            f"{checkpoint.folder} gives one reward for the whole text"
         )
-    return loader(source)
+    return loader(checkpoint)
 
 
-def _loader(source: Source, recognised: Format | None) -> Loader:
-    architecture = architecture_of(dict(source.config))
-    named = source.format
-    if named.name in NAMED:
+def _loader(checkpoint: Checkpoint) -> Loader:
+    architecture = architecture_of(dict(checkpoint.config))
+    format_, recognised = checkpoint.format, checkpoint.recognised
+    if format_.name in NAMED:
         if not architecture.endswith(LANGUAGE_MODELS):
             raise ConfigError(
-                f"format {named.name} reads a language model, and {source.folder} is "
+                f"format {format_.name} reads a language model, and {checkpoint.folder} is "
                 f"{architecture or 'without an architecture'}: leave the format out"
             )
-        return NAMED[named.name]
+        return NAMED[format_.name]
     if recognised is not None and recognised.name in NATIVE:
-        if named.aggregate != recognised.aggregate:
+        if format_.aggregate != recognised.aggregate:
             raise ConfigError(
-                f"format {named.name} does not mark steps as {recognised.name} reads them: leave "
-                "it out"
+                f"format {format_.name} does not mark steps as {recognised.name} reads them: "
+                "leave it out"
             )
         return NATIVE[recognised.name]
-    if named.aggregate is not None:
-        raise ConfigError(f"format {named.name} is not for {architecture}: leave it out")
-    brought = source.config.get("auto_map") or {}
+    if format_.aggregate is not None:
+        raise ConfigError(f"format {format_.name} is not for {architecture}: leave it out")
+    brought = checkpoint.config.get("auto_map") or {}
     own = next(
         (
             auto
@@ -132,21 +114,21 @@ def _loader(source: Source, recognised: Format | None) -> Loader:
         None,
     )
     known = architecture in SEQUENCE_CLASSIFIERS.values()
-    if own is not None and source.trust and not (known and _has_usual_head(source)):
-        return lambda given: remote.load(given, own)
-    if known and (own is None or _has_usual_head(source)):
+    if own is not None and checkpoint.trust and not (known and _has_usual_head(checkpoint)):
+        return lambda given: custom_code.load(given, own)
+    if known and (own is None or _has_usual_head(checkpoint)):
         return _load_classifier
-    raise ModelError(_refusal(source, architecture, own is not None))
+    raise ModelError(_refusal(checkpoint, architecture, own is not None))
 
 
-def _has_usual_head(source: Source) -> bool:
+def _has_usual_head(checkpoint: Checkpoint) -> bool:
     """Whether a checkpoint that brings code under a name of transformers can do without it."""
-    return any(name.startswith(("score.", "classifier.")) for name in source.tensors)
+    return any(name.startswith(("score.", "classifier.")) for name in checkpoint.tensors)
 
 
-def _refusal(source: Source, architecture: str, brings_code: bool) -> str:
-    folder = source.folder
-    if architecture == PAIRWISE:
+def _refusal(checkpoint: Checkpoint, architecture: str, brings_code: bool) -> str:
+    folder = checkpoint.folder
+    if architecture == PAIRWISE_ARCHITECTURE:
         return f"{folder} compares answers two by two: name it under rewards, as kind: pairwise"
     if not architecture:
         return f"{folder}/config.json names no architecture, so nobody can tell what its head is"
@@ -170,31 +152,31 @@ def _refusal(source: Source, architecture: str, brings_code: bool) -> str:
     )
 
 
-def _load_classifier(source: Source) -> Loaded:
+def _load_classifier(checkpoint: Checkpoint) -> LoadedModel:
     """A sequence classifier of transformers: a linear head over a causal trunk, or an encoder."""
-    settings = _one_label(source)
-    tokenizer = read_tokenizer(source)
-    dtype = source.placement.dtype_for(settings)
+    config = _require_one_label(checkpoint)
+    tokenizer = read_tokenizer(checkpoint)
+    dtype = checkpoint.placement.dtype_for(config)
     model: Any = read_weights(
-        AutoModelForSequenceClassification, source.folder, settings, source.placement, dtype
+        AutoModelForSequenceClassification, checkpoint.folder, config, checkpoint.placement, dtype
     )
     if not model.config.is_encoder_decoder:
         head = getattr(model, "score", None)
         if isinstance(head, nn.Linear):
-            return causal(source, settings, model.base_model, head, tokenizer=tokenizer)
+            return causal_model(checkpoint, config, model.base_model, head, tokenizer=tokenizer)
         if hasattr(model, "classifier") and model.config.model_type not in PADDED_BY_ID:
             reader = WholeModelReader(model, pads=True)
-            text = Text(encoder=hub_encoder(tokenizer, closes_all=True))
-            return loaded(source, settings, tokenizer, reader, text)
-    architecture = architecture_of(dict(source.config))
+            text = TextOverrides(encoder=hub_encoder(tokenizer, closes_all=True))
+            return loaded_model(checkpoint, config, tokenizer, reader, text)
+    architecture = architecture_of(dict(checkpoint.config))
     raise ModelError(f"{architecture}: where its head reads the text is not known here")
 
 
-def _one_label(source: Source) -> Any:
-    settings = labelled(source)
-    if settings.num_labels != 1:
+def _require_one_label(checkpoint: Checkpoint) -> Any:
+    config = config_with_one_label(checkpoint)
+    if config.num_labels != 1:
         raise ModelError(
-            f"{architecture_of(dict(source.config))} has {settings.num_labels} labels, and no rule "
-            "says how they make one reward: name a model with one label"
+            f"{architecture_of(dict(checkpoint.config))} has {config.num_labels} labels, and no "
+            "rule says how they make one reward: name a model with one label"
         )
-    return settings
+    return config

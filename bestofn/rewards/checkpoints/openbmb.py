@@ -1,4 +1,4 @@
-"""Owns UltraRM and Eurus-RM: a Llama or Mistral trunk with a `regression_head` without bias.
+"""UltraRM and Eurus-RM: a Llama or Mistral trunk with a `regression_head` without bias.
 
 Source: the code on UltraRM's model card and Eurus-RM's modeling file. Read at the last token.
 """
@@ -8,24 +8,29 @@ from __future__ import annotations
 from torch import nn
 from transformers import LlamaConfig, MistralConfig
 
-from bestofn.rewards.checkpoints.common import causal, read_headed, read_settings, read_tokenizer
-from bestofn.rewards.checkpoints.interface import Loaded, Source
+from bestofn.rewards.checkpoints.assembly import (
+    causal_model,
+    read_tokenizer,
+    read_trunk_and_head,
+    transformers_config,
+)
+from bestofn.rewards.checkpoints.interface import Checkpoint, LoadedModel
 
 
-def load_ultrarm(source: Source) -> Loaded:
+def load_ultrarm(checkpoint: Checkpoint) -> LoadedModel:
     """Read the checkpoint; see `bestofn.rewards.checkpoints.loading.load`."""
-    return _load(source, LlamaConfig)
+    return _load(checkpoint, LlamaConfig)
 
 
-def load_eurus(source: Source) -> Loaded:
+def load_eurus(checkpoint: Checkpoint) -> LoadedModel:
     """Read the checkpoint; see `bestofn.rewards.checkpoints.loading.load`."""
-    return _load(source, MistralConfig)
+    return _load(checkpoint, MistralConfig)
 
 
-def _load(source: Source, kind: type) -> Loaded:
-    settings = read_settings(source, kind)
-    tokenizer = read_tokenizer(source)
-    trunk, head = read_headed(
-        source, settings, "regression_head", lambda: nn.Linear(settings.hidden_size, 1, bias=False)
+def _load(checkpoint: Checkpoint, kind: type) -> LoadedModel:
+    config = transformers_config(checkpoint, kind)
+    tokenizer = read_tokenizer(checkpoint)
+    trunk, head = read_trunk_and_head(
+        checkpoint, config, "regression_head", lambda: nn.Linear(config.hidden_size, 1, bias=False)
     )
-    return causal(source, settings, trunk, head, tokenizer=tokenizer)
+    return causal_model(checkpoint, config, trunk, head, tokenizer=tokenizer)

@@ -1,4 +1,7 @@
-"""Owns reading weights into a module: whole or not at all, in the right type and place."""
+"""Weights of a checkpoint into a module (safetensors, pickles, bitsandbytes): whole or not at all.
+
+`Placement` says on which device and in which type.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns Ziya-LLaMA-7B-Reward: `LlamaRewardModel`, a Llama trunk with a `value_head`.
+"""Ziya-LLaMA-7B-Reward: `LlamaRewardModel`, a Llama trunk with a `value_head`.
 
 It is read without the checkpoint's own code. The tokenizer is sentencepiece itself: the folder's
 special_tokens_map makes bos, eos and unk all `</s>`, so that an input is `2 ... 2`, and the
@@ -18,13 +18,13 @@ from transformers import LlamaConfig, LlamaModel
 from transformers.models.llama.modeling_llama import LlamaPreTrainedModel
 
 from bestofn.core.errors import ModelError
-from bestofn.rewards.checkpoints.common import read_settings
-from bestofn.rewards.checkpoints.interface import Loaded, Source
+from bestofn.rewards.checkpoints.assembly import transformers_config
+from bestofn.rewards.checkpoints.interface import Checkpoint, LoadedModel
 from bestofn.rewards.checkpoints.weights import READING_FAULTS, read_weights
 from bestofn.rewards.local.choose_reader import causal_reader
-from bestofn.rewards.local.readers import Readout
+from bestofn.rewards.local.readers import Head
 from bestofn.rewards.text.encoder import Encoder
-from bestofn.rewards.text.text_spec import Written
+from bestofn.rewards.text.text_spec import TextSpec
 from bestofn.support.checkpoint import read_json
 from bestofn.support.error_text import first_line
 
@@ -45,37 +45,35 @@ class LlamaRewardModel(LlamaPreTrainedModel):  # type: ignore[no-untyped-call]
         self.post_init()  # type: ignore[no-untyped-call]
 
 
-def load(source: Source) -> Loaded:
+def load(checkpoint: Checkpoint) -> LoadedModel:
     """Read the checkpoint; see `bestofn.rewards.checkpoints.loading.load`.
 
     `auto` is float16 on a GPU, the half precision that the model card scores with.
     """
-    text = written(source)
-    settings = read_settings(source, LlamaConfig)
-    dtype = source.placement.dtype_for(settings, half=torch.float16)
-    model = read_weights(LlamaRewardModel, source.folder, settings, source.placement, dtype)
+    spec = text_spec(checkpoint)
+    config = transformers_config(checkpoint, LlamaConfig)
+    dtype = checkpoint.placement.dtype_for(config, half=torch.float16)
+    model = read_weights(LlamaRewardModel, checkpoint.folder, config, checkpoint.placement, dtype)
     assert isinstance(model, LlamaRewardModel)
-    return Loaded(
-        reader=causal_reader(
-            model.model, Readout(model.value_head), cache_tokens=source.cache_tokens
-        ),
-        device=source.placement.device,
-        written=text,
-        format=source.format,
+    return LoadedModel(
+        reader=causal_reader(model.model, Head(model.value_head), checkpoint.settings.cache_tokens),
+        device=checkpoint.placement.device,
+        spec=spec,
+        format=checkpoint.format,
     )
 
 
-def written(source: Source) -> Written:
+def text_spec(checkpoint: Checkpoint) -> TextSpec:
     """How the checkpoint wants its texts.
 
     Raises:
         ModelError: as `read_tokenizer`, or its config cannot be used.
     """
-    return Written(
-        encoder=read_tokenizer(source.folder),
+    return TextSpec(
+        encoder=read_tokenizer(checkpoint.folder),
         special_tokens={"bos_token": "", "eos_token": ""},  # ids that no text can spell
         chat_template=None,
-        max_tokens=read_settings(source, LlamaConfig).max_position_embeddings,
+        max_tokens=transformers_config(checkpoint, LlamaConfig).max_position_embeddings,
     )
 
 

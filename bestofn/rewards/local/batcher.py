@@ -1,4 +1,4 @@
-"""Owns the worker that joins callers: whenever it is free, the next forward takes who waits."""
+"""Batcher: the worker that joins callers; whenever it is free, the next forward takes who waits."""
 
 from __future__ import annotations
 
@@ -8,38 +8,44 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from bestofn.core.no_winner import RewardError
+from bestofn.rewards.local.batch import Batch
+from bestofn.rewards.local.shared_prefixes import Ids
 from bestofn.rewards.local.token_budget import TokenBudget
 from bestofn.support.error_text import first_line
 
 logger = logging.getLogger(__name__)
 
-Found = TypeVar("Found")
+T = TypeVar("T")
 """What a forward finds in one text."""
 
-Plan = Callable[[Sequence[Sequence[int]], int], list[list[int]]]
-"""Several texts and the tokens of one forward to the places of those that share one."""
+Plan = Callable[[Sequence[Ids], int], Sequence[Batch]]
+"""Several texts and the tokens of one forward to those that share one."""
+
+OUT_OF_MEMORY = "reward_out_of_memory"
+"""`Failure.reason` of a candidate whose text does not fit in memory even alone."""
 
 WINDOW = 256
 """Texts that are planned at once: enough to fill forwards well, few enough to be planned in
 milliseconds."""
 
 
-class _Job(Generic[Found]):
+class _Job(Generic[T]):
     """One caller's texts, what was found in them so far, and the future it waits on."""
 
-    __slots__ = ("found", "future", "left", "sequences", "waiting")
+    __slots__ = ("found", "future", "left", "texts", "waiting")
 
-    def __init__(self, sequences: Sequence[Sequence[int]]) -> None:
-        self.sequences = sequences
-        self.found: list[Found | None] = [None] * len(sequences)
-        self.left = len(sequences)
-        self.waiting = dict.fromkeys(range(len(sequences)))
-        self.future: Future[list[Found | None]] = Future()
+    def __init__(self, texts: Sequence[Ids]) -> None:
+        self.texts = texts
+        self.found: list[T | None] = [None] * len(texts)
+        self.left = len(texts)
+        self.waiting = dict.fromkeys(range(len(texts)))
+        self.future: Future[list[T | None]] = Future()
 
-    def put(self, index: int, found: Found | None) -> None:
+    def put(self, index: int, found: T | None) -> None:
         self.found[index] = found
         self.left -= 1
         if not self.left and self._claim():
@@ -56,10 +62,24 @@ class _Job(Generic[Found]):
         return not self.future.done() and self.future.set_running_or_notify_cancel()
 
 
-Item = tuple[_Job[Found], int]
+Item = tuple[_Job[T], int]
+"""One text: whose, and which of theirs."""
 
 
-class Batcher(Generic[Found]):
+@dataclass(frozen=True, slots=True)
+class _Forward(Generic[T]):
+    """A batch as it was planned, and whose its texts are."""
+
+    items: Sequence[Item[T]]
+    batch: Batch
+
+    def wanted(self) -> _Forward[T]:
+        """Without the texts of who has left."""
+        wanted = [not job.future.done() for job, _ in self.items]
+        return _Forward(list(itertools.compress(self.items, wanted)), self.batch.only(wanted))
+
+
+class Batcher(Generic[T]):
     """Runs forwards on one thread, the next one for the caller who has waited longest.
 
     Each forward belongs to the caller in front, who then goes to the back of the queue; who fits in
@@ -70,7 +90,7 @@ class Batcher(Generic[Found]):
     kept has been freed.
 
     Args:
-        forward: ids to what is found in them; called from the worker thread only.
+        forward: a batch to what is found in its texts; called from the worker thread only.
         plan: which texts share a forward; called from the worker thread too.
         budget: of one forward, handed to `plan`.
         begin: called on the worker thread before anything else.
@@ -80,7 +100,7 @@ class Batcher(Generic[Found]):
 
     def __init__(
         self,
-        forward: Callable[[Sequence[Sequence[int]]], Sequence[Found]],
+        forward: Callable[[Batch], Sequence[T]],
         plan: Plan,
         budget: TokenBudget,
         *,
@@ -94,23 +114,23 @@ class Batcher(Generic[Found]):
         self._begin = begin
         self._exhausted = exhausted
         self._release = release
-        self._waiting: deque[_Job[Found]] = deque()
-        self._planned: list[list[Item[Found]]] = []
+        self._waiting: deque[_Job[T]] = deque()
+        self._planned: list[_Forward[T]] = []
         self._stale = True
         self._changed = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="bestofn-reward", daemon=True)
         self._thread.start()
 
-    def submit(self, sequences: Sequence[Sequence[int]]) -> Future[list[Found | None]]:
+    def submit(self, texts: Sequence[Ids]) -> Future[list[T | None]]:
         """What is found in these texts, in the order given, once their forwards ran; None for one
         that does not fit in memory even alone.
 
         Cancelling the future drops those that no forward has taken yet. It ends in `RewardError`
         where a forward failed or the batcher is closed. No sequence may be empty.
         """
-        job: _Job[Found] = _Job(sequences)
-        if not sequences:
+        job: _Job[T] = _Job(texts)
+        if not texts:
             job.future.set_result([])
             return job.future
         with self._changed:
@@ -134,11 +154,11 @@ class Batcher(Generic[Found]):
         if self._begin is not None:
             self._begin()
         while window := self._window():
-            row = self._next_row(window)
-            if row:
-                self._work(row)
+            forward = self._next(window)
+            if forward.items:
+                self._work(forward)
 
-    def _window(self) -> list[Item[Found]]:
+    def _window(self) -> list[Item[T]]:
         """The texts that wait, those of the caller in front first; nothing once closed."""
         with self._changed:
             while True:
@@ -155,62 +175,67 @@ class Batcher(Generic[Found]):
                 if window:
                     return window
 
-    def _next_row(self, window: list[Item[Found]]) -> list[Item[Found]]:
-        """The planned row that has the first text of `window`, without those of who has left."""
-        row = next((row for row in self._planned if window[0] in row), None)
-        if row is None:
-            planned = self._plan([job.sequences[i] for job, i in window], self._budget.limit)
-            self._planned = [[window[k] for k in places] for places in planned]
-            row = next(row for row in self._planned if window[0] in row)
-        self._planned.remove(row)
-        return [(job, index) for job, index in row if not job.future.done()]
+    def _next(self, window: list[Item[T]]) -> _Forward[T]:
+        """The planned forward that has the first text of `window`."""
+        found = self._planned_with(window[0])
+        if found is None:
+            batches = self._plan([job.texts[i] for job, i in window], self._budget.limit)
+            self._planned = [_Forward([window[i] for i in b.indices], b) for b in batches]
+            found = self._planned_with(window[0])
+        assert found is not None, "a plan has every text"
+        self._planned.remove(found)
+        return found.wanted()
 
-    def _work(self, row: list[Item[Found]]) -> None:
-        self._take(row)
+    def _planned_with(self, item: Item[T]) -> _Forward[T] | None:
+        return next((forward for forward in self._planned if item in forward.items), None)
+
+    def _work(self, forward: _Forward[T]) -> None:
+        items = forward.items
+        self._take(items)
         try:
-            found = list(self._forward([job.sequences[i] for job, i in row]))
-            settled = list(zip(row, found, strict=True))
+            found = list(self._forward(forward.batch))
+            settled = list(zip(items, found, strict=True))
         except self._exhausted:
             settled = None
         except Exception as error:  # the thread's edge: whatever it is, it is the callers' to see
-            logger.warning("a forward of %d texts failed: %s", len(row), first_line(error))
-            for job, _ in row:
+            logger.warning("a forward of %d texts failed: %s", len(items), first_line(error))
+            for job, _ in items:
                 job.fail(f"the reward model failed: {first_line(error)}", error)
             return
         if settled is None:  # not in the except block, whose traceback holds what is to be freed
-            self._again(row)
+            self._again(items)
             return
         self._budget.succeed()
-        self._to_the_back(row)
+        self._to_the_back(items)
         for (job, i), each in settled:
             job.put(i, each)
 
-    def _take(self, row: list[Item[Found]]) -> None:
-        """Out of the queue with the row's texts."""
+    def _take(self, items: Sequence[Item[T]]) -> None:
+        """Out of the queue with the forward's texts."""
         with self._changed:
-            for job, index in row:
+            for job, index in items:
                 del job.waiting[index]
             self._waiting = deque(job for job in self._waiting if job.waiting)
 
-    def _to_the_back(self, row: list[Item[Found]]) -> None:
+    def _to_the_back(self, items: Sequence[Item[T]]) -> None:
         """Who was served and has more waits behind those who have come meanwhile."""
         with self._changed:
-            served = dict.fromkeys(job for job, _ in row)
+            served = dict.fromkeys(job for job, _ in items)
             rest = [job for job in self._waiting if job not in served]
             self._waiting = deque([*rest, *(job for job in served if job.waiting)])
 
-    def _again(self, row: list[Item[Found]]) -> None:
+    def _again(self, items: Sequence[Item[T]]) -> None:
         """After running out of memory: smaller, or, where it cannot be smaller, given up."""
         freed = self._release()
-        if len(row) == 1 and not freed:
-            (job, index) = row[0]
+        if len(items) == 1 and not freed:
+            (job, index) = items[0]
             job.put(index, None)
             return
-        if len(row) > 1:
+        if len(items) > 1:
             self._budget.shrink()
         with self._changed:
-            for job, index in row:
+            for job, index in items:
                 job.waiting[index] = None
-            back = dict.fromkeys(job for job, _ in row)
+            back = dict.fromkeys(job for job, _ in items)
             self._waiting = deque([*back, *(job for job in self._waiting if job not in back)])
             self._stale = True

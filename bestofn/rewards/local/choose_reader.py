@@ -1,4 +1,4 @@
-"""Owns the choice of the fastest reader that is right for a causal trunk, shown on a few texts."""
+"""Choice of the fastest reader that is right for a causal trunk: packed, or padded."""
 
 from __future__ import annotations
 
@@ -9,46 +9,40 @@ from torch import nn
 
 from bestofn.rewards.local.packed_attention import NAME, UnsupportedError
 from bestofn.rewards.local.packed_reader import PackedReader
-from bestofn.rewards.local.readers import PaddedReader, Reader, Readout
+from bestofn.rewards.local.readers import Head, PaddedReader, Reader
 from bestofn.support.error_text import first_line
 
 logger = logging.getLogger(__name__)
 
-CACHE_TOKENS = 8192
-"""Tokens whose keys and values are kept, by default: as many as one forward takes on a GPU. With a
-Llama-3.1-8B's grouped queries they are 1 GiB in half precision, with a Llama-2-7B's 4 GiB."""
-
 _PROBE = ((24, 9), (24, 20), (24, 1), (0, 11))
-"""(shared, further) tokens of the texts on which a model shows that it reads packed rows right."""
+"""(shared, further) tokens of the texts on which a model shows that it reads them right, packed."""
 
 _EXACT, _ROUNDED = 1e-3, 0.05
 """By how much the probe's rewards may differ, relative where they are above 1: in float32, and in
 half precision, where batch shapes alone move rewards."""
 
 
-def causal_reader(
-    trunk: nn.Module, readout: Readout, *, cache_tokens: int = CACHE_TOKENS
-) -> Reader:
-    """The fastest reader of a causal trunk that is right: packed rows, where the model can.
+def causal_reader(trunk: nn.Module, head: Head, cache_tokens: int) -> Reader:
+    """The fastest reader of a causal trunk that is right: packed sequences, where it can.
 
     Whether it can, it shows on a few texts at once: models differ too much, and change too often,
     for a list. Where it cannot, the log says why, and each text is computed whole.
 
     Args:
         trunk: of transformers, with its weights; its attention is set here.
-        readout: where it is read; its head becomes float32.
+        head: where and by what it is read; its module becomes float32.
         cache_tokens: see `PackedReader`.
     """
-    readout.head.float()
-    plain = PaddedReader(trunk, readout)
+    head.module.float()
+    plain = PaddedReader(trunk, head)
     usual = getattr(getattr(trunk, "config", None), "_attn_implementation", None)
     try:
         _refuse_other_layers(trunk)
         texts = _probe(trunk)
-        ends = Readout(readout.head)
-        expected = PaddedReader(trunk, ends)(texts)
+        last = Head(head.module)
+        expected = PaddedReader(trunk, last)(texts)
         trunk.set_attn_implementation(NAME)  # type: ignore[operator]
-        found = PackedReader(trunk, ends, cache_tokens)(texts)
+        found = PackedReader(trunk, last, cache_tokens)(texts)
         tolerance = _EXACT if next(trunk.parameters()).dtype == torch.float32 else _ROUNDED
         for one, other in zip(expected, found, strict=True):
             for a, b in zip(one.values, other.values, strict=True):
@@ -61,7 +55,7 @@ def causal_reader(
             "candidates are scored whole, the prompt again with each: %s", first_line(error)
         )
         return plain
-    return PackedReader(trunk, readout, cache_tokens)
+    return PackedReader(trunk, head, cache_tokens)
 
 
 def _refuse_other_layers(trunk: nn.Module) -> None:

@@ -1,4 +1,4 @@
-"""Owns `torch.compile` of a model's repeated layers."""
+"""`torch.compile` of a model's repeated layers."""
 
 from __future__ import annotations
 

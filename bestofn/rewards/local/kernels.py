@@ -1,4 +1,4 @@
-"""Owns the attention kernels: which of torch's, on which device, and what their own miss out."""
+"""Attention kernels with log-sum-exp: torch's for each device, and one for short texts on a CPU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns what becomes of the memory that a forward on a CPU frees: it stays for the next layer."""
+"""glibc's malloc: what a forward on a CPU frees stays for the next layer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns attention over a packed row: texts stand one after the other, and share prefixes.
+"""Attention over a packed sequence: texts stand one after the other, and share prefixes.
 
 A token of a text without a prefix attends to its own text, causally. One behind a prefix attends
 twice, to the whole prefix and causally to its own text, and the two are merged by their
@@ -35,17 +35,17 @@ NAME = "bestofn_packed"
 
 
 class UnsupportedError(Exception):
-    """The model's attention wants something that a packed row cannot have."""
+    """The model's attention wants something that a packed sequence cannot have."""
 
 
 @dataclass(frozen=True, slots=True)
-class Behind:
-    """The texts of the row that stand behind one prefix.
+class SharedPrefix:
+    """A prefix, and the texts that stand behind it.
 
     Args:
-        texts: of each, where its own tokens are in the row; one after the other.
-        prefix: where it is in the row; or its keys and values, layer by layer, where an earlier row
-            had it.
+        texts: of each, where its own tokens are in the sequence; one after the other.
+        prefix: where it is in the sequence; or its keys and values, layer by layer, where an
+            earlier forward computed it.
     """
 
     texts: Sequence[slice]
@@ -53,18 +53,18 @@ class Behind:
 
     @property
     def tokens(self) -> slice:
-        """Where all of the texts are in the row."""
+        """Where all of the texts are in the sequence."""
         return slice(self.texts[0].start, self.texts[-1].stop)
 
     @property
     def short(self) -> bool:
         """Whether all of it is short enough for `attend_short`."""
-        shared = self.prefix
-        known = _length(shared) if isinstance(shared, slice) else shared[0][0].shape[1]
-        return known <= SHORT_PREFIX and all(_length(text) <= SHORT_TEXT for text in self.texts)
+        prefix = self.prefix
+        length = _length(prefix) if isinstance(prefix, slice) else prefix[0][0].shape[1]
+        return length <= SHORT_PREFIX and all(_length(text) <= SHORT_TEXT for text in self.texts)
 
-    def shared(self, module: Any, key: Tensor, value: Tensor) -> KeyValue:
-        """The prefix's keys and values in a layer, where the row's are `key` and `value`."""
+    def keys_values(self, module: Any, key: Tensor, value: Tensor) -> KeyValue:
+        """The prefix's keys and values in a layer, where the sequence's are `key` and `value`."""
         if isinstance(self.prefix, slice):
             return key[:, self.prefix], value[:, self.prefix]
         layer: int = module.layer_idx
@@ -73,23 +73,23 @@ class Behind:
 
 @dataclass(frozen=True, slots=True)
 class Packing:
-    """How a row is made up; made once, read by every layer.
+    """How a sequence is packed; made once, read by every layer.
 
     Args:
-        alone: the texts without a prefix, and the prefixes.
-        behind: the texts behind each prefix. With those they cover the row.
+        standalone: the texts without a prefix, and the prefixes.
+        shared: each prefix with the texts behind it. With the standalone they cover the sequence.
         kept: the spans whose keys and values are to be kept.
         collected: where they are put: layer by layer, those of each span.
     """
 
-    alone: Sequence[slice]
-    behind: Sequence[Behind]
+    standalone: Sequence[slice]
+    shared: Sequence[SharedPrefix]
     kept: Sequence[slice] = ()
     collected: list[list[KeyValue]] = field(default_factory=list)
     _starts: list[Tensor] = field(default_factory=list)
 
     def starts(self, device: torch.device) -> Tensor:
-        """Where each text's own tokens begin, and the end of the row, in int32."""
+        """Where each text's own tokens begin, and the end of the sequence, in int32."""
         if not self._starts:
             starts = [0, *sorted(text.stop for text in self._own())]
             self._starts.append(torch.tensor(starts, dtype=torch.int32, device=device))
@@ -101,14 +101,14 @@ class Packing:
         return max(map(_length, self._own()))
 
     def _own(self) -> list[slice]:
-        return [*self.alone, *(text for behind in self.behind for text in behind.texts)]
+        return [*self.standalone, *(text for shared in self.shared for text in shared.texts)]
 
 
 def _length(span: slice) -> int:
     return int(span.stop - span.start)
 
 
-@torch.compiler.disable  # type: ignore[untyped-decorator]  # compiled, it would be so for each row
+@torch.compiler.disable  # type: ignore[untyped-decorator]  # compiled, it would be so for each sequence
 def packed_attention(
     module: Any,
     query: Tensor,
@@ -137,16 +137,16 @@ def packed_attention(
         if wanted is not None:
             raise UnsupportedError(what)
     if packing is None or attention_mask is not None or query.shape[0] != 1:
-        raise UnsupportedError("attention that is not told how the row is made up")
+        raise UnsupportedError("attention that is not told how the sequence is packed")
     q, k, v = query[0], key[0], value[0]
-    shared = [behind.shared(module, k, v) for behind in packing.behind]
+    prefixes = [shared.keys_values(module, k, v) for shared in packing.shared]
     if has_ragged(q):
         starts = packing.starts(q.device)
         out, weight = attend_ragged(q, k, v, starts, packing.longest, scaling=scaling)
-        for behind, prefix in zip(packing.behind, shared, strict=True):
-            _onto(q, *prefix, behind.tokens, scaling, out, weight)
+        for shared, prefix in zip(packing.shared, prefixes, strict=True):
+            attend_prefix_and_merge(q, *prefix, shared.tokens, scaling, out, weight)
     else:
-        out = _text_by_text(q, k, v, packing, shared, scaling)
+        out = _text_by_text(q, k, v, packing, prefixes, scaling)
     if packing.kept:
         packing.collected.append([(k[:, at].clone(), v[:, at].clone()) for at in packing.kept])
     return out.transpose(0, 1)[None], None
@@ -157,30 +157,30 @@ def _text_by_text(
     k: Tensor,
     v: Tensor,
     packing: Packing,
-    shared: Sequence[KeyValue],
+    prefixes: Sequence[KeyValue],
     scaling: float | None,
 ) -> Tensor:
     """What the texts find. To gather and pad those of like lengths took a third longer on a CPU."""
     out, weight = torch.empty_like(q), torch.empty(q.shape[:2], device=q.device)
     in_one = has_short(q)
-    for text in packing.alone:
+    for text in packing.standalone:
         if in_one and _length(text) <= SHORT_TEXT:
             attend_short(q[:, text], k[:, text], v[:, text], scaling=scaling, out=out[:, text])
         else:
-            _within(q, k, v, text, scaling, out, weight)
-    for behind, (keys, values) in zip(packing.behind, shared, strict=True):
-        if in_one and behind.short:
-            for text in behind.texts:
+            attend_self(q, k, v, text, scaling, out, weight)
+    for shared, (keys, values) in zip(packing.shared, prefixes, strict=True):
+        if in_one and shared.short:
+            for text in shared.texts:
                 both = (torch.cat([x, y[:, text]], 1) for x, y in ((keys, k), (values, v)))
                 attend_short(q[:, text], *both, scaling=scaling, out=out[:, text])
         else:
-            for text in behind.texts:
-                _within(q, k, v, text, scaling, out, weight)
-            _onto(q, keys, values, behind.tokens, scaling, out, weight)
+            for text in shared.texts:
+                attend_self(q, k, v, text, scaling, out, weight)
+            attend_prefix_and_merge(q, keys, values, shared.tokens, scaling, out, weight)
     return out
 
 
-def _within(
+def attend_self(
     q: Tensor,
     k: Tensor,
     v: Tensor,
@@ -199,7 +199,7 @@ def _within(
     out[:, text], weight[:, text] = found.flatten(0, 1), sums.flatten(0, 1)
 
 
-def _onto(
+def attend_prefix_and_merge(
     q: Tensor,
     keys: Tensor,
     values: Tensor,

@@ -1,4 +1,4 @@
-"""Owns padded batches: which texts share one, and the tensors that they become."""
+"""Padded batches: which texts share one, and the tensors that they become."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+
+from bestofn.rewards.local.batch import Batch
+from bestofn.rewards.local.shared_prefixes import Ids
 
 PAD = 0
 """The id under the padding: any will do, since it is masked and never read."""
@@ -19,7 +22,7 @@ def plan(lengths: Sequence[int], max_tokens: int, *, pads: bool = True) -> list[
 
     Args:
         lengths: tokens of each text.
-        max_tokens: the budget of one batch: rows times the longest row.
+        max_tokens: the budget of one batch: texts times the longest.
         pads: whether different lengths may share a batch.
     """
     batches: list[list[int]] = []
@@ -34,11 +37,17 @@ def plan(lengths: Sequence[int], max_tokens: int, *, pads: bool = True) -> list[
     return batches
 
 
-def pad_right(sequences: Sequence[Sequence[int]], device: torch.device) -> dict[str, Tensor]:
+def padded_batches(texts: Sequence[Ids], max_tokens: int, *, pads: bool = True) -> list[Batch]:
+    """The texts in the batches of `plan`."""
+    planned = plan([len(ids) for ids in texts], max_tokens, pads=pads)
+    return [Batch([texts[i] for i in indices], indices) for indices in planned]
+
+
+def pad_right(texts: Sequence[Ids], device: torch.device) -> dict[str, Tensor]:
     """`input_ids` (batch, longest), and `attention_mask` where lengths differ."""
-    lengths = [len(ids) for ids in sequences]
+    lengths = [len(ids) for ids in texts]
     width = max(lengths)
-    rows = [[*ids, *[PAD] * (width - len(ids))] for ids in sequences]
+    rows = [[*ids, *[PAD] * (width - len(ids))] for ids in texts]
     inputs = {"input_ids": torch.tensor(rows, device=device)}
     if min(lengths) < width:
         columns = torch.arange(width, device=device)

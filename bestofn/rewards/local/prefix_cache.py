@@ -1,4 +1,4 @@
-"""Owns the keys and values that are kept from one forward to the next."""
+"""Prefix cache: keys and values of texts, kept from one forward to the next (LRU by tokens)."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from bestofn.rewards.local.shared_prefixes import common
+from bestofn.rewards.local.shared_prefixes import Ids, common_prefix
 
 KeyValue = tuple[Tensor, Tensor]
 """Keys and values of one layer: (kv heads, tokens, head size) each."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Kept:
+class CacheEntry:
     """One text's keys and values.
 
     Args:
@@ -22,7 +22,7 @@ class Kept:
         layers: of each layer, for every token.
     """
 
-    ids: Sequence[int]
+    ids: Ids
     layers: Sequence[KeyValue]
 
     def first(self, tokens: int) -> list[KeyValue]:
@@ -34,48 +34,47 @@ class PrefixCache:
     """Texts that were computed, by which of them was of use last.
 
     Args:
-        most: tokens that are kept at most, above which the longest unused go; a longer one is
-            kept alone.
+        max_tokens: that are kept, above which the longest unused go; a longer text is kept alone.
     """
 
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self._kept: list[Kept] = []  # the last used at the end
+    def __init__(self, max_tokens: int) -> None:
+        self.max_tokens = max_tokens
+        self._entries: list[CacheEntry] = []  # the last used at the end
 
-    def find(self, text: Sequence[int], most: int) -> tuple[Kept | None, int]:
+    def find(self, text: Ids, most: int) -> tuple[CacheEntry | None, int]:
         """What shares most with the beginning of `text`, and how many tokens: `most` at most."""
         best, shared = None, 0
-        for kept in self._kept:
-            tokens = common(text, kept.ids, min(most, len(kept.ids)))
+        for entry in self._entries:
+            tokens = common_prefix(text, entry.ids, min(most, len(entry.ids)))
             if tokens > shared:
-                best, shared = kept, tokens
+                best, shared = entry, tokens
         return best, shared
 
-    def used(self, kept: Kept) -> None:
-        """It goes last."""
-        self._kept.remove(kept)
-        self._kept.append(kept)
+    def touch(self, entry: CacheEntry) -> None:
+        """It was of use: it is dropped last."""
+        self._entries.remove(entry)
+        self._entries.append(entry)
 
     def make_room(self, tokens: int) -> None:
         """Drop what was unused longest until `tokens` more can be kept."""
-        while self._kept and self.tokens + tokens > self.most:
-            del self._kept[0]
+        while self._entries and self.tokens + tokens > self.max_tokens:
+            del self._entries[0]
 
-    def put(self, kept: Kept) -> None:
+    def put(self, entry: CacheEntry) -> None:
         """Keep it, instead of what it begins with."""
-        self._kept = [
-            each for each in self._kept if list(each.ids) != list(kept.ids[: len(each.ids)])
+        self._entries = [
+            each for each in self._entries if list(each.ids) != list(entry.ids[: len(each.ids)])
         ]
-        self.make_room(len(kept.ids))
-        self._kept.append(kept)
+        self.make_room(len(entry.ids))
+        self._entries.append(entry)
 
     def clear(self) -> bool:
         """Drop everything; whether there was anything."""
-        held = bool(self._kept)
-        self._kept = []
+        held = bool(self._entries)
+        self._entries = []
         return held
 
     @property
     def tokens(self) -> int:
         """How many are kept."""
-        return sum(len(kept.ids) for kept in self._kept)
+        return sum(len(entry.ids) for entry in self._entries)

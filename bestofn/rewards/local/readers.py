@@ -1,20 +1,25 @@
-"""Owns the forward pass: ids to what the head says, at the places where a text is read."""
+"""Readers: the forward pass, token ids to what the head says at the positions of each text.
+
+reader = PaddedReader(trunk, Head(nn.Linear(hidden, 1)))
+for batch in reader.plan(texts, max_tokens=8192):      # which texts share a forward
+    readings = reader(batch)                           # Reading(values, tokens) of each
+"""
 
 from __future__ import annotations
 
 import inspect
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from bestofn.rewards.local.padding import pad_right, plan
-
-Places = Callable[[Sequence[int]], Sequence[int]]
-"""Ids of a text to the positions where it is read, ascending; none where it cannot be read."""
+from bestofn.rewards.local.batch import Batch
+from bestofn.rewards.local.padding import pad_right, padded_batches
+from bestofn.rewards.local.shared_prefixes import Ids
+from bestofn.rewards.text.positions import Positions, last_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +27,7 @@ class Reading:
     """What a forward found in one text.
 
     Args:
-        values: what the head says, one for each place, in order.
+        values: what the head says, one for each position, in order.
         tokens: computed for it; of what several texts share, the first has the count.
     """
 
@@ -30,29 +35,24 @@ class Reading:
     tokens: int
 
 
-def last_token(ids: Sequence[int]) -> Sequence[int]:
-    """The one place of an outcome reward. It is known from the length, not searched by pad id: a
-    text may end in a token that is also the pad."""
-    return (len(ids) - 1,)
-
-
 @dataclass(frozen=True, slots=True)
-class Readout:
+class Head:
     """Where a causal model is read, and what makes a number of its state there.
 
     Args:
-        head: (places, hidden) in float32 to (places,) or (places, 1). It works in float32, whatever
-            the trunk's type: half precision would round rewards to steps of up to 0.125 around 16
-            to 32 (bfloat16 has 8 significant bits).
-        places: of a text; each text that is read has one at least.
+        module: (positions, hidden) in float32 to (positions,) or (positions, 1). It works in
+            float32, whatever the trunk's type: half precision would round rewards to steps of up to
+            0.125 around 16 to 32 (bfloat16 has 8 significant bits).
+        positions: of a text; each text that is read has one at least.
     """
 
-    head: nn.Module
-    places: Places = last_token
+    module: nn.Module
+    positions: Positions = last_token
 
     def values(self, states: Tensor, counts: Sequence[int]) -> list[tuple[float, ...]]:
-        """The head's numbers at `states` (all places, hidden), of which each text has `counts`."""
-        flat: list[float] = self.head(states.float()).reshape(-1).tolist()
+        """The head's numbers at `states` (all positions, hidden), of which each text has
+        `counts`."""
+        flat: list[float] = self.module(states.float()).reshape(-1).tolist()
         ends = list(itertools.accumulate(counts))
         return [tuple(flat[end - count : end]) for end, count in zip(ends, counts, strict=True)]
 
@@ -65,12 +65,14 @@ class Reader(Protocol):
         """What goes forward."""
         ...
 
-    def plan(self, sequences: Sequence[Sequence[int]], max_tokens: int) -> list[list[int]]:
-        """Which of the texts share a forward: every one once, the largest forwards first."""
+    def plan(self, texts: Sequence[Ids], max_tokens: int) -> list[Batch]:
+        """Which of the texts share a forward of at most `max_tokens` tokens: every one once, the
+        largest forwards first; a longer text goes alone."""
         ...
 
-    def __call__(self, sequences: Sequence[Sequence[int]]) -> list[Reading]:
-        """One reading per sequence, in the order given, out of one forward.
+    def __call__(self, texts: Sequence[Ids]) -> list[Reading]:
+        """One reading per text, in the order given, out of one forward: of a `Batch` as it was
+        planned, or of texts that are all to share one.
 
         Raises:
             torch.OutOfMemoryError: they do not fit together.
@@ -89,39 +91,39 @@ class PaddedReader:
 
     Args:
         trunk: ids to `last_hidden_state`, (batch, length, hidden).
-        readout: where it is read.
+        head: where and by what it is read.
     """
 
-    def __init__(self, trunk: nn.Module, readout: Readout) -> None:
+    def __init__(self, trunk: nn.Module, head: Head) -> None:
         self.model = trunk
-        self._readout = readout
+        self._head = head
         taken = inspect.signature(trunk.forward).parameters
         self._takes_positions = "position_ids" in taken
         self._options = {"use_cache": False} if "use_cache" in taken else {}
 
-    def plan(self, sequences: Sequence[Sequence[int]], max_tokens: int) -> list[list[int]]:
+    def plan(self, texts: Sequence[Ids], max_tokens: int) -> list[Batch]:
         """See `Reader`; padding counts."""
-        return plan([len(ids) for ids in sequences], max_tokens)
+        return padded_batches(texts, max_tokens)
 
     def release(self) -> bool:
         """See `Reader`; nothing is kept."""
         return False
 
     @torch.inference_mode()
-    def __call__(self, sequences: Sequence[Sequence[int]]) -> list[Reading]:
+    def __call__(self, texts: Sequence[Ids]) -> list[Reading]:
         """See `Reader`."""
         device = next(self.model.parameters()).device
-        inputs = pad_right(sequences, device)
+        inputs = pad_right(texts, device)
         if self._takes_positions and "attention_mask" in inputs:
             rows, width = inputs["input_ids"].shape
             inputs["position_ids"] = torch.arange(width, device=device).expand(rows, width)
         hidden = self.model(**inputs, **self._options).last_hidden_state
-        places = [self._readout.places(ids) for ids in sequences]
-        rows_of = [row for row, at in enumerate(places) for _ in at]
-        columns = [place for at in places for place in at]
+        positions = [self._head.positions(ids) for ids in texts]
+        rows_of = [row for row, reads in enumerate(positions) for _ in reads]
+        columns = [at for reads in positions for at in reads]
         states = hidden[torch.tensor(rows_of, device=device), torch.tensor(columns, device=device)]
-        values = self._readout.values(states, [len(at) for at in places])
-        return [Reading(v, len(ids)) for v, ids in zip(values, sequences, strict=True)]
+        values = self._head.values(states, [len(reads) for reads in positions])
+        return [Reading(v, len(ids)) for v, ids in zip(values, texts, strict=True)]
 
 
 class WholeModelReader:
@@ -139,20 +141,20 @@ class WholeModelReader:
         self._output = output
         self._device = next(model.parameters()).device
 
-    def plan(self, sequences: Sequence[Sequence[int]], max_tokens: int) -> list[list[int]]:
+    def plan(self, texts: Sequence[Ids], max_tokens: int) -> list[Batch]:
         """See `Reader`; padding counts."""
-        return plan([len(ids) for ids in sequences], max_tokens, pads=self._pads)
+        return padded_batches(texts, max_tokens, pads=self._pads)
 
     def release(self) -> bool:
         """See `Reader`; nothing is kept."""
         return False
 
     @torch.inference_mode()
-    def __call__(self, sequences: Sequence[Sequence[int]]) -> list[Reading]:
+    def __call__(self, texts: Sequence[Ids]) -> list[Reading]:
         """See `Reader`."""
-        inputs = pad_right(sequences, self._device)
+        inputs = pad_right(texts, self._device)
         inputs.setdefault("attention_mask", torch.ones_like(inputs["input_ids"]))
         output: Any = self.model(**inputs)
         scores = output if isinstance(output, Tensor) else getattr(output, self._output)
-        values: list[float] = scores.float().reshape(len(sequences), 1)[:, 0].tolist()
-        return [Reading((v,), len(ids)) for v, ids in zip(values, sequences, strict=True)]
+        values: list[float] = scores.float().reshape(len(texts), 1)[:, 0].tolist()
+        return [Reading((v,), len(ids)) for v, ids in zip(values, texts, strict=True)]

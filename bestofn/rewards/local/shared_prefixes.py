@@ -1,4 +1,4 @@
-"""Owns which texts share a beginning: groups whose common tokens are computed once."""
+"""Shared prefixes: groups of texts that begin alike, whose common tokens are computed once."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 Ids = Sequence[int]
+"""Token ids of a text."""
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class PrefixGroup:
     """Texts that begin alike.
 
     Args:
@@ -21,8 +22,13 @@ class Group:
     prefix: int
     members: tuple[int, ...]
 
+    @classmethod
+    def of(cls, prefix: int, members: Sequence[int]) -> PrefixGroup:
+        """Texts of which any two share `prefix` tokens; one alone shares nothing."""
+        return cls(prefix if len(members) > 1 else 0, tuple(members))
 
-def grouped(sequences: Sequence[Ids], limits: Sequence[int]) -> list[Group]:
+
+def group_by_prefix(sequences: Sequence[Ids], limits: Sequence[int]) -> list[PrefixGroup]:
     """Groups that save tokens, each text in one of them.
 
     The shared part is the longest common prefix of token ids: a text cut at the end of its prompt
@@ -38,16 +44,16 @@ def grouped(sequences: Sequence[Ids], limits: Sequence[int]) -> list[Group]:
         return []
     order = sorted(range(len(sequences)), key=lambda i: list(sequences[i]))
     shared = [
-        common(sequences[one], sequences[other], min(limits[one], limits[other]))
+        common_prefix(sequences[one], sequences[other], min(limits[one], limits[other]))
         for one, other in itertools.pairwise(order)
     ]
     return [
-        Group(min(shared[begin : end - 1], default=0), tuple(sorted(order[begin:end])))
+        PrefixGroup(min(shared[begin : end - 1], default=0), tuple(sorted(order[begin:end])))
         for begin, end in _intervals(shared)
     ]
 
 
-def common(text: Ids, other: Ids, most: int) -> int:
+def common_prefix(text: Ids, other: Ids, most: int) -> int:
     """How many tokens both begin with, `most` at most; neither may be shorter than that."""
     low, high = 0, most
     while low < high:

@@ -1,4 +1,4 @@
-"""Owns the in-process pairwise ranker: candidates in, compared two by two, mean margins out."""
+"""Pairwise ranker in this process (PairRM): candidates compared two by two, mean margins out."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import itertools
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,32 +14,32 @@ import torch
 from bestofn.core.errors import ConfigError, ModelError
 from bestofn.core.no_winner import RewardError
 from bestofn.core.types import Candidate, Failure, Request, Score
-from bestofn.rewards.checkpoints.common import read_settings, read_tokenizer
-from bestofn.rewards.checkpoints.interface import Source
-from bestofn.rewards.checkpoints.weights import Placement, read_weights, tensor_names
-from bestofn.rewards.local.batcher import Batcher
+from bestofn.rewards.checkpoints.assembly import read_tokenizer, transformers_config
+from bestofn.rewards.checkpoints.interface import Checkpoint
+from bestofn.rewards.checkpoints.weights import Placement, read_weights
+from bestofn.rewards.local.batcher import OUT_OF_MEMORY, Batcher
 from bestofn.rewards.local.readers import Reading
 from bestofn.rewards.local.token_budget import TokenBudget
-from bestofn.rewards.pairwise.reader import ARCHITECTURE, Marks, PairModel, PairReader
+from bestofn.rewards.pairwise.reader import Marks, PairModel, PairReader
 from bestofn.rewards.pairwise.texts import (
     CANDIDATE_TOKENS,
     SOURCE_TOKENS,
     PairEncoder,
-    Shown,
+    PairInputs,
     pair_encoder,
 )
-from bestofn.rewards.text.fit import Text
-from bestofn.rewards.text.formats import FORMATS
-from bestofn.rewards.text.steps import StepOptions
-from bestofn.rewards.transformers import CPU_BATCH_TOKENS, MAX_BATCH_TOKENS, NO_MEMORY, NOT_FINITE
+from bestofn.rewards.text.fit import EncodedText
+from bestofn.rewards.text.formats import PAIRWISE_ARCHITECTURE
+from bestofn.rewards.text.text_thread import TextThread
 from bestofn.settings.choices import TooLong
-from bestofn.support.checkpoint import architecture_of, locate, read_config
+from bestofn.settings.rewards import MAX_BATCH_TOKENS, RewardSettings
+from bestofn.support.checkpoint import architecture_of
 
 ALONE = 0.0
 """The reward of one that there is nothing to compare with: its margin against itself."""
 
 Pair = tuple[int, int]
-"""Two candidates' places, in the order in which they are read."""
+"""Two candidates, by their place among those given, in the order in which they are read."""
 
 
 class PairwiseRanker:
@@ -55,17 +53,16 @@ class PairwiseRanker:
 
     compares = True
 
-    def __init__(self, reader: PairReader, encoder: PairEncoder, *, max_batch_tokens: int) -> None:
+    def __init__(self, reader: PairReader, encoder: PairEncoder, budget: TokenBudget) -> None:
         self._encoder = encoder
         self._batcher: Batcher[Reading] = Batcher(
             reader,
             reader.plan,
-            TokenBudget(max_batch_tokens),
+            budget,
             exhausted=torch.OutOfMemoryError,
             release=_release,
         )
-        # One thread of its own: tokenizers of transformers may not be used from two at once.
-        self._preparer = ThreadPoolExecutor(1, thread_name_prefix="bestofn-pair-text")
+        self._text_thread = TextThread()
         self._closed = False
 
     @classmethod
@@ -88,7 +85,7 @@ class PairwiseRanker:
             dtype: a torch dtype's name; auto: float32 on a CPU, on a GPU the checkpoint's own half
                 precision, or bfloat16 where it is stored in float32.
             max_batch_tokens: tokens of one forward at most, padding counted; a longer pair goes
-                alone, and a CPU takes fewer (`bestofn.rewards.transformers.CPU_BATCH_TOKENS`).
+                alone, and a CPU takes fewer (`bestofn.rewards.local.token_budget`).
             source_tokens: of the conversation, at most.
             candidate_tokens: of each candidate, at most, where the conversation has all of its own;
                 what it does not need is theirs.
@@ -106,34 +103,21 @@ class PairwiseRanker:
             if value < 1:
                 raise ConfigError(f"{name} is {value}; it must be at least 1")
         placement = Placement.of(device, dtype)
-        folder = locate(model)
-        config = read_config(folder)
-        _refuse_others(model, config)
-        source = Source(
-            folder,
-            config,
-            tensor_names(folder),
-            FORMATS["chat"],
-            placement,
-            trust=False,
-            cache_tokens=0,
-            steps=StepOptions(),
-        )
-        settings = read_settings(source)
+        checkpoint = Checkpoint.find(model, RewardSettings(), placement)
+        _refuse_others(model, checkpoint.config)
+        config = transformers_config(checkpoint)
         encoder = pair_encoder(
-            read_tokenizer(source),
+            read_tokenizer(checkpoint),
             source_tokens=source_tokens,
             candidate_tokens=candidate_tokens,
             too_long=too_long,
         )
-        _check_marks(folder, config, encoder.marks)
-        loaded: Any = read_weights(
-            PairModel, folder, settings, placement, placement.dtype_for(settings)
+        _check_marks(checkpoint, encoder.marks)
+        pair_model: Any = read_weights(
+            PairModel, checkpoint.folder, config, placement, placement.dtype_for(config)
         )
-        if placement.device.type == "cpu":
-            max_batch_tokens = min(max_batch_tokens, CPU_BATCH_TOKENS)
-        reader = PairReader(loaded, encoder.marks)
-        return cls(reader, encoder, max_batch_tokens=max_batch_tokens)
+        reader = PairReader(pair_model, encoder.marks)
+        return cls(reader, encoder, TokenBudget.on(placement.device, max_batch_tokens))
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
         """One `Score` per candidate, in the order given; see `bestofn.core.protocols.RewardModel`.
@@ -152,47 +136,47 @@ class PairwiseRanker:
             raise RewardError("the pairwise ranker is closed")
         if not candidates:
             return []
-        loop = asyncio.get_running_loop()
-        shown = await loop.run_in_executor(self._preparer, self._encoder.show, request, candidates)
-        if isinstance(shown, Failure):
-            return [Score(None, failure=shown)] * len(candidates)
-        texts = {at: each for at, each in enumerate(shown.candidates) if isinstance(each, Text)}
+        inputs = await self._text_thread.run(self._encoder.encode, request, candidates)
+        if isinstance(inputs, Failure):
+            return [Score(None, failure=inputs)] * len(candidates)
+        texts = {
+            at: each for at, each in enumerate(inputs.candidates) if isinstance(each, EncodedText)
+        }
         pairs = list(itertools.permutations(texts, 2))
-        inputs = [
-            self._encoder.pair(shown.source, texts[first].ids, texts[second].ids)
+        joined = [
+            self._encoder.pair(inputs.source, texts[first].ids, texts[second].ids)
             for first, second in pairs
         ]
-        read = await asyncio.wrap_future(self._batcher.submit(inputs))
+        read = await asyncio.wrap_future(self._batcher.submit(joined))
         if read and not any(read):
             raise RewardError("the pairwise ranker is out of memory, for one pair alone too")
         readings = dict(zip(pairs, read, strict=True))
-        return [_score(place, shown, readings) for place in range(len(candidates))]
+        return [_score(at, inputs, readings) for at in range(len(candidates))]
 
     def close(self) -> None:
         """Fail what waits, let the running forward end, end the threads; safe to call twice."""
         self._closed = True
-        self._preparer.shutdown()
+        self._text_thread.close()
         self._batcher.close()
 
 
-def _score(place: int, shown: Shown, readings: Mapping[Pair, Reading | None]) -> Score:
-    text = shown.candidates[place]
+def _score(at: int, inputs: PairInputs, readings: Mapping[Pair, Reading | None]) -> Score:
+    text = inputs.candidates[at]
     if isinstance(text, Failure):
         return Score(None, failure=text)
-    cut = shown.cut + text.cut
-    others = [second for first, second in readings if first == place]
+    cut = inputs.cut + text.cut
+    others = [second for first, second in readings if first == at]
     if not others:
         return Score(ALONE, cut=cut)
-    both = [(readings[place, other], readings[other, place]) for other in others]
+    both = [(readings[at, other], readings[other, at]) for other in others]
     tokens = sum(front.tokens for front, _ in both if front is not None)
     fitting = [(front, back) for front, back in both if front is not None and back is not None]
     if not fitting:
-        return Score(None, tokens, Failure(NO_MEMORY, "none of its pairs fits in memory"))
+        return Score(None, tokens, Failure(OUT_OF_MEMORY, "none of its pairs fits in memory"))
     margins = [(front.values[0] - back.values[0]) / 2 for front, back in fitting]
     finite = [margin for margin in margins if math.isfinite(margin)]
-    if not finite:
-        return Score(None, tokens, Failure(NOT_FINITE, f"the ranker returned {margins[0]}"))
-    return Score(statistics.fmean(finite), tokens, cut=cut)
+    margin = statistics.fmean(finite) if finite else margins[0]
+    return Score.of(margin, tokens=tokens, cut=cut, by="the ranker")
 
 
 def _refuse_others(model: str, config: Mapping[str, Any]) -> None:
@@ -202,7 +186,7 @@ def _refuse_others(model: str, config: Mapping[str, Any]) -> None:
         ModelError: it is something else.
     """
     architecture = architecture_of(dict(config))
-    if architecture == ARCHITECTURE:
+    if architecture == PAIRWISE_ARCHITECTURE:
         return
     if "ranker_type" in config:
         raise ModelError(
@@ -210,12 +194,13 @@ def _refuse_others(model: str, config: Mapping[str, Any]) -> None:
             "that was converted, such as llm-blender/PairRM-hf"
         )
     raise ModelError(
-        f"{architecture or model} is no pairwise ranker that is known here ({ARCHITECTURE}): if it "
-        "scores one answer by itself, load it as any other reward model"
+        f"{architecture or model} is no pairwise ranker that is known here "
+        f"({PAIRWISE_ARCHITECTURE}): if it scores one answer by itself, load it as any other "
+        "reward model"
     )
 
 
-def _check_marks(folder: Path, config: Mapping[str, Any], marks: Marks) -> None:
+def _check_marks(checkpoint: Checkpoint, marks: Marks) -> None:
     """Refuse a tokenizer that is not the one the model was trained with.
 
     Raises:
@@ -227,10 +212,11 @@ def _check_marks(folder: Path, config: Mapping[str, Any], marks: Marks) -> None:
         "cand2_prefix_id": marks.second,
     }
     for name, found in named.items():
-        if config.get(name, found) != found:
+        said = checkpoint.config.get(name, found)
+        if said != found:
             raise ModelError(
-                f"{folder}/config.json has {name} {config[name]}, and the tokenizer beside it has "
-                f"{found}: they do not belong together"
+                f"{checkpoint.folder}/config.json has {name} {said}, and the tokenizer beside it "
+                f"has {found}: they do not belong together"
             )
 
 

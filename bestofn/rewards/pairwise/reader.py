@@ -1,4 +1,4 @@
-"""Owns the forward pass of a pairwise ranker: a source and two candidates to a margin.
+"""Forward pass of a pairwise ranker: a source and two candidates to a margin.
 
 PairRM's model (LLM-Blender, arXiv 2306.02561, and its `DebertaV2PairRM`) is a DeBERTa-v2 trunk
 whose last states at three marks are read: one head scores (source, candidate 1) and (source,
@@ -15,17 +15,16 @@ import torch
 from torch import Tensor, nn
 from transformers import DebertaV2Config, DebertaV2Model, DebertaV2PreTrainedModel
 
-from bestofn.rewards.local.padding import pad_right, plan
+from bestofn.rewards.local.batch import Batch
+from bestofn.rewards.local.padding import pad_right, padded_batches
 from bestofn.rewards.local.readers import Reading
-
-ARCHITECTURE = "DebertaV2PairRM"
-"""What config.json calls it."""
+from bestofn.rewards.local.shared_prefixes import Ids
 
 
 class PairModel(DebertaV2PreTrainedModel):  # type: ignore[no-untyped-call]
     """Trunk and head, with the names that their weights have in the checkpoint.
 
-    Dropout is left out: it stands at places 0 and 3 of the head.
+    Dropout is left out: it stands at indices 0 and 3 of the head.
     """
 
     base_model_prefix = "pretrained_model"
@@ -52,7 +51,7 @@ class Marks:
     first: int
     second: int
 
-    def places(self, ids: Sequence[int]) -> tuple[int, int, int]:
+    def positions(self, ids: Ids) -> tuple[int, int, int]:
         """Where they stand."""
         return ids.index(self.source), ids.index(self.first), ids.index(self.second)
 
@@ -70,22 +69,24 @@ class PairReader:
         self._head = model.head_layer.float()
         self._marks = marks
 
-    def plan(self, sequences: Sequence[Sequence[int]], max_tokens: int) -> list[list[int]]:
+    def plan(self, texts: Sequence[Ids], max_tokens: int) -> list[Batch]:
         """See `Reader`; padding counts."""
-        return plan([len(ids) for ids in sequences], max_tokens)
+        return padded_batches(texts, max_tokens)
 
     def release(self) -> bool:
         """See `Reader`; nothing is kept."""
         return False
 
     @torch.inference_mode()
-    def __call__(self, sequences: Sequence[Sequence[int]]) -> list[Reading]:
+    def __call__(self, texts: Sequence[Ids]) -> list[Reading]:
         """See `Reader`; the one value is above 0 where the first candidate is better."""
-        inputs = pad_right(sequences, next(self._trunk.parameters()).device)
+        inputs = pad_right(texts, next(self._trunk.parameters()).device)
         states: Tensor = self._trunk(**inputs).last_hidden_state
-        places = torch.tensor([self._marks.places(ids) for ids in sequences], device=states.device)
-        rows = torch.arange(len(sequences), device=states.device)[:, None]
-        source, first, second = states[rows, places].float().unbind(1)
+        positions = torch.tensor(
+            [self._marks.positions(ids) for ids in texts], device=states.device
+        )
+        rows = torch.arange(len(texts), device=states.device)[:, None]
+        source, first, second = states[rows, positions].float().unbind(1)
         scores: Any = [self._head(torch.cat([source, each], -1)) for each in (first, second)]
         margins: list[float] = (scores[0] - scores[1]).mean(-1).tolist()
-        return [Reading((m,), len(ids)) for m, ids in zip(margins, sequences, strict=True)]
+        return [Reading((m,), len(ids)) for m, ids in zip(margins, texts, strict=True)]

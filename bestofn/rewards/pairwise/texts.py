@@ -1,4 +1,4 @@
-"""Owns what a pairwise ranker reads: a conversation as its source, and two candidates behind it.
+"""Texts of a pairwise ranker: a conversation as the source, and two candidates behind it.
 
 As LLM-Blender makes it: the source and each candidate open with a mark, each is framed by the
 tokenizer as any single text, and the three are joined. A source has `source_tokens` at most; what
@@ -15,7 +15,7 @@ from bestofn.core.errors import ModelError
 from bestofn.core.types import Candidate, Failure, Request
 from bestofn.rewards.pairwise.reader import Marks
 from bestofn.rewards.text.encoder import Encoder, hub_encoder
-from bestofn.rewards.text.fit import Text, fitted
+from bestofn.rewards.text.fit import EncodedText, fit
 from bestofn.rewards.text.renderer import UNRENDERABLE, fold_system, plain_message
 from bestofn.settings.choices import TooLong
 from bestofn.support.error_text import first_line
@@ -29,7 +29,7 @@ CANDIDATE_TOKENS = 412
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PairInputs:
     """The candidates of a request, ready to be compared.
 
     Args:
@@ -40,7 +40,7 @@ class Shown:
 
     source: list[int]
     cut: int
-    candidates: list[Text | Failure]
+    candidates: list[EncodedText | Failure]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +63,23 @@ class PairEncoder:
     candidate_tokens: int
     too_long: TooLong
 
-    def show(self, request: Request, candidates: Sequence[Candidate]) -> Shown | Failure:
+    def encode(self, request: Request, candidates: Sequence[Candidate]) -> PairInputs | Failure:
         """The candidates of a request; a failure where its conversation cannot be shown."""
-        source = self._fitted(source_of(request), SOURCE, self.marks.source, self.source_tokens)
+        source = self._fit(source_of(request), SOURCE, self.marks.source, self.source_tokens)
         if isinstance(source, Failure):
             return source
         room = self.source_tokens + 2 * self.candidate_tokens - len(source.ids)
         texts = [
-            self._fitted(text_of(each), FIRST, self.marks.first, room // 2) for each in candidates
+            self._fit(text_of(each), FIRST, self.marks.first, room // 2) for each in candidates
         ]
-        return Shown(source.ids, source.cut, texts)
+        return PairInputs(source.ids, source.cut, texts)
 
     def pair(self, source: Sequence[int], first: Sequence[int], second: Sequence[int]) -> list[int]:
         """One input; `second` gets the second mark."""
         marked = [self.marks.second if i == self.marks.first else i for i in second]
         return [*source, *first, *marked]
 
-    def _fitted(self, text: str | Failure, mark: str, token: int, most: int) -> Text | Failure:
+    def _fit(self, text: str | Failure, mark: str, token: int, most: int) -> EncodedText | Failure:
         if isinstance(text, Failure):
             return text
         (ids,) = self.encoder([mark + text.replace(self.separator, " ")], [True])
@@ -87,7 +87,7 @@ class PairEncoder:
         if sum(i in spelled for i in ids) != 1:
             return Failure(UNRENDERABLE, "it spells a token by which pairs are marked")
         kept = replace(self.encoder, lead=(*self.encoder.lead, token))
-        return fitted(ids, most, self.too_long, kept)
+        return fit(ids, most, self.too_long, kept)
 
 
 def source_of(request: Request) -> str | Failure:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from bestofn.core.errors import ConfigError
 from bestofn.core.protocols import RewardModel
 from bestofn.openai_api.client import ApiClient, open_http
-from bestofn.rewards.checkpoints.text_only import unloaded_texts
+from bestofn.rewards.checkpoints.text_only import load_text_maker
 from bestofn.rewards.remote.activation import refuse_activation
 from bestofn.rewards.remote.bestofn_server import BestofnServer
 from bestofn.rewards.remote.detect_api import ServerDescription, api_of, describe
@@ -23,6 +23,7 @@ from bestofn.rewards.remote.text_server import TextServer
 from bestofn.rewards.remote.wire_formats import RERANK_APIS, TEXT_APIS, WHO
 from bestofn.rewards.text.text_maker import TextMaker
 from bestofn.settings.reward_server import RewardApi, RewardServerSettings
+from bestofn.settings.rewards import RewardSettings
 
 
 @contextlib.asynccontextmanager
@@ -84,17 +85,17 @@ def _texts(settings: RewardServerSettings, said: ServerDescription) -> TextMaker
 
     Raises:
         ConfigError: nothing says which checkpoint is served.
-        ModelError: as `unloaded_texts`.
+        ModelError: as `load_text_maker`.
     """
     source = settings.tokenizer or said.checkpoint or settings.model
     if source is None:
         raise ConfigError(f"{settings.url} does not say which model it serves: name its tokenizer")
-    texts = unloaded_texts(
-        source,
+    text_settings = RewardSettings(
         format=settings.format,
         template=settings.template,
         too_long=settings.too_long,
         trust_remote_code=settings.trust_remote_code,
     )
+    texts = load_text_maker(source, text_settings)
     limits = [most for most in (texts.max_tokens, said.max_tokens) if most]
     return replace(texts, max_tokens=min(limits, default=None))

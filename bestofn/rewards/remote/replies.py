@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Awaitable, Sequence
 from typing import TypeVar
 
@@ -11,7 +10,6 @@ from bestofn.core.no_winner import GeneratorError, RewardError
 from bestofn.core.types import Failure, Score
 
 REFUSED = "reward_server_refused"
-NOT_FINITE = "reward_not_finite"
 
 Result = TypeVar("Result")
 
@@ -41,6 +39,4 @@ def score_of(values: Sequence[float], tokens: int = 0, cut: int = 0) -> Score:
             f"the reward server gives {len(values)} numbers for a text: one is a reward"
         )
     (value,) = values
-    if not math.isfinite(value):
-        return Score(None, tokens, Failure(NOT_FINITE, f"the reward server returned {value}"))
-    return Score(value, tokens, cut=cut)
+    return Score.of(value, tokens=tokens, cut=cut, by="the reward server")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.openai_api.client import ApiClient
 from bestofn.rewards.remote.replies import reply_or_failure, score_of
 from bestofn.rewards.remote.wire_formats import TextApi, read_reply
-from bestofn.rewards.text.fit import Text
+from bestofn.rewards.text.fit import EncodedText
 from bestofn.rewards.text.text_maker import TextMaker
+from bestofn.rewards.text.text_thread import TextThread
 from bestofn.support.concurrency import gather_or_cancel
 
 
@@ -36,7 +35,7 @@ class TextServer:
         self._client = client
         self._model = model
         self._texts = texts
-        self._preparer = ThreadPoolExecutor(1, thread_name_prefix="bestofn-reward-text")
+        self._text_thread = TextThread()
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
         """One `Score` per candidate, in the order given; see `bestofn.core.protocols.RewardModel`.
@@ -46,8 +45,7 @@ class TextServer:
         Raises:
             RewardError: the server cannot be reached, fails, or answers in another form.
         """
-        loop = asyncio.get_running_loop()
-        made = await loop.run_in_executor(self._preparer, self._make, request, candidates)
+        made = await self._text_thread.run(self._make, request, candidates)
         return await gather_or_cancel(self._score(text) for text in made)
 
     async def values(
@@ -66,16 +64,16 @@ class TextServer:
 
     def close(self) -> None:
         """End the thread that prepares texts; the connections are not its own."""
-        self._preparer.shutdown()
+        self._text_thread.close()
 
     def _make(
         self, request: Request, candidates: Sequence[Candidate]
-    ) -> Sequence[str | Text | Failure]:
+    ) -> Sequence[str | EncodedText | Failure]:
         if self._api.takes_token_ids:
             return self._texts.of_candidates(request, candidates)
         return self._texts.renderer.render(request, candidates)
 
-    async def _score(self, text: str | Text | Failure) -> Score:
+    async def _score(self, text: str | EncodedText | Failure) -> Score:
         if isinstance(text, Failure):
             return Score(None, failure=text)
         said = await reply_or_failure(self._ask(text, False))
@@ -85,8 +83,8 @@ class TextServer:
             return score_of(said)
         return score_of(said, len(text.ids), text.cut)
 
-    async def _ask(self, text: str | Text, activation: bool) -> Sequence[float]:
-        given = text.ids if isinstance(text, Text) else text
+    async def _ask(self, text: str | EncodedText, activation: bool) -> Sequence[float]:
+        given = text.ids if isinstance(text, EncodedText) else text
         body = self._api.body(self._model, given, activation)
         reply = await self._client.post(self._api.path, body)
         values: Sequence[float] = read_reply(self._api.read, reply)

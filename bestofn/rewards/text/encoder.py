@@ -1,4 +1,4 @@
-"""Owns turning texts into token ids: the tokenizer's frame once, the end only where earned."""
+"""Encode texts to token ids: BOS or CLS once, EOS only where the candidate ended by itself."""
 
 from __future__ import annotations
 

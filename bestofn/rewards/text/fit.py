@@ -1,4 +1,4 @@
-"""Owns what happens to a text that is longer than the reward model reads."""
+"""Fit a text into what a reward model reads: whole, truncated left or right, or a failure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EMPTY = "empty_for_reward_model"
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class EncodedText:
     """What the model is given.
 
     Args:
@@ -25,15 +25,17 @@ class Text:
     cut: int = 0
 
 
-def fitted(ids: list[int], most: int | None, policy: TooLong, encoder: Encoder) -> Text | Failure:
+def fit(
+    ids: list[int], most: int | None, policy: TooLong, encoder: Encoder
+) -> EncodedText | Failure:
     """The text within `most` tokens (None: no limit), or why it cannot be read."""
     if not ids:
         return Failure(EMPTY, "its text has no tokens")
     if most is None or len(ids) <= most:
-        return Text(ids)
+        return EncodedText(ids)
     if policy == "error":
         return Failure(
             TOO_LONG, f"the text has {len(ids):,} tokens, the model reads at most {most:,}"
         )
     shorter = encoder.shorten(ids, most, left=policy == "truncate_left")
-    return Text(shorter, len(ids) - len(shorter))
+    return EncodedText(shorter, len(ids) - len(shorter))

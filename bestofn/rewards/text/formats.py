@@ -1,4 +1,4 @@
-"""Owns the table of reward model families: how each wants its text, and how it is recognised.
+"""Formats: the table of reward model families, how each wants its text, how it is recognised.
 
 It is read without torch and without weights. What reads a family's weights stands under its name
 in `bestofn.rewards.checkpoints.loading`; `bestofn models` prints the table. A model that is not
@@ -14,6 +14,7 @@ from typing import Any, Literal
 from bestofn.core.errors import ConfigError
 from bestofn.rewards.text import templates
 from bestofn.settings.choices import Aggregate
+from bestofn.settings.rewards import RewardSettings
 
 Frame = Literal["tokenizer", "bos", "text"]
 """Which special tokens stand around a text: those that the tokenizer puts around any; BOS before
@@ -74,6 +75,9 @@ class Format:
             and (self.tensor is None or not tensors or self.tensor in tensors)
         )
 
+
+PAIRWISE_ARCHITECTURE = "DebertaV2PairRM"
+"""What a pairwise ranker's config.json calls it; it has no format (`bestofn.rewards.pairwise`)."""
 
 FORMATS = {
     known.name: known
@@ -260,6 +264,19 @@ def named_format(name: str) -> Format:
     if name not in FORMATS:
         raise ConfigError(f"no format is called {name}; there are {', '.join(sorted(FORMATS))}")
     return FORMATS[name]
+
+
+def format_named_in(settings: RewardSettings) -> Format | None:
+    """The format that the user names; None where none is named.
+
+    Raises:
+        ConfigError: there is none of that name, or a template stands beside it.
+    """
+    if settings.format is None:
+        return None
+    if settings.template is not None:
+        raise ConfigError("format and template are both given: give one of them")
+    return named_format(settings.format)
 
 
 def recognised_format(config: Mapping[str, Any], tensors: Collection[str] = ()) -> Format | None:

@@ -1,4 +1,4 @@
-"""Owns making the text that a reward model reads out of a conversation and a candidate.
+"""Render a conversation and a candidate to the text that a reward model reads, by a template.
 
 A template is Jinja in transformers' sandbox. Its variables: `messages` (the conversation with the
 candidate as its last message, contents as plain text), `prompt` (text of the newest user message),

@@ -1,4 +1,4 @@
-"""Owns process rewards: steps of an answer, how each family marks and reads them, and their sum.
+"""Process rewards: an answer is split into steps, the steps are marked, their rewards aggregated.
 
 An answer is split at a separator, blank lines by default, also within fenced code: the models were
 trained on steps that were split so. A last step that was cut off is judged as it is. The rewards of
@@ -15,6 +15,7 @@ from typing import Any
 
 from bestofn.core.errors import ConfigError
 from bestofn.settings.choices import Aggregate
+from bestofn.settings.rewards import RewardSettings
 
 SEPARATOR = "\n\n"
 """What steps are split at by default: Qwen2.5-Math-PRM's card and RLHFlow's script."""
@@ -27,25 +28,16 @@ AGGREGATES: Mapping[Aggregate, Callable[[Sequence[float]], float]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class StepOptions:
-    """What the user says about steps; None: `SEPARATOR`, and the family's own aggregate.
+def check_step_settings(settings: RewardSettings) -> None:
+    """Refuse what steps cannot be split at or aggregated by.
 
     Raises:
-        ConfigError: one of them cannot be.
+        ConfigError: the separator is empty, or there is no such aggregate.
     """
-
-    separator: str | None = None
-    aggregate: Aggregate | None = None
-
-    def __post_init__(self) -> None:
-        if self.separator == "":
-            raise ConfigError("step_separator is empty: give what stands between two steps")
-        if self.aggregate is not None and self.aggregate not in AGGREGATES:
-            raise ConfigError(f"aggregate {self.aggregate} is none of {', '.join(AGGREGATES)}")
-
-    def __bool__(self) -> bool:
-        return self.separator is not None or self.aggregate is not None
+    if settings.step_separator == "":
+        raise ConfigError("step_separator is empty: give what stands between two steps")
+    if settings.aggregate is not None and settings.aggregate not in AGGREGATES:
+        raise ConfigError(f"aggregate {settings.aggregate} is none of {', '.join(AGGREGATES)}")
 
 
 def split_steps(text: str, separator: str) -> list[str]:
@@ -54,14 +46,14 @@ def split_steps(text: str, separator: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class StepVerdict:
+class ProcessReward:
     """A `bestofn.rewards.checkpoints.interface.Verdict`: the aggregate, and each step's
     value under `step_1`..."""
 
     aggregate: Aggregate
 
     def __call__(self, values: Sequence[float]) -> tuple[float, Mapping[str, float]]:
-        """See `Verdict`."""
+        """See `ToReward`."""
         components = {f"step_{at}": value for at, value in enumerate(values, start=1)}
         # min and last would hide a fault in another step.
         reward = AGGREGATES[self.aggregate](values) if all(map(math.isfinite, values)) else math.nan
@@ -69,7 +61,7 @@ class StepVerdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Marked:
+class MarkSteps:
     """Puts a mark behind each step of the answer, which is the last message.
 
     Args:
@@ -95,7 +87,7 @@ class Marked:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class StepsAsTurns:
     """Makes each step a turn of the user, the first after the question, which "+" answers.
 
     Args:
@@ -120,10 +112,10 @@ class Answered:
         if not steps:
             return [*map(dict, messages)]
         steps[0] = f"{question} {steps[0]}"
-        return [turn for step in steps for turn in answered_turn(step)]
+        return [turn for step in steps for turn in step_turn(step)]
 
 
-def answered_turn(step: str) -> list[dict[str, Any]]:
+def step_turn(step: str) -> list[dict[str, Any]]:
     """What the user says, and the answer that the model was trained to give to a good step."""
     return [{"role": "user", "content": step}, {"role": "assistant", "content": "+"}]
 
@@ -131,23 +123,3 @@ def answered_turn(step: str) -> list[dict[str, Any]]:
 def _refuse_spelled(messages: Sequence[Mapping[str, Any]], mark: str) -> None:
     if any(mark in message["content"] for message in messages):
         raise ValueError(f"a message spells {mark!r}, by which steps are marked")
-
-
-def places_of(token: int) -> Callable[[Sequence[int]], Sequence[int]]:
-    """The places of one token: where a marked text is read."""
-    return lambda ids: [at for at, found in enumerate(ids) if found == token]
-
-
-def places_before_end(pattern: Sequence[int]) -> Callable[[Sequence[int]], Sequence[int]]:
-    """The places before the last token of each occurrence of `pattern`: where it is predicted."""
-    wanted = list(pattern)
-
-    def places(ids: Sequence[int]) -> Sequence[int]:
-        ends = range(len(wanted), len(ids) + 1)
-        return [
-            end - 2
-            for end in ends
-            if ids[end - 1] == wanted[-1] and list(ids[end - len(wanted) : end]) == wanted
-        ]
-
-    return places

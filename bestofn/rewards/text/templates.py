@@ -1,4 +1,4 @@
-"""Owns the Jinja texts of the formats that are not a model's own chat template.
+"""Jinja templates of the formats that are not a model's own chat template.
 
 Variables as in `bestofn.rewards.text.renderer`. Where a model's card shows one turn only,
 further turns repeat it; that choice is said beside each.

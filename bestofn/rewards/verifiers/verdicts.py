@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,9 +31,6 @@ NO_VERDICT = "no_verdict"
 WRONG_TYPE = "wrong_type"
 """Where it returned something else than a `Verdict`."""
 
-NOT_FINITE = "reward_not_finite"
-"""Where it returned NaN or an infinity."""
-
 RAISED = "verifier_error"
 """Where it raised, or its process died."""
 
@@ -52,9 +50,9 @@ def score_from_verdict(verdict: object, name: str) -> Score:
     if isinstance(verdict, bool | np.bool_):
         return Score(1.0 if verdict else 0.0)
     if isinstance(verdict, numbers.Real):
-        return _finite(Score(_float(verdict)), name)
+        return _checked(Score(_float(verdict)), name)
     if isinstance(verdict, Score):
-        return verdict if verdict.failure is not None else _finite(verdict, name)
+        return verdict if verdict.failure is not None else _checked(verdict, name)
     if verdict is None:
         return Score(None, failure=Failure(NO_VERDICT, f"{name} gave no verdict"))
     what = type(verdict).__name__
@@ -69,11 +67,9 @@ def _float(number: numbers.Real) -> float:
         return math.inf
 
 
-def _finite(score: Score, name: str) -> Score:
+def _checked(score: Score, name: str) -> Score:
     if score.reward is None:
         failure = Failure(NO_VERDICT, f"{name} returned a score without a reward")
-    elif not math.isfinite(score.reward):
-        failure = Failure(NOT_FINITE, f"{name} returned {score.reward}, which is no finite number")
-    else:
-        return score
-    return Score(None, score.tokens, failure, score.components, score.cut)
+        return replace(score, failure=failure)
+    checked = Score.of(score.reward, tokens=score.tokens, cut=score.cut, by=name)
+    return replace(checked, components=score.components)

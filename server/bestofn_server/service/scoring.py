@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from bestofn.builders.reward_plan import RewardPlan
@@ -102,7 +101,6 @@ def _whole(scores: list[Score], count: int) -> list[Score]:
     for index, score in enumerate(scores):
         if score.failure is not None:
             raise RequestError(f"text {index} cannot be scored: {score.failure.detail}")
-        if score.reward is None or not math.isfinite(score.reward):
-            detail = f"{score.reward}, which is not a finite number"
-            raise RewardError(f"text {index}: the reward model returned {detail}")
+        if (failure := Score.of(score.reward).failure) is not None:
+            raise RewardError(f"text {index}: {failure.detail}")
     return scores

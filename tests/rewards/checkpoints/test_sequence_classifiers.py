@@ -182,7 +182,7 @@ async def test_a_reward_that_is_not_finite_is_a_failure(tmp_path: Path) -> None:
     model = TransformersRewardModel.load(str(tmp_path), device="cpu")
     reader: Any = model._batcher._forward
     with torch.no_grad():
-        reader._readout.head.weight.fill_(float("nan"))
+        reader._head.module.weight.fill_(float("nan"))
     (score,) = await model.score(Request.from_prompt(ASK), [candidate("blue")])
     model.close()
     assert score.reward is None

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from bestofn.core.errors import ModelError
 from bestofn.core.types import Candidate, Request
-from bestofn.rewards.text.fit import Text
+from bestofn.rewards.text.fit import EncodedText
 from bestofn.rewards.transformers import TransformersRewardModel
 from tests.rewards.conftest import Checkpoint
 from tests.support.rewards import plain_llama, ziya_replica
@@ -69,7 +69,7 @@ async def test_the_end_token_stands_only_on_candidates_that_ended(ziya: Checkpoi
     prepared = [
         text.ids
         for text in ziya.model._texts.of_candidates(request, given)
-        if isinstance(text, Text)
+        if isinstance(text, EncodedText)
     ]
     assert [len(ids) for ids in prepared] == [whole, whole - 1, whole - 1]
 

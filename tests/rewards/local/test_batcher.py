@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bestofn.core.no_winner import RewardError
 from bestofn.rewards.local.batcher import Batcher
-from bestofn.rewards.local.padding import plan
+from bestofn.rewards.local.padding import padded_batches, plan
 from bestofn.rewards.local.token_budget import PATIENCE, TokenBudget
 
 
@@ -33,14 +33,10 @@ def test_a_plan_holds_every_text_once_within_the_budget(
         assert pads or len({lengths[index] for index in batch}) == 1
 
 
-def test_a_plan_sorts_by_length_and_keeps_the_order_of_equals() -> None:
+def test_a_plan_sorts_padded_batches_and_keeps_the_order_of_equals() -> None:
     assert plan([3, 9, 3, 8, 3], 18) == [[1, 3], [0, 2, 4]]
     assert plan([3, 9, 3, 8, 3], 18, pads=False) == [[1], [3], [0, 2, 4]]
     assert plan([50, 2], 10) == [[0], [1]]
-
-
-def by_length(sequences: Sequence[Sequence[int]], max_tokens: int) -> list[list[int]]:
-    return plan([len(ids) for ids in sequences], max_tokens)
 
 
 class Gate:
@@ -68,7 +64,7 @@ def gate() -> Gate:
 
 @pytest.fixture
 def batcher(gate: Gate) -> Iterator[Batcher[float]]:
-    batcher = Batcher(gate, by_length, TokenBudget(100))
+    batcher = Batcher(gate, padded_batches, TokenBudget(100))
     yield batcher
     gate.leave.set()
     batcher.close()
@@ -139,7 +135,7 @@ def test_after_a_fault_the_rest_of_that_call_is_not_computed(
 
 
 def test_a_forward_that_returns_too_few_is_a_fault() -> None:
-    batcher = Batcher(lambda sequences: [1.0], by_length, TokenBudget(100))
+    batcher = Batcher(lambda sequences: [1.0], padded_batches, TokenBudget(100))
     assert isinstance(batcher.submit([[1], [2]]).exception(10), RewardError)
     batcher.close()
 
@@ -234,7 +230,7 @@ class Memory:
 @contextmanager
 def remembering(tokens: int, budget: int) -> Iterator[tuple[Memory, Batcher[float], TokenBudget]]:
     memory, limit = Memory(tokens), TokenBudget(budget)
-    batcher = Batcher(memory, by_length, limit, release=memory.release)
+    batcher = Batcher(memory, padded_batches, limit, release=memory.release)
     yield memory, batcher, limit
     batcher.close()
 

@@ -12,6 +12,7 @@ import torch
 
 from bestofn.core.no_winner import RewardError
 from bestofn.core.types import Request, Score
+from bestofn.rewards.local.batch import Batch
 from bestofn.rewards.local.readers import Reading
 from bestofn.rewards.transformers import TransformersRewardModel
 from tests.rewards.conftest import Checkpoint
@@ -30,11 +31,11 @@ class Held:
         self.leave = threading.Event()
         model._batcher._forward = self
 
-    def __call__(self, sequences: Sequence[Sequence[int]]) -> Sequence[Reading]:
-        self.sizes.append(len(sequences))
+    def __call__(self, texts: Batch) -> Sequence[Reading]:
+        self.sizes.append(len(texts))
         self.entered.set()
         assert self.leave.wait(10)
-        return self._original(sequences)
+        return self._original(texts)
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ async def test_a_cancelled_call_is_dropped_and_the_others_are_answered(
 
 
 async def test_a_fault_in_a_forward_is_a_reward_error(model: TransformersRewardModel) -> None:
-    def broken(sequences: Sequence[Sequence[int]]) -> Sequence[Reading]:
+    def broken(texts: Batch) -> Sequence[Reading]:
         raise RuntimeError("the device is gone")
 
     original, model._batcher._forward = model._batcher._forward, broken
@@ -115,10 +116,10 @@ async def test_a_fault_in_a_forward_is_a_reward_error(model: TransformersRewardM
 async def test_what_does_not_fit_in_memory_fails_alone(model: TransformersRewardModel) -> None:
     forward = model._batcher._forward
 
-    def small(sequences: Sequence[Sequence[int]]) -> Sequence[Reading]:
-        if max(map(len, sequences)) > 60:
+    def small(texts: Batch) -> Sequence[Reading]:
+        if max(map(len, texts)) > 60:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return forward(sequences)
+        return forward(texts)
 
     model._batcher._forward = small
     request = Request.from_prompt("q")
@@ -180,9 +181,9 @@ async def test_forwards_keep_their_own_number_of_threads(llama: Checkpoint) -> N
     model = TransformersRewardModel.load(str(llama.folder), device="cpu", threads=1)
     forward, found = model._batcher._forward, []
 
-    def counting(sequences: Sequence[Sequence[int]]) -> Sequence[Reading]:
+    def counting(texts: Batch) -> Sequence[Reading]:
         found.append(torch.get_num_threads())
-        return forward(sequences)
+        return forward(texts)
 
     model._batcher._forward = counting
     before = torch.get_num_threads()

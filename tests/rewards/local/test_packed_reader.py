@@ -15,7 +15,7 @@ import torch
 from bestofn.rewards.local.kernels import SHORT_PREFIX, SHORT_TEXT
 from bestofn.rewards.local.packed_attention import NAME
 from bestofn.rewards.local.packed_reader import PackedReader
-from bestofn.rewards.local.readers import PaddedReader, Reader, Reading, Readout
+from bestofn.rewards.local.readers import Head, PaddedReader, Reader, Reading
 from bestofn.rewards.transformers import TransformersRewardModel
 from tests.support.rewards import classifier_replica, plain_llama, ziya_replica
 from tests.support.rewards.calls import values
@@ -72,8 +72,8 @@ def _reader(model: TransformersRewardModel) -> Any:
 def planned(reader: Reader, texts: Sequence[list[int]], max_tokens: int) -> list[float]:
     """The rewards out of the rows that the reader itself plans, in the order of the texts."""
     found: dict[int, float] = {}
-    for row in reader.plan(texts, max_tokens):
-        found.update(zip(row, values(reader([texts[i] for i in row])), strict=True))
+    for batch in reader.plan(texts, max_tokens):
+        found.update(zip(batch.indices, values(reader(batch)), strict=True))
     assert sorted(found) == list(range(len(texts)))
     return [found[i] for i in range(len(texts))]
 
@@ -97,7 +97,7 @@ def test_a_long_text_has_the_reward_of_the_text_alone(
     texts = LONG + TEXTS
     # Not the plain reading: its angles are of float64, which at place 356 moves one by 1.4e-5.
     reader.model.set_attn_implementation("sdpa")
-    expected = [values(PaddedReader(reader.model, reader._readout)([ids]))[0] for ids in texts]
+    expected = [values(PaddedReader(reader.model, reader._head)([ids]))[0] for ids in texts]
     reader.model.set_attn_implementation(NAME)
     assert planned(reader, texts, max_tokens) == pytest.approx(expected, abs=1e-5)
 
@@ -201,9 +201,9 @@ def test_the_longest_unused_go_where_too_much_would_be_kept(tmp_path: Path) -> N
     one, two, three = some(40), some(40), some(40)
     for prompt in (one, two, one, three):
         reader(behind(prompt, 5, 6))
-    assert [list(kept.ids) for kept in reader._cache._kept] == [two, one, three]
+    assert [list(kept.ids) for kept in reader._cache._entries] == [two, one, three]
     reader(behind(some(40), 5, 6))
-    assert [list(kept.ids) for kept in reader._cache._kept][:2] == [one, three]
+    assert [list(kept.ids) for kept in reader._cache._entries][:2] == [one, three]
     reader(behind(some(200), 5, 6))
     assert reader._cache.tokens == 200
     model.close()
@@ -212,7 +212,7 @@ def test_the_longest_unused_go_where_too_much_would_be_kept(tmp_path: Path) -> N
 def test_what_is_kept_is_prefixes_and_not_the_row(reader: PackedReader) -> None:
     for _ in range(3):
         reader(behind(some(40), 5, 6) + behind(some(50), 5, 6))
-        for kept in reader._cache._kept:
+        for kept in reader._cache._entries:
             assert len(kept.ids) in (40, 50)
             for keys, values_ in kept.layers:
                 assert keys.shape == values_.shape == (2, len(kept.ids), 12)
@@ -223,8 +223,8 @@ def test_nothing_is_shared_from_the_first_place_on(tmp_path: Path) -> None:
     """Steps that several texts begin with are read in each of them."""
     classifier_replica.write(tmp_path)
     model = TransformersRewardModel.load(str(tmp_path), device="cpu")
-    mark, head = 7, _reader(model)._readout.head
-    marks = Readout(head, lambda ids: [i for i, token in enumerate(ids) if token == mark])
+    mark, head = 7, _reader(model)._head.module
+    marks = Head(head, lambda ids: [i for i, token in enumerate(ids) if token == mark])
     prompt = [8 + token % 300 for token in some(40)]
     step = [9, 10, mark]
     texts = [[*prompt, *step, 11, mark], [*prompt, *step, 12, 13, mark], [*prompt, 14, mark]]

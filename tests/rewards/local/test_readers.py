@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from bestofn.core.errors import ModelError
 from bestofn.core.types import Request
 from bestofn.rewards.local.padding import pad_right
-from bestofn.rewards.local.readers import PaddedReader, Readout, WholeModelReader
+from bestofn.rewards.local.readers import Head, PaddedReader, WholeModelReader
 from bestofn.rewards.transformers import TransformersRewardModel
 from tests.support.rewards import classifier_replica
 from tests.support.rewards.calls import candidate, candidates, forwards, rewards, values
@@ -51,12 +51,12 @@ def identity() -> nn.Linear:
 
 
 def test_the_reward_is_read_at_each_last_id_with_the_heads_bias() -> None:
-    reader = PaddedReader(Trunk(), Readout(identity()))
+    reader = PaddedReader(Trunk(), Head(identity()))
     assert values(reader([[1, 2, 0], [3], [4, 0]])) == [0.5, 3.5, 0.5]
 
 
 def test_a_text_can_be_read_at_several_places() -> None:
-    marks = Readout(identity(), lambda ids: [i for i, token in enumerate(ids) if token > 5])
+    marks = Head(identity(), lambda ids: [i for i, token in enumerate(ids) if token > 5])
     found = PaddedReader(Trunk(), marks)([[6, 1, 7], [8], [1, 9, 2]])
     assert [reading.values for reading in found] == [(6.5, 7.5), (8.5,), (9.5,)]
     assert [reading.tokens for reading in found] == [3, 1, 3]

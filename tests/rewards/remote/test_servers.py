@@ -19,7 +19,7 @@ from bestofn.core.errors import ConfigError
 from bestofn.core.no_winner import RewardError
 from bestofn.core.protocols import RewardModel
 from bestofn.core.types import Request
-from bestofn.rewards.checkpoints.text_only import unloaded_texts
+from bestofn.rewards.checkpoints.text_only import load_text_maker
 from bestofn.rewards.remote.open import open_reward_server
 from bestofn.rewards.transformers import TransformersRewardModel
 from bestofn.settings.reward_server import RewardServerSettings
@@ -113,13 +113,13 @@ async def _said(app: FastAPI, tokenizer: str | None = None) -> list[float]:
 
 
 async def test_sglang_reads_the_tokens(folder: Path) -> None:
-    texts = unloaded_texts(str(folder)).of_candidates(REQUEST, GIVEN)
+    texts = load_text_maker(str(folder)).of_candidates(REQUEST, GIVEN)
     ids = [text.ids for text in texts if not hasattr(text, "reason")]
     assert await _said(stubs.sglang(), str(folder)) == [stubs.reward(each) for each in ids]
 
 
 async def test_tei_reads_the_text(folder: Path) -> None:
-    texts = unloaded_texts(str(folder)).renderer.render(REQUEST, GIVEN)
+    texts = load_text_maker(str(folder)).renderer.render(REQUEST, GIVEN)
     said = await _said(stubs.tei("classifier"), str(folder))
     assert said == [stubs.reward(text) for text in texts]
     async with (

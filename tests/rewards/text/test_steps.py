@@ -13,7 +13,8 @@ import pytest
 from bestofn.core.errors import ConfigError, ModelError
 from bestofn.core.types import Request, Score
 from bestofn.rewards.local.packed_reader import PackedReader
-from bestofn.rewards.text.steps import Marked, StepVerdict, places_before_end, split_steps
+from bestofn.rewards.text.positions import positions_before_end
+from bestofn.rewards.text.steps import MarkSteps, ProcessReward, split_steps
 from bestofn.rewards.transformers import TransformersRewardModel
 from tests.support.rewards import classifier_replica
 from tests.support.rewards.calls import candidate, candidates
@@ -151,7 +152,7 @@ async def test_separator_and_aggregate_are_the_users(case: Case, aggregate: str)
         str(case.folder),
         device="cpu",
         step_separator="\n",
-        aggregate=aggregate,  # type: ignore[arg-type]
+        aggregate=aggregate,
         **case.replica.options,
     )
     (score,) = await model.score(Request.from_prompt(ASK), [candidate("one\ntwo\nthree")])
@@ -206,10 +207,10 @@ def test_a_template_that_does_not_show_answers_is_refused(tmp_path: Path) -> Non
 
 def test_parts_of_it() -> None:
     assert split_steps(" a \n\n\n\nb\n```\n\nc\n", "\n\n") == ["a", "b\n```", "c"]
-    assert list(places_before_end([1, 2])([1, 2, 0, 1, 2, 2, 1])) == [0, 3]
-    reward, components = StepVerdict("last")([0.25, 0.5])
+    assert list(positions_before_end([1, 2])([1, 2, 0, 1, 2, 2, 1])) == [0, 3]
+    reward, components = ProcessReward("last")([0.25, 0.5])
     assert (reward, dict(components)) == (0.5, {"step_1": 0.25, "step_2": 0.5})
     for aggregate in ("last", "min", "mean", "prod"):
-        assert math.isnan(StepVerdict(aggregate)([math.nan, 0.5])[0])
-    marked = Marked("\n\n", " X", "\n")([{"role": "assistant", "content": "a\n\nb"}])
+        assert math.isnan(ProcessReward(aggregate)([math.nan, 0.5])[0])
+    marked = MarkSteps("\n\n", " X", "\n")([{"role": "assistant", "content": "a\n\nb"}])
     assert marked == [{"role": "assistant", "content": "a X\nb X"}]

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from bestofn.core.protocols import RewardModel
 from bestofn.core.types import Candidate, Request
+from bestofn.rewards.local.batch import Batch
 from bestofn.rewards.local.readers import Reading
 from bestofn.rewards.transformers import TransformersRewardModel
 
@@ -38,9 +39,9 @@ def forwards(model: TransformersRewardModel) -> Iterator[list[int]]:
     original = batcher._forward
     sizes: list[int] = []
 
-    def counted(sequences: Sequence[Sequence[int]]) -> Sequence[Reading]:
-        sizes.append(len(sequences))
-        return original(sequences)
+    def counted(texts: Batch) -> Sequence[Reading]:
+        sizes.append(len(texts))
+        return original(texts)
 
     batcher._forward = counted
     yield sizes
