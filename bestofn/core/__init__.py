@@ -13,6 +13,7 @@
         filtering    a candidate through the filters
         scoring      candidates to the reward model as they come
         ledger       the records, the clocks, the ranking
+        wake         the timer of a controller that asks to be woken
 
     ranking = await best_of_n(Request.from_prompt("What is 8 - 5?", best_of=16), pipeline)
 

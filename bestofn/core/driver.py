@@ -28,14 +28,12 @@ from bestofn.core.ranking import ScoredCandidate
 from bestofn.core.scoring import Scorer
 from bestofn.core.streams import Streams
 from bestofn.core.types import Candidate, Request, Score
+from bestofn.core.wake import WakeUp
 
 logger = logging.getLogger(__name__)
 
 BUDGET = "budget"
 """The rule that stops a request whose tokens or seconds are used up."""
-
-SHORTEST_WAKE = 0.001
-"""Seconds: a controller that always asks to be woken at once does not starve the event loop."""
 
 
 class Driver:
@@ -71,8 +69,7 @@ class Driver:
         self._due = False
         self._starts = True
         self._stopping: str | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at: float | None = None
+        self._wake_up = WakeUp(self._loop, self._decide)
         self._next_index = len(ledger.records)
         for record in ledger.kept:
             known = Score(record.reward, components=record.components, cut=record.cut)
@@ -101,8 +98,7 @@ class Driver:
 
     async def aclose(self) -> None:
         """Abort what runs, and wait until it has stopped."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._wake_up.cancel()
         if not self._done.done():
             self._done.cancel()
         await self._streams.aclose()
@@ -282,23 +278,11 @@ class Driver:
             self._finish()
 
     def _wake_at(self, elapsed: float | None) -> None:
-        """Ask again then, if nothing happens before."""
+        """Ask again then, or when the budget's seconds end, if nothing happens before."""
         cap = self._budget.seconds
         if cap is not None:
             elapsed = cap if elapsed is None else min(cap, elapsed)
-        if self._timer is not None and elapsed == self._timer_at:
-            return
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._timer_at = elapsed
-        if elapsed is not None:
-            delay = max(SHORTEST_WAKE, elapsed - self._ledger.elapsed)
-            self._timer = self._loop.call_later(delay, self._on_wake)
-
-    def _on_wake(self) -> None:
-        self._timer = None
-        self._decide()
+        self._wake_up.set(elapsed, self._ledger.elapsed)
 
     def _finish(self) -> None:
         if not self._done.done():
