@@ -31,7 +31,7 @@ def candidate_table(candidates: Sequence[ScoredCandidate], *, title: str | None 
             "" if record.reward is None else f"{record.reward:+.3f}",
             "" if tokens is None else str(tokens),
             _verdict(record),
-            style=None if record.accepted else "dim",
+            style=None if record.kept else "dim",
         )
     return table
 
@@ -78,9 +78,10 @@ class LiveCandidates:
 def _verdict(record: ScoredCandidate) -> Text:
     text = Text(record.text.strip())
     if record.failure is not None:
-        return Text.from_markup(f"[red]failed[/] {escape(record.failure.detail)}")
+        state = "[red]failed[/]" if record.stopped is None else f"[cyan]{escape(record.stopped)}[/]"
+        return Text.from_markup(f"{state} {escape(record.failure.detail)}")
     if record.rejections:
-        why = Text()
+        why = Text("suspected: " if record.suspected else "", style="yellow")
         for rejection in record.rejections:
             why.append(f"{rejection.reason}", style="bold yellow")
             why.append(f" {rejection.detail}\n")
@@ -100,10 +101,14 @@ def _parts(record: ScoredCandidate) -> str:
 def _summary(ranking: Ranking) -> str:
     usage, timings = ranking.usage, ranking.timings
     rejected = ", ".join(f"{n} {reason}" for reason, n in ranking.rejected.items())
+    suspected = ", ".join(f"{n} {reason}" for reason, n in ranking.suspected.items())
+    stopped = ", ".join(f"{n} {rule}" for rule, n in ranking.stopped.items())
     accepted = sum(c.accepted for c in ranking.candidates)
     return (
         f"{len(ranking.candidates)} sampled, {accepted} accepted"
         + (f", rejected: {rejected}" if rejected else "")
+        + (f", suspected: {suspected}" if suspected else "")
+        + (f", stopped: {stopped}" if stopped else "")
         + f" · {usage.completion_tokens} tokens sampled, {usage.reward_tokens} scored"
         + f" · {timings.total:.2f} s"
     )

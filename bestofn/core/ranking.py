@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bestofn.core.types import Candidate, Failure, Rejection, Request, Stopped
@@ -172,9 +172,12 @@ class Ranking:
     @property
     def rejected(self) -> Mapping[str, int]:
         """How many candidates each reason threw out; one with two reasons counts in both."""
-        return Counter(
-            reason for c in self.candidates for reason in {r.reason for r in c.rejections}
-        )
+        return _reasons(c for c in self.candidates if not c.suspected)
+
+    @property
+    def suspected(self) -> Mapping[str, int]:
+        """How many candidates are suspected for each reason; none of them is thrown out."""
+        return _reasons(c for c in self.candidates if c.suspected)
 
     @property
     def failed(self) -> Mapping[str, int]:
@@ -185,3 +188,7 @@ class Ranking:
     def stopped(self) -> Mapping[str, int]:
         """How many candidates each rule stopped."""
         return Counter(rule for c in self.candidates if (rule := c.stopped) is not None)
+
+
+def _reasons(candidates: Iterable[ScoredCandidate]) -> Mapping[str, int]:
+    return Counter(reason for c in candidates for reason in {r.reason for r in c.rejections})

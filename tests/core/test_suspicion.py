@@ -55,7 +55,7 @@ async def test_where_all_are_suspected_the_best_wins_and_no_round_is_begun(
     assert ranking.winner is not None
     assert ranking.winner.text == "odder"
     assert (ranking.fallback, ranking.rounds) == (None, 1)
-    assert ranking.rejected == {"odd": 2}
+    assert (ranking.rejected, ranking.suspected) == ({}, {"odd": 2})
 
 
 async def test_a_suspected_one_is_before_the_certainly_rejected_whatever_their_rewards() -> None:

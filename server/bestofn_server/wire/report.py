@@ -92,7 +92,17 @@ class BestOfNReport(BaseModel):
     sampled: int = Field(description="how many were sampled, in all rounds")
     accepted: int = Field(description="how many of them no filter rejected and nothing failed")
     rejected: dict[str, int] = Field(description="how many were rejected, by reason")
+    suspected: dict[str, int] = Field(
+        description="how many are only suspected, by reason; they are ranked behind the accepted"
+    )
     failed: dict[str, int] = Field(description="how many failed, or were stopped, by reason")
+    stopped: dict[str, int] = Field(description="how many of these were stopped, by rule")
+    stopped_by: str | None = Field(
+        description="the rule that ended the request before all candidates had finished"
+    )
+    confidence: float | None = Field(
+        description="0 to 1, that the winner is the right choice; null: the selector has none"
+    )
     winner: int | None = Field(description="the index of the best among the sampled")
     rewards: list[float | None] = Field(description="of the choices, in their order")
     returned: list[ReturnedReport] = Field(description="the choices, in their order")
@@ -126,7 +136,11 @@ class BestOfNReport(BaseModel):
             sampled=len(ranking.candidates),
             accepted=sum(record.accepted for record in ranking.candidates),
             rejected=dict(ranking.rejected),
+            suspected=dict(ranking.suspected),
             failed=dict(ranking.failed),
+            stopped=dict(ranking.stopped),
+            stopped_by=ranking.stopped_by,
+            confidence=ranking.confidence,
             winner=returned[0].index if returned else None,
             rewards=[record.reward for record in returned],
             returned=[
