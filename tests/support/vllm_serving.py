@@ -1,4 +1,4 @@
-"""Owns vLLM's own server in a process of its own, small and on the CPU."""
+"""vLLM's own server in a process of its own, small and on the CPU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the short ways in which these tests write candidates and call a reward model."""
+"""Short ways to write candidates and to call a reward model."""
 
 from __future__ import annotations
 

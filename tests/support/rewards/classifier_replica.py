@@ -1,4 +1,4 @@
-"""Owns small sequence classifiers on disk: Llama, Mistral, Qwen2 and Qwen3 with random weights."""
+"""Small sequence classifiers on disk: Llama, Mistral, Qwen2 and Qwen3 with random weights."""
 
 from __future__ import annotations
 

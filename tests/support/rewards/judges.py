@@ -1,4 +1,4 @@
-"""Owns stub judges: servers on real sockets that read the question and answer as a test says."""
+"""Stub judges: servers on real sockets that read the question and answer as a test says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns an independent reading of Llama-like trunks in plain PyTorch: no transformers, no batching.
+"""An independent reading of Llama-like trunks in plain PyTorch: no transformers, no batching.
 
 One text at a time, no mask and no padding, so nothing here can share a fault with the code it
 checks. Covers Llama, Mistral (both alike), Qwen2 (biases on q, k and v) and Qwen3 (norms on q and

@@ -1,4 +1,4 @@
-"""Owns a small checkpoint of each natively read family, with its head names and quirks.
+"""A small checkpoint of each natively read family, with its head names and quirks.
 
 Each knows the ids and the rewards that its own text should give, computed in plain PyTorch of the
 weights as they stand in the checkpoint.
