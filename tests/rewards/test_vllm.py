@@ -45,6 +45,7 @@ WRITE: dict[str, Callable[[Path], Any]] = {
 }
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize("family", ["llama", "ziya", "qwen-math-rm"])
 async def test_raw_rewards_are_those_of_transformers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: str
@@ -73,6 +74,7 @@ async def test_raw_rewards_are_those_of_transformers(
     assert alone == pytest.approx(expected, abs=TOLERANCE)
 
 
+@pytest.mark.engine
 async def test_what_vllm_cannot_score_with_is_refused(tmp_path: Path) -> None:
     generator = str(embedded.generator_path())
     with pytest.raises(ModelError, match=r"no reward head; .* is a language model"):
