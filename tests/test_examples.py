@@ -30,6 +30,7 @@ def test_examples_are_short() -> None:
 
 
 @pytest.mark.engine
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "example",
     [e for e in EXAMPLES if e.name not in NEEDS_A_CHECKPOINT | NEEDS_A_SERVER],

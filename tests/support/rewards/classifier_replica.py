@@ -94,6 +94,7 @@ def write(
 
 
 def write_config(folder: Path, config: dict[str, Any]) -> None:
+    """Write config.json."""
     (folder / "config.json").write_text(json.dumps(config))
 
 
