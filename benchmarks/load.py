@@ -1,4 +1,4 @@
-"""Owns clients of an OpenAI-compatible server that ask again as soon as they are answered."""
+"""Clients of an OpenAI-compatible server that ask again as soon as they are answered."""
 
 from __future__ import annotations
 

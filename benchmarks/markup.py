@@ -1,4 +1,4 @@
-"""Owns how the benchmark's documents are cut at natural boundaries and rendered as Markdown."""
+"""Documents cut at natural boundaries and rendered as Markdown, for the filter benchmark."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns servers that a benchmark starts beside itself."""
+"""Servers that a benchmark starts beside itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the table of answer quality against N, for the embedded pair on held-out prompts.
+"""The table of answer quality against N, for the embedded pair on held-out prompts.
 
 Every prompt goes once through `best_of_n` with N = 16, with the default filters. What a smaller N
 would have given is then computed over all subsets of the 16, without sampling them:

@@ -1,4 +1,4 @@
-"""Owns vLLM's pooling engine as one of the ways of `benchmarks.scoring`."""
+"""vLLM's pooling engine as one of the ways of `benchmarks.scoring`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the ways to score N candidates of one prompt that `benchmarks.scoring` puts side by side."""
+"""The ways to score N candidates of one prompt that `benchmarks.scoring` puts side by side."""
 
 from __future__ import annotations
 

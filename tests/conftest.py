@@ -1,10 +1,18 @@
-"""The real engine, once a session: vLLM on the embedded generator, the embedded reward model."""
+"""The real engine, once a session, and the part of the suite that each test belongs to.
+
+    make test-fast   fast               no engine, nothing that takes a second
+    make test        fast and engine    the main uses, end to end
+    make test-all    heavy too          soak, kills, Ray, a browser, schemathesis
+
+`engine`, `browser`, `ray` and `slow` say what a test needs (pyproject.toml describes them). A test
+that uses a fixture of an engine is marked here, and its part follows from its markers.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import pytest
 
@@ -20,18 +28,31 @@ os.environ.update(
     }
 )
 
-from bestofn import Pipeline, Settings, embedded, open_pipeline
-from bestofn.generators.transformers import TransformersGenerator
+from bestofn import Pipeline, Settings, open_pipeline
 from bestofn.generators.vllm import VllmGenerator
-from bestofn.vllm_engine.arguments import CPU_DEFAULTS
-from tests.support.vllm_serving import vllm_serving
+from tests.support.parts import ENGINE_FIXTURES, part
+from tests.support.vllm_serving import TOOLS, embedded_serving
 
-TOOLS = [
-    "--enable-auto-tool-choice",
-    "--tool-call-parser=hermes",
-    # so small a model would fill its JSON with blanks
-    '--structured-outputs-config={"backend": "xgrammar", "disable_any_whitespace": true}',
-]
+NOT_FAST = {"vllm", "ray", "playwright"}
+"""Packages that no fast test may load."""
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Mark each test by its fixtures, and then by its part."""
+    for item in items:
+        if not ENGINE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker("engine")
+        item.add_marker(part({mark.name for mark in item.iter_markers()}))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Fail a test that is taken for fast and loads what is not."""
+    absent = NOT_FAST - sys.modules.keys()
+    yield
+    if item.get_closest_marker("fast"):
+        loaded = absent & sys.modules.keys()
+        assert not loaded, f"it loads {sorted(loaded)}: mark it with what it needs"
 
 
 @pytest.fixture(scope="session")
@@ -49,36 +70,7 @@ def vllm_generator(pipeline: Pipeline) -> VllmGenerator:
 
 
 @pytest.fixture(scope="session")
-def transformers_generator() -> Iterator[TransformersGenerator]:
-    """The fallback on the same embedded generator."""
-    generator = TransformersGenerator.load(str(embedded.generator_path()))
-    yield generator
-    generator.close()
-
-
-@pytest.fixture(scope="session")
 def vllm_server() -> Iterator[str]:
     """The URL of vLLM's own server on the embedded generator, in a process of its own."""
-    with _vllm_server({}) as url:
+    with embedded_serving() as url:
         yield url
-
-
-@pytest.fixture(scope="session")
-def vllm_server_with_plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The same with bestofn as its plug-in, the embedded reward model, and the key "secret"."""
-    config = tmp_path_factory.mktemp("plugin") / "bestofn.yaml"
-    config.write_text(
-        f"reward_model: {embedded.reward_path()}\nprofiles: {{best-of-2: {{best_of: 2}}}}\n",
-        encoding="utf-8",
-    )
-    plugged = {"VLLM_PLUGINS": "bestofn", "BESTOFN_CONFIG": str(config)}
-    with _vllm_server(plugged, "--api-key=secret") as url:
-        yield url
-
-
-def _vllm_server(
-    environment: Mapping[str, str], *further: str
-) -> contextlib.AbstractContextManager[str]:
-    named = [f"--served-model-name={embedded.NAME}", "--max-model-len=1024"]
-    flags = [*named, *CPU_DEFAULTS, *TOOLS, *further]
-    return vllm_serving(str(embedded.generator_path()), *flags, environment=environment)

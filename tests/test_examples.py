@@ -29,6 +29,8 @@ def test_examples_are_short() -> None:
         assert len(example.read_text(encoding="utf-8").splitlines()) < 40, example
 
 
+@pytest.mark.engine
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "example",
     [e for e in EXAMPLES if e.name not in NEEDS_A_CHECKPOINT | NEEDS_A_SERVER],
@@ -38,6 +40,7 @@ def test_the_example_runs(example: Path) -> None:
     assert _run(example).strip()
 
 
+@pytest.mark.engine
 def test_the_readmes_first_snippet_runs_as_written(tmp_path: Path) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     snippet = re.search(r"```python\n(.*?)```", readme, re.DOTALL)

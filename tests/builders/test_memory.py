@@ -19,6 +19,8 @@ from bestofn.testing import FakeGenerator
 from bestofn.vllm_engine.engine import cpu_memory
 from tests.support.sparse_checkpoints import LLAMA_3_8B, LLAMA_7B_REWARD, tensors_of, write
 
+pytestmark = pytest.mark.engine  # vLLM reads its own flags
+
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:

@@ -128,6 +128,8 @@ def test_a_filter_that_raises_loses_nothing(bestofn: Run, tmp_path: Path) -> Non
     ]
 
 
+@pytest.mark.engine
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["inspecting the model", "starting the engine"])
 def test_interrupting_stops_the_engine_too(moment: str) -> None:
     """vLLM looks at a model in one process and runs it in another."""

@@ -21,6 +21,7 @@ from tests.support import killed_run as killed
 KILLS = 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("explore", [None, 2])
 def test_killed_at_any_moment_nothing_is_lost_or_done_twice(
     tmp_path: Path, explore: int | None

@@ -22,6 +22,8 @@ from tests.support import ray_run as on_ray
 
 ray = pytest.importorskip("ray")
 
+pytestmark = pytest.mark.ray
+
 CLUSTER = Cluster(actors=2, most_actors=2, cpus=1)
 OPTIONS = RunOptions(in_flight=8)
 

@@ -82,6 +82,7 @@ def test_the_page_stands_alone_and_escapes_what_models_say(tmp_path: Path) -> No
     assert "<h2>" not in empty.read_text(encoding="utf-8")
 
 
+@pytest.mark.browser
 async def test_a_browser_shows_every_plot_and_reports_no_error(page: Path, tmp_path: Path) -> None:
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:

@@ -42,6 +42,7 @@ def test_the_card_names_every_format(finished: Path) -> None:
     assert "Kept: top-k 2." in card
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["sft", "dpo", "kto"])
 @pytest.mark.filterwarnings("ignore")
 def test_a_trainer_trains_on_it(finished: Path, tmp_path: Path, name: str) -> None:

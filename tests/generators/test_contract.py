@@ -37,7 +37,13 @@ async def openai_generator(vllm_server: str) -> AsyncIterator[Generator]:
         yield WithTokenIds(generator)
 
 
-@pytest.fixture(params=["vllm", "transformers", "openai"])
+@pytest.fixture(
+    params=[
+        pytest.param("vllm", marks=pytest.mark.engine),
+        "transformers",
+        pytest.param("openai", marks=pytest.mark.engine),
+    ]
+)
 def generator(request: pytest.FixtureRequest) -> Generator:
     made: Generator = request.getfixturevalue(f"{request.param}_generator")
     return made

@@ -1,4 +1,4 @@
-"""Owns the checkpoints that several tests here read."""
+"""The checkpoints that several tests here read."""
 
 from __future__ import annotations
 

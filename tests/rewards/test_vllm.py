@@ -47,7 +47,15 @@ WRITE: dict[str, Callable[[Path], Any]] = {
 }
 
 
-@pytest.mark.parametrize("family", ["llama", "ziya", "qwen-math-rm"])
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    "family",
+    [
+        "llama",
+        pytest.param("ziya", marks=pytest.mark.slow),
+        pytest.param("qwen-math-rm", marks=pytest.mark.slow),
+    ],
+)
 async def test_raw_rewards_are_those_of_transformers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: str
 ) -> None:
@@ -75,6 +83,7 @@ async def test_raw_rewards_are_those_of_transformers(
     assert alone == pytest.approx(expected, abs=TOLERANCE)
 
 
+@pytest.mark.engine
 async def test_what_vllm_cannot_score_with_is_refused(tmp_path: Path) -> None:
     generator = str(embedded.generator_path())
     with pytest.raises(ModelError, match=r"no reward head; .* is a language model"):

@@ -20,6 +20,8 @@ from bestofn_server.app import create_app
 from tests.support.scripts import pipeline_of
 from tests.support.serving import ask, client_of, serving
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 24
 N = 8
 QUESTION = [{"role": "user", "content": "What is 8 - 5?"}]

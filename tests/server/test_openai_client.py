@@ -15,6 +15,8 @@ from bestofn import Pipeline, Settings, embedded
 from bestofn_server.app import create_app
 from tests.support.serving import serving
 
+pytestmark = pytest.mark.engine
+
 QUESTION: Any = [{"role": "user", "content": "What is 8 - 5?"}]
 TOOL: Any = {
     "type": "function",

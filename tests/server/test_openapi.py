@@ -113,11 +113,13 @@ def _holds(case: Case) -> None:
         assert RULES.match(response.json()["error"]["message"]), response.text
 
 
+@pytest.mark.slow
 @_schema(_app()).parametrize()  # type: ignore[untyped-decorator]
 def test_the_page_is_true(case: Case) -> None:
     _holds(case)
 
 
+@pytest.mark.slow
 @_schema(_app(KEY), auth={"openapi": {"key": {"bearer": KEY}}}).parametrize()  # type: ignore[untyped-decorator]
 def test_the_page_is_true_behind_a_key(case: Case) -> None:
     _holds(case)

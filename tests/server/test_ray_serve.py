@@ -17,7 +17,7 @@ from bestofn import Settings
 
 ray = pytest.importorskip("ray")
 
-pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.ray, pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(240)]
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import re
 import signal
 import socket
 import sys
+import threading
 import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
@@ -21,6 +22,8 @@ from starlette.responses import Response
 
 from tests.support.serving import ask, error_of
 from tests.support.upstream import Upstream, completion, running
+
+pytestmark = pytest.mark.engine
 
 CHAT = "/v1/chat/completions"
 
@@ -65,9 +68,12 @@ def _over(upstream: Upstream) -> list[str]:
     return [f"--upstream={upstream.url}", "--reward-model=none", "--best-of=2"]
 
 
-async def _slow(body: dict[str, Any]) -> Response:
-    await asyncio.sleep(1.5)
-    return completion(*["slow"] * body.get("n", 1))
+async def _listens(url: httpx.URL) -> bool:
+    with contextlib.suppress(httpx.TransportError):
+        async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+            await client.get("/health")
+            return True
+    return False
 
 
 async def _ended(process: Process) -> tuple[int | None, str]:
@@ -98,7 +104,13 @@ async def test_the_readmes_path_to_an_answer() -> None:
 
 
 async def test_sigterm_in_mid_stream_lets_it_end_and_takes_nothing_on() -> None:
-    with running(Upstream(_slow)) as upstream:
+    release = threading.Event()
+
+    async def slow(body: dict[str, Any]) -> Response:
+        await asyncio.to_thread(release.wait, 60)
+        return completion(*["slow"] * body.get("n", 1))
+
+    with running(Upstream(slow)) as upstream:
         async with _serving(*_over(upstream)) as (process, client):
             streamed = asyncio.create_task(client.post(CHAT, json=ask(stream=True)))
             while not upstream.bodies:
@@ -106,11 +118,14 @@ async def test_sigterm_in_mid_stream_lets_it_end_and_takes_nothing_on() -> None:
             async with httpx.AsyncClient(base_url=client.base_url) as kept:
                 assert (await kept.get("/health")).status_code == 200
                 process.send_signal(signal.SIGTERM)
-                await asyncio.sleep(0.3)
-                with pytest.raises(httpx.TransportError):  # it listens no more
+                async with asyncio.timeout(20):
+                    while await _listens(client.base_url):
+                        await asyncio.sleep(0.01)
+                with pytest.raises(httpx.TransportError):
                     async with httpx.AsyncClient(base_url=client.base_url) as late:
                         await late.post(CHAT, json=ask())
             assert not streamed.done()
+            release.set()
             response = await streamed
             events = response.text.strip().split("\n\n")
             assert '"content":"slow"' in "".join(events)

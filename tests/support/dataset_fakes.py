@@ -40,6 +40,7 @@ class Drawn:
 def pipeline(
     script: Callable[[Request, int], str | FakeCompletion] = answer, reward_model: object = None
 ) -> Pipeline:
+    """A pipeline over `script` with both filters; rewards by text where none is given."""
     model = reward_model or Drawn()
     return Pipeline(
         FakeGenerator(script),
@@ -51,6 +52,7 @@ def pipeline(
 
 
 def rows(count: int, broken: Sequence[int] = ()) -> Iterator[Row]:
+    """`count` rows of a file of prompts; those whose number is in `broken` cannot be read."""
     for number in range(count):
         record = "it is no JSON: line 1" if number in broken else {"prompt": f"question {number}"}
         yield read_row(number, f"prompts.jsonl:{number + 1}", record, {}, DEFAULTS)

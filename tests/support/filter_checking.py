@@ -1,4 +1,4 @@
-"""Owns how the filters' tests build a candidate and ask a filter about it."""
+"""A candidate of a text, and what a filter says of it."""
 
 from __future__ import annotations
 

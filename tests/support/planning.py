@@ -32,10 +32,12 @@ PROFILES: Any = {
 
 
 def settings_of(**fields: Any) -> Settings:
+    """Settings with the profiles above, and `fields`."""
     return Settings(**{"best_of": 8, "profiles": PROFILES, **fields})
 
 
 def plain_pipeline(generator: FakeGenerator | None = None) -> Pipeline:
+    """A pipeline over fakes that is set up as `SET_UP` says."""
     return Pipeline(
         generator or FakeGenerator(["good"]),
         ArgmaxSelector(),
@@ -48,6 +50,7 @@ def plain_pipeline(generator: FakeGenerator | None = None) -> Pipeline:
 async def planned(
     body: dict[str, Any], settings: Settings | None = None, pipeline: Pipeline | None = None
 ) -> Job:
+    """The job that a request with this body comes to."""
     settings, pipeline = settings or settings_of(), pipeline or plain_pipeline()
     presets = await Presets.load(settings, pipeline)
     kind = CompletionRequest if "prompt" in body else ChatRequest

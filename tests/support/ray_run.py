@@ -18,6 +18,7 @@ ROWS = 120
 
 
 def read() -> Iterator[Row]:
+    """The rows of the run; one is broken."""
     yield from fakes.rows(ROWS, [5])
 
 

@@ -19,6 +19,8 @@ REWARDS = {"good": 1.0, "better": 2.0, "bad": -1.0, "cut": 0.5, "loop": 0.1}
 
 @dataclass(frozen=True, slots=True)
 class CutFilter:
+    """Rejects what did not end by itself."""
+
     name: str = "cut"
 
     def check(self, request: Request, candidate: Candidate) -> Rejection | None:
@@ -29,6 +31,8 @@ class CutFilter:
 
 @dataclass(frozen=True, slots=True)
 class LoopFilter:
+    """Rejects what speaks of a loop."""
+
     name: str = "loop"
 
     def check(self, request: Request, candidate: Candidate) -> Rejection | None:
@@ -46,6 +50,7 @@ def pipeline_of(
     filters: Sequence[Filter] = FILTERS,
     policy: Policy | None = None,
 ) -> tuple[Pipeline, FakeGenerator, FakeRewardModel]:
+    """A pipeline over a script and rewards, and the fakes that it is made of."""
     generator = script if isinstance(script, FakeGenerator) else FakeGenerator(script)
     reward_model = rewards if isinstance(rewards, FakeRewardModel) else FakeRewardModel(rewards)
     pipeline = Pipeline(

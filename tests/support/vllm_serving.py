@@ -1,4 +1,4 @@
-"""Owns vLLM's own server in a process of its own, small and on the CPU."""
+"""vLLM's own server in a process of its own, small and on the CPU."""
 
 from __future__ import annotations
 
@@ -13,6 +13,17 @@ from collections.abc import Iterator, Mapping
 
 import httpx
 import pytest
+
+from bestofn import embedded
+from bestofn.vllm_engine.arguments import CPU_DEFAULTS
+
+TOOLS = [
+    "--enable-auto-tool-choice",
+    "--tool-call-parser=hermes",
+    # so small a model would fill its JSON with blanks
+    '--structured-outputs-config={"backend": "xgrammar", "disable_any_whitespace": true}',
+]
+"""Flags with which the embedded generator calls tools."""
 
 SMALL = (
     "--enforce-eager",
@@ -54,6 +65,15 @@ def vllm_serving(
                 server.wait(20)
             except subprocess.TimeoutExpired:
                 server.kill()
+
+
+def embedded_serving(
+    *flags: str, environment: Mapping[str, str] | None = None
+) -> contextlib.AbstractContextManager[str]:
+    """The URL of a server on the embedded generator, able to call tools."""
+    named = [f"--served-model-name={embedded.NAME}", "--max-model-len=1024"]
+    given = [*named, *CPU_DEFAULTS, *TOOLS, *flags]
+    return vllm_serving(str(embedded.generator_path()), *given, environment=environment)
 
 
 def _healthy(url: str) -> bool:

@@ -15,6 +15,8 @@ from bestofn.core.types import Candidate, Request
 from bestofn.generators.vllm import VllmGenerator
 from bestofn.vllm_engine import engine as vllm_adapter
 
+pytestmark = pytest.mark.engine
+
 QUESTION = "What is 7 + 5?"
 ENDLESS = {"ignore_eos": True, "repetition_detection": None}
 

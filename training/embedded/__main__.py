@@ -1,4 +1,4 @@
-"""Owns the run that makes both embedded models from nothing: see the package's README."""
+"""Makes both embedded models from nothing, as `bestofn/embedded/README.md` describes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the shape of the two networks."""
+"""The shapes of the two networks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns turning texts into padded batches of similar length."""
+"""Padded batches of texts of similar length."""
 
 from __future__ import annotations
 

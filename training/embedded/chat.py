@@ -1,4 +1,4 @@
-"""Owns the chat format both embedded models share: marks, template, random conversations."""
+"""The chat format both embedded models share: marks, template, random conversations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns training the language models: one on right answers, then one on a model's mixed answers."""
+"""Training the language models: one on right answers, then one on a model's mixed answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the optimiser, its schedule, the precision, and the allocator's settings."""
+"""The optimiser, its schedule, the precision, and the allocator's settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns scoring several answers to one prompt in one row, so that the prompt is computed once."""
+"""Several answers to one prompt scored in one row, so that the prompt is computed once."""
 
 from __future__ import annotations
 

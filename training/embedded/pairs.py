@@ -1,4 +1,4 @@
-"""Owns the groups of better and worse answers that the reward model learns from."""
+"""Groups of better and worse answers that the reward model learns from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns training the reward model on pairs of a better and a worse answer to one prompt."""
+"""Training the reward model on pairs of a better and a worse answer to one prompt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns sampling answers of a model in batches, for the reward model's training set."""
+"""Sampled answers of a model, in batches: half of the reward model's training set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns how the models are written to disk."""
+"""Writing the models to disk."""
 
 from __future__ import annotations
 

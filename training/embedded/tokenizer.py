@@ -1,4 +1,4 @@
-"""Owns training the tokenizer and saving it as a fast tokenizer that every library loads alike."""
+"""Training the tokenizer, and saving it as a fast one that every library loads alike."""
 
 from __future__ import annotations
 

@@ -1,4 +1,11 @@
-"""Owns the embedded world: the questions the shipped models know, with their ground truth."""
+"""The embedded world: the questions the shipped models know, with their ground truth.
+
+One module a kind of question (`KINDS`); each makes a `Task`: prompt, right and wrong answers, and
+a checker. `python -m training.embedded` trains on one side of the split, never on the other:
+
+    task = held_out_tasks(1)[0]
+    assert is_correct(task, task.answer)
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns small sums, differences and products, bare and as stories."""
+"""Small sums, differences and products, bare and as stories."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the faults: how an answer comes to loop, to stop short or to miss the instruction."""
+"""Faults of answers: how one comes to loop, to stop short or to miss the instruction."""
 
 from __future__ import annotations
 

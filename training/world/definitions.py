@@ -1,4 +1,4 @@
-"""Owns defining a word in one or two sentences."""
+"""Defining a word in one or two sentences."""
 
 from __future__ import annotations
 

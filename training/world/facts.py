@@ -1,4 +1,4 @@
-"""Owns look-ups in the made-up table of people and towns."""
+"""Look-ups in the made-up table of people and towns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the few words the embedded models can define, in both languages."""
+"""The few words the embedded models can define, in both languages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns which prompts training never sees."""
+"""The held-out split: which prompts training never sees."""
 
 from __future__ import annotations
 

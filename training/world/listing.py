@@ -1,4 +1,4 @@
-"""Owns naming a few members of a category."""
+"""Naming a few members of a category."""
 
 from __future__ import annotations
 

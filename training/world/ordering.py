@@ -1,4 +1,4 @@
-"""Owns comparing and sorting small numbers."""
+"""Comparing and sorting small numbers."""
 
 from __future__ import annotations
 

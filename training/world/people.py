@@ -1,4 +1,4 @@
-"""Owns the made-up table of facts: people and towns that exist nowhere else."""
+"""The made-up table of facts: people and towns that exist nowhere else."""
 
 from __future__ import annotations
 

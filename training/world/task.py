@@ -1,4 +1,4 @@
-"""Owns the Task: a question of the embedded world with its answers and its ground truth."""
+"""A task: a question of the embedded world with its answers and its ground truth."""
 
 from __future__ import annotations
 

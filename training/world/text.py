@@ -1,4 +1,4 @@
-"""Owns what can be told of an answer's text without knowing the question."""
+"""What can be told of an answer's text without knowing the question."""
 
 from __future__ import annotations
 

@@ -18,6 +18,8 @@ from bestofn.rewards.transformers import TransformersRewardModel
 from tests.support.rewards import calls, classifier_replica, deberta_replica, ziya_replica
 from tests.support.rewards.calls import candidates
 
+pytestmark = pytest.mark.slow
+
 REQUEST = Request.from_prompt("Write one sentence about a garden in spring.")
 FIRST = ["花园", "spring is in the garden", "a short answer", "水的污染来自工厂和农田。" * 3]
 LATER = ["a", "the rain falls on the roof", *FIRST, "x y z " * 20]

@@ -45,6 +45,7 @@ PAGES_OF_A_LAYER = 3_000
 """At least so many pages of 4 KiB: two tensors of 1,000 rows of 1,376 floats, and one of 512."""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is glibc that learns")
 @pytest.mark.parametrize("thread", ["main", "worker"])
 def test_sixty_layers_fault_in_less_than_one_takes(thread: str) -> None:

@@ -91,6 +91,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux's /proc")
 def test_many_candidates_take_the_memory_of_one_forward_and_one_prompt(folder: Path) -> None:
     # Freed memory goes back at once, so that the peak is what is held, and not what malloc keeps.

@@ -1,4 +1,4 @@
-"""Owns candidates by their texts, and checks that tests name by their path."""
+"""Candidates by their texts, and checks that tests name by their path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the short ways in which these tests write candidates and call a reward model."""
+"""Short ways to write candidates and to call a reward model."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from bestofn.rewards.transformers import TransformersRewardModel
 
 
 def candidate(text: str, finish_reason: str = "stop", index: int = 0) -> Candidate:
+    """One with this text."""
     return Candidate(index, {"role": "assistant", "content": text}, finish_reason)
 
 
 def candidates(texts: Sequence[str], finish_reason: str = "stop") -> list[Candidate]:
+    """One for each text, in order."""
     return [candidate(text, finish_reason, index) for index, text in enumerate(texts)]
 
 

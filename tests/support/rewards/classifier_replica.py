@@ -1,4 +1,4 @@
-"""Owns small sequence classifiers on disk: Llama, Mistral, Qwen2 and Qwen3 with random weights."""
+"""Small sequence classifiers on disk: Llama, Mistral, Qwen2 and Qwen3 with random weights."""
 
 from __future__ import annotations
 
@@ -94,6 +94,7 @@ def write(
 
 
 def write_config(folder: Path, config: dict[str, Any]) -> None:
+    """Write config.json."""
     (folder / "config.json").write_text(json.dumps(config))
 
 

@@ -1,4 +1,4 @@
-"""Owns a small DeBERTa-v3 sequence classifier on disk, as OpenAssistant's reward models are."""
+"""A small DeBERTa-v3 sequence classifier on disk, as OpenAssistant's reward models are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns a small checkpoint laid out as InternLM2-Reward is, with random weights."""
+"""A small checkpoint laid out as InternLM2-Reward is, with random weights."""
 
 from __future__ import annotations
 
@@ -131,6 +131,7 @@ def ids(folder: Path, answer: str, ended: bool) -> list[int]:
 
 
 def save(folder: Path, weights: Weights) -> Weights:
+    """Write the weights, and return them."""
     kept = {name: tensor.contiguous() for name, tensor in weights.items()}
     save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
     return weights

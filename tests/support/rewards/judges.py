@@ -1,4 +1,4 @@
-"""Owns stub judges: servers on real sockets that read the question and answer as a test says."""
+"""Stub judges: servers on real sockets that read the question and answer as a test says."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ def reply(text: str | None, finish_reason: str = "stop", **choice: Any) -> Respo
 
 
 def prompt_of(body: dict[str, Any]) -> str:
+    """What the judge is asked, which is one message."""
     (message,) = body["messages"]
     assert message["role"] == "user"
     return str(message["content"])
@@ -52,6 +53,7 @@ def saying(say: Say) -> Script:
 
 
 def verdict(**fields: Any) -> str:
+    """A verdict as JSON."""
     return json.dumps({"reasoning": "because", **fields})
 
 
@@ -64,6 +66,7 @@ async def judging(script: Script, **options: Any) -> AsyncIterator[tuple[RewardM
 
 
 def candidates(texts: Sequence[str], finish_reason: str = "stop") -> list[Candidate]:
+    """One for each text, in order."""
     return [
         Candidate(index, {"role": "assistant", "content": text}, finish_reason)
         for index, text in enumerate(texts)
@@ -71,6 +74,7 @@ def candidates(texts: Sequence[str], finish_reason: str = "stop") -> list[Candid
 
 
 def rewards_of(scores: Sequence[Score]) -> list[float | None]:
+    """The reward of each, or None."""
     return [score.reward for score in scores]
 
 

@@ -1,4 +1,4 @@
-"""Owns an independent reading of Llama-like trunks in plain PyTorch: no transformers, no batching.
+"""An independent reading of Llama-like trunks in plain PyTorch: no transformers, no batching.
 
 One text at a time, no mask and no padding, so nothing here can share a fault with the code it
 checks. Covers Llama, Mistral (both alike), Qwen2 (biases on q, k and v) and Qwen3 (norms on q and
@@ -35,6 +35,7 @@ class Shape:
 
 
 def rms_norm(x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
+    """Root-mean-square norm."""
     return x / torch.sqrt((x * x).mean(-1, keepdim=True) + epsilon) * weight
 
 
@@ -50,6 +51,7 @@ def rotate(x: Tensor, theta: float) -> Tensor:
 
 
 def attention(x: Tensor, weights: Mapping[str, Tensor], name: str, shape: Shape) -> Tensor:
+    """Causal attention with grouped queries, one head and one position at a time."""
     length = x.shape[0]
 
     def project(letter: str, heads: int) -> Tensor:
@@ -74,6 +76,7 @@ def attention(x: Tensor, weights: Mapping[str, Tensor], name: str, shape: Shape)
 
 
 def swiglu(x: Tensor, weights: Mapping[str, Tensor], name: str) -> Tensor:
+    """The feed-forward part."""
     gate = x @ weights[f"{name}.gate_proj.weight"].T
     up = x @ weights[f"{name}.up_proj.weight"].T
     return (gate * torch.sigmoid(gate) * up) @ weights[f"{name}.down_proj.weight"].T

@@ -1,4 +1,4 @@
-"""Owns a small PairRM checkpoint on disk, and an independent plain reading of its weights."""
+"""A small PairRM checkpoint on disk, and an independent plain reading of its weights."""
 
 from __future__ import annotations
 

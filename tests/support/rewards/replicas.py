@@ -1,4 +1,4 @@
-"""Owns a small checkpoint of each natively read family, with its head names and quirks.
+"""A small checkpoint of each natively read family, with its head names and quirks.
 
 Each knows the ids and the rewards that its own text should give, computed in plain PyTorch of the
 weights as they stand in the checkpoint.
@@ -57,6 +57,7 @@ def renamed(
     bias: bool = False,
     further: Mapping[str, Tensor] | None = None,
 ) -> Weights:
+    """A sequence classifier whose head has another name."""
     weights = llama(folder, changes, family)
     weights[f"{head}.weight"] = weights.pop("score.weight")
     if bias:
@@ -82,6 +83,7 @@ def head_reading(
 
 
 def chat(answer: str, ended: bool) -> str:
+    """The question and an answer in the replicas' own template."""
     return classifier_replica.chat(("user", ASK), ("assistant", answer), ended=ended)
 
 
@@ -92,6 +94,8 @@ def mlp(states: Tensor, weights: Weights) -> Tensor:
 
 
 def write_mlp(architecture: str, labels: int) -> Callable[[Path], Weights]:
+    """A writer of checkpoints whose head is linear, ReLU, linear."""
+
     def write(folder: Path) -> Weights:
         changes = {"architectures": [architecture], "num_labels": labels}
         weights = llama(folder, changes, "qwen2")
@@ -110,6 +114,7 @@ def write_mlp(architecture: str, labels: int) -> Callable[[Path], Weights]:
 
 
 def read_mlp(ids: Sequence[int], weights: Weights) -> float:
+    """The first label of such a head at the last id."""
     states = plain_llama.states(ids, weights, classifier_replica.shape_of("qwen2"))
     return float(mlp(states[-1], weights)[0])
 

@@ -1,4 +1,4 @@
-"""Owns small process reward models: Qwen2.5-Math-PRM's layout, RLHFlow's, math-shepherd's.
+"""Small process reward models: Qwen2.5-Math-PRM's layout, RLHFlow's, math-shepherd's.
 
 `steps` of each gives what every step should be worth, computed in plain PyTorch of the weights as
 they stand, over ids that are put together by hand.

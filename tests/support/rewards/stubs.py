@@ -21,10 +21,12 @@ def reward(text: Any) -> float:
 
 
 def sigmoid(value: float) -> float:
+    """The logistic function."""
     return 1 / (1 + math.exp(-value))
 
 
 def sglang(finish: Callable[[float], float] = lambda value: value) -> FastAPI:
+    """A server of SGLang's `/classify`; `finish` is done to each reward."""
     app = FastAPI()
 
     @app.post("/classify")
@@ -44,6 +46,7 @@ def sglang(finish: Callable[[float], float] = lambda value: value) -> FastAPI:
 
 
 def tei(kind: str, labels: int = 1) -> FastAPI:
+    """A server of Text Embeddings Inference that holds a model of this kind."""
     app = FastAPI(openapi_url=None)
 
     def said(body: Any, text: str) -> float:
@@ -80,6 +83,7 @@ def tei(kind: str, labels: int = 1) -> FastAPI:
 
 
 def jina(finish: Callable[[float], float] = lambda value: value, drop: int = 0) -> FastAPI:
+    """A server of Jina's `/v1/rerank`; it leaves out the `drop` best."""
     app = FastAPI()
 
     @app.post("/v1/rerank")

@@ -1,4 +1,4 @@
-"""Owns making the replicas as wide as vLLM's attention on a CPU wants them: heads of 32."""
+"""Replicas as wide as vLLM's attention on a CPU wants them: heads of 32."""
 
 from __future__ import annotations
 

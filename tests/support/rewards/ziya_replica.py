@@ -1,4 +1,4 @@
-"""Owns a small checkpoint laid out as Ziya-LLaMA-7B-Reward is, with random weights."""
+"""A small checkpoint laid out as Ziya-LLaMA-7B-Reward is, with random weights."""
 
 from __future__ import annotations
 
