@@ -46,8 +46,18 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """Fail a test that is taken for fast and whose fixtures load what is not."""
+    yield from _fast_if_said(item)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """Fail a test that is taken for fast and loads what is not."""
+    """The same for the test itself."""
+    yield from _fast_if_said(item)
+
+
+def _fast_if_said(item: pytest.Item) -> Iterator[None]:
     absent = NOT_FAST - sys.modules.keys()
     yield
     if item.get_closest_marker("fast"):

@@ -17,6 +17,8 @@ from bestofn.generators import openai
 from bestofn.generators.openai import OpenAIGenerator
 from bestofn.selection.argmax import ArgmaxSelector
 
+pytestmark = pytest.mark.engine
+
 QUESTION = "What is 7 + 5?"
 
 
@@ -37,13 +39,7 @@ async def openai_generator(vllm_server: str) -> AsyncIterator[Generator]:
         yield WithTokenIds(generator)
 
 
-@pytest.fixture(
-    params=[
-        pytest.param("vllm", marks=pytest.mark.engine),
-        "transformers",
-        pytest.param("openai", marks=pytest.mark.engine),
-    ]
-)
+@pytest.fixture(params=["vllm", "transformers", "openai"])
 def generator(request: pytest.FixtureRequest) -> Generator:
     made: Generator = request.getfixturevalue(f"{request.param}_generator")
     return made

@@ -40,7 +40,7 @@ class Drawn:
 def pipeline(
     script: Callable[[Request, int], str | FakeCompletion] = answer, reward_model: object = None
 ) -> Pipeline:
-    """A pipeline over `script` with both filters; rewards by text where none is given."""
+    """A pipeline over `script` with both filters; rewards by text unless a model is given."""
     model = reward_model or Drawn()
     return Pipeline(
         FakeGenerator(script),

@@ -33,6 +33,7 @@ def vocabulary() -> PreTrainedTokenizerFast:
     return loaded
 
 
+@pytest.mark.slow
 def test_a_tiny_run_writes_both_models_and_repeats_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
