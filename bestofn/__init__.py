@@ -9,18 +9,31 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bestofn.builders.pipeline import open_pipeline
+    from bestofn.control.enough import Enough
     from bestofn.control.policy import Policy
+    from bestofn.control.replace import ReplaceRejected
+    from bestofn.control.waves import Waves
     from bestofn.core.best_of_n import best_of_n
-    from bestofn.core.errors import BestOfNError, ConfigError, ModelError, RequestError
+    from bestofn.core.controller import Budget, Chain, Controller, Decision, Progress
+    from bestofn.core.errors import (
+        BestOfNError,
+        ConfigError,
+        DatasetError,
+        ModelError,
+        RequestError,
+    )
     from bestofn.core.no_winner import (
+        ControllerError,
         DeadlineError,
         GeneratorError,
         NothingAcceptableError,
+        NoWinnerError,
         RewardError,
     )
+    from bestofn.core.observer import Observer
     from bestofn.core.pipeline import Pipeline
     from bestofn.core.protocols import Filter, Forwarder, Generator, RewardModel, Sampling, Selector
-    from bestofn.core.ranking import Ranking, ScoredCandidate
+    from bestofn.core.ranking import Ranking, ScoredCandidate, Selection
     from bestofn.core.types import Candidate, Failure, Rejection, Request, Score
     from bestofn.settings.settings import Settings
 
@@ -28,20 +41,31 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BestOfNError",
+    "Budget",
     "Candidate",
+    "Chain",
     "ConfigError",
+    "Controller",
+    "ControllerError",
+    "DatasetError",
     "DeadlineError",
+    "Decision",
+    "Enough",
     "Failure",
     "Filter",
     "Forwarder",
     "Generator",
     "GeneratorError",
     "ModelError",
+    "NoWinnerError",
     "NothingAcceptableError",
+    "Observer",
     "Pipeline",
     "Policy",
+    "Progress",
     "Ranking",
     "Rejection",
+    "ReplaceRejected",
     "Request",
     "RequestError",
     "RewardError",
@@ -49,24 +73,44 @@ __all__ = [
     "Sampling",
     "Score",
     "ScoredCandidate",
+    "Selection",
     "Selector",
     "Settings",
+    "Waves",
     "best_of_n",
     "open_pipeline",
 ]
 
 _HOMES = {
     "bestofn.builders.pipeline": ("open_pipeline",),
-    "bestofn.settings.settings": ("Settings",),
+    "bestofn.control.enough": ("Enough",),
     "bestofn.control.policy": ("Policy",),
-    "bestofn.core.errors": ("BestOfNError", "ConfigError", "ModelError", "RequestError"),
+    "bestofn.control.replace": ("ReplaceRejected",),
+    "bestofn.control.waves": ("Waves",),
+    "bestofn.core.best_of_n": ("best_of_n",),
+    "bestofn.core.controller": (
+        "Budget",
+        "Chain",
+        "Controller",
+        "Decision",
+        "Progress",
+    ),
+    "bestofn.core.errors": (
+        "BestOfNError",
+        "ConfigError",
+        "DatasetError",
+        "ModelError",
+        "RequestError",
+    ),
     "bestofn.core.no_winner": (
+        "ControllerError",
         "DeadlineError",
         "GeneratorError",
+        "NoWinnerError",
         "NothingAcceptableError",
         "RewardError",
     ),
-    "bestofn.core.best_of_n": ("best_of_n",),
+    "bestofn.core.observer": ("Observer",),
     "bestofn.core.pipeline": ("Pipeline",),
     "bestofn.core.protocols": (
         "Filter",
@@ -76,8 +120,19 @@ _HOMES = {
         "Sampling",
         "Selector",
     ),
-    "bestofn.core.ranking": ("Ranking", "ScoredCandidate"),
-    "bestofn.core.types": ("Candidate", "Failure", "Rejection", "Request", "Score"),
+    "bestofn.core.ranking": (
+        "Ranking",
+        "ScoredCandidate",
+        "Selection",
+    ),
+    "bestofn.core.types": (
+        "Candidate",
+        "Failure",
+        "Rejection",
+        "Request",
+        "Score",
+    ),
+    "bestofn.settings.settings": ("Settings",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -14,7 +14,7 @@ from bestofn.core.errors import ConfigError
 from bestofn.core.protocols import Generator
 from bestofn.settings.choices import Engine
 from bestofn.settings.settings import Settings
-from bestofn.vllm_engine import engine as vllm_adapter
+from bestofn.vllm_engine import engine as vllm_engine
 
 logger = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ def engine_of(settings: Settings) -> Engine:
     """
     engine, upstream = settings.engine, settings.upstream
     if engine == "auto":
-        engine = "vllm" if vllm_adapter.is_available() else "transformers"
+        engine = "vllm" if vllm_engine.is_available() else "transformers"
         engine = engine if upstream is None else "openai"
     elif engine == "openai" and upstream is None:
         raise ConfigError("the engine is openai, and no upstream is named")

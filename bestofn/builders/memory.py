@@ -11,7 +11,7 @@ from bestofn.gpu_memory.from_models import plan_for
 from bestofn.gpu_memory.gpu import detected_card
 from bestofn.gpu_memory.planner import Card, Plan
 from bestofn.settings.settings import Settings
-from bestofn.vllm_engine import engine as vllm_adapter
+from bestofn.vllm_engine import engine as vllm_engine
 from bestofn.vllm_engine.arguments import memory_options
 
 logger = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ def left_flags(rewards: RewardPlan) -> list[str]:
 
 def _cpu_flags() -> list[str]:
     """vLLM's share where it runs on the CPU."""
-    memory = vllm_adapter.cpu_memory()
+    memory = vllm_engine.cpu_memory()
     if memory is None:
         return []
     free, total = memory

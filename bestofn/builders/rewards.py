@@ -3,7 +3,8 @@
     async with open_reward_model(RewardPlan.of(settings)) as reward_model:
         scores = await reward_model.score(request, candidates)
 
-A new kind is one new file and one line in `KINDS`. Backends are imported when they are asked for.
+A new kind is one new file, its line in `KINDS`, its name in `RewardKind` of the settings and, where
+its options are a section, that in `SECTIONS`. Backends are imported when they are asked for.
 """
 
 from __future__ import annotations

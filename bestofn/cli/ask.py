@@ -43,7 +43,7 @@ def ask(
     seed: Annotated[int | None, typer.Option(help="Candidate i samples with seed + i.")] = None,
     on_exhausted: Annotated[
         OnExhausted | None,
-        typer.Option(help="What to do when nothing is acceptable. [resample]"),
+        typer.Option(help="What to do when nothing is acceptable. \\[resample]"),
     ] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,

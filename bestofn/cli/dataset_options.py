@@ -34,7 +34,7 @@ class FormatOption(enum.StrEnum):
 
 FormatsOption = Annotated[
     list[FormatOption] | None,
-    typer.Option("--format", help="What is written; several times. [all]"),
+    typer.Option("--format", help="What is written; several times. \\[all]"),
 ]
 KeepOption = Annotated[
     Keep, typer.Option(help="Which candidates of a prompt are good, by their rewards in it.")
@@ -49,19 +49,24 @@ MarginOption = Annotated[
     float, typer.Option(min=0, help="Of a DPO pair: by how much the chosen is better at least.")
 ]
 LicenceOption = Annotated[
-    str | None, typer.Option("--license", help="For the card, for example apache-2.0.")
+    str | None,
+    typer.Option("--license", help="Named on the card, for example apache-2.0."),
 ]
 PushOption = Annotated[
     str | None,
     typer.Option(
-        "--push-to-hub", metavar="OWNER/NAME", help="Of a dataset, for the formats and the card."
+        "--push-to-hub",
+        metavar="OWNER/NAME",
+        help="Upload formats and card to this hub dataset.",
     ),
 ]
 PrivateOption = Annotated[
-    bool, typer.Option("--private", help="The dataset on the hub, where it is not there yet.")
+    bool,
+    typer.Option("--private", help="Make a new dataset on the hub private."),
 ]
 RunFolder = Annotated[
-    Path, typer.Argument(metavar="DIR", help="Of a run of `bestofn sample`.", show_default=False)
+    Path,
+    typer.Argument(metavar="DIR", help="What `bestofn sample` wrote.", show_default=False),
 ]
 
 

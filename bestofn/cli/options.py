@@ -43,7 +43,7 @@ MaxTokensOption = Annotated[
 ]
 BestOfOption = Annotated[int | None, typer.Option(min=1, help="How many to sample. [8]")]
 EngineOption = Annotated[
-    Engine | None, typer.Option(help="What samples. [vllm where it is installed]")
+    Engine | None, typer.Option(help="What samples. \\[vllm where it is installed]")
 ]
 
 

@@ -25,7 +25,7 @@ def plan(
     reward_model: RewardModelOption = None,
     gpu_memory: Annotated[
         str | None,
-        typer.Option(help="Of the card, for example 24GiB. Without: of the one that is here."),
+        typer.Option(help="Of the GPU, for example 24GiB. Without: of the one that is here."),
     ] = None,
     best_of: Annotated[
         int | None, typer.Option(min=1, help="Candidates of a prompt, to run at once. [8]")
@@ -36,10 +36,11 @@ def plan(
         typer.Option(min=1, help="Tokens of prompt and candidate. Without: the most that fit."),
     ] = None,
     kv_cache_dtype: Annotated[
-        CacheType | None, typer.Option(help="Of the generator's cache. [auto]")
+        CacheType | None, typer.Option(help="Type of the generator's KV cache. \\[auto]")
     ] = None,
     quantization: Annotated[
-        Quantization | None, typer.Option(help="Of the reward model. [none]", show_default=False)
+        Quantization | None,
+        typer.Option(help="Of the reward model. \\[none]", show_default=False),
     ] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,

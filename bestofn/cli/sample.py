@@ -66,15 +66,16 @@ def sample(
     upstream: UpstreamOption = None,
     engine: Annotated[
         RunEngine | None,
-        typer.Option(help="What samples; ray: a cluster. [vllm where it is installed]"),
+        typer.Option(help="What samples; ray: a cluster. \\[vllm where it is installed]"),
     ] = None,
     workers: Annotated[
         int, typer.Option(min=1, help="Pipelines on the cluster, each with its own models.")
     ] = 1,
     max_workers: Annotated[
-        int | None, typer.Option(min=1, help="As many at most, while rows wait. [--workers]")
+        int | None,
+        typer.Option(min=1, help="So many at most, while rows wait. \\[--workers]"),
     ] = None,
-    gpus_per_worker: Annotated[float, typer.Option(min=0, help="Of the cluster.")] = 0,
+    gpus_per_worker: Annotated[float, typer.Option(min=0, help="Of the cluster, for each.")] = 0,
     ray_address: Annotated[
         str | None, typer.Option(help="Without: the cluster that is here, or a new one.")
     ] = None,
@@ -88,8 +89,8 @@ def sample(
         list[str] | None,
         typer.Option(help="FIELD=COLUMN, for example prompt=question; several times."),
     ] = None,
-    split: Annotated[str, typer.Option(help="Of a dataset.")] = "train",
-    name: Annotated[str | None, typer.Option(help="Of a dataset's configuration.")] = None,
+    split: Annotated[str, typer.Option(help="Split of a dataset.")] = "train",
+    name: Annotated[str | None, typer.Option(help="Configuration of a dataset.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Rows that are read at most.")] = None,
     formats: FormatsOption = None,
     keep: KeepOption = "best",

@@ -57,12 +57,12 @@ def serve(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="0: any. [8000]")] = None,
     api_key: Annotated[
         list[str] | None,
-        typer.Option(envvar="BESTOFN_API_KEY", help="Lets in; may be given several times."),
+        typer.Option(envvar="BESTOFN_API_KEY", help="Accept this key; may be given several times."),
     ] = None,
     api_key_file: Annotated[
         Path | None, typer.Option(help="One key a line; read again on SIGHUP.")
     ] = None,
-    log_format: Annotated[LogFormat | None, typer.Option(help="[text]")] = None,
+    log_format: Annotated[LogFormat | None, typer.Option(help="Its form. \\[text]")] = None,
     config: ConfigOption = None,
     verbose: VerboseOption = False,
 ) -> None:

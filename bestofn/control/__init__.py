@@ -13,5 +13,6 @@ until one has a reward of 2 or best_of were sampled:
 
     Policy(sampling=Chain((Waves(4), Enough(reward=2.0))))
 
-A controller of one's own is one class: see `bestofn.core.controller`, whose seam they stand on.
+Settings, flags and requests do not name controllers yet: they are given from Python. A controller
+of one's own is one class: see `bestofn.core.controller`, whose seam they stand on.
 """

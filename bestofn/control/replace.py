@@ -1,4 +1,4 @@
-"""Replace: for each candidate that is rejected or fails, another one at once."""
+"""Replace: another candidate for each that is rejected, at once."""
 
 from __future__ import annotations
 

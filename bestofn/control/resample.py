@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bestofn.core.controller import WAIT, Decision, Progress
-from bestofn.core.ranking import ScoredCandidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +30,14 @@ class Resample:
         if not progress.idle or progress.sampled < request.best_of or request.temperature == 0:
             return WAIT
         records = progress.finished.values()
-        if progress.waves >= self.max_rounds or any(each.kept for each in records):
+        if progress.rounds >= self.max_rounds or any(each.kept for each in records):
             return WAIT
-        if not any(each.rejections for each in records) or any(map(_unscored_by_fault, records)):
+        if not any(each.rejections for each in records) or any(
+            each.lost_to_reward_model for each in records
+        ):
             return WAIT
         if self.max_tokens is not None and progress.tokens >= self.max_tokens:
             return WAIT
         if self.max_seconds is not None and progress.elapsed >= self.max_seconds:
             return WAIT
         return Decision(start=request.best_of)
-
-
-def _unscored_by_fault(record: ScoredCandidate) -> bool:
-    """Whether it would be acceptable, had the reward model not failed on it."""
-    failure = record.failure
-    if failure is None or any(each.certain for each in record.rejections):
-        return False
-    return failure.reason == "reward_error"

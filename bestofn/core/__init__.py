@@ -17,5 +17,6 @@
 
     ranking = await best_of_n(Request.from_prompt("What is 8 - 5?", best_of=16), pipeline)
 
-It imports nothing else of bestofn: backends, controllers and settings stand above it.
+It imports nothing else of bestofn: backends, controllers and settings stand above it. One thing
+above it is named, and loaded when it is needed: the default policy of a pipeline.
 """

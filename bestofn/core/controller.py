@@ -83,6 +83,8 @@ class Progress:
         running: every candidate that is being sampled, by index.
         scoring: whether candidates wait for their score.
         waves: how often candidates were started.
+        rounds: begun budgets of best_of candidates: 1 while the first best_of are sampled, however
+            many waves that takes. Those of an earlier ranking count on.
         elapsed: seconds since the request began.
         spent: share of the budget that is used up; from 1 on nothing is started any more.
     """
@@ -92,6 +94,7 @@ class Progress:
     running: Mapping[int, Running]
     scoring: bool
     waves: int
+    rounds: int
     elapsed: float
     spent: float = 0.0
 
@@ -173,7 +176,7 @@ class Controller(Protocol):
         ...
 
 
-class Policy(Controller, Protocol):
+class RequestPolicy(Controller, Protocol):
     """The controller of a pipeline, with what else holds for each of its requests."""
 
     @property

@@ -208,7 +208,8 @@ class Driver:
             finished=records,
             running=running,
             scoring=self._scorer.busy,
-            waves=self._ledger.rounds,
+            waves=self._ledger.waves,
+            rounds=self._ledger.rounds,
             elapsed=elapsed,
             spent=self._budget.spent(len(records) + len(running), tokens, elapsed),
         )

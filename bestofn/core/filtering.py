@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from bestofn.core.protocols import Filter
 from bestofn.core.ranking import ScoredCandidate
-from bestofn.core.types import Candidate, Failure, Rejection, Request
+from bestofn.core.types import GENERATION_ERROR, Candidate, Failure, Rejection, Request
 
 logger = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ def filtered(request: Request, candidate: Candidate, filters: Sequence[Filter]) 
     it. A candidate that the engine failed on (`Candidate.error`) is not shown to filters.
     """
     if candidate.error is not None:
-        return ScoredCandidate(candidate, failure=Failure("generation_error", candidate.error))
+        return ScoredCandidate(candidate, failure=Failure(GENERATION_ERROR, candidate.error))
     rejections: list[Rejection] = []
     failure: Failure | None = None
     for each in filters:

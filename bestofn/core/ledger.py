@@ -15,7 +15,7 @@ from bestofn.core.ranking import (
     Timings,
     Usage,
 )
-from bestofn.core.types import Candidate, Failure, Request, Score, Stopped
+from bestofn.core.types import GENERATION_ERROR, Candidate, Failure, Request, Score, Stopped
 
 
 class Ledger:
@@ -29,7 +29,8 @@ class Ledger:
 
     Attributes:
         records: by index, in order of completion.
-        rounds: how often candidates were started.
+        waves: how often candidates were started in this call.
+        rounds: begun budgets of best_of candidates; those of the earlier ranking count on.
         notes: sentences for the ranking.
         stopped_by: the rule that ended the request early.
         reward_tokens: what the reward model computed.
@@ -49,7 +50,9 @@ class Ledger:
         self._selection_seconds = spent.selection
         self.scoring_seconds = spent.scoring
         self.reward_tokens = 0 if earlier is None else earlier.usage.reward_tokens
+        self.waves = 0
         self.rounds = 0 if earlier is None else earlier.rounds
+        self._round_end = 0
         self.notes: list[str] = [] if earlier is None else [*earlier.notes]
         self.stopped_by: str | None = None
         self.records: dict[int, ScoredCandidate] = {}
@@ -69,16 +72,15 @@ class Ledger:
     @property
     def reward_model_failed(self) -> bool:
         """Whether something could be ranked, had the reward model not failed on it."""
-        return any(
-            each.failure is not None
-            and each.failure.reason == "reward_error"
-            and not any(rejection.certain for rejection in each.rejections)
-            for each in self.records.values()
-        )
+        return any(each.lost_to_reward_model for each in self.records.values())
 
     def wave_started(self, indices: Sequence[int]) -> None:
         """Candidates were started."""
-        self.rounds += 1
+        self.waves += 1
+        if indices[0] >= self._round_end:
+            self.rounds += 1
+            best_of = self._request.best_of
+            self._round_end = (indices[0] // best_of + 1) * best_of
         if not self._waves_running:
             self._sampling_since = time.perf_counter()
         self._waves_running += 1
@@ -98,8 +100,8 @@ class Ledger:
 
     def missing(self, index: int, why: str) -> None:
         """A candidate will not come back: the engine lost it."""
-        nothing = Candidate(index, {"role": "assistant", "content": None}, "error")
-        self._write_finished(ScoredCandidate(nothing, failure=Failure("generation_error", why)))
+        nothing = Candidate.without_answer(self._request, index, "error", why)
+        self._write_finished(ScoredCandidate(nothing, failure=Failure(GENERATION_ERROR, why)))
 
     def stopped(self, candidate: Candidate, rule: str) -> None:
         """A candidate did not finish, since a rule aborted it."""

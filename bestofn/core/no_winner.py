@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from bestofn.core.errors import BestOfNError
 from bestofn.core.ranking import Ranking
+from bestofn.core.types import GENERATION_ERROR
 
 
 class NoWinnerError(BestOfNError):
@@ -26,7 +27,7 @@ class NoWinnerError(BestOfNError):
 
 
 class GeneratorError(NoWinnerError):
-    """The engine failed and no candidate came back."""
+    """The engine or an upstream failed; with a ranking where that ended a request."""
 
 
 class RewardError(NoWinnerError):
@@ -60,7 +61,7 @@ def no_winner_error(
     total = len(ranking.candidates)
     if reward_fault is not None:
         return RewardError(f"the reward model failed: {reward_fault}", ranking)
-    if len(faults) == total and all(f.reason == "generation_error" for f in faults):
+    if len(faults) == total and all(f.reason == GENERATION_ERROR for f in faults):
         return GeneratorError(f"all {total} candidates failed: {faults[0].detail}", ranking)
     if ranking.deadline_reached:
         return DeadlineError(f"nothing acceptable finished within {deadline:g} s", ranking)

@@ -6,13 +6,13 @@ import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bestofn.core.controller import Policy
+from bestofn.core.controller import RequestPolicy
 from bestofn.core.protocols import (
     Comparing,
+    EngineStatus,
     Filter,
     Forwarder,
     Generator,
-    Mortal,
     RewardModel,
     Selector,
     Snapshotting,
@@ -20,9 +20,9 @@ from bestofn.core.protocols import (
 )
 
 
-def _default_policy() -> Policy:
+def _default_policy() -> RequestPolicy:
     # Named and not imported: controllers stand above the core, as filters and selectors do.
-    policy: Policy = importlib.import_module("bestofn.control.policy").Policy()
+    policy: RequestPolicy = importlib.import_module("bestofn.control.policy").Policy()
     return policy
 
 
@@ -50,24 +50,24 @@ class Pipeline:
     selector: Selector
     filters: Sequence[Filter] = ()
     reward_model: RewardModel | None = None
-    policy: Policy = field(default_factory=_default_policy)
+    policy: RequestPolicy = field(default_factory=_default_policy)
     forwarder: Forwarder | None = field(init=False, repr=False)
     snapshots: bool = field(init=False, repr=False)
     text_scorer: TextScorer | None = field(init=False, repr=False)
     compares: bool = field(init=False, repr=False)
-    _mortal: Mortal | None = field(init=False, repr=False, compare=False)
+    _status: EngineStatus | None = field(init=False, repr=False, compare=False)
 
     @property
     def engine_is_dead(self) -> bool:
         """Whether the generator's engine has died in this process."""
-        return self._mortal is not None and self._mortal.dead
+        return self._status is not None and self._status.dead
 
     def __post_init__(self) -> None:
         generator, reward_model = self.generator, self.reward_model
         offers = {
             "forwarder": generator if isinstance(generator, Forwarder) else None,
             "snapshots": isinstance(generator, Snapshotting) and generator.snapshots,
-            "_mortal": generator if isinstance(generator, Mortal) else None,
+            "_status": generator if isinstance(generator, EngineStatus) else None,
             "text_scorer": reward_model if isinstance(reward_model, TextScorer) else None,
             "compares": isinstance(reward_model, Comparing) and reward_model.compares,
         }

@@ -1,5 +1,5 @@
 """The seams as protocols: Generator and Sampling, Filter, RewardModel, Selector; and what a
-generator or a reward model may offer besides (Forwarder, Snapshotting, Mortal; Comparing,
+generator or a reward model may offer besides (Forwarder, Snapshotting, EngineStatus; Comparing,
 TextScorer).
 
 An implementation inherits nothing. A new one is one new file, and one line in `bestofn.builders`.
@@ -104,7 +104,7 @@ class Snapshotting(Protocol):
 
 
 @runtime_checkable
-class Mortal(Protocol):
+class EngineStatus(Protocol):
     """What a generator says besides, where its engine may die in this process.
 
     Attributes:

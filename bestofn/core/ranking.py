@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bestofn.core.types import Candidate, Failure, Rejection, Request, Stopped
+from bestofn.core.types import REWARD_ERROR, Candidate, Failure, Rejection, Request, Stopped
 
 DEADLINE = "deadline"
 """The rule that stops a request at its deadline; `Ranking.deadline_reached` looks for it."""
@@ -65,6 +65,13 @@ class ScoredCandidate:
         if self.failure is not None:
             return False
         return not self.rejections or not any(each.certain for each in self.rejections)
+
+    @property
+    def lost_to_reward_model(self) -> bool:
+        """Whether it would be kept, had the reward model not failed on it."""
+        if self.failure is None or self.failure.reason != REWARD_ERROR:
+            return False
+        return not any(each.certain for each in self.rejections)
 
     @property
     def stopped(self) -> str | None:
@@ -131,7 +138,7 @@ class Ranking:
             the others by index.
         fallback: None, or the policy that was used because nothing was acceptable
             (``best_rejected``; then the ranked candidates are rejected ones).
-        rounds: how often candidates were started.
+        rounds: begun budgets of best_of candidates.
         usage: tokens spent.
         timings: seconds spent.
         deadline_reached: whether the policy's deadline stopped candidates or scores.

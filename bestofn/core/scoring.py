@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bestofn.core.no_winner import RewardError
 from bestofn.core.observer import SILENT, Observer
 from bestofn.core.protocols import Comparing, RewardModel
-from bestofn.core.types import Candidate, Failure, Request, Score
+from bestofn.core.types import REWARD_ERROR, Candidate, Failure, Request, Score
 
 logger = logging.getLogger(__name__)
 
@@ -185,7 +185,7 @@ class Scorer:
             known = isinstance(error, RewardError)
             detail = str(error) if known else f"{type(error).__name__}: {error}"
             self.errors.append(detail)
-            return [Score(None, failure=Failure("reward_error", detail))] * count
+            return [Score(None, failure=Failure(REWARD_ERROR, detail))] * count
         finally:
             seconds = time.perf_counter() - started
             self.seconds += seconds

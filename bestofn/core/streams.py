@@ -155,9 +155,10 @@ class Streams:
         running = self.running.pop(index, None)
         if running is None:
             return
-        nothing = Candidate(index, {"role": "assistant", "content": None}, "abort")
-        latest = running.latest
-        cut = nothing if latest is None else dataclasses.replace(latest, finish_reason="abort")
+        if running.latest is None:
+            cut = Candidate.without_answer(self._request, index, "abort")
+        else:
+            cut = dataclasses.replace(running.latest, finish_reason="abort")
         self._sink.on_finished(cut, self._aborted[index])
         for task, wave in self._waves.items():
             if not self.running.keys() & wave.indices:

@@ -29,6 +29,13 @@ OWNED_OPTIONS = frozenset(
 """Fields bestofn sets itself, so they may not stand in `Request.options`."""
 
 
+GENERATION_ERROR = "generation_error"
+"""The reason of a `Failure` where the engine failed on a candidate."""
+
+REWARD_ERROR = "reward_error"
+"""The reason of a `Failure` where the reward model failed on a candidate."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What to answer and how to sample it.
@@ -138,6 +145,14 @@ class Candidate:
     extra: Mapping[str, Any] = field(default_factory=dict)
     seed: int | None = None
     error: str | None = None
+
+    @classmethod
+    def without_answer(
+        cls, request: Request, index: int, finish_reason: str, error: str | None = None
+    ) -> Candidate:
+        """A candidate that said nothing: it was stopped, or sampling it failed."""
+        nothing = {"role": "assistant", "content": None}
+        return cls(index, nothing, finish_reason, seed=request.seed_of(index), error=error)
 
     @property
     def text(self) -> str:

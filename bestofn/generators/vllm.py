@@ -45,7 +45,7 @@ class VllmGenerator:
 
     @property
     def dead(self) -> bool:
-        """Whether the engine has died; see `bestofn.core.protocols.Mortal`."""
+        """Whether the engine has died; see `bestofn.core.protocols.EngineStatus`."""
         return self.engine.dead
 
     def sample(self, request: Request, indices: Sequence[int]) -> TaskSampling:

@@ -19,7 +19,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from bestofn.core.errors import BestOfNError, ConfigError, RequestError
-from bestofn.core.no_winner import DeadlineError, NothingAcceptableError, RewardError
+from bestofn.core.no_winner import (
+    ControllerError,
+    DeadlineError,
+    NothingAcceptableError,
+    RewardError,
+)
 from bestofn.support.error_text import faults
 
 INVALID = "invalid_request_error"
@@ -128,6 +133,8 @@ def _describe(error: Exception) -> tuple[int, ErrorBody, dict[str, str]]:
         case TimeoutError():
             message = "the request took longer than the server allows"
             return 504, ErrorBody(message=message, type=SERVER, code="timeout"), {}
+        case ControllerError():
+            return 500, ErrorBody(message=str(error), type=SERVER, code="controller_failed"), {}
         case RewardError():
             return 500, ErrorBody(message=str(error), type=SERVER, code="reward_model_failed"), {}
         case HTTPException():

@@ -88,7 +88,7 @@ def test_resample_starts_another_round_where_all_were_rejected() -> None:
 @pytest.mark.parametrize(
     ("finished", "fields"),
     [
-        (REJECTED, {"waves": 2}),
+        (REJECTED, {"rounds": 2}),
         (REJECTED, {"request": COLD}),
         (REJECTED, {"scoring": True}),
         (REJECTED[:3], {"running": [3]}),

@@ -50,7 +50,7 @@ async def test_waves_that_are_not_needed_are_never_started() -> None:
     pipeline, generator, _ = pipeline_of(["bad", "good", "better", "bad"], policy=policy)
     ranking = await _ranked(pipeline, best_of=16)
     assert generator.sampled == [0, 1, 2, 3]
-    assert (ranking.rounds, ranking.stopped_by) == (2, "enough")
+    assert (ranking.rounds, ranking.stopped_by) == (1, "enough")
     assert ranking.winner is not None
     assert ranking.winner.text == "better"
 
@@ -101,6 +101,14 @@ async def test_a_rejected_candidate_is_replaced_while_others_run() -> None:
     assert generator.sampled == [0, 1, 2]
     assert started_when_it_finished[1] == [0, 1, 2]
     assert [c.index for c in ranking.ranked] == [1, 2]
+
+
+async def test_waves_are_one_round_and_another_is_sampled_where_all_were_rejected() -> None:
+    policy = Policy(sampling=Waves(2))
+    pipeline, generator, _ = pipeline_of([CUT], policy=policy)
+    ranking = await _ranked(pipeline, best_of=4)
+    assert len(generator.sampled) == 8, "max_rounds times best_of"
+    assert (ranking.rounds, ranking.fallback) == (2, "best_rejected")
 
 
 async def test_replacing_ends_with_the_budget() -> None:

@@ -40,6 +40,7 @@ def progress(
         "request": Request.from_prompt("x", best_of=4),
         "scoring": False,
         "waves": 1 if finished or running else 0,
+        "rounds": 1 if finished or running else 0,
         "elapsed": 0.1,
     }
     return Progress(

@@ -13,7 +13,7 @@ from bestofn.core.errors import ConfigError, ModelError, RequestError
 from bestofn.core.pipeline import Pipeline
 from bestofn.core.types import Candidate, Request
 from bestofn.generators.vllm import VllmGenerator
-from bestofn.vllm_engine import engine as vllm_adapter
+from bestofn.vllm_engine import engine as vllm_engine
 
 pytestmark = pytest.mark.engine
 
@@ -114,12 +114,12 @@ async def test_seeded_prompts_of_many_tokens_do_not_kill_the_engine(
 
 async def test_a_wrong_engine_argument_is_one_sentence() -> None:
     with pytest.raises(ConfigError, match=r"does not take these engine arguments.*no-such-flag"):
-        async with vllm_adapter.open_engine("x", ["--no-such-flag"]):
+        async with vllm_engine.open_engine("x", ["--no-such-flag"]):
             pass
 
 
 async def test_a_model_that_is_nowhere_is_one_sentence() -> None:
     with pytest.raises(ModelError, match="vLLM cannot load /no/such/model: ") as caught:
-        async with vllm_adapter.open_engine("/no/such/model"):
+        async with vllm_engine.open_engine("/no/such/model"):
             pass
     assert "\n" not in str(caught.value)

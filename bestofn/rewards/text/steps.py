@@ -47,8 +47,8 @@ def split_steps(text: str, separator: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class ProcessReward:
-    """A `bestofn.rewards.checkpoints.interface.Verdict`: the aggregate, and each step's
-    value under `step_1`..."""
+    """The reward of an answer's steps (a `ToReward`): their aggregate, with each step's value as
+    the component `step_1`, ..."""
 
     aggregate: Aggregate
 
