@@ -67,6 +67,11 @@ def math_verifier(
     )
 
 
+def prepare() -> None:
+    """Load math-verify and sympy, which takes seconds; a worker does it before it is asked."""
+    _read("$1$")
+
+
 def check(
     request: Request, candidate: Candidate, *, precision: int, strict: bool
 ) -> bool | Failure:

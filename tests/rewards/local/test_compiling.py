@@ -24,6 +24,10 @@ REQUEST = Request.from_prompt("Write one sentence about a garden in spring.")
 FIRST = ["花园", "spring is in the garden", "a short answer", "水的污染来自工厂和农田。" * 3]
 LATER = ["a", "the rain falls on the roof", *FIRST, "x y z " * 20]
 
+ROUNDING = 3e-5
+"""Compiled kernels add in another order, and in another one on each kind of CPU: on one of two a
+DeBERTa replica moves by 1.5e-5, on the other by less than 1e-5."""
+
 
 @pytest.mark.parametrize(
     "write", [classifier_replica.write, ziya_replica.write, deberta_replica.write]
@@ -39,7 +43,7 @@ async def test_rewards_are_those_of_the_model_as_it_is(
         for texts in (FIRST, LATER, LATER[::-1], FIRST[:1], LATER[2:5]):
             expected = await calls.rewards(plain, REQUEST, candidates(texts))
             assert await calls.rewards(compiled, REQUEST, candidates(texts)) == pytest.approx(
-                expected, abs=1e-5, rel=1e-5
+                expected, abs=ROUNDING, rel=1e-5
             )
             known.append(counters["stats"]["unique_graphs"])
         assert known[0] > 0

@@ -17,8 +17,9 @@ def main(descriptor: int, path: str) -> None:
 
     The first message is the options of the check, the seconds that a call may take, and the bytes
     of address space (0: no limit). The reply to it is None once the check is imported, or what went
-    wrong. Each further one is a request and a candidate; the reply is a verdict and None, or None
-    and what went wrong.
+    wrong. Where the check's module has a function `prepare`, it is called before that reply: what
+    it loads is no part of the first call's time. Each further message is a request and a candidate;
+    the reply is a verdict and None, or None and what went wrong.
     """
     connection = Connection(descriptor)
     os.dup2(2, 1)  # what a check prints is no reply
@@ -27,6 +28,8 @@ def main(descriptor: int, path: str) -> None:
         if memory:
             resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
         check = load_function(path, "verifier")
+        if prepare := getattr(sys.modules.get(check.__module__), "prepare", None):
+            prepare()
     except BaseException as error:  # the user's module may do anything when it is imported
         connection.send(first_line(error))
         return
