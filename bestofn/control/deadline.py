@@ -13,7 +13,8 @@ class Deadline:
     """Aborts what runs at the deadline, and gives up the scores that are missing then.
 
     While there is no score at all the first is waited for, so that the answer may come later by one
-    call of the reward model. No new round starts past the deadline.
+    call of the reward model. It starts nothing itself; a `Policy` asks nobody else past its
+    deadline, so that nothing is started any more.
 
     Args:
         seconds: from the request's start.
@@ -30,4 +31,4 @@ class Deadline:
         if progress.scoring:
             return Decision(stop=DEADLINE) if progress.rewards else WAIT
         late = any(each.stopped == DEADLINE for each in progress.finished.values())
-        return Decision(stop=DEADLINE) if late or not progress.kept else WAIT
+        return Decision(stop=DEADLINE) if late or not progress.sampled else WAIT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bestofn.control.fixed import most
 from bestofn.core.controller import WAIT, Decision, Progress
 from bestofn.core.errors import ConfigError
 
@@ -35,7 +36,7 @@ class Enough:
 
     def decide(self, progress: Progress) -> Decision:
         """See `bestofn.core.controller.Controller`."""
-        if progress.idle and progress.sampled >= progress.request.best_of:
+        if progress.idle and progress.sampled >= most(progress.request):
             return WAIT  # nothing is left to be saved
         rewards = [each.reward for each in progress.accepted if each.reward is not None]
         good = sum(reward >= self.reward for reward in rewards)

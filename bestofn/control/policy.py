@@ -49,6 +49,7 @@ class Policy:
     sampling: Controller = field(default_factory=Fixed)
     budget: Budget = field(default_factory=Budget)
     _chain: Controller = field(init=False, repr=False, compare=False)
+    _deadline: Deadline | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.max_rounds < 1:
@@ -56,12 +57,14 @@ class Policy:
         if self.deadline_seconds is not None and self.deadline_seconds <= 0:
             raise RequestError(f"the deadline is {self.deadline_seconds} s; it must be above 0")
         rules: list[Controller] = [self.sampling]
-        if self.deadline_seconds is not None:
-            rules.insert(0, Deadline(self.deadline_seconds))
+        deadline = None if self.deadline_seconds is None else Deadline(self.deadline_seconds)
+        if deadline is not None:
+            rules.insert(0, deadline)
         if self.on_exhausted == "resample" and self.max_rounds > 1:
             tokens, seconds = self.max_resample_tokens, self.max_resample_seconds
             rules.append(Resample(self.max_rounds, tokens, seconds))
         object.__setattr__(self, "_chain", Chain(tuple(rules)) if len(rules) > 1 else rules[0])
+        object.__setattr__(self, "_deadline", deadline)
 
     @property
     def returns_rejected(self) -> bool:
@@ -75,5 +78,7 @@ class Policy:
         return replace(self.budget, candidates=request.best_of * self.max_rounds)
 
     def decide(self, progress: Progress) -> Decision:
-        """See `bestofn.core.controller.Controller`."""
+        """See `bestofn.core.controller.Controller`; past the deadline only the deadline decides."""
+        if self._deadline is not None and progress.elapsed >= self._deadline.seconds:
+            return self._deadline.decide(progress)
         return self._chain.decide(progress)

@@ -9,6 +9,8 @@
     pipeline     what a request runs with
     best_of_n    the path itself; it stands on
         driver       asks the controller and does what it says
+        asking       a controller's decision, or the error that it is
+        caps         how many may start, and until when
         streams      samplings of the generator, merged and abortable
         filtering    a candidate through the filters
         scoring      candidates to the reward model as they come

@@ -18,11 +18,14 @@ from collections.abc import Callable, Sequence
 
 from bestofn.core.driver import Driver
 from bestofn.core.ledger import Ledger
-from bestofn.core.no_winner import RewardError, no_winner_error
+from bestofn.core.no_winner import ControllerError, RewardError, no_winner_error
 from bestofn.core.observer import SILENT, CandidateObserver, Observer
 from bestofn.core.pipeline import Pipeline
 from bestofn.core.ranking import Ranking, ScoredCandidate, Selection
 from bestofn.core.types import Candidate, Request
+
+CONTROLLER_ERROR = "controller_error"
+"""The rule that stops what runs when the controller itself fails."""
 
 
 async def best_of_n(
@@ -46,7 +49,7 @@ async def best_of_n(
             is known of it: once filtered, and again once scored.
         earlier: a ranking of the same request with fewer candidates, by the same pipeline: only
             those are sampled that are missing to `request.best_of`, and all are ranked together.
-            Rounds, tokens and seconds count on.
+            In the result rounds, tokens and seconds count on; limits of time begin anew.
 
     Returns:
         A `Ranking` that holds every sampled candidate as accepted, suspected, rejected, stopped or
@@ -72,10 +75,15 @@ async def best_of_n(
             ranking = await _ranked(request, pipeline, ledger, observer, kept)
         else:
             ranking = await _fallback(request, pipeline, ledger, observer, driver)
+        observer.selected(request, ranking)
+        return ranking
+    except ControllerError as error:
+        driver.account_for_running(CONTROLLER_ERROR)
+        await driver.aclose()
+        raise ControllerError(error.message, ledger.ranking()) from error.__cause__
     finally:
         await driver.aclose()
-    observer.selected(request, ranking)
-    return ranking
+        observer.ended(request)
 
 
 async def _fallback(

@@ -31,10 +31,14 @@ from bestofn.core.types import Candidate, Request
 class Budget:
     """Hard caps of one request, which the driver keeps whatever a controller asks for.
 
+    Beyond a cap nothing is started.
+
     Args:
         candidates: sampled in all; starts beyond it are clipped. None: no cap.
-        tokens: of completions; once so many were sampled the request is stopped. None: no cap.
-        seconds: of wall clock, from the request's start; then it is stopped. None: no cap.
+        tokens: of completions; once so many were sampled what runs is aborted, and what has
+            finished is scored and ranked. None: no cap.
+        seconds: of wall clock, from the request's start; then what runs is aborted, and scores are
+            waited for only while there is none at all. None: no cap.
     """
 
     candidates: int | None = None
@@ -81,7 +85,7 @@ class Progress:
         finished: every candidate that came back, by index, filtered and, where it has come, with
             its reward. Those of an earlier ranking are among them.
         running: every candidate that is being sampled, by index.
-        scoring: whether candidates wait for their score.
+        scoring: whether candidates wait for their score, snapshots among them.
         waves: how often candidates were started.
         rounds: begun budgets of best_of candidates: 1 while the first best_of are sampled, however
             many waves that takes. Those of an earlier ranking count on.
@@ -120,7 +124,7 @@ class Progress:
 
     @property
     def sampled(self) -> int:
-        """How many candidates were started."""
+        """How many candidates there are, finished and running."""
         return len(self.finished) + len(self.running)
 
     @property

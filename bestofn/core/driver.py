@@ -18,10 +18,12 @@ import dataclasses
 import logging
 from collections.abc import Sequence
 
-from bestofn.core.controller import WAIT, Budget, Decision, Progress, tokens_of
+from bestofn.core.asking import decision_of
+from bestofn.core.caps import BUDGET, Caps
+from bestofn.core.controller import WAIT, Decision, Progress
 from bestofn.core.filtering import filtered
 from bestofn.core.ledger import Ledger
-from bestofn.core.no_winner import ControllerError, GeneratorError
+from bestofn.core.no_winner import GeneratorError
 from bestofn.core.observer import Observer
 from bestofn.core.pipeline import Pipeline
 from bestofn.core.ranking import ScoredCandidate
@@ -31,9 +33,6 @@ from bestofn.core.types import Candidate, Request, Score
 from bestofn.core.wake import WakeUp
 
 logger = logging.getLogger(__name__)
-
-BUDGET = "budget"
-"""The rule that stops a request whose tokens or seconds are used up."""
 
 
 class Driver:
@@ -53,7 +52,7 @@ class Driver:
         self._pipeline = pipeline
         self._ledger = ledger
         self._observer = observer
-        self._budget: Budget = pipeline.policy.budget_of(request)
+        self._caps = Caps(request, pipeline.policy)
         self._streams = Streams(pipeline.generator, request, self)
         self._scorer = Scorer(
             request,
@@ -67,13 +66,14 @@ class Driver:
         self._loop = asyncio.get_running_loop()
         self._done: asyncio.Future[None] = self._loop.create_future()
         self._due = False
-        self._starts = True
+        self._scoring_only = False
+        self._told: Decision | None = None
         self._stopping: str | None = None
         self._wake_up = WakeUp(self._loop, self._decide)
         self._next_index = len(ledger.records)
         for record in ledger.kept:
-            known = Score(record.reward, components=record.components, cut=record.cut)
-            self._scorer.add(record.candidate, known)
+            score = Score(record.reward, components=record.components, cut=record.cut)
+            self._scorer.add(record.candidate, None if record.reward is None else score)
 
     @property
     def reward_fault(self) -> str | None:
@@ -90,17 +90,26 @@ class Driver:
         await self._run()
 
     async def score(self, records: Sequence[ScoredCandidate]) -> None:
-        """Score these too, with nothing sampled any more; a deadline holds here as well."""
-        self._starts = False
+        """Score these too. No controller is asked any more; the deadline and the budget's seconds
+        hold all the same, once something has its reward."""
+        self._scoring_only = True
         for record in records:
             self._scorer.add(record.candidate)
         await self._run()
+
+    def account_for_running(self, rule: str) -> None:
+        """Write down what still runs as stopped by this rule."""
+        for index in [*self._streams.running]:
+            self._ledger.stopped(self._streams.so_far(index), rule)
 
     async def aclose(self) -> None:
         """Abort what runs, and wait until it has stopped."""
         self._wake_up.cancel()
         if not self._done.done():
             self._done.cancel()
+        self._streams.cancel()
+        self._scorer.cancel()
+        self._settle()
         await self._streams.aclose()
         await self._scorer.aclose()
 
@@ -113,11 +122,13 @@ class Driver:
             await self._scorer.aclose()
             if self._pipeline.reward_model is not None:
                 self._ledger.give_up_scoring(self._stopping)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Write down what scoring has cost since the last time."""
         self._ledger.reward_tokens += self._scorer.tokens
         self._ledger.scoring_seconds += self._scorer.seconds
         self._scorer.tokens, self._scorer.seconds = 0, 0.0
-
-    # What Streams and Scorer tell.
 
     def on_snapshot(self, candidate: Candidate) -> None:
         """See `Sink`."""
@@ -126,6 +137,7 @@ class Driver:
 
     def on_finished(self, candidate: Candidate, aborted_by: str | None) -> None:
         """See `Sink`."""
+        self._scorer.drop_snapshot(candidate.index)
         if aborted_by is not None:
             self._ledger.stopped(candidate, aborted_by)
         else:
@@ -150,9 +162,10 @@ class Driver:
 
     def _on_snapshot_score(self, candidate: Candidate, score: Score) -> None:
         running = self._streams.running.get(candidate.index)
-        if running is not None and score.reward is not None:
+        if running is not None:
+            reward = running.reward if score.reward is None else score.reward
             self._streams.running[candidate.index] = dataclasses.replace(
-                running, reward=score.reward, scored_at=candidate.completion_tokens or 0
+                running, reward=reward, scored_at=candidate.completion_tokens or 0
             )
 
     def _touch(self) -> None:
@@ -160,8 +173,6 @@ class Driver:
         if not self._due:
             self._due = True
             self._loop.call_soon(self._decide)
-
-    # Deciding, and doing what was decided.
 
     def _decide(self) -> None:
         self._due = False
@@ -180,29 +191,41 @@ class Driver:
             if not self._streams.active:
                 self._finish()
             return
+        if self._scoring_only:
+            self._step_of_scoring()
+            return
         progress = self._progress()
-        budget = self._budget
-        if budget.seconds is not None or budget.tokens is not None:
-            over_time = budget.seconds is not None and progress.elapsed >= budget.seconds
-            if over_time or (budget.tokens is not None and progress.tokens >= budget.tokens):
+        if self._caps.used_up(progress):
+            for index in [*progress.running]:
+                self._ledger.stopped_by = BUDGET
+                self._streams.abort(index, BUDGET)
+            if self._caps.only_scores_are_late(progress):
                 self._stop(BUDGET)
                 return
-        decision = self._asked(progress)
+        decision = decision_of(self._pipeline.policy, progress)
         if decision is not WAIT:
             self._do(decision, progress)
-        if self._stopping is not None or self._streams.active or self._due:
-            self._wake_at(decision.wake)
-            return
+        if not (self._streams.active or self._due):
+            self._scorer.flush()
+            if not self._scorer.busy:  # nothing can happen any more
+                self._finish()
+                return
+        self._wake_up.set(self._caps.earliest(decision.wake), self._ledger.elapsed)
+
+    def _step_of_scoring(self) -> None:
+        """Wait for the scores, past the time limit only while there is no reward at all."""
         self._scorer.flush()
-        if self._scorer.busy:
-            self._wake_at(decision.wake)
-        else:  # nothing can happen any more
+        limit = self._caps.time_limit
+        if not self._scorer.busy:
             self._finish()
+        elif limit is not None and self._ledger.elapsed < limit[0]:
+            self._wake_up.set(limit[0], self._ledger.elapsed)
+        elif limit is not None and self._progress().rewards:
+            self._stop(limit[1])
 
     def _progress(self) -> Progress:
         records, running = self._ledger.records, self._streams.running
         elapsed = self._ledger.elapsed
-        tokens = 0 if self._budget.tokens is None else tokens_of(records, running)
         return Progress(
             request=self._request,
             finished=records,
@@ -211,48 +234,34 @@ class Driver:
             waves=self._ledger.waves,
             rounds=self._ledger.rounds,
             elapsed=elapsed,
-            spent=self._budget.spent(len(records) + len(running), tokens, elapsed),
+            spent=self._caps.spent(records, running, elapsed),
         )
 
-    def _asked(self, progress: Progress) -> Decision:
-        policy = self._pipeline.policy
-        try:
-            decision = policy.decide(progress)
-        except Exception as error:  # somebody's code: its request fails, the process goes on
-            logger.error("a controller raised", exc_info=error)
-            detail = f"the controller raised {type(error).__name__}: {error}"
-            raise ControllerError(detail, self._ledger.ranking()) from error
-        if not isinstance(decision, Decision):
-            detail = f"the controller returned {type(decision).__name__}, which is no Decision"
-            raise ControllerError(detail, self._ledger.ranking())
-        return decision
-
     def _do(self, decision: Decision, progress: Progress) -> None:
-        self._observer.decided(self._request, decision)
-        self._ledger.notes += decision.notes
+        if decision != self._told:
+            self._told = decision
+            self._observer.decided(self._request, decision)
+        for note in decision.notes:
+            self._ledger.note(note)
         if decision.stop is not None:
             self._stop(decision.stop)
             return
         for index, rule in decision.abort.items():
             self._streams.abort(index, rule)
+        if decision.score and self._pipeline.compares:
+            self._ledger.note("the reward model compares whole answers: snapshots are not scored")
         for index in decision.score:
             running = self._streams.running.get(index)
             if running is not None and running.latest is not None:
                 self._scorer.add_snapshot(running.latest)
-        if decision.start > 0 and self._starts:
+        if decision.start > 0:
             self._start(decision.start, progress)
 
     def _start(self, wanted: int, progress: Progress) -> None:
-        count, cap = wanted, self._budget.candidates
-        if cap is not None:
-            count = min(wanted, cap - progress.sampled)
+        idle = progress.idle and not self._streams.active
+        count = self._caps.allowed(wanted, self._next_index, idle=idle)
         if count < 1:
-            if progress.idle and not self._streams.active:
-                detail = (
-                    f"the controller would start candidates for ever: {progress.sampled} were "
-                    "sampled, which is the most for this request"
-                )
-                raise ControllerError(detail, self._ledger.ranking())
+            self._ledger.stopped_by = BUDGET
             return
         if progress.waves:
             logger.info("request %s: sampling %d more", self._request.id, count)
@@ -271,24 +280,19 @@ class Driver:
             raise
 
     def _stop(self, rule: str) -> None:
-        """End the request: what runs is aborted, and waited for no longer than its grace."""
+        """End sampling and scoring: what runs is aborted, and has its grace to come back."""
         self._stopping = self._ledger.stopped_by = rule
         for index in [*self._streams.running]:
             self._streams.abort(index, rule)
         if not self._streams.active:
             self._finish()
 
-    def _wake_at(self, elapsed: float | None) -> None:
-        """Ask again then, or when the budget's seconds end, if nothing happens before."""
-        cap = self._budget.seconds
-        if cap is not None:
-            elapsed = cap if elapsed is None else min(cap, elapsed)
-        self._wake_up.set(elapsed, self._ledger.elapsed)
-
     def _finish(self) -> None:
         if not self._done.done():
             self._done.set_result(None)
 
     def _fail(self, error: BaseException) -> None:
+        if isinstance(error, StopIteration):  # a future cannot carry it
+            error = RuntimeError(f"StopIteration: {error}")
         if not self._done.done():
             self._done.set_exception(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 
@@ -25,7 +26,8 @@ def filtered(request: Request, candidate: Candidate, filters: Sequence[Filter]) 
     for each in filters:
         try:
             rejection = each.check(request, candidate)
-        except Exception as error:  # a user's code: recorded on the candidate, never lost
+        except (Exception, asyncio.CancelledError) as error:
+            # A user's code, whatever it raises: recorded on the candidate, never lost.
             logger.warning("filter %s raised", each.name, exc_info=error)
             detail = f"the filter {each.name} raised {type(error).__name__}: {error}"
             failure = Failure("filter_error", detail)

@@ -31,7 +31,7 @@ class Ledger:
         records: by index, in order of completion.
         waves: how often candidates were started in this call.
         rounds: begun budgets of best_of candidates; those of the earlier ranking count on.
-        notes: sentences for the ranking.
+        notes: sentences for the ranking, each once.
         stopped_by: the rule that ended the request early.
         reward_tokens: what the reward model computed.
         scoring_seconds: during which it was called.
@@ -55,6 +55,7 @@ class Ledger:
         self._round_end = 0
         self.notes: list[str] = [] if earlier is None else [*earlier.notes]
         self.stopped_by: str | None = None
+        self._rules: set[str] = set()
         self.records: dict[int, ScoredCandidate] = {}
         for record in () if earlier is None else earlier.candidates:
             self._recall(record)
@@ -73,6 +74,11 @@ class Ledger:
     def reward_model_failed(self) -> bool:
         """Whether something could be ranked, had the reward model not failed on it."""
         return any(each.lost_to_reward_model for each in self.records.values())
+
+    def note(self, sentence: str) -> None:
+        """Tell of something in the ranking, once."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
 
     def wave_started(self, indices: Sequence[int]) -> None:
         """Candidates were started."""
@@ -105,6 +111,7 @@ class Ledger:
 
     def stopped(self, candidate: Candidate, rule: str) -> None:
         """A candidate did not finish, since a rule aborted it."""
+        self._rules.add(rule)
         failure = Stopped(rule, f"not finished {_when(rule)}")
         self._write_finished(ScoredCandidate(candidate, failure=failure))
 
@@ -125,6 +132,7 @@ class Ledger:
         failure = Stopped(rule, f"not scored {_when(rule)}")
         for record in self.kept:
             if record.reward is None:
+                self._rules.add(rule)
                 self._write_scored(dataclasses.replace(record, failure=failure))
 
     def rank(self, selections: Sequence[Selection], seconds: float) -> None:
@@ -140,7 +148,6 @@ class Ledger:
         records = sorted(
             self.records.values(), key=lambda each: (each.rank is None, each.rank or 0, each.index)
         )
-        rules = {self.stopped_by, *(each.stopped for each in records)}
         return Ranking(
             request=self._request,
             candidates=tuple(records),
@@ -158,7 +165,7 @@ class Ledger:
                 scoring=self.scoring_seconds,
                 selection=self._selection_seconds,
             ),
-            deadline_reached=DEADLINE in rules,
+            deadline_reached=DEADLINE in self._rules or self.stopped_by == DEADLINE,
             notes=tuple(self.notes),
             stopped_by=self.stopped_by,
             confidence=selections[0].confidence if selections else None,
@@ -166,8 +173,11 @@ class Ledger:
         )
 
     def _recall(self, record: ScoredCandidate) -> None:
-        """A candidate of before: as it was filtered and scored, unless it was a fallback."""
-        if not record.kept:
+        """A candidate of before: as it was filtered and scored, unless it was a fallback. One that
+        the reward model failed on is scored again."""
+        if record.lost_to_reward_model:
+            record = dataclasses.replace(record, failure=None)
+        elif not record.kept:
             record = dataclasses.replace(record, reward=None, components={}, cut=0)
         self.records[record.index] = dataclasses.replace(record, rank=None)
 

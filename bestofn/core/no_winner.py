@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from bestofn.core.errors import BestOfNError
 from bestofn.core.ranking import Ranking
-from bestofn.core.types import GENERATION_ERROR
+from bestofn.core.types import GENERATION_ERROR, Stopped
 
 
 class NoWinnerError(BestOfNError):
@@ -56,16 +56,21 @@ def no_winner_error(
         reward_fault: what the reward model said where it failed on something acceptable.
         deadline: seconds, for the sentence.
     """
-    reasons = ", ".join(f"{n} {reason}" for reason, n in ranking.rejected.items())
-    faults = [c.failure for c in ranking.candidates if c.failure is not None]
     total = len(ranking.candidates)
+    failures = [c.failure for c in ranking.candidates if c.failure is not None]
     if reward_fault is not None:
         return RewardError(f"the reward model failed: {reward_fault}", ranking)
-    if len(faults) == total and all(f.reason == GENERATION_ERROR for f in faults):
-        return GeneratorError(f"all {total} candidates failed: {faults[0].detail}", ranking)
+    if total and len(failures) == total and all(f.reason == GENERATION_ERROR for f in failures):
+        return GeneratorError(f"all {total} candidates failed: {failures[0].detail}", ranking)
     if ranking.deadline_reached:
-        return DeadlineError(f"nothing acceptable finished within {deadline:g} s", ranking)
-    if faults:
-        failed = f"{len(faults)} failed ({faults[0].detail})"
-        reasons = f"{reasons}; {failed}" if reasons else failed
-    return NothingAcceptableError(f"none of {total} candidates is acceptable: {reasons}", ranking)
+        within = "in time" if deadline is None else f"within {deadline:g} s"
+        return DeadlineError(f"nothing acceptable finished {within}", ranking)
+    if not total:
+        why = f": the rule {ranking.stopped_by} stopped it" if ranking.stopped_by else ""
+        return NothingAcceptableError(f"no candidate was sampled{why}", ranking)
+    reasons = [", ".join(f"{n} {reason}" for reason, n in ranking.rejected.items())]
+    for said, kind in (("stopped", True), ("failed", False)):
+        those = [f for f in failures if isinstance(f, Stopped) is kind]
+        reasons.append(f"{len(those)} {said} ({those[0].detail})" if those else "")
+    why = "; ".join(filter(None, reasons))
+    return NothingAcceptableError(f"none of {total} candidates is acceptable: {why}", ranking)

@@ -60,6 +60,9 @@ class Observer:
     def selected(self, request: Request, ranking: Ranking) -> None:
         """The request has its ranking."""
 
+    def ended(self, request: Request) -> None:
+        """The request is over, by a ranking, an error or a cancellation; told last of all."""
+
 
 class CandidateObserver(Observer):
     """Calls one function whenever more is known of a candidate: once filtered, again once scored.

@@ -143,8 +143,8 @@ class Ranking:
         timings: seconds spent.
         deadline_reached: whether the policy's deadline stopped candidates or scores.
         notes: sentences on what was done otherwise than asked (e.g. temperature 0: sampled once).
-        stopped_by: the rule that ended the request before all that was started had finished and
-            was scored; None: none did.
+        stopped_by: the rule that ended sampling, or scoring, before the controllers and the engine
+            were done; None: none did.
         confidence: the selector's, that the winner is the right choice; None where it has none.
         values: what the selector ordered the ranked candidates by, by index.
     """
@@ -198,4 +198,6 @@ class Ranking:
 
 
 def _reasons(candidates: Iterable[ScoredCandidate]) -> Mapping[str, int]:
-    return Counter(reason for c in candidates for reason in {r.reason for r in c.rejections})
+    return Counter(
+        reason for c in candidates for reason in dict.fromkeys(r.reason for r in c.rejections)
+    )

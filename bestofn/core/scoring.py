@@ -17,7 +17,8 @@ from bestofn.core.types import REWARD_ERROR, Candidate, Failure, Request, Score
 logger = logging.getLogger(__name__)
 
 OnScore = Callable[[Sequence[int], Score], None]
-"""Called once per distinct candidate with the indices of all its copies."""
+"""Called with a score and the indices of all candidates that it is of: those that read the same.
+Again for a copy that comes later, and where a reward model that compares has changed it."""
 
 OnSnapshotScore = Callable[[Candidate, Score], None]
 """Called with a snapshot and its score."""
@@ -78,6 +79,8 @@ class Scorer:
         self._copies: dict[str, list[int]] = {}
         self._known: dict[str, Score] = {}
         self._waiting: list[_Waiting] = []
+        self._snapshots: dict[int, Candidate] = {}
+        self._sent: dict[int, int | None] = {}
         self._compared: list[_Waiting] = []
         self._worker: asyncio.Task[None] | None = None
         self._calling = False
@@ -89,7 +92,7 @@ class Scorer:
     @property
     def busy(self) -> bool:
         """Whether a candidate waits for its score."""
-        return self._calling or bool(self._waiting)
+        return self._calling or bool(self._waiting or self._snapshots)
 
     def add(self, candidate: Candidate, known: Score | None = None) -> None:
         """Score `candidate` soon; returns at once.
@@ -114,10 +117,20 @@ class Scorer:
                 self._start(self._reward_model)
 
     def add_snapshot(self, candidate: Candidate) -> None:
-        """Score an unfinished candidate soon, as far as it has come; returns at once."""
-        if self._reward_model is not None and not self._compares:
-            self._waiting.append(_Waiting(None, candidate))
-            self._start(self._reward_model)
+        """Score an unfinished candidate soon, as far as it has come; returns at once.
+
+        Of each candidate no more than one snapshot waits, the newest, and none is scored twice.
+        """
+        if self._reward_model is None or self._compares:
+            return
+        if self._sent.get(candidate.index, -1) == candidate.completion_tokens:
+            return
+        self._snapshots[candidate.index] = candidate
+        self._start(self._reward_model)
+
+    def drop_snapshot(self, index: int) -> None:
+        """Its candidate has finished: the snapshot that waits, if one does, is not scored."""
+        self._snapshots.pop(index, None)
 
     def flush(self) -> None:
         """Start on what waits: no more candidates come for now."""
@@ -130,11 +143,16 @@ class Scorer:
         if self._worker is not None:
             await self._worker
 
-    async def aclose(self) -> None:
-        """Stop; what was not scored stays unscored."""
-        self._waiting = []
-        if self._worker is not None and not self._worker.done():
+    def cancel(self) -> None:
+        """Let the call that runs stop; what was not scored stays unscored."""
+        self._waiting, self._snapshots = [], {}
+        if self._worker is not None:
             self._worker.cancel()
+
+    async def aclose(self) -> None:
+        """Stop, and wait until the call that runs has; what was not scored stays unscored."""
+        self.cancel()
+        if self._worker is not None and not self._worker.done():
             await asyncio.wait([self._worker])
 
     def _start(self, reward_model: RewardModel) -> None:
@@ -150,9 +168,12 @@ class Scorer:
             self._on_change()
 
     async def _work(self, reward_model: RewardModel) -> None:
-        while self._waiting:
+        while self._waiting or self._snapshots:
             self._calling = True
-            batch, self._waiting = [*self._compared, *self._waiting], []
+            batch = [*self._compared, *self._waiting]
+            batch += [_Waiting(None, each) for each in self._snapshots.values()]
+            self._sent |= {i: each.completion_tokens for i, each in self._snapshots.items()}
+            self._waiting, self._snapshots = [], {}
             scores = await self._call(reward_model, [each.candidate for each in batch])
             for each, score in zip(batch, scores, strict=True):
                 self.tokens += score.tokens
@@ -180,7 +201,10 @@ class Scorer:
                 raise RewardError(
                     f"the reward model returned {len(scores)} scores for {count} candidates"
                 )
-        except Exception as error:  # a user's code: recorded on its candidates, never lost
+        except (Exception, asyncio.CancelledError) as error:
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise  # it is this call that is cancelled
+            # A user's code, whatever it raises: recorded on its candidates, never lost.
             logger.warning("the reward model raised", exc_info=error)
             known = isinstance(error, RewardError)
             detail = str(error) if known else f"{type(error).__name__}: {error}"

@@ -21,8 +21,11 @@ from bestofn.core.types import Candidate, Request
 logger = logging.getLogger(__name__)
 
 GRACE = 0.25
-"""Seconds that aborted candidates have to come back with what they cost; vLLM answers an abort in
-about 10 ms (measured)."""
+"""Seconds that aborted candidates have to come back with what they cost, and that a sampling has to
+end once all its candidates are back; vLLM answers an abort in about 10 ms (measured)."""
+
+CLOSING_SECONDS = 5.0
+"""That samplings have to close when the request is over; one that does not is left, and logged."""
 
 
 class Sink(Protocol):
@@ -51,11 +54,23 @@ class Sink(Protocol):
 
 @dataclass(slots=True, eq=False)
 class _Wave:
-    """One call of `Generator.sample`."""
+    """One call of `Generator.sample`.
+
+    Attributes:
+        running: its indices that have not come back.
+        why_missing: what is told of those that never do.
+        closing: whether its sampling is being closed; that is waited for and not cut short.
+        ended: whether its end was told.
+        timer: cuts it off, once nothing more is to come.
+    """
 
     indices: Sequence[int]
     sampling: Sampling
+    running: set[int]
     why_missing: str = "the engine returned no candidate"
+    closing: bool = False
+    ended: bool = False
+    timer: asyncio.TimerHandle | None = None
 
 
 class Streams:
@@ -74,16 +89,19 @@ class Streams:
         self._generator = generator
         self._request = request
         self._sink = sink
-        self._waves: dict[asyncio.Task[None], _Wave] = {}
+        self._loop = asyncio.get_running_loop()
+        self._tasks: dict[asyncio.Task[None], _Wave] = {}
+        self._waves = 0
+        self._wave_of: dict[int, _Wave] = {}
         self._aborted: dict[int, str] = {}
-        self._graces: list[asyncio.TimerHandle] = []
+        self._graces: dict[int, asyncio.TimerHandle] = {}
         self._closed = False
         self.running: dict[int, Running] = {}
 
     @property
     def active(self) -> bool:
         """Whether a wave is being read."""
-        return bool(self._waves)
+        return self._waves > 0
 
     def start(self, indices: Sequence[int]) -> None:
         """Begin a wave.
@@ -91,11 +109,14 @@ class Streams:
         Raises:
             RequestError, GeneratorError: as `Generator.sample`; nothing runs then.
         """
-        wave = _Wave(indices, self._generator.sample(self._request, indices))
+        sampling = self._generator.sample(self._request, indices)
+        wave = _Wave(indices, sampling, set(indices))
         for index in indices:
             self.running[index] = Running(index)
-        task = asyncio.create_task(self._read(wave))
-        self._waves[task] = wave
+            self._wave_of[index] = wave
+        self._waves += 1
+        task = self._loop.create_task(self._read(wave))
+        self._tasks[task] = wave
         task.add_done_callback(self._on_end)
 
     def abort(self, index: int, rule: str) -> None:
@@ -106,70 +127,120 @@ class Streams:
         if index not in self.running or index in self._aborted:
             return
         self._aborted[index] = rule
-        for wave in self._waves.values():
-            if index in wave.indices:
-                wave.sampling.abort(index)
-        loop = asyncio.get_running_loop()
-        self._graces.append(loop.call_later(GRACE, self._give_up, index))
+        self._graces[index] = self._loop.call_later(GRACE, self._give_up, index)
+        try:
+            self._wave_of[index].sampling.abort(index)
+        except Exception as error:  # the engine's: the grace ends the candidate all the same
+            logger.warning("candidate %d cannot be aborted", index, exc_info=error)
+
+    def so_far(self, index: int) -> Candidate:
+        """A running candidate as far as its newest snapshot goes, as one that was aborted."""
+        latest = self.running[index].latest
+        if latest is None:
+            return Candidate.without_answer(self._request, index, "abort")
+        return dataclasses.replace(latest, finish_reason="abort")
+
+    def cancel(self) -> None:
+        """Let whatever runs stop; nothing is handed on of it."""
+        self._closed = True
+        for timer in self._graces.values():
+            timer.cancel()
+        for task, wave in self._tasks.items():
+            if wave.timer is not None:
+                wave.timer.cancel()
+            if not wave.closing:
+                task.cancel()
 
     async def aclose(self) -> None:
         """Abort whatever still runs and wait until it has stopped; nothing is handed on of it."""
-        self._closed = True
-        for timer in self._graces:
-            timer.cancel()
-        if tasks := list(self._waves):
-            for task in tasks:
+        self.cancel()
+        if tasks := list(self._tasks):
+            _, left = await asyncio.wait(tasks, timeout=CLOSING_SECONDS)
+            if left:
+                logger.error("request %s: its sampling does not close", self._request.id)
+            for task in left:
                 task.cancel()
-            await asyncio.wait(tasks)
 
     async def _read(self, wave: _Wave) -> None:
         try:
-            async for candidate in wave.sampling:
-                self._take(candidate, wave)
+            try:
+                async for candidate in wave.sampling:
+                    self._take(candidate, wave)
+            finally:
+                wave.closing = True
+                await wave.sampling.aclose()
         except GeneratorError as error:  # what came before it is still worth ranking
             logger.error("request %s: %s", self._request.id, error)
             wave.why_missing = str(error)
-        finally:
-            await wave.sampling.aclose()
 
     def _take(self, candidate: Candidate, wave: _Wave) -> None:
         index = candidate.index
-        running = self.running.get(index)
-        if running is None or index not in wave.indices:
-            if index in self._aborted:
+        if index not in wave.running:
+            if index in self._aborted and self._wave_of.get(index) is wave:
                 return  # it came after its grace, and was handed on without
             raise GeneratorError(
                 f"the engine returned candidate {index}, which was not asked for or came twice"
             )
         if candidate.finish_reason is None:
             tokens = candidate.completion_tokens or 0
+            running = self.running[index]
             self.running[index] = dataclasses.replace(running, latest=candidate, tokens=tokens)
             self._sink.on_snapshot(candidate)
             return
-        del self.running[index]
+        if (grace := self._graces.pop(index, None)) is not None:
+            grace.cancel()
         cut = candidate.finish_reason == "abort"
         self._sink.on_finished(candidate, self._aborted.get(index) if cut else None)
+        self._gone(index, wave)
+        if not wave.running:
+            wave.timer = self._loop.call_later(GRACE, self._cut_off, wave)
+
+    def _gone(self, index: int, wave: _Wave) -> None:
+        """The candidate has come back, or will not."""
+        self.running.pop(index, None)
+        wave.running.discard(index)
 
     def _give_up(self, index: int) -> None:
         """Hand on an aborted candidate that has not come back in time."""
-        running = self.running.pop(index, None)
-        if running is None:
+        wave = self._wave_of[index]
+        if index not in self.running:
             return
-        if running.latest is None:
-            cut = Candidate.without_answer(self._request, index, "abort")
-        else:
-            cut = dataclasses.replace(running.latest, finish_reason="abort")
-        self._sink.on_finished(cut, self._aborted[index])
-        for task, wave in self._waves.items():
-            if not self.running.keys() & wave.indices:
+        cut = self.so_far(index)
+        self._gone(index, wave)
+        try:
+            self._sink.on_finished(cut, self._aborted[index])
+        except Exception as error:  # an observer's: the request fails by it
+            self._sink.on_error(error)
+        if not wave.running:
+            self._cut_off(wave)
+
+    def _cut_off(self, wave: _Wave) -> None:
+        """End a wave from which nothing more is to come, although its sampling has not ended."""
+        for task, each in self._tasks.items():
+            if each is wave and not wave.closing:
                 task.cancel()
+        self._tell_end(wave)
 
     def _on_end(self, task: asyncio.Task[None]) -> None:
-        wave = self._waves.pop(task)
+        wave = self._tasks.pop(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
             self._sink.on_error(error)
-        for index in wave.indices:
-            if self.running.pop(index, None) is not None and not self._closed:
-                self._sink.on_missing(index, wave.why_missing)
-        self._sink.on_wave_ended(wave.indices)
+        self._tell_end(wave, failed=error is not None)
+
+    def _tell_end(self, wave: _Wave, *, failed: bool = False) -> None:
+        """Tell of what is missing of a wave, and of its end; once."""
+        if wave.ended:
+            return
+        wave.ended = True
+        self._waves -= 1
+        if wave.timer is not None:
+            wave.timer.cancel()
+        try:
+            for index in [*wave.running]:
+                self._gone(index, wave)
+                if not self._closed and not failed:
+                    self._sink.on_missing(index, wave.why_missing)
+            self._sink.on_wave_ended(wave.indices)
+        except Exception as error:  # an observer's: the request fails by it
+            self._sink.on_error(error)

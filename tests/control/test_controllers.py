@@ -9,6 +9,7 @@ import pytest
 from bestofn.control.deadline import Deadline
 from bestofn.control.enough import Enough
 from bestofn.control.fixed import Fixed
+from bestofn.control.policy import Policy
 from bestofn.control.replace import ReplaceRejected
 from bestofn.control.resample import Resample
 from bestofn.control.waves import Waves
@@ -144,8 +145,10 @@ def test_a_deadline_after_all_was_done_changes_nothing() -> None:
     assert Deadline(1.0).decide(progress([record(0, 1.0)], elapsed=2.0)) is WAIT
 
 
-def test_no_round_is_begun_past_the_deadline() -> None:
-    assert Deadline(1.0).decide(progress(REJECTED, elapsed=2.0)) == Decision(stop="deadline")
+def test_a_policy_starts_nothing_past_its_deadline() -> None:
+    policy = Policy(deadline_seconds=1.0, sampling=Waves(2))
+    assert policy.decide(progress(elapsed=0.5)).start == 2
+    assert policy.decide(progress(REJECTED[:2], elapsed=2.0)) is WAIT
 
 
 class _Says:

@@ -150,7 +150,11 @@ async def test_a_controller_that_raises_fails_the_request_and_everything_is_abor
     assert generator.closed == 1
     assert asyncio.all_tasks() <= before
     assert caught.value.ranking is not None
-    assert [c.index for c in caught.value.ranking.candidates] == [0]
+    assert states(caught.value.ranking) == {
+        0: "rank None",
+        1: "controller_error",
+        2: "controller_error",
+    }
 
 
 async def test_a_controller_that_returns_no_decision_is_named() -> None:
@@ -253,6 +257,7 @@ async def test_an_observer_is_told_what_happens_in_order() -> None:
         "scored",
         "selecting",
         "selected",
+        "ended",
     ]
 
 
@@ -265,4 +270,4 @@ async def test_an_observer_hears_the_end_of_sampling_of_a_cancelled_request() ->
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert observer.told == ["decided", "started", "sampling_ended"]
+    assert observer.told == ["decided", "started", "sampling_ended", "ended"]

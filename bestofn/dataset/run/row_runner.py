@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bestofn.core.best_of_n import best_of_n
 from bestofn.core.errors import RequestError
 from bestofn.core.no_winner import (
+    ControllerError,
     DeadlineError,
     GeneratorError,
     NothingAcceptableError,
@@ -73,7 +74,7 @@ async def rank_row(
         return await best_of_n(request, pipeline, earlier=earlier)
     except NothingAcceptableError as error:
         return failed_record(row, str(error)) if error.ranking is None else error.ranking
-    except (GeneratorError, RewardError, DeadlineError) as error:
+    except (GeneratorError, RewardError, DeadlineError, ControllerError) as error:
         return failed_record(row, str(error))
     except RequestError as error:
         return failed_record(row, str(error), unreadable=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from opentelemetry.trace import Span, Tracer
 
 from bestofn.core.observer import Observer
-from bestofn.core.ranking import Ranking, ScoredCandidate
+from bestofn.core.ranking import ScoredCandidate
 from bestofn.core.types import Request
 from bestofn_server.telemetry.metrics import Metrics
 
@@ -64,7 +64,7 @@ class TelemetryObserver(Observer):
         if self._select is None:  # the accepted and the suspected are ordered in two steps
             self._select = self._span("select", count)
 
-    def selected(self, request: Request, ranking: Ranking) -> None:
+    def ended(self, request: Request) -> None:
         """See `Observer`."""
         if self._select is not None:
             self._select.end()
