@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from bestofn import __version__
 from bestofn.builders.pipeline import open_pipeline
+from bestofn.builders.reward_plan import RewardPlan
 from bestofn.core.errors import BestOfNError
 from bestofn.core.pipeline import Pipeline
 from bestofn.settings.settings import Settings
@@ -103,6 +104,7 @@ async def open_service(
     return Service(
         settings=settings,
         pipeline=pipeline,
+        reward_name=RewardPlan.of(settings).name,
         presets=await Presets.load(settings, pipeline),
         admission=admission,
         metrics=Metrics(registry, admission),

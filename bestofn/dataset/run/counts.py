@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bestofn.dataset.store.records import Record
+from bestofn.dataset.store.records import Record, is_suspected
 
 
 @dataclass(slots=True)
@@ -18,7 +18,7 @@ class Counts:
         statuses: of the finished, how many ended how.
         candidates: sampled.
         accepted: of these.
-        rejected: how many each reason threw out, or cast doubt on.
+        rejected: how many each reason threw out.
         rewards: their sum and number, of the accepted.
         completion_tokens: sampled.
         reward_tokens: that the reward model computed.
@@ -45,8 +45,10 @@ class Counts:
         for each in record["candidates"]:
             self.candidates += 1
             self.accepted += each["accepted"]
-            for reason in {rejection["reason"] for rejection in each["rejections"]}:
-                self.rejected[reason] = self.rejected.get(reason, 0) + 1
             if each["accepted"] and each["reward"] is not None:
                 self.reward_sum += each["reward"]
                 self.reward_count += 1
+            if is_suspected(each):
+                continue
+            for reason in {rejection["reason"] for rejection in each["rejections"]}:
+                self.rejected[reason] = self.rejected.get(reason, 0) + 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bestofn.builders.reward_plan import RewardPlan
 from bestofn.control.policy import Policy
 from bestofn.core.best_of_n import best_of_n
 from bestofn.core.errors import RequestError
@@ -27,7 +26,7 @@ def reward_name(service: Service, asked: str | None) -> str:
     Raises:
         ModelNotFoundError: it is not, or there is none.
     """
-    name = RewardPlan.of(service.settings).name
+    name = service.reward_name
     if service.pipeline.reward_model is None or name is None:
         raise ModelNotFoundError("this server has no reward model")
     if asked not in (None, name):

@@ -40,6 +40,7 @@ class Service:
     Args:
         settings: as loaded.
         pipeline: what ranks where the request changes nothing.
+        reward_name: what clients call the reward model; None: there is none.
         presets: the model names.
         admission: how much runs.
         metrics: what is counted.
@@ -49,6 +50,7 @@ class Service:
 
     settings: Settings
     pipeline: Pipeline
+    reward_name: str | None
     presets: Presets
     admission: Admission
     metrics: Metrics
