@@ -1,4 +1,4 @@
-"""Owns where the filter benchmark finds clean text that nobody of this project wrote, by kind.
+"""Clean text that nobody of this project wrote, by kind, for the filter benchmark.
 
 Nothing is copied into the repository: texts are read where they lie on an ordinary machine (the
 interpreter's library and site-packages, /usr/share) or in Debian packages that were unpacked into

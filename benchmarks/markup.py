@@ -1,4 +1,4 @@
-"""Owns how the benchmark's documents are cut at natural boundaries and rendered as Markdown."""
+"""The benchmark's documents cut at natural boundaries and rendered as Markdown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the faults that the filter benchmark plants into clean text: loops and cuts.
+"""Faults that the filter benchmark plants into clean text: loops and cuts.
 
 exact loop   p tokens of the text (p uniform in 1..60, or as many as the text allows) stand k times
              in a row instead of once. k is at least 4 and large enough for 24 tokens in all, plus

@@ -1,4 +1,18 @@
-"""Filters, one a file; each rejects a candidate for one of its reasons, or keeps it.
+"""Filters, one a file or a folder; each rejects a candidate for one of its reasons, or keeps it.
+
+    request + candidate ─► filter.check ─► None (kept) or Rejection(filter, reason, detail, certain)
+
+Every candidate passes every filter in the order given, and all rejections are kept. A filter looks
+at one candidate at a time, is quick (linear in the text), holds no state and calls no model. What
+several of them need of a text stands beside them: `markdown` (fenced code and prose), `data_lines`
+(records); `truncation` and `repetition` are folders of rules.
+
+    >>> from bestofn.core.types import Candidate, Request
+    >>> from bestofn.filters.repetition.filter import RepetitionFilter
+    >>> request = Request.from_prompt("Name a colour.")
+    >>> loop = Candidate(0, {"role": "assistant", "content": "red and blue, " * 9}, "stop")
+    >>> RepetitionFilter().check(request, loop).reason
+    'exact_loop'
 
 | filter      | reason               | what it means                                              |
 |-------------|----------------------|------------------------------------------------------------|

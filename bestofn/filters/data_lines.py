@@ -1,4 +1,4 @@
-"""Owns what counts as a row of data: neighbouring lines with the same number of delimiters."""
+"""Lines of data: neighbouring lines with the same number of delimiters, as in CSV."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ DELIMITERS = ";:,\t"
 """What parts the fields of records; Markdown tables are prose in cells and do not count."""
 
 FIELDS = 4
-"""Fields a row has at least: three commas stand in many sentences, but not in four lines alike."""
+"""Fields that a line of data has at least: three commas stand in many sentences, but not in four
+lines alike."""
 
-ROWS = 4
-"""Neighbouring rows with the same number of fields that make lines data."""
+LINES = 4
+"""Neighbouring lines with the same number of fields that make lines data."""
 
 
 def data_lines(text: str) -> Iterator[tuple[str, bool]]:
-    """Each line of `text`, and whether it is a row of data; in linear time."""
-    for row, lines in groupby(text.splitlines(), _shape):
+    """Each line of `text`, and whether it is a line of data; in linear time."""
+    for shape, lines in groupby(text.splitlines(), _shape):
         block = list(lines)
-        data = row is not None and len(block) >= ROWS
+        data = shape is not None and len(block) >= LINES
         yield from ((line, data) for line in block)
 
 
@@ -31,10 +32,10 @@ def _shape(line: str) -> tuple[str, int] | None:
     return (delimiter, count) if count >= FIELDS - 1 else None
 
 
-def ends_in_rows(text: str) -> bool:
+def ends_in_data_lines(text: str) -> bool:
     """Whether the last lines have the same number (at least two) of some delimiter."""
-    last = text.splitlines()[-ROWS:]
-    return len(last) == ROWS and any(
+    last = text.splitlines()[-LINES:]
+    return len(last) == LINES and any(
         last[0].count(mark) >= 2 and len({line.count(mark) for line in last}) == 1
         for mark in DELIMITERS
     )

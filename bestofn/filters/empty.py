@@ -1,4 +1,4 @@
-"""Owns the empty filter: candidates that say and do nothing."""
+"""The filter of empty answers: candidates that say nothing and call no tool."""
 
 from __future__ import annotations
 

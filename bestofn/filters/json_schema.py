@@ -1,4 +1,4 @@
-"""Owns the JSON schema filter: answers that have to be JSON of a given form."""
+"""The filter of structured output: answers that have to be JSON and to fit a JSON schema."""
 
 from __future__ import annotations
 

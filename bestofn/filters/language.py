@@ -1,4 +1,4 @@
-"""Owns the language filter: answers in another language than the prompt, or than those allowed."""
+"""The filter of wrong languages: answers in another language than the prompt or a list names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns where Markdown's fenced code blocks begin and end, and whether one was left open."""
+"""Fenced code blocks of Markdown: where they begin and end, and whether one was left open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns how the filters' tests build a candidate and ask a filter about it."""
+"""A candidate with a text, and what a filter says of it, for the filters' tests."""
 
 from __future__ import annotations
 

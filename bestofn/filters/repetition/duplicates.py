@@ -1,4 +1,4 @@
-"""Owns what share of a text stands in it more than once: lines, paragraphs and n-grams."""
+"""Shares of a text that stand in it more than once: lines, paragraphs and n-grams."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the repetition filter: loops, near copies and duplicated text, anywhere in an answer."""
+"""The filter of repetitive answers: loops, near copies and duplicated text, anywhere in them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bestofn.filters.repetition.duplicates import (
     duplicate_ngrams,
     duplicate_paragraphs,
 )
-from bestofn.filters.repetition.segmentation import Mask, Segments, row_mask, segment
+from bestofn.filters.repetition.segmentation import Mask, Segments, data_mask, segment
 from bestofn.support import json_answer
 
 _EXACT = ((4, 16, 6), (5, 14, 6), (3, 0, 24), (2, 0, 60))
@@ -127,7 +127,7 @@ class RepetitionFilter:
         if loop is None:
             return None
         # Records look like near copies; search again without them only where something was found.
-        rows = row_mask(segments)
+        rows = data_mask(segments)
         return self._nearest(segments, judged & ~rows) if rows.any() else loop
 
     def _nearest(self, segments: Segments, judged: Mask) -> Cycle | None:

@@ -1,4 +1,4 @@
-"""Owns how a text is cut into tokens without a tokenizer: words, numbers, CJK characters, marks.
+"""Tokens of a text without a tokenizer: words, numbers, CJK characters, marks.
 
 It works for any script, for responses that come without token ids, and gives character offsets.
 """
@@ -76,8 +76,8 @@ def segment(text: str) -> Segments:
     )
 
 
-def row_mask(segments: Segments) -> Mask:
-    """(tokens,) True where the token stands in a row of data (see `rows`)."""
+def data_mask(segments: Segments) -> Mask:
+    """(tokens,) True where the token stands in a line of data (see `data_lines`)."""
     flags: list[bool] = []
     for line, data in data_lines(segments.text):
         flags += [data] * len(_TOKEN.findall(line))

@@ -1,4 +1,4 @@
-"""Owns which brackets, quotations and spans a paragraph leaves open."""
+"""Brackets, quotations, code spans and formulas that a paragraph opens and does not close."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns what shows that a sentence without a stop breaks off, and is no title or short answer.
+"""Signs that a sentence without a stop breaks off, and is no title or short answer.
 
 A title has no finite verb, and a sentence that ends in what it says of its subject ("The capital of
 France is Paris") is complete. What is left is judged by its size: a short answer often has no stop

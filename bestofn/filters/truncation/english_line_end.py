@@ -1,4 +1,4 @@
-"""Owns which last words of an English line announce more: "of", "is", "doesn't"."""
+"""Last words of an English line that announce more: "of", "is", "doesn't"."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _NOUN_AND_RELATIVE = re.compile(
 """A noun with its article, and the first word of a relative clause ("a tool that")."""
 
 
-def open_english(line: str) -> str | None:
+def english_open_end(line: str) -> str | None:
     """The last word of the line, where it announces more; time linear in the line's words."""
     words = line.split()
     if len(words) < 2:

@@ -1,4 +1,4 @@
-"""Owns the truncation filter: candidates that were cut off, by what the engine or the text says."""
+"""The filter of truncated answers: cut off by what the engine or the text says."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import re
 from dataclasses import dataclass
 
 from bestofn.core.types import FINISHED_NORMALLY, Candidate, Rejection, Request
-from bestofn.filters.data_lines import ends_in_rows
+from bestofn.filters.data_lines import ends_in_data_lines
 from bestofn.filters.empty import calls_tools
 from bestofn.filters.markdown import CODE, outline
 from bestofn.filters.truncation import source_code
-from bestofn.filters.truncation.blocks import Unit, units
+from bestofn.filters.truncation.blocks import Block, blocks
 from bestofn.filters.truncation.brackets import open_bracket, open_straight_quote, without_spans
 from bestofn.filters.truncation.chinese_line_end import lone_character
-from bestofn.filters.truncation.english_line_end import open_english
+from bestofn.filters.truncation.english_line_end import english_open_end
 from bestofn.filters.truncation.line_end import TAIL, ends_sentence, open_end
 from bestofn.filters.truncation.sentence_end import lacks_end
 from bestofn.support import json_answer
@@ -95,7 +95,7 @@ def _structural(request: Request, text: str) -> tuple[str, str] | None:
         return "unclosed_fence", "a code block was never closed"
     if CODE not in parts.prose and source_code.looks_like_code(text):
         return _code(text)
-    return _prose(units(parts.prose), parts.prose.rpartition("\n")[2])
+    return _prose(blocks(parts.prose), parts.prose.rpartition("\n")[2])
 
 
 def _end_is_imposed(request: Request) -> bool:
@@ -119,7 +119,7 @@ def _code(text: str) -> tuple[str, str] | None:
     return None
 
 
-def _prose(found: list[Unit], raw: str) -> tuple[str, str] | None:
+def _prose(found: list[Block], raw: str) -> tuple[str, str] | None:
     """(reason, detail) of the prose in `found`, whose last line with its marker is `raw`."""
     if not found:
         return None
@@ -149,11 +149,11 @@ def _prose(found: list[Unit], raw: str) -> tuple[str, str] | None:
         mark, quote = left_open
         reason = "unclosed_quote" if quote else "unclosed_bracket"
         return reason, f"{mark} in its last paragraph was never closed"
-    if last.kind == "signature" and (end := open_english(line[-TAIL:])):
+    if last.kind == "signature" and (end := english_open_end(line[-TAIL:])):
         return "open_end", f"it ends in {end!r}, which announces more"
     if last.kind == "text" and len(found) > 1 and lone_character(last.text):
         return "open_end", f"its last paragraph is only {line.strip()!r}"
-    if last.kind == "signature" or ends_sentence(line) or ends_in_rows(last.text):
+    if last.kind == "signature" or ends_sentence(line) or ends_in_data_lines(last.text):
         return None
     if span_open:
         return "unclosed_code", "code or a formula within its last paragraph was never closed"
@@ -167,19 +167,19 @@ def _prose(found: list[Unit], raw: str) -> tuple[str, str] | None:
     return None
 
 
-def _end_of_sentence(unit: Unit) -> str:
+def _end_of_sentence(block: Block) -> str:
     """The last line, with the one before where the sentence began on that one."""
-    before, line = ("", *unit.lines)[-2:]
+    before, line = ("", *block.lines)[-2:]
     goes_on = line.lstrip()[:1].islower() and before.rstrip()[-1:].isalnum()
     return f"{before.rstrip()} {line.strip()}" if goes_on else line
 
 
-def _row(found: list[Unit]) -> tuple[str, str] | None:
+def _row(found: list[Block]) -> tuple[str, str] | None:
     rows = []
-    for unit in reversed(found):
-        if unit.kind != "row":
+    for block in reversed(found):
+        if block.kind != "row":
             break
-        rows.append(unit.lines[0].strip())
+        rows.append(block.lines[0].strip())
     last, above, head = rows[0], rows[min(1, len(rows) - 1)], rows[-1]
     if len(rows) == 1 and len(found) > 1 and (last == "|" or _OPEN_HEAD.match(last)):
         return "cut_row", "the first row of its table has no end"

@@ -1,11 +1,11 @@
-"""Owns what the end of a line of prose says: a sentence end, an open end, or neither."""
+"""What the end of a line of prose says: a sentence end, an open end, or neither."""
 
 from __future__ import annotations
 
 import re
 
-from bestofn.filters.truncation.chinese_line_end import open_chinese
-from bestofn.filters.truncation.english_line_end import open_english
+from bestofn.filters.truncation.chinese_line_end import chinese_open_end
+from bestofn.filters.truncation.english_line_end import english_open_end
 
 STOPS = ".!?…。！？｡．‽؟۔।॥։።។‼⁇⁈⁉~～"
 """Sentence ends of the scripts in use (Unicode's Sentence_Terminal), and the wave of chat."""
@@ -75,7 +75,7 @@ def open_end(line: str) -> str | None:
     bare = line.rstrip()[-TAIL:].rstrip("*_")
     if bare[-1:] in _OPEN_MARKS:
         return bare[-1:]
-    if cjk := open_chinese(bare):
+    if cjk := chinese_open_end(bare):
         return cjk
     if operator := _OPEN_OPERATOR.search(bare):
         return operator.group().strip()
@@ -83,4 +83,4 @@ def open_end(line: str) -> str | None:
         return address.group()
     if _OPEN_ABBREVIATION.search(bare):
         return bare.split()[-1]
-    return open_english(bare)
+    return english_open_end(bare)

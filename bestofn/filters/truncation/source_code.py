@@ -1,4 +1,4 @@
-"""Owns the check of program text that stands without a fence: does it look like code, is it cut."""
+"""Program text without a fence: does a text look like code, and is that code cut."""
 
 from __future__ import annotations
 
