@@ -39,3 +39,16 @@ def ends_in_data_lines(text: str) -> bool:
         last[0].count(mark) >= 2 and len({line.count(mark) for line in last}) == 1
         for mark in DELIMITERS
     )
+
+
+def cut_record(text: str) -> tuple[int, int] | None:
+    """(fields of the last line, of those above) where the last of several records has fewer."""
+    *above, last = text.splitlines()[-LINES - 1 :]
+    if len(above) < LINES - 1:
+        return None
+    for mark in ";:\t|":
+        counts = {line.count(mark) for line in above[-LINES + 1 :]}
+        fields = min(counts)
+        if len(counts) == 1 and fields >= 2 and last.count(mark) < fields:
+            return last.count(mark) + 1, fields + 1
+    return None

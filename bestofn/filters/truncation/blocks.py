@@ -10,7 +10,7 @@ from bestofn.filters.markdown import CODE
 
 Kind = Literal["text", "item", "heading", "row", "code", "rule", "signature"]
 
-_SESSION = re.compile(r"^\s*>>> ", re.MULTILINE)
+_SESSION = re.compile(r"^[ \t]{0,40}>>> ", re.MULTILINE)
 _ITEM = re.compile(
     r"\s*(?:[-*+•·●○◦▪‣–](?=\s)|\(?\d{1,3}[.)](?=\s|[^\d\s])|\(?[A-Za-z][.)](?=\s)"
     r"|[①-⑳]|[(（]?[一二三四五六七八九十\d]{1,3}[、．）])\s*"

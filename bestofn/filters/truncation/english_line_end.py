@@ -23,7 +23,7 @@ _CUT_WORD = re.compile(
 "is" and "have", which end no sentence."""
 
 _POSSESSIVE = re.compile(
-    r"^(?!.*\b(?i:at|to|from|of) (?:\w+ )?\w+['’]s$).*\b[a-z]+['’]s$|^[^'’]*(?<!in)['’]$"
+    r"^(?!.*\b(?i:at|to|from|of) (?:\w+ )?\w+['’]s$).*\b[a-z]+['’]s$|^[^'’`]*(?<!in)['’]$"
 )
 """A noun's "s" without what it has (but "at the doctor's"); or the apostrophe alone, where it ends
 no quotation."""

@@ -7,15 +7,15 @@ import re
 from bestofn.filters.truncation.chinese_line_end import chinese_open_end
 from bestofn.filters.truncation.english_line_end import english_open_end
 
-STOPS = ".!?…。！？｡．‽؟۔।॥։።។‼⁇⁈⁉~～"
+STOPS = ".!?…。！？｡．‽؟۔।॥։።፧።។៕༎།။၏꓿᙮᠃᠉‼⁇⁈⁉~～〜⋯"
 """Sentence ends of the scripts in use (Unicode's Sentence_Terminal), and the wave of chat."""
 
 TAIL = 300
 """Characters at the end of a line that are looked at, which bounds the time for any line."""
 
-_CLOSERS = "\"'”’»」』）)]】〕》〉}*_`~|>  "
+_CLOSERS = "\"'”’“‘»«‹›」』）)]】〕》〉}*_`~|>  "
 _PICTOGRAPH = re.compile(
-    r"(?:[\U0001f000-\U0001faff☀-➿\ufe0f\u200d♥∎■□]|(?:^|\s)[:;=]['-]?[)(DPp3]|:\w+:)$"
+    r"(?:[\U0001f000-\U0001faff☀-➿\ufe0f\u200d♥∎■□♪♫\u20e3\U000e007f]|(?:^|\s)[:;=]['-]?[)(DPp3]|:\w+:)$"
 )
 """An emoji, an emoticon, a mark of the end of a proof: they stand for a stop."""
 
@@ -53,6 +53,10 @@ def strip_trailers(line: str) -> str:
         line = shorter
 
 
+_OTHER_STOP = re.compile(r"[\u0370-\u03ff\u1f00-\u1fff];$|[\u0530-\u058f]:$|\u0f0d$")
+"""Greek's question mark, and Armenian's full stop, where a keyboard has only ; and :."""
+
+
 def ends_sentence(line: str) -> bool:
     """Whether the line ends in a sentence end, a pictograph or a final word ("The end").
 
@@ -61,6 +65,8 @@ def ends_sentence(line: str) -> bool:
     line = line.rstrip()[-TAIL:]
     if line[-1:] in STOPS:
         return not _OPEN_ABBREVIATION.search(line)
+    if _OTHER_STOP.search(line.rstrip(_CLOSERS)):
+        return True
     if _PICTOGRAPH.search(line) or _FINAL.fullmatch(line):
         return True
     bare = strip_trailers(line)

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 from bestofn.filters.data_lines import ends_in_data_lines
 from bestofn.filters.truncation.blocks import Block
-from bestofn.filters.truncation.clauses import is_plain, stops_short
+from bestofn.filters.truncation.clauses import is_entry, is_plain, stops_short
+from bestofn.filters.truncation.closings import ends_in_amount, is_final_answer
 from bestofn.filters.truncation.line_end import TAIL, ends_sentence
 
 _INNER_STOP = re.compile(
@@ -28,11 +29,11 @@ _UNPUNCTUATED = re.compile(r"[\u0e00-\u0eff]")
 """Thai and Lao, which end sentences with a space."""
 
 _ADDRESS = re.compile(
-    r"\w://|www\.|\w@\w|/[\w.~-]+/|\.(?:com|org|net|io|html?|pdf|txt|md|py)[>)\]\"'`]*$|`$"
+    r"\w://|www\.|\w@\w|/[\w.~-]+/|\.(?:com|org|net|io|html?|pdf|txt|md|py)[>)\]\"'`]*$|`[)*_]*$"
 )
 """What shows that the last word is an address, a path or a code span: complete without a stop."""
 
-_FORMULA = re.compile(r"[=+<>≤≥≈→⇒] *[^\s぀-ヿ㐀-鿿，。]{1,60}$|\$$|\\[)\]]$|^\s*[$#] ")
+_FORMULA = re.compile(r"[=+<>≤≥≈→⇒] *[^\s぀-ヿ㐀-鿿，。]{1,60}$|\$$|\\[)\]]$|^\s*[$#] |;\s+(?:#|//)")
 """The right side of a formula, or a command: complete without a stop."""
 
 _RESULT = re.compile(r"\d[%°]?[A-Za-z€$£¥]{0,3}$|^\s*[^:：.。]{1,30}[:：]\s*\S+(?:\s\S+){0,2}$")
@@ -92,9 +93,13 @@ def lacks_end(found: Sequence[Block]) -> bool:
     line = block.lines[-1].rstrip()
     if block.kind not in ("text", "item") or ends_sentence(line) or _stands_without(block, line):
         return False
+    if is_final_answer(line) or ends_in_amount(line):
+        return False
     wrapped = _is_wrapped(block)
     rest, inner = last_sentence(block.text if wrapped else line)
     size = weight(rest)
+    if is_final_answer(rest, alone=False):
+        return False
     if size <= RESULT and _RESULT.search(line[-TAIL:]):
         return False
     if (inner and not _greets(line, size)) or _ends_verses(block, wrapped):
@@ -106,11 +111,18 @@ def lacks_end(found: Sequence[Block]) -> bool:
     ]
     if block.kind == "item" and peers:
         return _items_end(peers) and (len(peers) >= 2 or size >= 3)
-    if "，" in rest and not _is_couplet(rest) and (size >= CJK_CLAUSES or _breaks_off(rest)):
+    if (
+        "，" in rest
+        and not is_entry(line)
+        and not _is_couplet(rest)
+        and (size >= CJK_CLAUSES or _breaks_off(rest))
+    ):
         return True
     announced = len(found) > 1 and found[-2].lines[-1].rstrip()[-1:] in (":", "：")
     if peers and sum(peers) >= 0.5 * len(peers) and not announced:
         return size >= 2
+    if is_entry(line):
+        return False
     if _runs_on(block, size, wrapped):
         return True
     cjk = len(_CJK.findall(rest)) >= 4
@@ -119,7 +131,8 @@ def lacks_end(found: Sequence[Block]) -> bool:
     headed = block.kind == "text" and any(each.kind == "heading" for each in found)
     if headed and size >= HEADED and is_plain(rest):
         return True
-    return size >= LONG and (not peers or (wrapped and size >= RUNNING))
+    begins = not block.text.lstrip()[:1].islower()
+    return begins and size >= LONG and (not peers or (wrapped and size >= RUNNING))
 
 
 def _stands_without(block: Block, line: str) -> bool:
@@ -164,7 +177,7 @@ def _needs_no_stop(line: str) -> bool:
 
 def _lists_names(line: str) -> bool:
     """Whether the line is four or more names parted by commas: no sentence, so no stop."""
-    names = re.split(r"[,，、]", line)
+    names = re.split(r"[,，、]", line.rpartition(": ")[2])
     return len(names) >= 4 and all(weight(name) <= 2 for name in names)
 
 
