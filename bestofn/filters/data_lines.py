@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import groupby
 
@@ -16,12 +17,50 @@ LINES = 4
 """Neighbouring lines with the same number of fields that make lines data."""
 
 
+_FORMS = re.compile(
+    r"\s*(?:"
+    r"\|.*\|\s*$"  # a table's row
+    r"|</?[A-Za-z][^<>]*>.*$|.*<[A-Za-z/][^<>]*>[,;]?\s*$"  # markup
+    r"|[-*]?\s?[\"']?[\w.$/-]{1,40}[\"']?\s?(?:[:=]|=>)\s?"
+    r"(?:[\"'].{0,80}[\"']|[^\s\"']{0,60})[,;]?\s*$"  # a key and its value
+    r"|[\[(]?\d{4}-\d\d-\d\d[T ]\d.*$|[\[(]?\d\d:\d\d:\d\d.*$"  # a log's line
+    r"|[{\[(].*[}\])][,;]?\s*$"  # a record
+    r"|INSERT\s.*$|VALUES\s.*$"
+    r"|[\w.\"' -]{1,40}(?:-->|->|==>|→).{1,60}$"  # an edge
+    r"|(?:import|from|using|use|require|#include|export|package)\s\S.{0,120}$"
+    r"|\[?[\"'][^\"']{0,60}[\"']\]?,?\s*$"  # an array's element
+    r")"
+)
+"""Lines that are records by their form: rows, markup, pairs of a key and a value, log lines."""
+
+_MARKS = re.compile(r"[\W_]*$")
+
+
 def data_lines(text: str) -> Iterator[tuple[str, bool]]:
-    """Each line of `text`, and whether it is a line of data; in linear time."""
+    """Each line of `text`, and whether it is a line of data; in linear time.
+
+    Lines are data where at least `LINES` neighbours have the same number of fields, or the form of
+    records; lines of marks only ({, },) belong to those before them.
+    """
     for shape, lines in groupby(text.splitlines(), _shape):
         block = list(lines)
         data = shape is not None and len(block) >= LINES
         yield from ((line, data) for line in block)
+
+
+def record_lines(text: str) -> list[bool]:
+    """For each line of `text` whether it is data, by its fields or by its form."""
+    lines = text.splitlines()
+    flags = [data for _, data in data_lines(text)]
+    formed = [bool(_FORMS.match(line[:400])) for line in lines]
+    begin = 0
+    for number in range(len(lines) + 1):
+        ends = number == len(lines) or not (formed[number] or _MARKS.match(lines[number][:200]))
+        if ends:
+            if sum(formed[begin:number]) >= LINES:
+                flags[begin:number] = [True] * (number - begin)
+            begin = number + 1
+    return flags
 
 
 def _shape(line: str) -> tuple[str, int] | None:
