@@ -26,13 +26,18 @@ from bestofn.vllm_engine import engine as vllm_adapter
 logger = logging.getLogger(__name__)
 
 FILTERS: Mapping[str, str] = {
+    "control_characters": "bestofn.filters.control_characters:ControlCharactersFilter",
     "custom": "bestofn.filters.custom:CustomFilter",
+    "echo": "bestofn.filters.echo:EchoFilter",
     "empty": "bestofn.filters.empty:EmptyFilter",
     "json_schema": "bestofn.filters.json_schema:JsonSchemaFilter",
     "language": "bestofn.filters.language:LanguageFilter",
     "length": "bestofn.filters.length:LengthFilter",
     "pattern": "bestofn.filters.pattern:PatternFilter",
     "repetition": "bestofn.filters.repetition.filter:RepetitionFilter",
+    "script": "bestofn.filters.script:ScriptFilter",
+    "template_token": "bestofn.filters.template_token:TemplateTokenFilter",
+    "tool_calls": "bestofn.filters.tool_calls:ToolCallsFilter",
     "truncation": "bestofn.filters.truncation.filter:TruncationFilter",
 }
 SELECTORS: Mapping[str, str] = {

@@ -121,4 +121,7 @@ def _hidden_lines(text: str) -> Iterator[str]:
             opened = opened if info and _LANGUAGE.fullmatch(info) else ""
         elif not opened and mark and _opens(mark, info, bare, number):
             opened, inside = mark, True
-        yield re.sub(r"[^\r\n]", " ", line) if inside else line
+        shown = info if inside and not opened and mark else ""
+        hidden = re.sub(r"[^\r\n]", " ", line) if inside else line
+        place = line.find(shown) if shown else 0
+        yield hidden[:place] + shown + hidden[place + len(shown) :]

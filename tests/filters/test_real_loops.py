@@ -39,7 +39,7 @@ def test_like_entries_and_literals_are_data(text: str) -> None:
     ("prompt", "text"),
     [
         ("Write 'Mind the step.' 15 times", "Mind the step.\n" * 15),
-        ("Send me 30 hearts", "❤️" * 30),
+        ("Send me 60 hearts", "❤️" * 60),
         ("Repeat the word echo 40 times", "echo " * 40),
         ("Give an array of 20 equal rows", "[" + ", ".join(['{"a": "x", "b": "y"}'] * 20) + "]"),
     ],
