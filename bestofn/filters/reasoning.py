@@ -20,7 +20,9 @@ _CLOSE = (
     rf"</{_NAME}>|\[/THINK\]|◁/think▷|<\|end_of_thought\|>"
     r"|(?:<\|end\|>)?(?:<\|start\|>assistant)?<\|channel\|>\s?final<\|message\|>"
 )
-_FIRST = re.compile(rf"\s*(?:<\|start\|>assistant|<\|im_start\|>assistant)?\s*(?:{_OPEN})")
+_FIRST = re.compile(
+    rf"\s{{0,100}}+(?:(?:<\|start\|>assistant|<\|im_start\|>assistant)\s{{0,20}})?(?:{_OPEN})"
+)
 _OPENS_LINE = re.compile(rf"^[ \t]*(?:{_OPEN})[ \t]*$", re.MULTILINE)
 _CLOSES = re.compile(_CLOSE)
 _CLOSES_LINE = re.compile(

@@ -44,7 +44,8 @@ _RANGES = {
 _RUN = re.compile("|".join(f"(?P<{name}>[{ranges}]+)" for name, ranges in _RANGES.items()))
 _ASIDE = re.compile(
     r"\([^()\n]{1,200}\)|（[^（）\n]{1,200}）|[\"“„«‘「『《][^\"”“»’」』》\n]{1,200}[\"”“»’」』》]"
-    r"|\[[^\[\]\n]{1,200}\]|\*{1,2}[^*\n]{1,120}\*{1,2}|\S{0,40}://\S{1,400}|^\s*\|.*$|^.{0,60}[:：].*$",
+    r"|\[[^\[\]\n]{1,200}\]|\*{1,2}[^*\n]{1,120}\*{1,2}"
+    r"|\S{0,40}://\S{1,400}|^[ \t]{0,40}\|.*$|^.{0,60}[:：].*$",
     re.MULTILINE,
 )
 """Where foreign words stand rightly: glosses, quotations, emphasis, links, tables, glossaries."""

@@ -1,6 +1,7 @@
 """Repetition: does an answer say the same again and again?
 
-    text ─► `segmentation` (tokens) ─► `cycles` (exact and near loops)
+    text ─► `segmentation` (tokens) ─► `cycles` (exact and near loops), `counting`, `floods`
+            each loop ─► `view` (data, code, a list, a song?), `asked` (did the prompt want it?)
     text ─► `duplicates` (shares in lines, paragraphs and n-grams that stood before)
 
 `filter` decides from which number of copies, tokens and words on a loop is a fault.

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 
 from bestofn.filters.repetition.cycles import Cycle, exact_cycles
-from bestofn.filters.repetition.segmentation import Ids, Segments, token_texts
+from bestofn.filters.repetition.segmentation import Segments, token_texts
 
 _DIGITS = re.compile(r"\d+")
 
@@ -36,7 +37,7 @@ def counting_cycles(segments: Segments, copies: int) -> Iterator[Cycle]:
             yield cycle
 
 
-def _counts(numbers: Ids, cycle: Cycle) -> bool:
+def _counts(numbers: npt.NDArray[np.int64], cycle: Cycle) -> bool:
     """Whether some number changes, and all that do so go by one in the same direction."""
     whole = cycle.copies * cycle.period
     table = numbers[cycle.start : cycle.start + whole].reshape(cycle.copies, cycle.period)

@@ -184,4 +184,4 @@ class View:
         ids = self.segments.ids[cycle.start : cycle.start + cycle.length]
         counted = judged[cycle.start + cycle.period : cycle.start + cycle.length]
         equal = (ids[cycle.period :] == ids[: -cycle.period]) & counted
-        return float(np.count_nonzero(equal) / max(1, np.count_nonzero(counted)))
+        return float(np.count_nonzero(equal)) / max(1, int(np.count_nonzero(counted)))
