@@ -169,7 +169,7 @@ def times(filters: Sequence[Filter]) -> None:
 
 def main() -> None:
     """Read the flags, print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument(
         "file", type=Path, nargs="?", default=os.environ.get("BESTOFN_REAL_OUTPUTS")
     )

@@ -118,7 +118,10 @@ def is_closing(found: Sequence[Block], line: str) -> bool:
         return True
     if _SHOUTED.fullmatch(bare) and len(found) > 1 and len(found[-1].lines) == 1:
         return True
-    return _is_signature(found, bare)
+    dashed = bare[-1] in "—–" and found[-1].text.count(bare[-1] + "\n") >= 1
+    words = bare.split()
+    recited = len(words) >= 8 and len(set(words)) <= 0.3 * len(words)
+    return dashed or recited or _is_signature(found, bare)
 
 
 def _is_signature(found: Sequence[Block], bare: str) -> bool:
@@ -145,17 +148,3 @@ _PARTICLES = frozenset(
     | {"the", "and", "y", "e", "la", "le", "el", "zu"}
 )
 """Small words within names."""
-
-
-def is_verse(block: Block, peers: Sequence[Block]) -> bool:
-    """Whether the last block is a stanza like those before: as many short lines, none of them
-    wrapped prose."""
-    size = len(block.lines)
-    stanzas = [each for each in peers if each.kind == "text" and len(each.lines) >= 2]
-    if size < 3 and not (size == 2 and len(stanzas) >= 2):
-        return False
-    lengths = [len(line.split()) for line in block.lines]
-    if max(lengths) > 14 or any(len(line) > 90 for line in block.lines):
-        return False
-    capital = sum(not line.lstrip("\"'“*_ ")[:1].islower() for line in block.lines)
-    return capital >= 0.6 * size and lengths[-1] >= 0.5 * min(lengths[:-1])
