@@ -25,13 +25,18 @@ from bestofn.settings.settings import NO_REWARD_MODEL, Settings
 from bestofn.support.import_path import imported
 
 FILTERS: Mapping[str, str] = {
+    "control_characters": "bestofn.filters.control_characters:ControlCharactersFilter",
     "custom": "bestofn.filters.custom:CustomFilter",
+    "echo": "bestofn.filters.echo:EchoFilter",
     "empty": "bestofn.filters.empty:EmptyFilter",
     "json_schema": "bestofn.filters.json_schema:JsonSchemaFilter",
     "language": "bestofn.filters.language:LanguageFilter",
     "length": "bestofn.filters.length:LengthFilter",
     "pattern": "bestofn.filters.pattern:PatternFilter",
     "repetition": "bestofn.filters.repetition.filter:RepetitionFilter",
+    "script": "bestofn.filters.script:ScriptFilter",
+    "template_token": "bestofn.filters.template_token:TemplateTokenFilter",
+    "tool_calls": "bestofn.filters.tool_calls:ToolCallsFilter",
     "truncation": "bestofn.filters.truncation.filter:TruncationFilter",
 }
 SELECTORS: Mapping[str, str] = {
@@ -67,7 +72,9 @@ async def open_pipeline(
             f"`{NO_REWARD_MODEL}` to filter only (the embedded one knows only the embedded model)"
         )
     engine, rewards = engine_of(settings), RewardPlan.of(settings)
-    filters, selector = build_filters(settings.filters), build_selector(settings.selection)
+    vouched = generator is None and engine != "openai"
+    filters = build_filters(settings.filters, vouched=vouched)
+    selector = build_selector(settings.selection)
     planned: Sequence[str] | None = ()
     if generator is None and engine == "vllm" and settings.model is not None:
         planned = planned_flags(settings, settings.model, rewards)
@@ -80,13 +87,27 @@ async def open_pipeline(
         yield Pipeline(generator, selector, filters, reward_model, settings.policy.policy())
 
 
-def build_filters(specs: Sequence[FilterSpec]) -> Sequence[Filter]:
+def build_filters(specs: Sequence[FilterSpec], *, vouched: bool = False) -> Sequence[Filter]:
     """The filters in the order given.
+
+    Args:
+        specs: which.
+        vouched: whether the engine itself says how a candidate ended, and no gateway between: what
+            the truncation filter takes `vouched` from where its options do not say.
 
     Raises:
         ConfigError: an unknown name, or options that the filter does not take.
     """
-    return [_make("filter", FILTERS, spec.name, spec.options) for spec in specs]
+    known = {"vouched": True} if vouched else {}
+    return [
+        _make(
+            "filter",
+            FILTERS,
+            spec.name,
+            {**known, **spec.options} if spec.name == "truncation" else spec.options,
+        )
+        for spec in specs
+    ]
 
 
 def build_selector(spec: SelectionSettings) -> Selector:

@@ -1,4 +1,4 @@
-"""Owns the custom filter: any Python callable, named by its import path."""
+"""A filter that is any Python callable, named by its import path (``package.module:function``)."""
 
 from __future__ import annotations
 

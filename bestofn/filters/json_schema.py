@@ -1,4 +1,4 @@
-"""Owns the JSON schema filter: answers that have to be JSON of a given form."""
+"""The filter of structured output: answers that have to be JSON and to fit a JSON schema."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Any
 
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Rejection, Request
+from bestofn.filters.bounded_schema import SchemaTimeoutError, judge
 from bestofn.filters.empty import calls_tools
+from bestofn.filters.reasoning import split_reasoning
 from bestofn.support import json_answer
 from bestofn.support.schema_validator import validator_of
 
@@ -18,7 +20,8 @@ from bestofn.support.schema_validator import validator_of
 class JsonSchemaFilter:
     """Rejects answers that are no JSON, or JSON that does not fit. Reasons: ``invalid_json``,
     ``schema_mismatch``, ``unusable_schema`` (the request's own schema is none, or refers to
-    what is not in it: nothing is fetched).
+    what is not in it: nothing is fetched), ``unjudged`` (a suspicion: it took longer than
+    `bounded_schema.LIMIT_SECONDS` to judge).
 
     One Markdown fence around the value is accepted. A pure tool call is not judged.
 
@@ -51,18 +54,16 @@ class JsonSchemaFilter:
         if schema is None or (not candidate.text.strip() and calls_tools(candidate)):
             return None
         try:
-            validator = validator_of(json.dumps(schema, sort_keys=True))
+            text = json.dumps(schema, sort_keys=True)
+            validator_of(text)
         except (TypeError, ValueError) as error:
             return Rejection(self.name, "unusable_schema", f"the request's schema: {error}")
         try:
-            value = json_answer.parse(candidate.text)
+            value = json_answer.parse(split_reasoning(candidate.text).answer)
         except ValueError as error:
             return Rejection(self.name, "invalid_json", f"it does not parse as JSON: {error}")
-        from jsonschema.exceptions import best_match
-
-        mismatch = best_match(validator.iter_errors(value))
-        if mismatch is None:
-            return None
-        message = str(mismatch.message)
-        shown = message if len(message) <= 200 else message[:199] + "…"
-        return Rejection(self.name, "schema_mismatch", f"at {mismatch.json_path}: {shown}")
+        try:
+            mismatch = judge(text, value)
+        except SchemaTimeoutError as error:
+            return Rejection(self.name, "unjudged", f"the request's schema: {error}", certain=False)
+        return Rejection(self.name, "schema_mismatch", mismatch) if mismatch else None

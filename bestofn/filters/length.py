@@ -1,4 +1,4 @@
-"""Owns the length filter: candidates outside given bounds in characters or tokens."""
+"""The filter by length: candidates outside given bounds in characters or tokens."""
 
 from __future__ import annotations
 

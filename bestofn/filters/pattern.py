@@ -1,4 +1,4 @@
-"""Owns the pattern filter: regular expressions that must, or must not, be found in the text."""
+"""The filter by pattern: regular expressions that must, or must not, be found in the text."""
 
 from __future__ import annotations
 

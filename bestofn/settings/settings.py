@@ -80,8 +80,13 @@ class Settings(BaseSettings):
     filters: FilterSpecs = Field(
         default_factory=lambda: [
             FilterSpec(name="empty"),
+            FilterSpec(name="template_token"),
             FilterSpec(name="repetition"),
             FilterSpec(name="truncation"),
+            FilterSpec(name="tool_calls"),
+            FilterSpec(name="json_schema"),
+            FilterSpec(name="control_characters"),
+            FilterSpec(name="script"),
         ]
     )
     reward: RewardSettings = RewardSettings()

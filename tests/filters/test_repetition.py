@@ -260,4 +260,6 @@ def test_check_never_raises(text: str) -> None:
 )
 def test_long_uniform_text_completes(text: str) -> None:
     expected = "exact_loop" if text.strip() and " " not in text else None
+    if text.strip() and " " in text:
+        expected = "whitespace_flood"
     assert reason(FILTER, text) == expected

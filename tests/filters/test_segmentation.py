@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bestofn.filters.data_lines import data_lines, ends_in_rows
+from bestofn.filters.data_lines import data_lines, ends_in_data_lines
 from bestofn.filters.repetition.cycles import Cycle, exact_cycles, near_cycles
 from bestofn.filters.repetition.duplicates import duplicate_lines, duplicate_ngrams
 from bestofn.filters.repetition.segmentation import segment
@@ -88,5 +88,5 @@ def test_rows_of_data() -> None:
         False,
     ]
     assert not any(data for _, data in data_lines("| a; b; c; d |\n" * 5))
-    assert ends_in_rows(rows)
-    assert not ends_in_rows(rows + "The end.")
+    assert ends_in_data_lines(rows)
+    assert not ends_in_data_lines(rows + "The end.")

@@ -82,7 +82,8 @@ def test_a_missing_file_is_named() -> None:
 
 
 def test_an_unknown_filter_lists_the_known() -> None:
-    with pytest.raises(ConfigError, match="no filter is called 'repetitoin'; there are custom, "):
+    known = "no filter is called 'repetitoin'; there are control_characters, custom, "
+    with pytest.raises(ConfigError, match=known):
         build_filters([FilterSpec(name="repetitoin")])
 
 

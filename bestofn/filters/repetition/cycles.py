@@ -1,4 +1,4 @@
-"""Owns the search for loops in a token sequence: exact cycles and near copies, anywhere in it."""
+"""The search for loops in a token sequence: exact cycles and near copies, anywhere in it."""
 
 from __future__ import annotations
 

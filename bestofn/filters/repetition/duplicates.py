@@ -1,4 +1,4 @@
-"""Owns what share of a text stands in it more than once: lines, paragraphs and n-grams."""
+"""Shares of a text that stand in it more than once: lines, paragraphs and n-grams."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from bestofn.filters.repetition.segmentation import Ids, Mask
 _WIDE = re.compile("[぀-ヿ㐀-䶿一-鿿\uf900-\ufaff]")
 _LETTERS = re.compile(r"[^\W\d_]")
 _PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")
+
+_COUNTER = re.compile(r"^(?:\d{1,4}[.):]|\(\d{1,4}\))\s{1,4}")
+"""What numbers the entries of a list: entries that differ in nothing else are equal."""
 
 SHORTEST = 12
 """Letters a line or a paragraph needs to count, a CJK character as two: below are the braces,
@@ -35,7 +38,7 @@ def _share(parts: list[str]) -> tuple[float, str]:
     """
     seen: dict[str, int] = {}
     total = repeated = 0
-    for part in map(str.strip, parts):
+    for part in (_COUNTER.sub("", part.strip()) for part in parts):
         total += len(part)
         if len(_LETTERS.findall(part)) + len(_WIDE.findall(part)) < SHORTEST:
             continue

@@ -1,4 +1,4 @@
-"""Owns the repetition filter: loops, near copies and duplicated text, anywhere in an answer."""
+"""The filter of repetitive answers: loops, near copies and duplicated text, anywhere in them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ import numpy as np
 
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Rejection, Request
+from bestofn.filters.repetition.counting import counting_cycles
 from bestofn.filters.repetition.cycles import Cycle, exact_cycles, near_cycles
 from bestofn.filters.repetition.duplicates import (
     duplicate_lines,
     duplicate_ngrams,
     duplicate_paragraphs,
 )
-from bestofn.filters.repetition.segmentation import Mask, Segments, row_mask, segment
+from bestofn.filters.repetition.floods import KINDS, few_words, white_space
+from bestofn.filters.repetition.segmentation import Mask, Segments, Weights, segment
+from bestofn.filters.repetition.view import View
+from bestofn.filters.tool_arguments import argument_texts
 from bestofn.support import json_answer
 
 _EXACT = ((4, 16, 6), (5, 14, 6), (3, 0, 24), (2, 0, 60))
@@ -33,6 +37,30 @@ _EMPTY_LOOP = 200
 """Tokens in a loop without any content ("!!!!", "0, 0, 0") that are too many: the longest rule,
 row of dots or array in the tuning half of benchmarks/filters.py has 97."""
 
+_DRAWING = 1000
+"""As `_EMPTY_LOOP` where the loop goes over lines, as drawings, boards and tables do."""
+
+_COUNTED, _COUNTED_DATA, _COUNTED_WORDS = 8, 40, 16
+"""Copies that a counting loop has at least, in prose and in data, code or units of one word; and
+words that it says in all."""
+
+_NEAR_CERTAIN = (8, 60)
+"""(copies, words) from which a near loop is certain: in the read sample the real ones had 8 copies,
+or more than 60 repeated words."""
+
+_ENTRY_SIMILARITY = 0.82
+"""Share of words that equals the copy before, below which entries of a list, lines of data and of
+code are data: the words that differ are what each entry is about."""
+
+_LITANY_SIMILARITY = 0.9
+"""The same for entries of one short line each."""
+
+_INLINE_SIMILARITY = 0.75
+"""The same for entries within a line of data or code."""
+
+_ENDLESS = (30, 300)
+"""(copies, words) from which entries of prose are a loop, however they differ."""
+
 _NGRAM = 20
 """Tokens of the n-grams that are counted as duplicates: with Gopher's 10 and fewer, clean lists,
 code and Chinese poems reach 0.75 to 0.87 (measured on the tuning half, see `_EXACT`)."""
@@ -45,15 +73,18 @@ _SHORT = 60
 class RepetitionFilter:
     """Rejects candidates that repeat themselves. Tokens are `segmentation.segment`'s.
 
-    Reasons: ``loop_stopped``, ``exact_loop``, ``near_loop``, ``duplicate_paragraphs``,
-    ``duplicate_lines``, ``duplicate_ngrams``. Time: linear in the text times `longest_period`,
+    Reasons: ``loop_stopped``, ``whitespace_flood``, ``exact_loop``, ``counting_loop``,
+    ``near_loop``, ``few_words``, ``duplicate_paragraphs``, ``duplicate_lines``,
+    ``duplicate_ngrams``. The arguments of tool calls are read too. Like entries of lists, tables,
+    code and data are data, and so is what the prompt asked to repeat. Near loops of few copies or
+    words, and duplicated shares, are suspicions. Time: linear in the text times `longest_period`,
     in vectorised operations.
 
     Args:
         longest_period: tokens of the longest period that is searched for loops; longer ones are
             left to the duplicate shares.
         near_copies: copies that a near loop has at least.
-        near_content: content tokens that it repeats at least.
+        near_content: words that it repeats at least (`segmentation.CJK_WEIGHT` of a character).
         near_similarity: share of its words and numbers that equals the copy before. Templates
             that are no loops stay below: "the capital of X is Y" repeats 4 words of 6.
         max_duplicate_lines: highest share of characters in lines that stood before.
@@ -66,7 +97,7 @@ class RepetitionFilter:
 
     longest_period: int = 256
     near_copies: int = 5
-    near_content: int = 12
+    near_content: int = 26
     near_similarity: float = 0.7
     max_duplicate_lines: float = 0.6
     max_duplicate_paragraphs: float = 0.35
@@ -95,53 +126,94 @@ class RepetitionFilter:
         """The first reason that holds, in the order of the class's list; None to keep it."""
         if candidate.finish_reason == "repetition":
             return self._reject("loop_stopped", "the engine stopped it in a loop during decoding")
-        segments = segment(candidate.text)
+        for text in (candidate.text, *argument_texts(candidate)):
+            if found := self._judge(request, text):
+                return found
+        return None
+
+    def _judge(self, request: Request, text: str) -> Rejection | None:
+        if flood := white_space(text):
+            return self._reject(
+                "whitespace_flood", f"{flood[1]} characters of white space from {flood[0]} on"
+            )
+        segments = segment(text)
         if not len(segments):
             return None
-        data = json_answer.is_document(candidate.text)
-        if loop := self._exact_loop(segments, _EXACT_IN_JSON if data else _EXACT):
+        data = json_answer.is_document(text)
+        view = View(segments, request.last_user_text)
+        if loop := self._exact_loop(view, data=data):
             return self._reject("exact_loop", "the " + _describe(segments, loop, loop.copies))
         if data:
             return None
-        if loop := self._near_loop(segments):
+        if found := self._counting_loop(view) or self._near_loop(view):
+            loop, certain = found
             times = round(loop.length / loop.period)
-            return self._reject("near_loop", "almost the same " + _describe(segments, loop, times))
-        return self._duplicates(segments)
+            detail = "almost the same " + _describe(segments, loop, times)
+            return self._reject("near_loop", detail, certain=certain)
+        if few := few_words(segments, ~view.data & ~view.code):
+            begin, end = segments.span(*few)
+            detail = f"only {KINDS} words or fewer in {_quote(text[begin:end])} and so on"
+            return self._reject("few_words", detail)
+        return self._duplicates(view)
 
-    def _exact_loop(
-        self, segments: Segments, rules: tuple[tuple[int, int, int], ...]
-    ) -> Cycle | None:
+    def _exact_loop(self, view: View, *, data: bool) -> Cycle | None:
+        segments = view.segments
         for cycle in exact_cycles(segments.ids, self.longest_period, 2):
+            if not _repeats(view, cycle, _EXACT_IN_JSON if data else _EXACT):
+                continue
+            if view.is_free(cycle):
+                continue
             repeated = _repeated(segments.content, cycle)
-            if not repeated and cycle.length >= _EMPTY_LOOP:
-                return cycle
-            if _exceeds(cycle, repeated, rules):
-                return cycle
-            if rules is _EXACT and _exceeds(cycle, _different_numbers(segments, cycle), _NUMBERS):
-                return cycle
+            harmless = not data and (view.is_literal(cycle) or view.is_refrain(cycle, repeated))
+            if harmless or view.is_asked_for(cycle, data=data):
+                view.free(cycle)
+                continue
+            return cycle
         return None
 
-    def _near_loop(self, segments: Segments) -> Cycle | None:
-        judged = segments.content | segments.number
-        loop = self._nearest(segments, judged)
-        if loop is None:
-            return None
-        # Records look like near copies; search again without them only where something was found.
-        rows = row_mask(segments)
-        return self._nearest(segments, judged & ~rows) if rows.any() else loop
+    def _counting_loop(self, view: View) -> tuple[Cycle, bool] | None:
+        segments = view.segments
+        for cycle in counting_cycles(segments, _COUNTED):
+            words = float(segments.weight[cycle.start : cycle.start + cycle.period].sum())
+            structured = view.is_code or view.is_structured(cycle)
+            held = words < 2 or (structured and view.lists(cycle))
+            enough = cycle.copies >= (_COUNTED_DATA if held else _COUNTED)
+            if not enough or words < 1 or words * cycle.copies < _COUNTED_WORDS:
+                continue
+            if not view.is_free(cycle) and not view.is_asked_for(cycle, data=True):
+                return cycle, True
+        return None
 
-    def _nearest(self, segments: Segments, judged: Mask) -> Cycle | None:
+    def _near_loop(self, view: View) -> tuple[Cycle, bool] | None:
+        segments = view.segments
+        judged = segments.content | segments.number
         for cycle in near_cycles(
             segments.ids, judged, self.longest_period, self.near_copies, self.near_similarity
         ):
-            if _repeated(segments.content & judged, cycle) >= self.near_content:
-                return cycle
+            words = _weighed(segments.weight, cycle)
+            if words < self.near_content or view.is_free(cycle):
+                continue
+            structured = view.is_structured(cycle)
+            endless = not structured and cycle.copies >= _ENDLESS[0] and words >= _ENDLESS[1]
+            if not endless and (structured or view.lists(cycle)):
+                least = _ENTRY_SIMILARITY if view.lists(cycle) else _INLINE_SIMILARITY
+                if view.lists(cycle) and view.is_short_lines(cycle):
+                    least = _LITANY_SIMILARITY
+                alike = view.similarity(cycle, judged)
+                if alike < least or view.is_keyed_data(cycle, judged):
+                    continue
+            entries = structured or view.is_code or view.lists(cycle)
+            certain = endless if entries else cycle.copies >= _NEAR_CERTAIN[0]
+            return cycle, certain and words >= _NEAR_CERTAIN[1]
         return None
 
-    def _duplicates(self, segments: Segments) -> Rejection | None:
+    def _duplicates(self, view: View) -> Rejection | None:
+        segments = view.segments
         if np.count_nonzero(segments.content) < _SHORT:
             return None
         text = segments.text
+        if view.mostly_free or json_answer.is_document("[" + text.strip().replace("\n", ",") + "]"):
+            return None  # lines of JSON
         for part, measure, highest in (
             ("paragraphs", duplicate_paragraphs, self.max_duplicate_paragraphs),
             ("lines", duplicate_lines, self.max_duplicate_lines),
@@ -152,17 +224,19 @@ class RepetitionFilter:
                     f"duplicate_{part}",
                     f"{share:.0%} of the text stands in {part} that stood before, "
                     f"most in {_quote(example)}",
+                    certain=False,
                 )
         share = duplicate_ngrams(segments.ids, segments.content, _NGRAM)
         if share > self.max_duplicate_ngrams:
             return self._reject(
                 "duplicate_ngrams",
                 f"{share:.0%} of the text stands in runs of {_NGRAM} tokens that stood before",
+                certain=False,
             )
         return None
 
-    def _reject(self, reason: str, detail: str) -> Rejection:
-        return Rejection(filter=self.name, reason=reason, detail=detail)
+    def _reject(self, reason: str, detail: str, *, certain: bool = True) -> Rejection:
+        return Rejection(filter=self.name, reason=reason, detail=detail, certain=certain)
 
 
 _SHARES = ("lines", "paragraphs", "ngrams")
@@ -171,6 +245,22 @@ _SHARES = ("lines", "paragraphs", "ngrams")
 def _repeated(content: Mask, cycle: Cycle) -> int:
     """How many content tokens the copies after the first have."""
     return int(np.count_nonzero(content[cycle.start + cycle.period : cycle.start + cycle.length]))
+
+
+def _repeats(view: View, cycle: Cycle, rules: tuple[tuple[int, int, int], ...]) -> bool:
+    """Whether an exact loop has the copies, the tokens and the content of any of the rules."""
+    segments = view.segments
+    repeated = _repeated(segments.content, cycle)
+    if not repeated and cycle.length >= (_DRAWING if view.spans_lines(cycle) else _EMPTY_LOOP):
+        return True
+    if repeated and _exceeds(cycle, repeated, rules):
+        return True
+    return rules is _EXACT and _exceeds(cycle, _different_numbers(segments, cycle), _NUMBERS)
+
+
+def _weighed(weight: Weights, cycle: Cycle) -> float:
+    """How many words the copies after the first have."""
+    return float(weight[cycle.start + cycle.period : cycle.start + cycle.length].sum())
 
 
 def _different_numbers(segments: Segments, cycle: Cycle) -> int:

@@ -1,4 +1,4 @@
-"""Owns how prose is parted into units (paragraphs, list items, headings, rows) and their lines."""
+"""The blocks of a Markdown text: paragraphs, list items, headings, table rows, and their lines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bestofn.filters.markdown import CODE
 
 Kind = Literal["text", "item", "heading", "row", "code", "rule", "signature"]
 
-_SESSION = re.compile(r"^\s*>>> ", re.MULTILINE)
+_SESSION = re.compile(r"^[ \t]{0,40}>>> ", re.MULTILINE)
 _ITEM = re.compile(
     r"\s*(?:[-*+•·●○◦▪‣–](?=\s)|\(?\d{1,3}[.)](?=\s|[^\d\s])|\(?[A-Za-z][.)](?=\s)"
     r"|[①-⑳]|[(（]?[一二三四五六七八九十\d]{1,3}[、．）])\s*"
@@ -26,7 +26,7 @@ _FORMS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class Block:
     """A paragraph, a list item with its wrapped lines, or a single line of another kind.
 
     Args:
@@ -43,16 +43,16 @@ class Unit:
         return "\n".join(self.lines)
 
 
-def units(prose: str) -> list[Unit]:
-    """The units of `fences.Outline.prose`, in order."""
-    found: list[Unit] = []
+def blocks(prose: str) -> list[Block]:
+    """The blocks of `markdown.Outline.prose`, in order."""
+    found: list[Block] = []
     kind: Kind | None = None
     lines: list[str] = []
     for line in [*prose.split("\n"), ""]:
         starts = _kind(line) if line.strip(" \t.") else None
         if kind is not None and (starts != "text" or kind not in ("text", "item", "signature")):
             session = kind == "text" and _SESSION.search("\n".join(lines))
-            found.append(Unit("code" if session else kind, tuple(lines)))
+            found.append(Block("code" if session else kind, tuple(lines)))
             kind, lines = None, []
         if starts is not None:
             kind = kind or starts

@@ -1,4 +1,4 @@
-"""Owns which brackets, quotations and spans a paragraph leaves open."""
+"""Brackets, code spans and formulas that a paragraph opens and does not close."""
 
 from __future__ import annotations
 
@@ -19,52 +19,59 @@ _PAIRS = {
     "『": "』",
     "《": "》",
     "〈": "〉",
-    "“": "”",
-    "«": "»",
 }
-_QUOTES = {"「", "『", "“", "«"}
 _CLOSERS = {closer: opener for opener, closer in _PAIRS.items()}
+CJK_QUOTES = frozenset("「『")
+"""Brackets that are quotation marks: they pair like brackets, whatever the language."""
 
 _NOT_BRACKETS = re.compile(
-    r"(?<!\S)(?:"
-    r"[:;=][-^'o]?[()\[\]{}]+(?=\s|$)"  # emoticons
-    r"|(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,5})[)）](?=\s))"  # enumerators: 1) a) iv)
-    r"|[\[(]\s?-?[\w.∞]+\s?,\s?[+-]?[\w.∞]+\s?[\])]"  # intervals: [0, 1)
+    r"(?<!\S)[:;=][-^'o]?[()\[\]{}]+(?=\s|$)"  # emoticons
     r"|\\[(\[)\]{}]"  # escaped
+    r"|\\(?:left|right|big|Big|bigg|Bigg)[lr]?\s?[()\[\].|]"  # sized by LaTeX, as they please
 )
+_INTERVAL = 80
+"""Characters that an interval has at most: [0, 2π) closes what a square bracket opened."""
+
 _TICKS = re.compile(r"(`+)")
-_STRAIGHT = re.compile(r'(?<![\d\\])"')
-"""A straight double quote; after a digit it means inches."""
+_ESCAPED = re.compile(r"\\\[[^\]\\\n]{1,80}\]")
+"""A bracket that Markdown escapes, as against a formula: \\[name]."""
 
 
-def open_bracket(paragraph: str) -> tuple[str, bool] | None:
-    """(the innermost bracket or paired quote left open, whether it is a quote); None: all closed.
+def open_bracket(paragraph: str) -> str | None:
+    """The innermost bracket (or CJK quotation mark) left open; None: all are closed.
 
-    A closer without opener is ignored; one that skips over other openers closes those too.
+    A closer without opener is ignored (an enumerator, 1)); one that skips over other openers
+    closes those too; a square and a round bracket around a comma are an interval.
     """
     if _PAIRS.keys().isdisjoint(paragraph):
         return None
-    stack: list[str] = []
+    stack: list[tuple[str, int]] = []
     standing: Counter[str] = Counter()
-    for mark in _NOT_BRACKETS.sub("", paragraph):
+    text = _NOT_BRACKETS.sub("", paragraph)
+    for place, mark in enumerate(text):
         if mark in _PAIRS:
-            stack.append(mark)
+            stack.append((mark, place))
             standing[mark] += 1
-        elif standing[opener := _CLOSERS.get(mark, "")]:
+            continue
+        opener = _CLOSERS.get(mark, "")
+        if stack and _is_interval(stack[-1], mark, text, place):
+            opener = stack[-1][0]
+        if standing[opener]:
             closed = ""
             while closed != opener:
-                closed = stack.pop()
+                closed = stack.pop()[0]
                 standing[closed] -= 1
-    return (stack[-1], stack[-1] in _QUOTES) if stack else None
+    return stack[-1][0] if stack else None
 
 
-def open_straight_quote(paragraph: str) -> bool:
-    """Whether the paragraph has an odd number of straight double quotes."""
-    return len(_STRAIGHT.findall(paragraph)) % 2 == 1
+def _is_interval(opened: tuple[str, int], mark: str, text: str, place: int) -> bool:
+    opener, begin = opened
+    half_open = (opener == "[" and mark in ")[") or (opener == "(" and mark == "]")
+    return half_open and place - begin <= _INTERVAL and "," in text[begin:place]
 
 
 def without_spans(paragraph: str) -> tuple[str, bool]:
-    """(the paragraph with its inline code and formulas emptied, whether one was left open).
+    """(the paragraph with its inline code emptied, whether code or a formula was left open).
 
     A run of backticks opens a span that the next run of the same length closes, as in CommonMark;
     a single one that nothing closes is open. Formulas are between $$, \\( and \\), \\[ and \\].
@@ -88,9 +95,10 @@ def without_spans(paragraph: str) -> tuple[str, bool]:
             left_open = left_open or (pieces[place] == "`" and "'" not in pieces[place + 1])
         place += 1
     rest = "".join(kept)
+    formulas = _ESCAPED.sub("", rest)
     formula = (
-        rest.count("$$") % 2 == 1
-        or rest.count("\\(") > rest.count("\\)")
-        or rest.count("\\[") > rest.count("\\]")
+        formulas.count("$$") % 2 == 1
+        or formulas.count("\\(") > formulas.count("\\)")
+        or formulas.count("\\[") > formulas.count("\\]")
     )
     return rest, left_open or formula

@@ -1,4 +1,4 @@
-"""Owns which last characters of a Chinese line announce more: 以及, 从, 每个."""
+"""Last characters of a Chinese line that announce more: 以及, 从, 每个."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _ANSWERS = "是对否错有无好会能行可终完"
 """Single characters that answer a question, or close a text."""
 
 
-def open_chinese(line: str) -> str | None:
+def chinese_open_end(line: str) -> str | None:
     """The last one or two characters of the line, where they announce more."""
     tail = line[-40:].strip()
     found = _OPEN.search(tail)

@@ -1,4 +1,4 @@
-"""Owns what shows that a sentence without a stop breaks off, and is no title or short answer.
+"""Signs that a sentence without a stop breaks off, and is no title or short answer.
 
 A title has no finite verb, and a sentence that ends in what it says of its subject ("The capital of
 France is Paris") is complete. What is left is judged by its size: a short answer often has no stop
@@ -49,12 +49,17 @@ _INTRODUCTION = re.compile(
     r"(?:In|On|At|By|For|With|Without|After|Before|During|From|To|As|When|If|While|Since|Although"
     r"|Because|Unlike|Like|Under|Despite|Given)\b[^,]*, [a-z]"
 )
-_ENTRY = re.compile(r"--?\w|[^。.]{1,60}? --? ")
+_ENTRY = re.compile(r"--?\w|[^\s。.]{1,60}(?:, [^\s。.]{1,40}){0,3} --? ")
 """An option of a command, or a name and what it means: their descriptions often have no stop."""
 
 _CJK_SUBORDINATE = re.compile(r"(?:如果|虽然|尽管|即使|假如|倘若|无论|不管|既然|每当|一旦)[^，,]*$")
 _CJK_FINITE = re.compile(r"[是会了必须应该需要你您我他她它们将被把让使用有在从到能]|可以")
 _CJK_PREDICATE = re.compile(r"(?:[是为叫]|位于|等于|[:：])[^，。是]{1,8}$")
+
+
+def is_entry(line: str) -> bool:
+    """Whether the line is an option of a command, or a name and what it means."""
+    return _ENTRY.match(line.strip()) is not None
 
 
 def is_title(words: list[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Owns which last words of an English line announce more: "of", "is", "doesn't"."""
+"""Last words of an English line that announce more: "of", "is", "doesn't"."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CUT_WORD = re.compile(
 "is" and "have", which end no sentence."""
 
 _POSSESSIVE = re.compile(
-    r"^(?!.*\b(?i:at|to|from|of) (?:\w+ )?\w+['’]s$).*\b[a-z]+['’]s$|^[^'’]*(?<!in)['’]$"
+    r"^(?!.*\b(?i:at|to|from|of) (?:\w+ )?\w+['’]s$).*\b[a-z]+['’]s$|^[^'’`]*(?<!in)['’]$"
 )
 """A noun's "s" without what it has (but "at the doctor's"); or the apostrophe alone, where it ends
 no quotation."""
@@ -35,7 +35,7 @@ _NOUN_AND_RELATIVE = re.compile(
 """A noun with its article, and the first word of a relative clause ("a tool that")."""
 
 
-def open_english(line: str) -> str | None:
+def english_open_end(line: str) -> str | None:
     """The last word of the line, where it announces more; time linear in the line's words."""
     words = line.split()
     if len(words) < 2:

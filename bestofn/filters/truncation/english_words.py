@@ -1,4 +1,4 @@
-"""Owns the lists of English words by which a line's last word is judged (see `open_words`).
+"""Lists of English words by which a line's last word is judged (see `english_line_end`).
 
 They are closed classes of the grammar: articles, conjunctions, prepositions, auxiliaries, pronouns.
 The exceptions are the words with which those end an answer: verbs with a last particle ("log in"),

@@ -1,21 +1,21 @@
-"""Owns what the end of a line of prose says: a sentence end, an open end, or neither."""
+"""What the end of a line of prose says: a sentence end, an open end, or neither."""
 
 from __future__ import annotations
 
 import re
 
-from bestofn.filters.truncation.chinese_line_end import open_chinese
-from bestofn.filters.truncation.english_line_end import open_english
+from bestofn.filters.truncation.chinese_line_end import chinese_open_end
+from bestofn.filters.truncation.english_line_end import english_open_end
 
-STOPS = ".!?…。！？｡．‽؟۔।॥։።។‼⁇⁈⁉~～"
+STOPS = ".!?…。！？｡．‽؟۔।॥։።፧።។៕༎།။၏꓿᙮᠃᠉‼⁇⁈⁉~～〜⋯"
 """Sentence ends of the scripts in use (Unicode's Sentence_Terminal), and the wave of chat."""
 
 TAIL = 300
 """Characters at the end of a line that are looked at, which bounds the time for any line."""
 
-_CLOSERS = "\"'”’»」』）)]】〕》〉}*_`~|>  "
+_CLOSERS = "\"'”’“‘»«‹›」』）)]】〕》〉}*_`~|>  "
 _PICTOGRAPH = re.compile(
-    r"(?:[\U0001f000-\U0001faff☀-➿\ufe0f\u200d♥∎■□]|(?:^|\s)[:;=]['-]?[)(DPp3]|:\w+:)$"
+    r"(?:[\U0001f000-\U0001faff☀-➿\ufe0f\u200d♥∎■□♪♫\u20e3\U000e007f]|(?:^|\s)[:;=]['-]?[)(DPp3]|:\w+:)$"
 )
 """An emoji, an emoticon, a mark of the end of a proof: they stand for a stop."""
 
@@ -53,6 +53,10 @@ def strip_trailers(line: str) -> str:
         line = shorter
 
 
+_OTHER_STOP = re.compile(r"[\u0370-\u03ff\u1f00-\u1fff];$|[\u0530-\u058f]:$|\u0f0d$")
+"""Greek's question mark, and Armenian's full stop, where a keyboard has only ; and :."""
+
+
 def ends_sentence(line: str) -> bool:
     """Whether the line ends in a sentence end, a pictograph or a final word ("The end").
 
@@ -61,6 +65,8 @@ def ends_sentence(line: str) -> bool:
     line = line.rstrip()[-TAIL:]
     if line[-1:] in STOPS:
         return not _OPEN_ABBREVIATION.search(line)
+    if _OTHER_STOP.search(line.rstrip(_CLOSERS)):
+        return True
     if _PICTOGRAPH.search(line) or _FINAL.fullmatch(line):
         return True
     bare = strip_trailers(line)
@@ -75,7 +81,7 @@ def open_end(line: str) -> str | None:
     bare = line.rstrip()[-TAIL:].rstrip("*_")
     if bare[-1:] in _OPEN_MARKS:
         return bare[-1:]
-    if cjk := open_chinese(bare):
+    if cjk := chinese_open_end(bare):
         return cjk
     if operator := _OPEN_OPERATOR.search(bare):
         return operator.group().strip()
@@ -83,4 +89,4 @@ def open_end(line: str) -> str | None:
         return address.group()
     if _OPEN_ABBREVIATION.search(bare):
         return bare.split()[-1]
-    return open_english(bare)
+    return english_open_end(bare)

@@ -1,8 +1,8 @@
-"""Owns the judgement that a text's last sentence has no end although it should have one.
+"""The judgement that a text's last sentence has no end although it should have one.
 
 A missing stop is no fault by itself: titles, verses, list items, names and short answers have none.
 It is one where the text shows that it punctuates: by sentences that end before the last one within
-the same unit, or by the ends of its other units of the same kind.
+the same block, or by the ends of its other blocks of the same kind.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bestofn.filters.data_lines import ends_in_rows
-from bestofn.filters.truncation.blocks import Unit
-from bestofn.filters.truncation.clauses import is_plain, stops_short
+from bestofn.filters.data_lines import ends_in_data_lines
+from bestofn.filters.truncation.blocks import Block
+from bestofn.filters.truncation.clauses import is_entry, is_plain, stops_short
+from bestofn.filters.truncation.closings import ends_in_amount, is_final_answer
 from bestofn.filters.truncation.line_end import TAIL, ends_sentence
 
 _INNER_STOP = re.compile(
@@ -28,11 +29,11 @@ _UNPUNCTUATED = re.compile(r"[\u0e00-\u0eff]")
 """Thai and Lao, which end sentences with a space."""
 
 _ADDRESS = re.compile(
-    r"\w://|www\.|\w@\w|/[\w.~-]+/|\.(?:com|org|net|io|html?|pdf|txt|md|py)[>)\]\"'`]*$|`$"
+    r"\w://|www\.|\w@\w|/[\w.~-]+/|\.(?:com|org|net|io|html?|pdf|txt|md|py)[>)\]\"'`]*$|`[)*_]*$"
 )
 """What shows that the last word is an address, a path or a code span: complete without a stop."""
 
-_FORMULA = re.compile(r"[=+<>≤≥≈→⇒] *[^\s぀-ヿ㐀-鿿，。]{1,60}$|\$$|\\[)\]]$|^\s*[$#] ")
+_FORMULA = re.compile(r"[=+<>≤≥≈→⇒] *[^\s぀-ヿ㐀-鿿，。]{1,60}$|\$$|\\[)\]]$|^\s*[$#] |;\s+(?:#|//)")
 """The right side of a formula, or a command: complete without a stop."""
 
 _RESULT = re.compile(r"\d[%°]?[A-Za-z€$£¥]{0,3}$|^\s*[^:：.。]{1,30}[:：]\s*\S+(?:\s\S+){0,2}$")
@@ -86,46 +87,58 @@ def last_sentence(text: str) -> tuple[str, bool]:
     return text[end:], end > 0
 
 
-def lacks_end(found: Sequence[Unit]) -> bool:
-    """Whether the last of the units should end in a sentence end and does not."""
-    unit = found[-1]
-    line = unit.lines[-1].rstrip()
-    if unit.kind not in ("text", "item") or ends_sentence(line) or _stands_without(unit, line):
+def lacks_end(found: Sequence[Block]) -> bool:
+    """Whether the last of the blocks should end in a sentence end and does not."""
+    block = found[-1]
+    line = block.lines[-1].rstrip()
+    if block.kind not in ("text", "item") or ends_sentence(line) or _stands_without(block, line):
         return False
-    wrapped = _is_wrapped(unit)
-    rest, inner = last_sentence(unit.text if wrapped else line)
+    if is_final_answer(line) or ends_in_amount(line):
+        return False
+    wrapped = _is_wrapped(block)
+    rest, inner = last_sentence(block.text if wrapped else line)
     size = weight(rest)
+    if is_final_answer(rest, alone=False):
+        return False
     if size <= RESULT and _RESULT.search(line[-TAIL:]):
         return False
-    if (inner and not _greets(line, size)) or _ends_verses(unit, wrapped):
+    if (inner and not _greets(line, size)) or _ends_verses(block, wrapped):
         return size > 0
     peers = [
         punctuated(peer.lines[-1])
         for peer in found[:-1]
-        if peer.kind == unit.kind and (unit.kind == "item" or weight(peer.text) >= PEER)
+        if peer.kind == block.kind and (block.kind == "item" or weight(peer.text) >= PEER)
     ]
-    if unit.kind == "item" and peers:
+    if block.kind == "item" and peers:
         return _items_end(peers) and (len(peers) >= 2 or size >= 3)
-    if "，" in rest and not _is_couplet(rest) and (size >= CJK_CLAUSES or _breaks_off(rest)):
+    if (
+        "，" in rest
+        and not is_entry(line)
+        and not _is_couplet(rest)
+        and (size >= CJK_CLAUSES or _breaks_off(rest))
+    ):
         return True
     announced = len(found) > 1 and found[-2].lines[-1].rstrip()[-1:] in (":", "：")
     if peers and sum(peers) >= 0.5 * len(peers) and not announced:
         return size >= 2
-    if _runs_on(unit, size, wrapped):
+    if is_entry(line):
+        return False
+    if _runs_on(block, size, wrapped):
         return True
     cjk = len(_CJK.findall(rest)) >= 4
     if stops_short(rest, size, cjk=cjk, alone=announced or len(found) == 1):
         return True
-    headed = unit.kind == "text" and any(each.kind == "heading" for each in found)
+    headed = block.kind == "text" and any(each.kind == "heading" for each in found)
     if headed and size >= HEADED and is_plain(rest):
         return True
-    return size >= LONG and (not peers or (wrapped and size >= RUNNING))
+    begins = not block.text.lstrip()[:1].islower()
+    return begins and size >= LONG and (not peers or (wrapped and size >= RUNNING))
 
 
-def _stands_without(unit: Unit, line: str) -> bool:
+def _stands_without(block: Block, line: str) -> bool:
     """Whether the last line is of a kind that has no stop: a name, a row, an address, a list."""
-    signs_off = any(_SIGN_OFF.match(each.rstrip()) for each in unit.lines[-3:-1])
-    return signs_off or ends_in_rows(unit.text) or _lists_names(line) or _needs_no_stop(line)
+    signs_off = any(_SIGN_OFF.match(each.rstrip()) for each in block.lines[-3:-1])
+    return signs_off or ends_in_data_lines(block.text) or _lists_names(line) or _needs_no_stop(line)
 
 
 def _greets(line: str, size: float) -> bool:
@@ -164,7 +177,7 @@ def _needs_no_stop(line: str) -> bool:
 
 def _lists_names(line: str) -> bool:
     """Whether the line is four or more names parted by commas: no sentence, so no stop."""
-    names = re.split(r"[,，、]", line)
+    names = re.split(r"[,，、]", line.rpartition(": ")[2])
     return len(names) >= 4 and all(weight(name) <= 2 for name in names)
 
 
@@ -173,27 +186,27 @@ def punctuated(line: str) -> bool:
     return ends_sentence(line) or line.rstrip().rstrip("*_")[-1:] in (":", "：")
 
 
-def _ends_verses(unit: Unit, wrapped: bool) -> bool:
+def _ends_verses(block: Block, wrapped: bool) -> bool:
     """Whether the lines before the last all end in a mark, as verses do: the last has none."""
-    before = unit.lines[:-1]
+    before = block.lines[:-1]
     marked = [bool(_VERSE_MARK.search(verse.rstrip())) for verse in before]
     if not marked or not marked[-1]:
         return False
     return sum(marked) >= 0.7 * len(marked) or not wrapped
 
 
-def _is_wrapped(unit: Unit) -> bool:
-    """Whether the unit's lines are one running text: those without a mark at their end are long,
+def _is_wrapped(block: Block) -> bool:
+    """Whether the block's lines are one running text: those without a mark at their end are long,
     or there is only one."""
-    body = [line for line in unit.lines[:-1] if not _VERSE_MARK.search(line.rstrip())]
+    body = [line for line in block.lines[:-1] if not _VERSE_MARK.search(line.rstrip())]
     return not body or sum(map(weight, body)) >= WRAPPED * len(body)
 
 
-def _runs_on(unit: Unit, size: float, wrapped: bool) -> bool:
+def _runs_on(block: Block, size: float, wrapped: bool) -> bool:
     """Whether the last line goes on with the sentence of the line before, in words enough."""
-    if len(unit.lines) == 1 or not unit.lines[-1].lstrip()[:1].islower():
+    if len(block.lines) == 1 or not block.lines[-1].lstrip()[:1].islower():
         return False
-    if _VERSE_MARK.search(unit.lines[-2].rstrip()):
+    if _VERSE_MARK.search(block.lines[-2].rstrip()):
         return False
-    above = 0.0 if wrapped else weight(unit.lines[-2])
+    above = 0.0 if wrapped else weight(block.lines[-2])
     return (wrapped or above >= WRAPPED) and above + size >= RUNNING_ON

@@ -1,4 +1,4 @@
-"""Owns the check of program text that stands without a fence: does it look like code, is it cut."""
+"""Program text without a fence: does a text look like code, and is that code cut."""
 
 from __future__ import annotations
 
@@ -20,13 +20,21 @@ _FIRST_LINE = re.compile(
     r"|from [\w.]+ import|#!|#(?:include|define|if|pragma)|function \w+\("
     r"|(?:const|let|var|export) \w|[{\[]\s*(?:$|[{\[\"\d]))"
 )
-_SENTENCE = re.compile(r"[A-Z][\w'’]*(?:,? [\w'’]+){2,}[.!?]$")
-"""A last line that no program has."""
+_SENTENCE = re.compile(r"(?![a-z#/*@<>])[^\W\d_].*[.!?。！？؟۔।][\"'”»)*_]*$")
+_PLAIN_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*[,;:.!?]?")
+"""A sentence, most of it plain words, as a last line: no program has it."""
+
+_NO_FORMULA = re.compile(
+    r"[;{}]$|^(?:def|class|fn|func|function|import|from|return|if|for|while|const|let|var|public"
+    r"|private|static|#include|print|echo|SELECT|INSERT|CREATE)\b|[{(\[:,]$|^[<@$]|\w\.\w+\(|[\"'`]|^\w+\("
+    r"|^[a-z_]{2,} ?[-+*/|]?= ?"
+)
+"""What at least one line of program text has, and lines of formulas have not."""
 
 _NEUTRAL = re.compile(r"(?:#|//|\*|/\*)|\W*$")
 """Comments, and lines of marks only."""
 
-_TOKEN = re.compile(
+_TOKEN = (
     # Strings, docstrings and comments; one that is not closed runs to the end of its line or of
     # the text. Possessive, so that the scan is linear.
     r'"""(?:[^"\\]|\\.|"(?!""))*+(?:""")?'
@@ -34,9 +42,18 @@ _TOKEN = re.compile(
     r"|/\*(?:[^*]|\*(?!/))*+(?:\*/)?"
     r'|"(?:[^"\\\n]|\\.)*+"?'
     r"|'(?:[^'\\\n]|\\.)*+'?"
-    r"|(?:(?<=\s)|^)(?:\#|//)[^\n]*"
-    r"|[()\[\]{}]",
-    re.DOTALL | re.MULTILINE,
+    r"|(?:(?<=\s)|^)(?:\#|//COMMENT)[^\n]*"
+    r"|[()\[\]{}]"
+)
+_IN_PYTHON, _ELSEWHERE = (
+    re.compile(_TOKEN.replace("|//COMMENT", also), re.DOTALL | re.MULTILINE) for also in ("", "|//")
+)
+"""Tokens where // divides, and where it begins a comment."""
+
+_PYTHON = re.compile(
+    r"^[ \t]*(?:def \w+\(.*|elif .*|(?:if|for|while|with|try|else|except)\b.*):[ \t]*(?:#.*)?$"
+    r"|^[ \t]*(?:import [\w.]+|from [\w.]+ import .*|>>> .*|def \w+\(.*)$",
+    re.MULTILINE,
 )
 _DOCSTRING = re.compile(r'"""(?:[^"\\]|\\.|"(?!""))*+"""', re.DOTALL)
 _PREFIX = re.compile(r"(?<!\w)[rbfuRBFU]{1,2}$")
@@ -63,11 +80,20 @@ def looks_like_code(text: str) -> bool:
     """
     if _FIRST_LINE.match(_clip(text.lstrip().partition("\n")[0])):
         return True
-    if _SENTENCE.match(_clip(text.rstrip().rpartition("\n")[2])):
+    last = text.rstrip().rpartition("\n")[2]
+    if _is_sentence(_clip(last)):
         return False
     lines = [_clip(line) for line in _DOCSTRING.sub("", text).splitlines()]
     lines = [line for line in lines if not _NEUTRAL.match(line)]
-    return len(lines) >= 2 and sum(map(bool, map(_CODE_LINE.match, lines))) > 0.6 * len(lines)
+    if len(lines) < 2 or not any(map(_NO_FORMULA.search, lines)):
+        return False
+    return sum(map(bool, map(_CODE_LINE.match, lines))) > 0.6 * len(lines)
+
+
+def _is_sentence(line: str) -> bool:
+    words = line.split()
+    plain = sum(_PLAIN_WORD.fullmatch(word) is not None for word in words)
+    return len(words) >= 4 and plain >= 0.6 * len(words) and bool(_SENTENCE.match(line))
 
 
 def _clip(line: str) -> str:
@@ -80,7 +106,8 @@ def open_structure(code: str) -> str | None:
     """What the program text leaves open: a bracket, a string at its very end, a docstring or a
     comment; None: nothing."""
     stack: list[str] = []
-    for found in _TOKEN.finditer(code):
+    tokens = _IN_PYTHON if _PYTHON.search(code) else _ELSEWHERE
+    for found in tokens.finditer(code):
         token = found.group()
         for opener, closer in _BLOCKS:
             whole = len(token) >= len(opener) + len(closer) and token.endswith(closer)

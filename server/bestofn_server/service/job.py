@@ -19,7 +19,10 @@ from bestofn_server.service.presets import Preset
 from bestofn_server.wire.report import Detail
 from bestofn_server.wire.requests import BestOfNOptions, ChatRequest, CompletionRequest
 
-OPEN_FILTERS = frozenset({"empty", "language", "length", "repetition", "truncation"})
+OPEN_FILTERS = frozenset(
+    {"control_characters", "echo", "empty", "language", "length", "repetition", "script"}
+    | {"template_token", "tool_calls", "truncation"}
+)
 """Filters that a request may set up. The others run code, or expressions without a bound on their
 time, so a request may only name those that the operator has set up."""
 

@@ -1,0 +1,134 @@
+"""Values held against JSON schemas of clients, within a bound on the time.
+
+A client's schema may be made to take for ever: a pattern that backtracks, ``uniqueItems`` over
+thousands, references that double. Schemas that can do so, and long values, are judged in a worker
+process that is killed at the limit; the others are judged at once.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import select
+import subprocess
+import sys
+import threading
+from typing import Any
+
+from bestofn.support.schema_validator import validator_of
+
+LIMIT_SECONDS = 1.0
+"""Longest time that one value may take."""
+
+START_SECONDS = 20.0
+"""Longest time that a worker may take to start."""
+
+LONG = 20_000
+"""Characters of a value, as JSON, from which it is judged in the worker."""
+
+_RISKY = (
+    '"pattern"',
+    '"patternProperties"',
+    '"uniqueItems"',
+    '"$ref"',
+    '"$dynamicRef"',
+    '"format"',
+)
+
+
+class SchemaTimeoutError(Exception):
+    """The value could not be judged within the limit."""
+
+
+def mismatch_of(schema: Any, value: Any) -> str | None:
+    """What does not fit, as a sentence with its place; None where all does.
+
+    An unusable schema of a tool, and one that takes too long, judge nothing: None.
+    """
+    try:
+        return judge(json.dumps(schema, sort_keys=True), value)
+    except (ValueError, TypeError, RecursionError, SchemaTimeoutError):
+        return None
+
+
+def judge(schema: str, value: Any) -> str | None:
+    """As `mismatch_of`, for a schema as JSON text.
+
+    Raises:
+        ValueError: the schema is none, or refers to what is not in it. TypeError: as well.
+        SchemaTimeoutError: it took longer than `LIMIT_SECONDS`.
+    """
+    validator_of(schema)
+    text = json.dumps(value)
+    if len(text) >= LONG or any(keyword in schema for keyword in _RISKY):
+        return _WORKER.judge(schema, text)
+    return best_mismatch(schema, value)
+
+
+def best_mismatch(schema: str, value: Any) -> str | None:
+    """The most telling mismatch, found here and now."""
+    from jsonschema.exceptions import best_match
+
+    mismatch = best_match(validator_of(schema).iter_errors(value))
+    if mismatch is None:
+        return None
+    message = str(mismatch.message)
+    shown = message if len(message) <= 200 else message[:199] + "…"
+    return f"at {mismatch.json_path}: {shown}"
+
+
+class _Worker:
+    """One process that judges values, started when it is needed and killed at the limit."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+        self._lock = threading.Lock()
+
+    def judge(self, schema: str, value: str) -> str | None:
+        with self._lock:
+            process = self._started()
+            assert process.stdin is not None
+            try:
+                process.stdin.write(json.dumps([schema, value]) + "\n")
+                process.stdin.flush()
+                answer = self._line(process, LIMIT_SECONDS)
+            except OSError as error:
+                self.close()
+                raise SchemaTimeoutError("the worker ended") from error
+            return None if answer is None else str(answer)
+
+    def _started(self) -> subprocess.Popen[str]:
+        if self._process is not None and self._process.poll() is None:
+            return self._process
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "bestofn.filters.schema_worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+        self._line(self._process, START_SECONDS)
+        return self._process
+
+    def _line(self, process: subprocess.Popen[str], seconds: float) -> Any:
+        assert process.stdout is not None
+        ready, _, _ = select.select([process.stdout], [], [], seconds)
+        line = process.stdout.readline() if ready else ""
+        if not line:
+            self.close()
+            raise SchemaTimeoutError(f"it takes longer than {seconds:g} s")
+        return json.loads(line)
+
+    def close(self) -> None:
+        """Kill the worker, if there is one."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            for pipe in (self._process.stdin, self._process.stdout):
+                if pipe is not None:
+                    pipe.close()
+            self._process = None
+
+
+_WORKER = _Worker()
+atexit.register(_WORKER.close)

@@ -1,0 +1,187 @@
+"""What stands around a loop: data, code, lines of a list, the verses of a song."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+
+import numpy as np
+
+from bestofn.filters.repetition.asked import READ, asked_for
+from bestofn.filters.repetition.cycles import Cycle
+from bestofn.filters.repetition.segmentation import (
+    Ids,
+    Mask,
+    Segments,
+    code_mask,
+    data_mask,
+    line_numbers,
+)
+from bestofn.filters.truncation.source_code import looks_like_code
+
+_LITERAL = re.compile(
+    r"(?:[\\|&\"'*$×]\s?){1,2}[\w-]{1,12}[\s,\"'|&*$×]{0,4}|[\w-]{1,12}\s?[|&*$×\"']{1,2},?"
+    r"|(?:null|none|nil|true|false|nan|x|×)\s?,?|,\s?(?:null|none|nil|true|false|nan)"
+    r"|\d+\s?[x×]|[x×]\s?\d+",
+    re.IGNORECASE,
+)
+"""A unit of one word among marks of code, formulas and tables: a command of LaTeX, 'p', 2 x."""
+
+_QUOTED = re.compile(r"([\"'])(?:(?!\1).){0,80}\1")
+_WORDS = re.compile(r"[^\W\d_]")
+
+LITERAL_COPIES = 40
+"""Copies from which even a literal is a loop: a chess board has 8 pawns, a UUID 32 zeros."""
+
+VERSE_LINES, VERSE_WORDS = 6, 10
+"""Lines that a song has at least, and words of its longer lines at most."""
+
+REFRAIN, REFRAIN_UNIT = 60, 4
+"""Words that a refrain within verses repeats at most, and words of one copy ("ding dong ding")."""
+
+KEY, RECORD = 7, 30
+"""Tokens of a line within which its key stands, marks included; and of a record at most."""
+
+SHORT_LINE = 8
+"""Words of a line of a litany at most."""
+
+_VERSE = re.compile(
+    r"(?i)\b(?:songs?|lyrics?|poems?|rhymes?|chants?|hymns?|lied|gedicht|chanson|poème|canción|poema"
+    r"|canzone|песн\w*|стих\w*)\b|[歌诗詩]|노래"
+)
+
+_MARKUP = re.compile(r"^[\W_]*$|[|`{}<>=\\]|^[#*-]\s|\d")
+
+
+class View:
+    """A text's tokens, and what they stand in, found when it is asked for."""
+
+    def __init__(self, segments: Segments, prompt: str) -> None:
+        self.segments = segments
+        self._prompt = prompt
+        self._free: list[tuple[int, int]] = []
+
+    def free(self, cycle: Cycle) -> None:
+        """Let the loop pass, at any period and in any rule."""
+        self._free.append((cycle.start, cycle.start + cycle.length))
+
+    def is_free(self, cycle: Cycle) -> bool:
+        """Whether most of the loop lies in one that was let pass."""
+        end = cycle.start + cycle.length
+        return any(
+            min(end, last) - max(cycle.start, first) > 0.7 * cycle.length
+            for first, last in self._free
+        )
+
+    @property
+    def mostly_free(self) -> bool:
+        """Whether more than half of the text lies in loops that were let pass."""
+        return any(last - first > 0.5 * len(self.segments) for first, last in self._free)
+
+    def is_asked_for(self, cycle: Cycle, *, data: bool) -> bool:
+        """Whether the prompt asks for such a loop; of data, a number in the prompt is enough."""
+        tokens = 1 if data else cycle.period
+        return asked_for(self._prompt, self.unit(cycle), tokens, cycle.copies)
+
+    @cached_property
+    def data(self) -> Mask:
+        """(tokens,) True in lines of data."""
+        return data_mask(self.segments)
+
+    @cached_property
+    def code(self) -> Mask:
+        """(tokens,) True in fenced code and code spans."""
+        return code_mask(self.segments)
+
+    @cached_property
+    def is_code(self) -> bool:
+        """Whether the whole text is a program without a fence."""
+        return looks_like_code(self.segments.text)
+
+    @cached_property
+    def lines(self) -> Ids:
+        """(tokens,) the line of each token."""
+        return line_numbers(self.segments)
+
+    def unit(self, cycle: Cycle) -> str:
+        """The text of the loop's first copy."""
+        begin, end = self.segments.span(cycle.start, cycle.start + cycle.period)
+        return self.segments.text[begin:end]
+
+    def spans_lines(self, cycle: Cycle) -> bool:
+        """Whether the loop goes over several lines."""
+        return bool(self.lines[cycle.start + cycle.length - 1] > self.lines[cycle.start] + 1)
+
+    def is_structured(self, cycle: Cycle) -> bool:
+        """Whether more than half of the loop stands in data or code."""
+        part = slice(cycle.start, cycle.start + cycle.length)
+        return bool(np.mean(self.data[part] | self.code[part]) > 0.5)
+
+    def is_literal(self, cycle: Cycle) -> bool:
+        """Whether the loop is a list of equal values: quoted texts only, or one word among marks
+        of code, a formula or a table."""
+        if cycle.copies >= LITERAL_COPIES:
+            return False
+        words = int(np.count_nonzero(self.segments.content[cycle.start :][: cycle.period]))
+        if words and not _WORDS.search(_QUOTED.sub("", self._twice(cycle))):
+            return True
+        return words <= 1 and _LITERAL.fullmatch(self.unit(cycle).strip()) is not None
+
+    def _twice(self, cycle: Cycle) -> str:
+        """The text of three copies, from the first quotation mark on."""
+        last = min(cycle.start + 3 * cycle.period, cycle.start + cycle.length)
+        begin, end = self.segments.span(cycle.start, last)
+        text = self.segments.text[begin:end]
+        marks = [place for place in (text.find('"'), text.find("'")) if place >= 0]
+        return text[min(marks) :].rstrip("\"'") if marks else text
+
+    def is_refrain(self, cycle: Cycle, repeated: int) -> bool:
+        """Whether the loop is a part of a song: short lines, most of them said once or twice."""
+        if repeated > REFRAIN or cycle.length > 0.5 * len(self.segments):
+            return False
+        if np.count_nonzero(self.segments.content[cycle.start :][: cycle.period]) > REFRAIN_UNIT:
+            return False
+        if _VERSE.search(self._prompt[:READ]):
+            return True
+        lines = [line.strip() for line in self.segments.text.splitlines() if line.strip()]
+        sung = [line for line in lines if not _MARKUP.search(line)]
+        if len(sung) < VERSE_LINES or len(sung) < 0.9 * len(lines):
+            return False
+        words = sorted(max(len(line.split()), len(line) // 8) for line in sung)
+        return words[len(words) * 3 // 4] <= VERSE_WORDS and words[len(words) // 2] >= 3
+
+    def lists(self, cycle: Cycle) -> bool:
+        """Whether the copies are entries: each has a line of its own, or several."""
+        starts = self.lines[cycle.start : cycle.start + cycle.length : cycle.period]
+        return bool(np.all(np.diff(starts) >= 1))
+
+    def is_keyed_data(self, cycle: Cycle, judged: Mask) -> bool:
+        """Whether the copies are lines of data and what differs stands at their beginnings, as the
+        keys of records do: a log's time, the first cell of a row, a name."""
+        part = slice(cycle.start, cycle.start + cycle.length)
+        spanned = self.lines[cycle.start + cycle.length - 1] - self.lines[cycle.start] + 1
+        if (
+            "---" in self.unit(cycle)
+            or cycle.length > RECORD * spanned
+            or np.mean(self.data[part]) <= 0.5
+        ):
+            return False
+        ids = self.segments.ids[cycle.start : cycle.start + cycle.length]
+        counted = judged[cycle.start + cycle.period : cycle.start + cycle.length]
+        changed = np.flatnonzero((ids[cycle.period :] != ids[: -cycle.period]) & counted)
+        places = changed + cycle.start + cycle.period
+        offsets = places - np.searchsorted(self.lines, self.lines[places])
+        return bool(len(places) and np.mean(offsets <= KEY) >= 0.9)
+
+    def is_short_lines(self, cycle: Cycle) -> bool:
+        """Whether each copy is one line of a few words, as in a litany or a conjugation."""
+        spanned = self.lines[cycle.start + cycle.length - 1] - self.lines[cycle.start] + 1
+        unit = self.segments.weight[cycle.start : cycle.start + cycle.period]
+        return bool(spanned <= cycle.copies + 1 and unit.sum() <= SHORT_LINE)
+
+    def similarity(self, cycle: Cycle, judged: Mask) -> float:
+        """The share of judged tokens that equal the copy before."""
+        ids = self.segments.ids[cycle.start : cycle.start + cycle.length]
+        counted = judged[cycle.start + cycle.period : cycle.start + cycle.length]
+        equal = (ids[cycle.period :] == ids[: -cycle.period]) & counted
+        return float(np.count_nonzero(equal)) / max(1, int(np.count_nonzero(counted)))

@@ -1,0 +1,156 @@
+"""Rules of truncation for prose and tables: what the last block or line leaves open."""
+
+from __future__ import annotations
+
+import re
+
+from bestofn.filters.data_lines import cut_record, ends_in_data_lines
+from bestofn.filters.truncation.blocks import Block
+from bestofn.filters.truncation.brackets import CJK_QUOTES, open_bracket
+from bestofn.filters.truncation.chinese_line_end import lone_character
+from bestofn.filters.truncation.closings import is_closing, is_final_answer
+from bestofn.filters.truncation.english_line_end import english_open_end
+from bestofn.filters.truncation.line_end import TAIL, open_end
+from bestofn.filters.truncation.quotations import open_quotation, open_straight_quote
+from bestofn.filters.truncation.reading import Reading
+from bestofn.filters.truncation.sentence_end import lacks_end
+
+_FALSE_STOP = re.compile(r"\d\.\d+\.$|[/_]\w+\.$|\w\(\)\.$|\.\.$")
+"""A point within a number, a path or an ellipsis, which closes no bracket."""
+
+_OPEN_LINK = re.compile(r"\]\([^()\s]*$")
+_OPEN_HEAD = re.compile(r"\| [^|]*\|(?:[^|]*\|)*[^|]+$|\| [^|]*[^|\s]$")
+_BARE_MARKER = re.compile(r"\s*(?:[-*+|>]|--|#{1,6}|\d{1,3}[.)])\s*")
+_WORD = re.compile(r"[^\W\d_]{2}")
+
+
+def cut_row(reading: Reading) -> str | None:
+    """A last row of a table with fewer cells than the rows above, or without its end."""
+    rows = []
+    for block in reversed(reading.blocks):
+        if block.kind != "row":
+            break
+        rows.append(block.lines[0].strip())
+    last, above, head = rows[0], rows[min(1, len(rows) - 1)], rows[-1]
+    if len(rows) == 1 and len(reading.blocks) > 1 and (last == "|" or _OPEN_HEAD.match(last)):
+        return "the first row of its table has no end"
+    if head.endswith("|") and not last.endswith("|"):
+        return "the last row of its table has no end"
+    if _cells(last) < min(_cells(above), _cells(head)):
+        return f"the last row of its table has {_cells(last)} of {_cells(head)} cells"
+    return None
+
+
+def _cells(row: str) -> int:
+    """Cells of a table row: parts between bars that are not escaped."""
+    return row.replace("\\|", "").strip().removeprefix("|").removesuffix("|").count("|") + 1
+
+
+def cut_record_of(reading: Reading) -> str | None:
+    """A last record with fewer fields than those above it."""
+    found = None if reading.ends else cut_record(reading.last.text)
+    return f"its last record has {found[0]} of {found[1]} fields" if found else None
+
+
+def bare_marker(reading: Reading) -> str | None:
+    """A list marker with nothing behind it, in a text that has more than that."""
+    line = reading.line
+    if not line:
+        # Alone it may be an answer: (3).
+        marker = reading.raw.strip()
+        several = len(reading.blocks) > 1 or marker.endswith("、")
+        return f"its last line is only {marker!r}" if several else None
+    above = reading.blocks[-2].kind if len(reading.blocks) > 1 else None
+    if line.strip() in ("--", "—") and (above or len(reading.last.lines) > 1):
+        return f"its last line is only {line.strip()!r}"
+    bare = _BARE_MARKER.fullmatch(line)
+    if bare and (above == "item" or (above and line.strip() == "-")):
+        return f"its last line is only {line.strip()!r}"
+    return None
+
+
+def open_link(reading: Reading) -> str | None:
+    """A Markdown link whose address was never closed."""
+    return "a link at its end was never closed" if _OPEN_LINK.search(reading.line) else None
+
+
+def open_bracket_of(reading: Reading) -> str | None:
+    """A bracket open in the last paragraph, where no sentence ended after it."""
+    mark = open_bracket(reading.spans[0]) if _WORD.search(reading.text) else None
+    if mark is None or mark in CJK_QUOTES:
+        return None
+    if reading.ends and not _FALSE_STOP.search(reading.line[-TAIL:]):
+        return None
+    return f"{mark} in its last paragraph was never closed"
+
+
+def open_cjk_quote(reading: Reading) -> str | None:
+    """A CJK quotation open in the last paragraph, whatever its last character is."""
+    mark = open_bracket(reading.spans[0])
+    return f"{mark} in its last paragraph was never closed" if mark in CJK_QUOTES else None
+
+
+def open_quotation_of(reading: Reading) -> str | None:
+    """A quotation in any language's marks, open in the last paragraph."""
+    mark = open_quotation(reading.spans[0])
+    return f"{mark} in its last paragraph was never closed" if mark else None
+
+
+def open_span(reading: Reading) -> str | None:
+    """Inline code or a formula that was never closed."""
+    if reading.ends or not reading.spans[1] or _stands(reading):
+        return None
+    if not _WORD.search(reading.text):
+        return None
+    return "code or a formula within its last paragraph was never closed"
+
+
+def straight_quote(reading: Reading) -> str | None:
+    """An odd number of straight quotation marks in the last paragraph."""
+    if reading.ends or _stands(reading) or not open_straight_quote(reading.spans[0]):
+        return None
+    return '" in its last paragraph was never closed'
+
+
+def lone_chinese_character(reading: Reading) -> str | None:
+    """A last paragraph of a single Chinese character that is no answer."""
+    last = reading.last
+    if last.kind == "text" and len(reading.blocks) > 1 and lone_character(last.text):
+        return f"its last paragraph is only {reading.line.strip()!r}"
+    return None
+
+
+def open_end_of(reading: Reading) -> str | None:
+    """A mark or a word at the end that announces more."""
+    if reading.last.kind == "signature":
+        if reading.line.strip() == "--":
+            return "it ends in '--', which announces a name"
+        end = english_open_end(reading.line[-TAIL:])
+        return f"it ends in {end!r}, which announces more" if end else None
+    if reading.ends or _stands(reading) or is_final_answer(reading.line):
+        return None
+    end = open_end(_end_of_sentence(reading.last))
+    return f"it ends in {end!r}, which announces more" if end else None
+
+
+def no_sentence_end(reading: Reading) -> str | None:
+    """A last sentence that should have an end and has none."""
+    if reading.ends or _stands(reading) or is_closing(reading.blocks, reading.line):
+        return None
+    if not lacks_end(reading.blocks):
+        return None
+    line = reading.line
+    shown = line if len(line) <= 40 else "…" + line[-39:]
+    return f"its last sentence has no end: '{shown.strip()}'"
+
+
+def _stands(reading: Reading) -> bool:
+    """Whether the last block is a signature or lines of data: it has no stop."""
+    return reading.last.kind == "signature" or ends_in_data_lines(reading.last.text)
+
+
+def _end_of_sentence(block: Block) -> str:
+    """The last line, with the one before where the sentence began on that one."""
+    before, line = ("", *block.lines)[-2:]
+    goes_on = line.lstrip()[:1].islower() and before.rstrip()[-1:].isalnum()
+    return f"{before.rstrip()} {line.strip()}" if goes_on else line

@@ -1,0 +1,112 @@
+"""Tests the ends that real answers have and 0.1 took for cuts, by kind, and cuts beside them."""
+
+from __future__ import annotations
+
+import pytest
+
+from bestofn.core.types import Request
+from bestofn.filters.truncation.filter import TruncationFilter
+from tests.support.filter_checking import candidate, reason, rejection
+
+FILTER = TruncationFilter()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # hashtags, mentions and links
+        "Join the workshop on Friday.\n\n#Pottery #Clay #Weekend",
+        "Join the workshop on Friday and bring a friend #Pottery",
+        "Thanks to everybody who came.\n\n@anna @bert",
+        "The sources are these:\n- [A](http://a.example)\n- [B](http://b.example)",
+        # quotations of other languages
+        "Sie rief: „Der Zug kommt gleich.“",
+        "Sie rief „Komm zurück“",
+        "Zawołała: „Pociąg zaraz przyjedzie.”",
+        "Hun råbte: »Toget kommer nu.«",
+        "Hon ropade: ”Tåget kommer nu.”",
+        "Elle a crié : « Le train arrive. »",
+        "Elle a crié « Reviens »",
+        'Er nannte es „das Haus am Meer" und lachte.',
+        # final answers
+        "5 bags hold 5*12 = 60 apples\nShe eats 4 so 60-4 = 56 are left\nA: 56",
+        "**Answer:** C. 3.5 km",
+        "The options were weighed one by one.\n\nB",
+        "Adding all of them up we see that the answer is \\boxed{12}",
+        "The train therefore moves at a speed of 25 m/s",
+        "したがって、合計は 1200 円です。\n答えは 1200",
+        # brackets of mathematics
+        "So we get sqrt(16 + 9) = sqrt(25)",
+        "x = (y - 4) / 0.5",
+        "It holds for all angles in [0, 2\\pi)",
+        "Choose any number from (0, 1]",
+        # signatures, titles, verse, stage directions
+        "Thank you for the lovely evening.\n\nYours,\nMaria",
+        "Thank you for the lovely evening.\n\n[Your Name]",
+        "Patience is a garden.\n\n- Omar",
+        '"Patience is a garden." - Omar the Gardener',
+        '"A Winter Without Snow: Notes from the Valley"',
+        "「雪のない冬：谷からの便り」",
+        "They lived there ever after.\n\nTHE END",
+        "And now the last card is yours.\n\n*bows and leaves the stage*",
+        "Thank you.\n\nP.S. The dog sends its love",
+        "\\[名前]さん、ありがとう。\n\n\\[あなたの名前]",
+        # fences
+        "```python\nprint(1)\n``` This prints one.",
+        "Run it like this: ```ls -la```",
+        "def f(x):\n    return x\n```",
+        "~~~~~~~~~~~~\n~ waves ~\n~~~~~~~~~~~~",
+        "````markdown\n```sh\nls\n```\n````",
+        # program text
+        "def half(n, p):\n    return half(n // 2, p)",
+        'services:\n  db:\n    image: postgres\n    ports:\n      - "5432:5432"',
+        'cache.put("size", "42")',
+        # prose behind formulas
+        "g(3) = 3(3)^2 - 3 + 1\n\ng(3) = 27 - 2\n\nTherefore, the value of g(3) is 25.",
+        "The chance of the complement is P(B') and it equals one minus P(B).",
+        # other scripts
+        "Ποια είναι η αγαπημένη σας πόλη στην Ελλάδα;",
+        "Երևանը Հայաստանի մայրաքաղաքն է:",
+        "मुझे यह पुस्तक बहुत पसंद है।",
+        "I would choose the door with the number 2️⃣",
+        # talk about reasoning tags
+        "Such models write `<think>` first.",
+        "The block opens with <think> and ends with </think>, as the card says.",
+        "```\n<think>\n```",
+    ],
+)
+def test_whole_answers_are_kept(text: str) -> None:
+    assert rejection(FILTER, text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Sie rief: „Der Zug kommt", "unclosed_quote"),
+        ("Hun råbte: »Toget kommer", "unclosed_quote"),
+        ("Elle a crié : « Le train", "unclosed_quote"),
+        ("So we get sqrt(16 + 9", "unclosed_bracket"),
+        ("It holds for all angles in [0, 2", "unclosed_bracket"),
+        ("```python\nprint(1)\n```\n\n```python\nprint(", "unclosed_fence"),
+        ("<thought>\nFirst I look at", "unclosed_think"),
+        ("[THINK]First I look at", "unclosed_think"),
+        ("<|channel|>analysis<|message|>First I look at", "unclosed_think"),
+        ("A;1;x\nB;2;y\nC;3;z\nD;4", "cut_row"),
+        ("It is warm today. It was cold yesterday. It may be", "open_end"),
+        ("Join the workshop. It begins on Friday. Bring your", "open_end"),
+    ],
+)
+def test_cuts_of_the_same_kinds_are_found(text: str, expected: str) -> None:
+    assert reason(FILTER, text) == expected
+
+
+def test_a_field_that_is_null_switches_nothing_off() -> None:
+    for options in ({"guided_json": None}, {"structured_outputs": None}, {"stop": None}):
+        request = Request.from_prompt("x", options=options)
+        assert FILTER.check(request, candidate("It is cold and the")) is not None
+
+
+def test_a_chat_token_at_the_end_hides_no_end() -> None:
+    assert reason(FILTER, "```json\n[1]\n```<|im_end|>") is None
+    assert reason(FILTER, "It is fine.<|eot_id|>\n") is None
+    assert reason(FILTER, "It is small. It is cold and the<|im_end|>") == "open_end"

@@ -1,0 +1,86 @@
+"""Tests what real answers repeat without a fault and 0.1 took for loops, by kind, and real loops
+that it missed."""
+
+from __future__ import annotations
+
+import pytest
+
+from bestofn.core.types import Request
+from bestofn.filters.repetition.filter import RepetitionFilter
+from tests.support.filter_checking import candidate, reason, rejection
+
+FILTER = RepetitionFilter()
+TOWNS = ("Lyon", "Porto", "Ghent", "Turin", "Graz", "Bern", "Riga", "Cork", "Brno", "Split")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "| Town | Trains | Buses | State |\n|---|---|---|---|\n"
+        + "\n".join(f"| {t} | on time | on time | open all day |" for t in TOWNS),
+        "```sql\nCREATE TABLE towns (\n"
+        + ",\n".join(f"  {t.lower()} VARCHAR(255) NOT NULL" for t in TOWNS)
+        + "\n);\n```",
+        "\n".join(f"2030-01-{i:02d} 08:00:00 INFO backup finished status=ok" for i in range(1, 20)),
+        "env:\n" + "\n".join(f"- name: {t.upper()}\n  value: enabled" for t in TOWNS),
+        "<ul>\n" + "\n".join(f'<li><a href="/{t}">{t}</a></li>' for t in TOWNS) + "\n</ul>",
+        "\n".join(f'{{"town": "{t}", "unit": "km", "state": "open"}}' for t in TOWNS),
+        "```python\nrow = [" + "'p', " * 8 + "]\n```",
+        "$$a \\quad b \\quad c \\quad d \\quad e \\quad f \\quad g \\quad h$$",
+        "The array is [" + "null, " * 15 + "null].",
+        "\n".join(f"Our lady of {t}, pray for us." for t in TOWNS),
+    ],
+)
+def test_like_entries_and_literals_are_data(text: str) -> None:
+    assert rejection(FILTER, text) is None
+
+
+@pytest.mark.parametrize(
+    ("prompt", "text"),
+    [
+        ("Write 'Mind the step.' 15 times", "Mind the step.\n" * 15),
+        ("Send me 60 hearts", "❤️" * 60),
+        ("Repeat the word echo 40 times", "echo " * 40),
+        ("Give an array of 20 equal rows", "[" + ", ".join(['{"a": "x", "b": "y"}'] * 20) + "]"),
+    ],
+)
+def test_what_the_prompt_asked_to_repeat_is_kept(prompt: str, text: str) -> None:
+    assert FILTER.check(Request.from_prompt(prompt), candidate(text)) is None
+    assert FILTER.check(Request.from_prompt("Say something."), candidate(text)) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The end of it is near." + "\n" * 40 + "Is it?", "whitespace_flood"),
+        ("x = 1" + " " * 400 + "y = 2", "whitespace_flood"),
+        ("\n".join(f"{i}. Holborn station" for i in range(1, 40)), "near_loop"),
+        ("SELECT " + ", ".join(f"column{i}" for i in range(1, 90)), "near_loop"),
+        (" ".join(("Anna", "Bert")[i * i % 7 % 2] + " and" for i in range(200)), "few_words"),
+        ("आज मौसम बहुत अच्छा है और हम बाहर जाएंगे। " * 8, "exact_loop"),
+    ],
+)
+def test_floods_and_counting_loops_are_found(text: str, expected: str) -> None:
+    assert reason(FILTER, text) in (expected, "exact_loop")
+
+
+def test_words_with_combining_marks_are_one_token() -> None:
+    found = rejection(FILTER, "हिन्दी भाषा " * 30)
+    assert found is not None
+    assert found.detail.startswith("the 2 tokens ")
+
+
+def test_the_arguments_of_a_tool_call_are_read() -> None:
+    looping = '{"text": "' + "again and again and then " * 30 + '"}'
+    call = [{"id": "1", "type": "function", "function": {"name": "f", "arguments": looping}}]
+    assert rejection(FILTER, None, "tool_calls", tool_calls=call) is not None
+
+
+def test_a_near_loop_of_few_copies_is_a_suspicion() -> None:
+    text = " ".join(
+        f"The old man in the {c} house is not at home today."
+        for c in ("red", "green", "blue", "white", "black", "brown")
+    )
+    found = rejection(FILTER, text)
+    assert found is not None
+    assert not found.certain
