@@ -72,9 +72,7 @@ async def open_pipeline(
             f"`{NO_REWARD_MODEL}` to filter only (the embedded one knows only the embedded model)"
         )
     engine, rewards = engine_of(settings), RewardPlan.of(settings)
-    vouched = generator is None and engine != "openai"
-    filters = build_filters(settings.filters, vouched=vouched)
-    selector = build_selector(settings.selection)
+    filters, selector = build_filters(settings.filters), build_selector(settings.selection)
     planned: Sequence[str] | None = ()
     if generator is None and engine == "vllm" and settings.model is not None:
         planned = planned_flags(settings, settings.model, rewards)
@@ -87,27 +85,13 @@ async def open_pipeline(
         yield Pipeline(generator, selector, filters, reward_model, settings.policy.policy())
 
 
-def build_filters(specs: Sequence[FilterSpec], *, vouched: bool = False) -> Sequence[Filter]:
+def build_filters(specs: Sequence[FilterSpec]) -> Sequence[Filter]:
     """The filters in the order given.
-
-    Args:
-        specs: which.
-        vouched: whether the engine itself says how a candidate ended, and no gateway between: what
-            the truncation filter takes `vouched` from where its options do not say.
 
     Raises:
         ConfigError: an unknown name, or options that the filter does not take.
     """
-    known = {"vouched": True} if vouched else {}
-    return [
-        _make(
-            "filter",
-            FILTERS,
-            spec.name,
-            {**known, **spec.options} if spec.name == "truncation" else spec.options,
-        )
-        for spec in specs
-    ]
+    return [_make("filter", FILTERS, spec.name, spec.options) for spec in specs]
 
 
 def build_selector(spec: SelectionSettings) -> Selector:

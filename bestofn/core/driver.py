@@ -141,10 +141,11 @@ class Driver:
         if aborted_by is not None:
             self._ledger.stopped(candidate, aborted_by)
         else:
-            record = filtered(self._request, candidate, self._pipeline.filters)
+            filters, menders = self._pipeline.filters, self._pipeline.menders
+            record = filtered(self._request, candidate, filters, menders)
             self._ledger.finished(record)
             if record.kept:
-                self._scorer.add(candidate)
+                self._scorer.add(record.candidate)
         self._touch()
 
     def on_missing(self, index: int, why: str) -> None:

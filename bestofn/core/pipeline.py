@@ -13,6 +13,7 @@ from bestofn.core.protocols import (
     Filter,
     Forwarder,
     Generator,
+    Mending,
     RewardModel,
     Selector,
     Snapshotting,
@@ -43,6 +44,7 @@ class Pipeline:
         forwarder: the generator, where a whole request can go through it as it is; else None.
         snapshots: whether the generator sends unfinished candidates.
         text_scorer: the reward model, where it reads texts that somebody else made; else None.
+        menders: the filters that take off what is no part of an answer, in their order.
         compares: whether the reward model needs all candidates of a request at once.
     """
 
@@ -55,6 +57,7 @@ class Pipeline:
     snapshots: bool = field(init=False, repr=False)
     text_scorer: TextScorer | None = field(init=False, repr=False)
     compares: bool = field(init=False, repr=False)
+    menders: Sequence[Mending] = field(init=False, repr=False, compare=False)
     _status: EngineStatus | None = field(init=False, repr=False, compare=False)
 
     @property
@@ -69,6 +72,7 @@ class Pipeline:
             "snapshots": isinstance(generator, Snapshotting) and generator.snapshots,
             "_status": generator if isinstance(generator, EngineStatus) else None,
             "text_scorer": reward_model if isinstance(reward_model, TextScorer) else None,
+            "menders": tuple(each for each in self.filters if isinstance(each, Mending)),
             "compares": isinstance(reward_model, Comparing) and reward_model.compares,
         }
         for name, offer in offers.items():

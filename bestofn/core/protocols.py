@@ -1,6 +1,6 @@
 """The seams as protocols: Generator and Sampling, Filter, RewardModel, Selector; and what a
-generator or a reward model may offer besides (Forwarder, Snapshotting, EngineStatus; Comparing,
-TextScorer).
+generator or a reward model may offer besides (Forwarder, Snapshotting, EngineStatus; Mending;
+Comparing, TextScorer).
 
 An implementation inherits nothing. A new one is one new file, and one line in `bestofn.builders`.
 The fifth seam, Controller, is in `bestofn.core.controller`. What is offered besides is asked once,
@@ -128,6 +128,16 @@ class Filter(Protocol):
     def check(self, request: Request, candidate: Candidate) -> Rejection | None:
         """The rejection, or None to keep it. Must not raise: a filter that does fails the
         candidate with reason ``filter_error``."""
+        ...
+
+
+@runtime_checkable
+class Mending(Protocol):
+    """What a filter offers besides, where it can take off what is no part of an answer."""
+
+    def mend(self, candidate: Candidate) -> Candidate:
+        """The candidate as every filter and the reward model are to see it, and as it is returned;
+        itself where there is nothing to take off. Must not raise."""
         ...
 
 

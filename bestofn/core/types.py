@@ -132,6 +132,8 @@ class Candidate:
         extra: further fields of the engine's choice that are not None (stop_reason, ...).
         seed: the seed it was sampled with.
         error: why sampling it failed; then it has no usable text.
+        vouched: whether `finish_reason` is the word of an engine in this process, and not one that
+            a server or a gateway between may have rewritten.
     """
 
     index: int
@@ -145,6 +147,7 @@ class Candidate:
     extra: Mapping[str, Any] = field(default_factory=dict)
     seed: int | None = None
     error: str | None = None
+    vouched: bool = False
 
     @classmethod
     def without_answer(

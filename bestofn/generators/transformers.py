@@ -242,6 +242,7 @@ class _Decoding:
             prompt_tokens=prompt_tokens,
             token_ids=tuple(sequence.tokens),
             seed=self._request.seed_of(sequence.index),
+            vouched=True,
         )
 
 

@@ -7,6 +7,7 @@ finishes; the prompt's prefill is still shared, through vLLM's prefix cache.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -60,7 +61,7 @@ class VllmGenerator:
                     raise
                 return without_answer(request, index, "error", str(error))
             read = Completion.model_validate(response.model_dump(include={"choices", "usage"}))
-            return to_candidate(read, 0, request, index)
+            return dataclasses.replace(to_candidate(read, 0, request, index), vouched=True)
 
         return TaskSampling(
             indices, run, abort=lambda index: self.engine.abort(endpoint, _id(request, index))

@@ -54,8 +54,7 @@ def without_answer(
     request: Request, index: int, finish_reason: str, error: str | None = None
 ) -> Candidate:
     """Candidate `index` of `request` where there is no choice: it failed, or was stopped before."""
-    empty = {"role": "assistant", "content": None}
-    return Candidate(index, empty, finish_reason, seed=request.seed_of(index), error=error)
+    return Candidate.without_answer(request, index, finish_reason, error)
 
 
 def _message(choice: Choice) -> Mapping[str, Any]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from bestofn.core.errors import ConfigError
-from bestofn.core.types import Request
+from bestofn.core.types import Candidate, Request
 from bestofn.filters.truncation.filter import TruncationFilter
 from bestofn.filters.truncation.rules import NAMES, RULES, Rule
 from tests.support.filter_checking import candidate, rejection
@@ -48,9 +50,13 @@ def test_a_rule_is_certain_where_98_of_100_were_read_as_cut() -> None:
             assert cut >= 0.98 * taken, rule.name
 
 
+def _vouched(of: Candidate) -> Candidate:
+    return dataclasses.replace(of, vouched=True)
+
+
 def test_where_the_engine_vouches_for_the_end_only_strong_signs_are_certain() -> None:
     for rule in RULES:
-        found = TruncationFilter(vouched=True).check(request_of(rule), candidate(rule.takes))
+        found = TruncationFilter().check(request_of(rule), _vouched(candidate(rule.takes)))
         assert found is not None
         assert found.certain == (rule.certain and rule.strong)
 

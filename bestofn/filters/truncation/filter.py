@@ -28,7 +28,8 @@ class TruncationFilter:
     ``content_filter``; then, for a candidate that says it ended, from its text by the table
     `rules.RULES`: ``invalid_json``, ``unclosed_think``, ``unclosed_fence``, ``unclosed_bracket``,
     ``cut_row``, ``open_end``, ``unclosed_quote``, ``unclosed_code``, ``no_sentence_end``. Each
-    rule is certain or a suspicion, as the table says. Time: linear in the text. Unfinished
+    rule is certain or a suspicion, as the table says; where the engine itself vouches for the end
+    (`Candidate.vouched`) only the strong signs are certain. Time: linear in the text. Unfinished
     snapshots (no finish reason) and candidates that call tools are judged by their finish reason
     only, and so is text whose end the request imposes (``stop`` strings, vLLM's
     ``structured_outputs``), JSON that was asked for apart.
@@ -41,8 +42,6 @@ class TruncationFilter:
         sentence_end: whether a last sentence without an end counts; switch it off where answers
             are not punctuated.
         without: names of rules that are switched off.
-        vouched: whether the engine itself vouches for the end (its own finish reason, not one that
-            a gateway may have rewritten): then only the strong signs are certain.
 
     Raises:
         ConfigError: `without` names a rule that is none.
@@ -51,7 +50,6 @@ class TruncationFilter:
     structure: bool = True
     sentence_end: bool = True
     without: str | Sequence[str] = ()
-    vouched: bool = False
     _rules: tuple[Rule, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -78,7 +76,7 @@ class TruncationFilter:
         if found is None:
             return None
         rule, detail = found
-        certain = rule.certain and (rule.strong or not self.vouched)
+        certain = rule.certain and (rule.strong or not candidate.vouched)
         return Rejection(self.name, rule.reason, detail, certain)
 
     def find(self, request: Request, candidate: Candidate) -> tuple[Rule, str] | None:
