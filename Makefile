@@ -7,6 +7,9 @@ TORCH := torch==2.13.0
 BUILD ?= $(shell command -v nvidia-smi >/dev/null 2>&1 && echo cuda || echo cpu)
 STAMP := $(VENV)/.installed-$(BUILD)
 
+# Folders without a fast test: reading them alone loads torch.
+NOT_FAST := $(addprefix --ignore=tests/,embedded rewards training)
+
 .PHONY: setup demo test test-fast test-heavy test-all check format clean
 setup: $(STAMP)
 
@@ -28,11 +31,11 @@ endif
 demo: setup
 	$(BIN)/bestofn ask "What is 8 - 5?" --best-of 16 --seed 128
 
-# Every test is fast, engine or heavy: tests/conftest.py. Fast ones, on two cores, take a minute.
+# Every test is fast, full or heavy: tests/conftest.py. Fast ones, on two cores, take a minute.
 test-fast: setup
-	$(BIN)/python -m pytest -m fast --numprocesses=2 --dist=loadfile
+	$(BIN)/python -m pytest -m fast $(NOT_FAST) --numprocesses=2 --dist=loadfile
 
-# With the real engine, the main uses end to end: ten minutes.
+# With the real engine and models, the main uses end to end.
 test: setup
 	$(BIN)/python -m pytest -m "not heavy"
 

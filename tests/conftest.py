@@ -1,11 +1,12 @@
 """The real engine, once a session, and the part of the suite that each test belongs to.
 
-    make test-fast   fast               no engine, nothing that takes a second
-    make test        fast and engine    the main uses, end to end
-    make test-all    heavy too          soak, kills, Ray, a browser, schemathesis
+    make test-fast   fast             no engine, no model, no processes of its own
+    make test        fast and full    the main uses, end to end
+    make test-all    heavy too        soak, kills, Ray, a browser, schemathesis
 
-`engine`, `browser`, `ray` and `slow` say what a test needs (pyproject.toml describes them). A test
-that uses a fixture of an engine is marked here, and its part follows from its markers.
+`engine`, `model`, `browser`, `ray` and `slow` say what a test needs (pyproject.toml describes
+them). A test that uses a fixture of an engine is marked here, and its part follows from its
+markers.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ os.environ.update(
 
 from bestofn import Pipeline, Settings, open_pipeline
 from bestofn.generators.vllm import VllmGenerator
-from tests.support.parts import ENGINE_FIXTURES, part
+from tests.support.parts import ENGINE_FIXTURES, MODEL_FOLDERS, part
 from tests.support.vllm_serving import TOOLS, embedded_serving
 
 NOT_FAST = {"vllm", "ray", "playwright"}
@@ -42,6 +43,8 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     for item in items:
         if not ENGINE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker("engine")
+        if item.nodeid.startswith(MODEL_FOLDERS):
+            item.add_marker("model")
         item.add_marker(part({mark.name for mark in item.iter_markers()}))
 
 

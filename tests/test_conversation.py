@@ -16,6 +16,8 @@ from bestofn_server.app import create_app
 from tests.support.scripts import pipeline_of
 from tests.support.serving import client_of, error_of
 
+pytestmark = pytest.mark.model
+
 USER = {"role": "user", "content": "Hi"}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.parts import HEAVY, part
+from tests.support.parts import HEAVY, MODEL_FOLDERS, part
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = ("bestofn", "server")
@@ -30,7 +30,7 @@ def test_every_test_belongs_to_one_part(request: pytest.FixtureRequest) -> None:
         markers = {mark.name for mark in item.iter_markers()}
         parts = {
             "fast": "fast" in markers,
-            "engine": "engine" in markers and "heavy" not in markers,
+            "full": "full" in markers,
             "heavy": "heavy" in markers,
         }
         assert [name for name, inside in parts.items() if inside] == [part(markers)], item.nodeid
@@ -45,7 +45,7 @@ def test_make_runs_every_part_and_ci_none_twice() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     runs = re.findall(r"^(test[a-z-]*): setup\n\t\S+ -m pytest(.*)$", makefile, re.MULTILINE)
     assert {target: flags.strip() for target, flags in runs} == {
-        "test-fast": "-m fast --numprocesses=2 --dist=loadfile",
+        "test-fast": "-m fast $(NOT_FAST) --numprocesses=2 --dist=loadfile",
         "test": '-m "not heavy"',
         "test-heavy": "-m heavy",
         "test-all": "",
@@ -75,3 +75,9 @@ def test_no_docstring_tells_what_a_module_owns() -> None:
         for path, text in _modules(*EVERYTHING).items()
     }
     assert [path for path, said in docstrings.items() if said.startswith("Owns")] == []
+
+
+def test_folders_that_the_fast_tests_leave_out_hold_none() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (folders,) = re.findall(r"^NOT_FAST := \$\(addprefix --ignore=tests/,(.*)\)$", makefile, re.M)
+    assert {f"tests/{folder}/" for folder in folders.split()} == set(MODEL_FOLDERS)

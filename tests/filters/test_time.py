@@ -11,6 +11,8 @@ from bestofn.core.types import Request
 from bestofn.settings.sections import FilterSpec
 from tests.support.filter_checking import candidate
 
+pytestmark = pytest.mark.model
+
 SIZE = 128_000
 NAMES = (
     *("empty", "template_token", "repetition", "truncation", "tool_calls", "json_schema"),

@@ -23,6 +23,8 @@ from bestofn.selection.argmax import ArgmaxSelector
 from bestofn.testing import FakeRewardModel
 from tests.support.upstream import Script, Upstream, completion, failure, running
 
+pytestmark = pytest.mark.model
+
 Serve = Callable[[Script], Upstream]
 
 

@@ -11,6 +11,8 @@ from bestofn import ConfigError
 from bestofn_server.http.auth import ApiKeys
 from tests.support.serving import app_of, ask, client_of, error_of
 
+pytestmark = pytest.mark.model
+
 CHAT = "/v1/chat/completions"
 GUARDED = [
     ("POST", CHAT),

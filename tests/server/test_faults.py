@@ -36,6 +36,8 @@ from tests.support.scripts import pipeline_of
 from tests.support.serving import ask, client_of
 from tests.support.upstream import Script, Upstream, completion, failure, running
 
+pytestmark = pytest.mark.model
+
 
 def _settings(**fields: Any) -> Settings:
     return Settings(best_of=4, **fields)

@@ -21,6 +21,8 @@ from bestofn_server.telemetry.logs import set_up_logs
 from tests.support.scripts import CUT, pipeline_of
 from tests.support.serving import app_of, ask, client_of
 
+pytestmark = pytest.mark.model
+
 CHAT = "/v1/chat/completions"
 PROMPT, ANSWER = "the password is swordfish", "good"
 

@@ -20,6 +20,8 @@ from bestofn_server.app import create_app
 from tests.support.scripts import pipeline_of
 from tests.support.serving import app_of, client_of, error_of
 
+pytestmark = pytest.mark.model
+
 PROMPT = "What is 8 - 5?"
 RESPONSES = ["8 - 5 = 3.", "It is 4.", "The answer is 3 (8 - 5 = 3)."]
 LOOP = "8 minus 5 is 3. " * 12

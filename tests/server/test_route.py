@@ -10,6 +10,8 @@ import pytest
 from bestofn.testing import FakeGenerator
 from tests.support.serving import app_of, ask, client_of, error_of
 
+pytestmark = pytest.mark.model
+
 CHAT = "/v1/chat/completions"
 LIMIT = 2048
 

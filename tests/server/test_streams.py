@@ -16,6 +16,8 @@ from bestofn_server.app import create_app
 from tests.support.scripts import CUT, pipeline_of
 from tests.support.serving import app_of, ask, client_of
 
+pytestmark = pytest.mark.model
+
 CHAT = "/v1/chat/completions"
 CALL = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": "{}"}}
 

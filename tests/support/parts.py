@@ -1,4 +1,4 @@
-"""The parts of the test suite: fast, engine, heavy. Each test belongs to one, by its markers."""
+"""The parts of the test suite: fast, full, heavy. Each test belongs to one, by its markers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ ENGINE_FIXTURES = frozenset(
 )
 """A test that uses one is marked `engine`."""
 
+MODEL_FOLDERS = ("tests/embedded/", "tests/rewards/", "tests/training/")
+"""A test in one is marked `model`: they run models, sandboxes and servers that score. The fast part
+does not even read them, since that alone loads torch twice."""
+
+FULL = frozenset({"engine", "model"})
 HEAVY = frozenset({"browser", "ray", "slow"})
 
 
@@ -16,4 +21,4 @@ def part(markers: Set[str]) -> str:
     """The part of a test with these markers."""
     if markers & HEAVY:
         return "heavy"
-    return "engine" if "engine" in markers else "fast"
+    return "full" if markers & FULL else "fast"
