@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 from bestofn.control.deadline import Deadline
@@ -75,7 +75,8 @@ class Policy:
         """The hard caps of this request."""
         if self.budget.candidates is not None:
             return self.budget
-        return replace(self.budget, candidates=request.best_of * self.max_rounds)
+        candidates = request.best_of * self.max_rounds
+        return Budget(candidates, self.budget.tokens, self.budget.seconds)
 
     def decide(self, progress: Progress) -> Decision:
         """See `bestofn.core.controller.Controller`; past the deadline only the deadline decides."""

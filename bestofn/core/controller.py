@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from bestofn.core.ranking import ScoredCandidate
 from bestofn.core.types import Candidate, Request
@@ -57,8 +57,7 @@ class Budget:
         return spent
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(NamedTuple):
     """A candidate that is being sampled.
 
     Args:
@@ -69,7 +68,7 @@ class Running:
         scored_at: tokens of the snapshot that has `reward`.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # a field, and not tuple's method
     latest: Candidate | None = None
     tokens: int = 0
     reward: float | None = None

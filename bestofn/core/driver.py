@@ -14,7 +14,6 @@ clipped, and a controller that only asks for more is a fault of its request.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import logging
 from collections.abc import Sequence
 
@@ -165,8 +164,8 @@ class Driver:
         running = self._streams.running.get(candidate.index)
         if running is not None:
             reward = running.reward if score.reward is None else score.reward
-            self._streams.running[candidate.index] = dataclasses.replace(
-                running, reward=reward, scored_at=candidate.completion_tokens or 0
+            self._streams.running[candidate.index] = running._replace(
+                reward=reward, scored_at=candidate.completion_tokens or 0
             )
 
     def _touch(self) -> None:

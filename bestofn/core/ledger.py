@@ -118,14 +118,7 @@ class Ledger:
     def scored(self, indices: Sequence[int], score: Score) -> None:
         """These candidates, which read the same, have this score."""
         for index in indices:
-            record = dataclasses.replace(
-                self.records[index],
-                reward=score.reward,
-                failure=score.failure,
-                components=score.components,
-                cut=score.cut,
-            )
-            self._write_scored(record)
+            self._write_scored(self.records[index].with_score(score))
 
     def give_up_scoring(self, rule: str) -> None:
         """What could be ranked and has no reward will get none, since a rule ended the request."""
@@ -139,7 +132,7 @@ class Ledger:
         """Give ranks: those of the first selection first, then those of the next."""
         self._selection_seconds += seconds
         for rank, index in enumerate((i for each in selections for i in each.order), start=1):
-            self.records[index] = dataclasses.replace(self.records[index], rank=rank)
+            self.records[index] = self.records[index].with_rank(rank)
 
     def ranking(
         self, selections: Sequence[Selection] = (), *, fallback: str | None = None
@@ -179,7 +172,7 @@ class Ledger:
             record = dataclasses.replace(record, failure=None)
         elif not record.kept:
             record = dataclasses.replace(record, reward=None, components={}, cut=0)
-        self.records[record.index] = dataclasses.replace(record, rank=None)
+        self.records[record.index] = record.with_rank(None)
 
     def _write_finished(self, record: ScoredCandidate) -> None:
         self.records[record.index] = record

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -219,10 +220,11 @@ class Scorer:
 
 def _checked(score: Score) -> Score:
     """The score itself; with a `Failure` where it has neither a finite reward nor a reason."""
-    if score.failure is not None:
+    reward = score.reward
+    if score.failure is not None or (reward is not None and math.isfinite(reward)):
         return score
     tokens, components, cut = score.tokens, score.components, score.cut
-    return Score.of(score.reward, tokens=tokens, components=components, cut=cut)
+    return Score.of(reward, tokens=tokens, components=components, cut=cut)
 
 
 def _reads_as(candidate: Candidate) -> str:

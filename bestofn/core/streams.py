@@ -183,11 +183,10 @@ class Streams:
             )
         if candidate.finish_reason is None:
             tokens = candidate.completion_tokens or 0
-            running = self.running[index]
-            self.running[index] = dataclasses.replace(running, latest=candidate, tokens=tokens)
+            self.running[index] = self.running[index]._replace(latest=candidate, tokens=tokens)
             self._sink.on_snapshot(candidate)
             return
-        if (grace := self._graces.pop(index, None)) is not None:
+        if self._graces and (grace := self._graces.pop(index, None)) is not None:
             grace.cancel()
         cut = candidate.finish_reason == "abort"
         self._sink.on_finished(candidate, self._aborted.get(index) if cut else None)
