@@ -190,9 +190,12 @@ async def _sample(
     from bestofn.dataset.run.local import run
     from bestofn.dataset.run.progress import progress
     from bestofn.dataset.run.ray import run_on_ray
-    from bestofn.dataset.store.identity import identity_of
+    from bestofn.dataset.store.identity import going_on, identity_of
+    from bestofn.dataset.store.manifest import Manifest
     from bestofn.dataset.store.store import Store
 
+    manifest = Manifest.read(output.folder)
+    settings = going_on(settings, None if manifest is None else manifest.config)
     identity = identity_of(
         settings, source=prompts.source, columns=prompts.columns, explore=options.explore
     )

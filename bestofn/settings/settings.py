@@ -123,7 +123,8 @@ class Settings(BaseSettings):
                 return init_settings, env_settings, yaml
 
         try:
-            return cls.model_construct(**dict(FromFile(**given)))
+            made = FromFile(**given)
+            return cls.model_construct(made.model_fields_set, **dict(made))
         except ValidationError as error:
             raise ConfigError(where + "; ".join(map(str, faults(error)))) from error
         except (SettingsError, YAMLError, UnicodeDecodeError) as error:

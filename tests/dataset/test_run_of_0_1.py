@@ -17,10 +17,13 @@ from bestofn.dataset.prompts.rows import Row
 from bestofn.dataset.run.counts import Counts
 from bestofn.dataset.run.local import run
 from bestofn.dataset.run.options import RunOptions
+from bestofn.dataset.store.identity import going_on, identity_of
 from bestofn.dataset.store.journal import JOURNAL
 from bestofn.dataset.store.records import Record
 from bestofn.dataset.store.store import ROLLOUTS, Store, read_rollouts
 from bestofn.dataset.store.verify import faults
+from bestofn.settings.sections import FilterSpec
+from bestofn.settings.settings import Settings
 from bestofn.testing import FakeCompletion
 from tests.support import dataset_fakes as fakes
 from tests.support.run_of_0_1 import rewrite_as_0_1, says_certain
@@ -111,3 +114,23 @@ async def test_a_kill_while_a_shard_is_replaced_leaves_a_whole_run(
     counts = await do(begun, fakes.rows(ROWS))
     assert counts.read == ROWS
     assert list(faults(begun)) == []
+
+
+FILTERS_OF_0_1 = [FilterSpec(name=n) for n in ("empty", "repetition", "truncation")]
+
+
+def test_a_run_begun_with_the_filters_of_0_1_goes_on_with_them() -> None:
+    then = Settings(filters=FILTERS_OF_0_1)
+    begun = identity_of(then, source="x.jsonl", columns={})
+    now = going_on(Settings.load(), begun)
+    assert identity_of(now, source="x.jsonl", columns={}) == begun
+    assert going_on(Settings.load(), None).filters == Settings().filters
+
+
+def test_filters_that_the_settings_name_are_not_replaced(tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text("filters: [empty]\n", encoding="utf-8")
+    begun = identity_of(Settings(filters=FILTERS_OF_0_1), source="x.jsonl", columns={})
+    assert [each.name for each in going_on(Settings.load(file), begun).filters] == ["empty"]
+    other = identity_of(Settings(filters=[FilterSpec(name="empty")]), source="x.jsonl", columns={})
+    assert going_on(Settings.load(), other).filters == Settings().filters

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from bestofn.settings.sections import FilterSpec
 from bestofn.settings.settings import Settings
 
 PARTS = frozenset(
@@ -32,6 +33,27 @@ not among them."""
 
 OF_THE_MACHINE = frozenset({"device", "max_batch_tokens", "cache_tokens", "threads"})
 """Of the section `reward`: they change how fast it is, and the last digits."""
+
+
+EARLIER_FILTERS = (("empty", "repetition", "truncation"),)
+"""The filters by default of earlier versions (0.1), by name; none had options."""
+
+
+def going_on(settings: Settings, begun: Mapping[str, Any] | None) -> Settings:
+    """The settings for a run that an earlier version may have begun: where they do not say which
+    filters, and the run was begun with that version's own, it goes on with those.
+
+    Args:
+        settings: as they were loaded.
+        begun: the configuration of the run that is there; None: there is none.
+    """
+    if begun is None or "filters" in settings.model_fields_set:
+        return settings
+    filters = [FilterSpec.model_validate(each) for each in begun.get("filters", ())]
+    plain = not any(each.options for each in filters)
+    if plain and tuple(each.name for each in filters) in EARLIER_FILTERS:
+        return settings.model_copy(update={"filters": filters})
+    return settings
 
 
 def identity_of(
