@@ -15,6 +15,7 @@ import sys
 import threading
 from typing import Any
 
+from bestofn.filters.schema_cost import is_cheap
 from bestofn.support.schema_validator import validator_of
 
 LIMIT_SECONDS = 1.0
@@ -25,15 +26,6 @@ START_SECONDS = 20.0
 
 LONG = 20_000
 """Characters of a value, as JSON, from which it is judged in the worker."""
-
-_RISKY = (
-    '"pattern"',
-    '"patternProperties"',
-    '"uniqueItems"',
-    '"$ref"',
-    '"$dynamicRef"',
-    '"format"',
-)
 
 
 class SchemaTimeoutError(Exception):
@@ -60,7 +52,7 @@ def judge(schema: str, value: Any) -> str | None:
     """
     validator_of(schema)
     text = json.dumps(value)
-    if len(text) >= LONG or any(keyword in schema for keyword in _RISKY):
+    if len(text) >= LONG or not is_cheap(schema):
         return _WORKER.judge(schema, text)
     return best_mismatch(schema, value)
 

@@ -2,7 +2,7 @@
 
 Each rule says what it applies to, how good its evidence is, and shows one text that it takes and
 one that it leaves. The first that holds decides. `precision` is the share of real outputs taken by
-the rule that a person read as cut or broken (`python -m benchmarks.filters --real FILE`): a rule is
+the rule that a person read as cut or broken (`python -m benchmarks.real_outputs FILE`): a rule is
 certain from 98 % on, and a suspicion below.
 """
 
