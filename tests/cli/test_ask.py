@@ -29,11 +29,15 @@ def test_json_accounts_for_every_candidate(bestofn: Run, engine: str) -> None:
     assert sorted(c["index"] for c in answer["candidates"]) == list(range(12))
     ranked = [c for c in answer["candidates"] if c["rank"] is not None]
     assert [c["rank"] for c in ranked] == list(range(1, len(ranked) + 1))
-    rewards = [c["reward"] for c in ranked]
-    assert rewards == sorted(rewards, reverse=True)
+    suspected = [bool(c["rejections"]) for c in ranked]
+    assert suspected == sorted(suspected), "the suspected stand behind the accepted"
+    for group in (False, True):
+        rewards = [c["reward"] for c in ranked if bool(c["rejections"]) is group]
+        assert rewards == sorted(rewards, reverse=True)
     assert answer["winner"] == ranked[0]
     for candidate in answer["candidates"]:
-        assert (candidate["rank"] is None) == bool(candidate["rejections"])
+        certain = any(each["certain"] for each in candidate["rejections"])
+        assert (candidate["rank"] is None) == certain
     assert answer["usage"]["completion_tokens"] == sum(
         c["completion_tokens"] for c in answer["candidates"]
     )

@@ -63,6 +63,7 @@ def test_from_prompts_to_a_dataset(bestofn: Run, prompts: str, tmp_path: Path) -
     assert "temperature was None and is 0.5" in other.stderr
 
 
+@pytest.mark.slow  # starts the engine three times
 def test_interrupted_it_goes_on(bestofn: Run, prompts: str, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     command = [SCRIPT, *_arguments(prompts, folder), "--in-flight", "1"]

@@ -63,6 +63,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.engine
+@pytest.mark.slow  # one more engine
 @pytest.mark.parametrize("api", ["auto", "vllm-classify", "vllm-pooling"])
 async def test_vllms_server_gives_the_rewards_of_transformers(vllm: Vllm, api: str) -> None:
     here = TransformersRewardModel.load(str(vllm.folder), device="cpu")
