@@ -134,6 +134,8 @@ class Candidate:
         error: why sampling it failed; then it has no usable text.
         vouched: whether `finish_reason` is the word of an engine in this process, and not one that
             a server or a gateway between may have rewritten.
+        mean_logprob: mean natural logarithm of the sampled tokens' probabilities, at most 0, where
+            the backend gives them; None: unknown.
     """
 
     index: int
@@ -148,6 +150,7 @@ class Candidate:
     seed: int | None = None
     error: str | None = None
     vouched: bool = False
+    mean_logprob: float | None = None
 
     @classmethod
     def without_answer(
