@@ -58,6 +58,8 @@ _CANDIDATE: tuple[ReportField, ...] = (
     "rejections",
     "failure",
     "completion_tokens",
+    "answer_key",
+    "mean_logprob",
 )
 
 
@@ -74,6 +76,7 @@ def ranking_json(ranking: Ranking) -> dict[str, Any]:
         "stopped": dict(ranking.stopped),
         "stopped_by": ranking.stopped_by,
         "confidence": ranking.confidence,
+        "chosen_by": None if ranking.chosen_by is None else asdict(ranking.chosen_by),
         "fallback": ranking.fallback,
         "rounds": ranking.rounds,
         "deadline_reached": ranking.deadline_reached,
