@@ -110,11 +110,11 @@ def _less_memory(bench: Bench, share: float) -> Iterator[None]:
         _release(bench)
         total = torch.cuda.get_device_properties(device).total_memory
         allowed = torch.cuda.memory_reserved(device) + round(share * bench.peak)
-        torch.cuda.set_per_process_memory_fraction(allowed / total, device)
+        torch.cuda.set_per_process_memory_fraction(allowed / total)
         try:
             yield
         finally:
-            torch.cuda.set_per_process_memory_fraction(1.0, device)
+            torch.cuda.set_per_process_memory_fraction(1.0)
         return
     most = round(share * bench.most)
 

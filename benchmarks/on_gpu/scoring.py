@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
+from torch._dynamo.utils import counters
 
 from benchmarks.on_gpu.findings import Findings, Skip, Verdict, relative
 from benchmarks.on_gpu.models import Case, Work, cases_of, random_model
@@ -95,9 +96,23 @@ def check_compiled(findings: Findings, model: Random, shape: str, roofs: Roofs) 
     def first() -> Verdict:
         compiled = model.compiled()
         texts, _ = texts_of(*cases[0])
-        error = relative(compiled(texts), ways["bestofn"](texts))
+        began = time.perf_counter()
+        rewards = compiled(texts)
+        seconds = time.perf_counter() - began
         ways["bestofn, compiled"] = compiled
-        return Verdict.within(error, MOST)
+        error = relative(rewards, ways["bestofn"](texts))
+        verdict = Verdict.within(error, MOST, seconds=seconds)
+        return Verdict(
+            verdict.outcome, f"{verdict.detail}; {seconds:.1f} s to compile", verdict.values
+        )
+
+    def again() -> Verdict:
+        graphs = counters["stats"]["unique_graphs"]
+        texts, _ = texts_of(*cases[-1])
+        ways["bestofn, compiled"](texts)
+        more = counters["stats"]["unique_graphs"] - graphs
+        detail = f"{graphs} graphs, {more} more for other lengths"
+        return Verdict("wrong" if more else "right", detail)
 
     findings.check("compiling and its rewards", first)
     if "bestofn, compiled" not in ways:
@@ -107,6 +122,7 @@ def check_compiled(findings: Findings, model: Random, shape: str, roofs: Roofs) 
             f"P, R, N = {', '.join(map(str, case))}",
             functools.partial(_case, findings, model, ways, case, roofs),
         )
+    findings.check("other lengths are not compiled again", again)
 
 
 def _case(

@@ -23,11 +23,13 @@ def _head(device: Mapping[str, Any], findings: Sequence[Finding]) -> Iterator[st
     roofs = [
         f.detail for f in findings if f.part == "scoring" and f.name.startswith(("prod", "copy"))
     ]
-    yield f"**On a GPU**, {device.get('name', 'an unknown device')}, `python -m benchmarks.gpu`"
-    yield f"(Python {device.get('python')}, torch {device.get('torch')}, transformers "
-    yield f"{device.get('transformers')}; shape {device.get('shape')} in {device.get('dtype')}): "
-    yield f"{counts['right']} checks right, {counts['wrong']} wrong, {counts['failed']} failed, "
-    yield f"{counts['skipped']} skipped. Roofs measured: {', '.join(roofs) or 'none'}."
+    yield (
+        f"**On a GPU**, {device.get('name', 'an unknown device')}, `python -m benchmarks.gpu`\n"
+        f"(Python {device.get('python')}, torch {device.get('torch')}, transformers "
+        f"{device.get('transformers')}; shape {device.get('shape')} in {device.get('dtype')}):\n"
+        f"{counts['right']} checks right, {counts['wrong']} wrong, {counts['failed']} failed, "
+        f"{counts['skipped']} skipped.\nRoofs as measured: {', '.join(roofs) or 'none'}."
+    )
 
 
 def _cases(findings: Sequence[Finding], part: str) -> list[Finding]:

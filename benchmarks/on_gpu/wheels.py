@@ -19,7 +19,15 @@ PYTHON = "3.12"
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64",
              "manylinux_2_24_x86_64", "manylinux1_x86_64")  # fmt: skip
 
-CARRIED = ("httpx", "jsonschema", "pydantic", "pydantic-settings", "rich", "tenacity")
+CARRIED = (
+    "httpx",
+    "jsonschema",
+    "pydantic",
+    "pydantic-settings",
+    "rich",
+    "sentencepiece",
+    "tenacity",
+)
 """Requirements of the package that come with all they need."""
 
 QUANTISES = "bitsandbytes"
