@@ -73,6 +73,7 @@ def ranking_json(ranking: Ranking) -> dict[str, Any]:
         "failed": dict(ranking.failed),
         "stopped": dict(ranking.stopped),
         "stopped_by": ranking.stopped_by,
+        "tokens_saved": ranking.tokens_saved,
         "confidence": ranking.confidence,
         "fallback": ranking.fallback,
         "rounds": ranking.rounds,
