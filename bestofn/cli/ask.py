@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bestofn.cli.options import (
+    AnswerKeyOption,
     BestOfOption,
     ConfigOption,
     EngineOption,
@@ -14,10 +15,12 @@ from bestofn.cli.options import (
     MaxTokensOption,
     ModelOption,
     RewardModelOption,
+    SelectorOption,
     TemperatureOption,
     TrustOption,
     UpstreamOption,
     VerboseOption,
+    named,
     trusting,
 )
 from bestofn.cli.running import exit_codes, run_to_end
@@ -41,6 +44,8 @@ def ask(
     temperature: TemperatureOption = None,
     max_tokens: MaxTokensOption = None,
     seed: Annotated[int | None, typer.Option(help="Candidate i samples with seed + i.")] = None,
+    selector: SelectorOption = None,
+    answer_key: AnswerKeyOption = None,
     on_exhausted: Annotated[
         OnExhausted | None,
         typer.Option(help="What to do when nothing is acceptable. \\[resample]"),
@@ -59,6 +64,8 @@ def ask(
             model=model,
             reward_model=reward_model,
             reward=trusting(trust_remote_code),
+            selector=named(selector),
+            answer_key=named(answer_key),
             upstream=upstream,
             engine=engine,
             temperature=temperature,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import yaml
 
+from bestofn.core.errors import ConfigError
 from bestofn.settings.choices import Engine
 
 ConfigOption = Annotated[
@@ -15,8 +17,8 @@ ConfigOption = Annotated[
 RewardModelOption = Annotated[
     str | None,
     typer.Option(
-        help="Folder, hub name or URL of a server that scores; `none` only filters. Without: the "
-        "embedded one."
+        help="Folder, hub name or URL of a server that scores; `none`: nothing does. Without: the "
+        "embedded one, for the embedded generator alone."
     ),
 ]
 TrustOption = Annotated[
@@ -45,6 +47,36 @@ BestOfOption = Annotated[int | None, typer.Option(min=1, help="How many to sampl
 EngineOption = Annotated[
     Engine | None, typer.Option(help="What samples. \\[vllm where it is installed]")
 ]
+SelectorOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Which candidate wins: argmax, vote, weighted_vote, consensus, ..., or "
+        "'{weighted_vote: {temperature: 0.5}}'. \\[auto]",
+    ),
+]
+AnswerKeyOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="What of an answer is voted on: number, choice, json, ..., or "
+        "'{pattern: {pattern: \"Answer: (.*)\"}}'. \\[auto]",
+    ),
+]
+
+
+def named(given: str | None) -> Any:
+    """What a flag stands for that takes a name, or a name with options as YAML.
+
+    Raises:
+        ConfigError: it begins as YAML and is none.
+    """
+    if given is None or not given.lstrip().startswith("{"):
+        return given
+    try:
+        return yaml.safe_load(given)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{given}: {' '.join(str(error).split())}") from error
 
 
 def trusting(given: bool | None) -> dict[str, bool] | None:

@@ -41,7 +41,7 @@ def ranking_view(ranking: Ranking) -> Group:
     parts: list[Table | Panel | Text] = [candidate_table(ranking.candidates)]
     parts += [Text(f"note: {note}", style="yellow") for note in ranking.notes]
     if ranking.winner is not None:
-        title = f"best of {len(ranking.candidates)}"
+        title = f"best of {len(ranking.candidates)}{_choice(ranking)}"
         if ranking.fallback is not None:
             title += f": none was acceptable, so the {ranking.fallback.replace('_', ' ')} one"
         border = "green" if ranking.fallback is None else "yellow"
@@ -96,6 +96,17 @@ def _parts(record: ScoredCandidate) -> str:
     if record.cut:
         parts.append(f"{record.cut} tokens were too many for the reward model")
     return f"\n{', '.join(parts)}" if parts else ""
+
+
+def _choice(ranking: Ranking) -> str:
+    """How the winner was chosen, and how sure the choice is."""
+    by = ranking.chosen_by
+    if by is None or len(ranking.ranked) < 2:
+        return ""
+    rule = by.rule.replace("_", " ")
+    on = f" on {by.answer_key.replace('_', ' ')}" if by.answer_key is not None else ""
+    sure = "" if ranking.confidence is None else f", {ranking.confidence:.0%} confident"
+    return f" by {rule}{on}{sure}"
 
 
 def _summary(ranking: Ranking) -> str:

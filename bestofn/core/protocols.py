@@ -1,6 +1,6 @@
 """The seams as protocols: Generator and Sampling, Filter, RewardModel, AnswerKey, Selector; and
 what one of them may offer besides (Forwarder, Snapshotting, EngineStatus; Mending; Comparing,
-TextScorer; Suiting).
+TextScorer; Suiting, NamedKey; ReadsLogprobs).
 
 An implementation inherits nothing. A new one is one new file, and one line in `bestofn.builders`.
 The sixth seam, Controller, is in `bestofn.core.controller`. What is offered besides is asked once,
@@ -192,6 +192,34 @@ class Suiting(Protocol):
     def suited(self, request: Request, candidates: Sequence[Candidate]) -> AnswerKey | None:
         """The key of the kind that suits these candidates; None: they have nothing to vote on.
         Does not depend on the order of the candidates."""
+        ...
+
+
+@runtime_checkable
+class NamedKey(Protocol):
+    """What an answer key says besides: what it is called in reports.
+
+    Attributes:
+        kind: number, choice, json, ...
+    """
+
+    @property
+    def kind(self) -> str:
+        """See the class."""
+        ...
+
+
+@runtime_checkable
+class ReadsLogprobs(Protocol):
+    """What a selector or a policy says besides, where it may read `Candidate.mean_logprob` and
+    `Candidate.token_logprobs`: the engine gives them only to who asks."""
+
+    def reads_logprobs(self, *, scored: bool) -> bool:
+        """Whether it reads them.
+
+        Args:
+            scored: whether there is a reward model.
+        """
         ...
 
 

@@ -38,6 +38,8 @@ def record_of(row: Row, ranking: Ranking) -> Record:
         "rounds": ranking.rounds,
         "prompt_tokens": ranking.usage.prompt_tokens,
         "completion_tokens": ranking.usage.completion_tokens,
+        "selector": None if ranking.chosen_by is None else ranking.chosen_by.rule,
+        "confidence": ranking.confidence,
         "candidates": [
             _candidate(each) for each in sorted(ranking.candidates, key=lambda each: each.index)
         ],
@@ -52,6 +54,8 @@ def failed_record(row: Row, error: str, *, unreadable: bool = False) -> Record:
         "rounds": 0,
         "prompt_tokens": 0,
         "completion_tokens": 0,
+        "selector": None,
+        "confidence": None,
         "candidates": [],
     }
 
@@ -77,11 +81,16 @@ def is_suspected(candidate: CandidateRecord) -> bool:
 
 
 def with_certainty(record: Record) -> Record:
-    """The record, whose rejections say whether they are certain (changed in place).
+    """The record, whose rejections say whether they are certain (changed in place), and which says
+    that the winner's confidence is not known where it does not say it.
 
-    Those that bestofn 0.1 wrote do not say it, and were certain, all of them.
+    Those rejections that bestofn 0.1 wrote do not say it, and were certain, all of them.
     """
+    record.setdefault("selector", None)
+    record.setdefault("confidence", None)
     for candidate in record["candidates"]:
+        candidate.setdefault("answer_key", None)
+        candidate.setdefault("mean_logprob", None)
         for rejection in candidate["rejections"]:
             if rejection.get("certain") is None:
                 rejection["certain"] = True
@@ -122,6 +131,8 @@ def schema() -> pyarrow.Schema:
             ("cut", pa.int32()),
             ("completion_tokens", pa.int32()),
             ("seed", pa.int64()),
+            ("answer_key", pa.string()),
+            ("mean_logprob", pa.float64()),
         ]
     )
     return pa.schema(
@@ -137,6 +148,8 @@ def schema() -> pyarrow.Schema:
             ("rounds", pa.int32()),
             ("prompt_tokens", pa.int32()),
             ("completion_tokens", pa.int64()),
+            ("selector", pa.string()),
+            ("confidence", pa.float64()),
             ("candidates", pa.list_(candidate)),
         ]
     )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bestofn import embedded
-from bestofn.builders.pipeline import build_filters, build_selector
+from bestofn.builders.choosing import build_answer_key, build_selector
+from bestofn.builders.pipeline import build_filters
 from bestofn.core.errors import ConfigError
 from bestofn.core.pipeline import Pipeline
-from bestofn.settings.sections import Profile
+from bestofn.settings.sections import AnswerKeySettings, Profile, SelectorSettings
 from bestofn.settings.settings import Settings
 from bestofn_server.errors import ModelNotFoundError
 
@@ -23,6 +24,7 @@ class Preset:
         name: as clients say it.
         model: what the engine is asked for; None: its default.
         best_of, temperature, max_tokens, seed: where the request says nothing.
+        selector, answer_key: the pipeline's, as settings; a request may change one of the two.
         pipeline: what runs it.
     """
 
@@ -33,6 +35,8 @@ class Preset:
     max_tokens: int | None
     seed: int | None
     pipeline: Pipeline
+    selector: SelectorSettings = field(default_factory=SelectorSettings)
+    answer_key: AnswerKeySettings = field(default_factory=AnswerKeySettings)
 
 
 class Presets:
@@ -57,6 +61,8 @@ class Presets:
             max_tokens=settings.max_tokens,
             seed=settings.seed,
             pipeline=pipeline,
+            selector=settings.selector,
+            answer_key=settings.answer_key,
         )
         self._profiles = {
             name: _of_profile(name, profile, self._default)
@@ -136,8 +142,9 @@ def _of_profile(name: str, profile: Profile, default: Preset) -> Preset:
     try:
         if profile.filters is not None:
             changes = {**changes, "filters": build_filters(profile.filters)}
-        if profile.selection is not None:
-            changes = {**changes, "selector": build_selector(profile.selection)}
+        if profile.selector is not None or profile.answer_key is not None:
+            key = build_answer_key(or_default("answer_key"))
+            changes = {**changes, "selector": build_selector(or_default("selector"), key)}
     except ConfigError as error:
         raise ConfigError(f"profile {name}: {error}") from error
     if profile.policy is not None:
@@ -149,5 +156,7 @@ def _of_profile(name: str, profile: Profile, default: Preset) -> Preset:
         temperature=or_default("temperature"),
         max_tokens=or_default("max_tokens"),
         seed=or_default("seed"),
+        selector=or_default("selector"),
+        answer_key=or_default("answer_key"),
         pipeline=replace(default.pipeline, **changes),
     )

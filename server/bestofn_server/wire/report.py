@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field
@@ -42,6 +43,10 @@ class CandidateReport(BaseModel):
     finish_reason: str | None = Field(description="the engine's own word for why it ended")
     completion_tokens: int | None
     seed: int | None
+    answer_key: str | None = Field(description="what of it was voted on; null: it did not vote")
+    mean_logprob: float | None = Field(
+        description="mean logarithm of its tokens' probabilities; null: not known"
+    )
     rejections: list[RejectionReport] = Field(description="by each filter that threw it out")
     failure: FailureReport | None
     text: str | None = None
@@ -112,6 +117,14 @@ class StoppedReport(BaseModel):
         )
 
 
+class ChosenByReport(BaseModel):
+    """How the winner was chosen."""
+
+    rule: str = Field(description="the selector; of `auto` the one that it took")
+    answer_key: str | None = Field(description="what was voted on; null: nothing")
+    score: str | None = Field(description="reward, mean_logprob, or null: there were no scores")
+
+
 class BestOfNReport(BaseModel):
     """What bestofn did for one prompt."""
 
@@ -128,6 +141,9 @@ class BestOfNReport(BaseModel):
     )
     confidence: float | None = Field(
         description="0 to 1, that the winner is the right choice; null: the selector has none"
+    )
+    chosen_by: ChosenByReport | None = Field(
+        description="how the winner was chosen; null: nothing was ranked"
     )
     winner: int | None = Field(description="the index of the best among the sampled")
     rewards: list[float | None] = Field(description="of the choices, in their order")
@@ -166,6 +182,9 @@ class BestOfNReport(BaseModel):
             failed=dict(ranking.failed),
             stopped=StoppedReport.of(ranking),
             confidence=ranking.confidence,
+            chosen_by=None
+            if ranking.chosen_by is None
+            else ChosenByReport(**asdict(ranking.chosen_by)),
             winner=returned[0].index if returned else None,
             rewards=[record.reward for record in returned],
             returned=[
