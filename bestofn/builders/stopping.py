@@ -6,6 +6,7 @@ one line in `RULES`.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,11 +18,13 @@ from bestofn.control.evidence import Evidence
 from bestofn.control.expected_gain import ExpectedGain
 from bestofn.control.fixed import Fixed
 from bestofn.control.plateau import Plateau
+from bestofn.control.policy import Policy
 from bestofn.control.recent_scores import RecentScores
 from bestofn.control.replace import ReplaceRejected
 from bestofn.control.waves import Waves
 from bestofn.core.controller import Budget, Chain, Controller
-from bestofn.core.errors import ConfigError
+from bestofn.core.errors import ConfigError, RequestError
+from bestofn.core.pipeline import Pipeline
 from bestofn.core.protocols import AnswerKey
 from bestofn.settings.stopping import StopSettings
 
@@ -78,6 +81,22 @@ def stopping(stop: StopSettings, has: Readable) -> Mapping[str, Any]:
         "budget": Budget(tokens=stop.max_sampled_tokens, seconds=stop.max_seconds),
         "recent": has.recent,
     }
+
+
+def stopped_by(stop: StopSettings, answer_key: AnswerKey | None, pipeline: Pipeline) -> Pipeline:
+    """The pipeline with another stopping rule, which knows what the one before knew of recent
+    requests.
+
+    Raises:
+        ConfigError: the rule reads rewards, and nothing scores.
+        RequestError: the pipeline's policy is none that takes a rule.
+    """
+    policy, scored = pipeline.policy, pipeline.reward_model is not None
+    if not isinstance(policy, Policy):
+        raise RequestError("stop: the policy of this pipeline is not to be changed")
+    recent = policy.recent or RecentScores(rewards=scored)
+    parts = stopping(stop, Readable(answer_key, scored, recent))
+    return dataclasses.replace(pipeline, policy=dataclasses.replace(policy, **parts))
 
 
 def _evidence(has: Readable, options: Mapping[str, Any]) -> Controller:

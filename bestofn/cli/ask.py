@@ -16,11 +16,13 @@ from bestofn.cli.options import (
     ModelOption,
     RewardModelOption,
     SelectorOption,
+    StopOption,
     TemperatureOption,
     TrustOption,
     UpstreamOption,
     VerboseOption,
     named,
+    stop_rule,
     trusting,
 )
 from bestofn.cli.running import exit_codes, run_to_end
@@ -46,6 +48,7 @@ def ask(
     seed: Annotated[int | None, typer.Option(help="Candidate i samples with seed + i.")] = None,
     selector: SelectorOption = None,
     answer_key: AnswerKeyOption = None,
+    stop: StopOption = None,
     on_exhausted: Annotated[
         OnExhausted | None,
         typer.Option(help="What to do when nothing is acceptable. \\[resample]"),
@@ -66,6 +69,7 @@ def ask(
             reward=trusting(trust_remote_code),
             selector=named(selector),
             answer_key=named(answer_key),
+            stop=stop_rule(stop),
             upstream=upstream,
             engine=engine,
             temperature=temperature,

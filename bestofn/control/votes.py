@@ -10,7 +10,6 @@ from bestofn.core.protocols import AnswerKey, Suiting
 from bestofn.core.ranking import ScoredCandidate
 from bestofn.core.types import Candidate, Request
 
-
 REMEMBERED = 1024
 """Requests whose answer keys are remembered: more than are in flight at once."""
 

@@ -1,7 +1,8 @@
 """Comparison of plans over recorded rows: how often each is right, and what it costs.
 
 Every plan is replayed over the same random draws of candidates of every row, so that differences
-between plans are differences of the plans. The interval is that of the mean over rows, by bootstrap.
+between plans are differences of the plans. The interval is the mean's over
+rows, by bootstrap.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bestofn.settings.sections import AnswerKeySettings, SelectorSettings
 from bestofn.settings.stopping import StopSettings
@@ -42,8 +42,8 @@ class Plan:
 
     best_of: int
     selector: SelectorSettings
-    stop: StopSettings = StopSettings()
-    answer_key: AnswerKeySettings = AnswerKeySettings()
+    stop: StopSettings = field(default_factory=StopSettings)
+    answer_key: AnswerKeySettings = field(default_factory=AnswerKeySettings)
 
     @property
     def title(self) -> str:
@@ -85,7 +85,7 @@ def choosing_plans(rows: Sequence[RecordedRow], sizes: Sequence[int]) -> Iterato
 def stopping_plans(
     rows: Sequence[RecordedRow], best_of: int, selector: str = "auto"
 ) -> Iterator[Plan]:
-    """Every stopping rule at one size, with the options that `METHODS` found worth comparing."""
+    """Every stopping rule at one size, with the options that are worth comparing."""
     prior = prior_of(rows)
     rules: list[dict[str, object]] = [
         {"rule": "accepted", "count": max(1, best_of * part // 4)} for part in (1, 2, 3)

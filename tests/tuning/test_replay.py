@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Sequence
 
@@ -16,9 +17,9 @@ from bestofn.core.best_of_n import best_of_n
 from bestofn.core.controller import Controller
 from bestofn.core.pipeline import Pipeline
 from bestofn.core.ranking import ScoredCandidate
-from bestofn.core.types import Rejection, Request
+from bestofn.core.types import Candidate, Rejection, Request
 from bestofn.selection.argmax import ArgmaxSelector
-from bestofn.testing import FakeCompletion, FakeGenerator, FakeRewardModel
+from bestofn.testing import FakeRewardModel
 from bestofn.tuning.replay import Replay
 from tests.support.progress import record
 
@@ -81,18 +82,45 @@ async def test_what_was_rejected_is_rejected_again() -> None:
     assert ranking.winner.index == 2
 
 
+class OneByOne:
+    """A live engine whose candidates finish one by one, by their length, each when all that the one
+    before has brought about is done."""
+
+    def __init__(self, indices: Sequence[int]) -> None:
+        self._left = sorted(indices, key=lambda index: LENGTHS[index])
+        self._aborted: list[int] = []
+
+    def sample(self, request: Request, indices: Sequence[int]) -> OneByOne:
+        return OneByOne(indices)
+
+    def __aiter__(self) -> OneByOne:
+        return self
+
+    async def __anext__(self) -> Candidate:
+        for _ in range(30):
+            await asyncio.sleep(0)
+        if not self._left:
+            raise StopAsyncIteration
+        index = next((each for each in self._left if each in self._aborted), self._left[0])
+        self._left.remove(index)
+        reason = "abort" if index in self._aborted else "stop"
+        return dataclasses.replace(recorded()[index].candidate, finish_reason=reason)
+
+    def abort(self, index: int) -> None:
+        self._aborted.append(index)
+
+    async def aclose(self) -> None:
+        pass
+
+
 @pytest.mark.parametrize(
     "rule", [Accepted(2), Enough(reward=2.5), Enough(reward=0.9, count=3), Plateau(True, 2)]
 )
 async def test_a_replay_decides_as_the_live_run_does(rule: Controller) -> None:
-    ordered = sorted(range(6), key=lambda i: LENGTHS[i])
-    script = [FakeCompletion(f"{i} " * LENGTHS[i], delay=LENGTHS[i] / 1000) for i in range(6)]
     rewards = FakeRewardModel(lambda request, candidate: REWARDS[candidate.index])
     policy = Policy(stop=rule)
-    live = await best_of_n(
-        REQUEST, Pipeline(FakeGenerator(script), ArgmaxSelector(), (), rewards, policy)
-    )
+    live = await best_of_n(REQUEST, Pipeline(OneByOne(()), ArgmaxSelector(), (), rewards, policy))
     again = await best_of_n(REQUEST, Replay(recorded()).pipeline(ArgmaxSelector(), policy))
     assert live.stopped_by == again.stopped_by is not None
     assert [each.index for each in live.ranked] == [each.index for each in again.ranked]
-    assert {each.index for each in again.ranked} < set(ordered)
+    assert len(again.ranked) < len(LENGTHS)

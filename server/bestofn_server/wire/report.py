@@ -137,7 +137,7 @@ class BestOfNReport(BaseModel):
     )
     failed: dict[str, int] = Field(description="how many failed, or were stopped, by reason")
     stopped: StoppedReport | None = Field(
-        description="what a stopping rule, the deadline or the budget did; null: nothing was stopped"
+        description="what a rule, the deadline or the budget stopped; null: nothing was stopped"
     )
     confidence: float | None = Field(
         description="0 to 1, that the winner is the right choice; null: the selector has none"
