@@ -60,6 +60,7 @@ def ask(
     """Ask once, sample many, show how each did and print the best."""
     with exit_codes():
         from bestofn.settings.settings import Settings
+        from bestofn.settings.stopping import StopSettings
 
         settings = Settings.load(
             config,
@@ -79,6 +80,8 @@ def ask(
         )
         if not prompt.strip():
             raise RequestError("the prompt is empty")
+        if "stop" not in settings.model_fields_set:  # one answer is wanted, and soon
+            settings = settings.model_copy(update={"stop": StopSettings(rule="auto")})
         request = Request.from_prompt(
             prompt,
             system=system,

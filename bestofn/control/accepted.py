@@ -15,7 +15,7 @@ ACCEPTED = "accepted"
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Aborts what runs once `count` candidates were accepted; those are scored and ranked.
+    """Stops once `count` candidates were accepted.
 
     It cuts off the slowest candidates, which cost the most: the knob for latency. Since short
     answers finish first, it favours them. (First Finish Search, arXiv 2505.18149, for k = 1.)
@@ -35,13 +35,6 @@ class Accepted:
 
     def decide(self, progress: Progress) -> Decision:
         """See `bestofn.core.controller.Controller`."""
-        if len(progress.accepted) < self.count:
+        if nothing_to_save(progress, most(progress.request)):
             return WAIT
-        if progress.running:
-            return Decision(abort=dict.fromkeys(progress.running, ACCEPTED))
-        if progress.scoring:
-            return WAIT
-        stopped = any(each.stopped == ACCEPTED for each in progress.finished.values())
-        if not stopped and nothing_to_save(progress, most(progress.request)):
-            return WAIT
-        return Decision(stop=ACCEPTED)
+        return Decision(stop=ACCEPTED) if len(progress.accepted) >= self.count else WAIT

@@ -66,4 +66,5 @@ def lead(first: int, second: int) -> float:
         lead(4, 0) == 0.96875
     """
     n = first + second + 1
-    return sum(math.comb(n, i) for i in range(first + 1)) / 2**n
+    tail: int = sum(math.comb(n, i) for i in range(first + 1))
+    return tail / 2**n

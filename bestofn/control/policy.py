@@ -9,7 +9,7 @@ from bestofn.control.deadline import Deadline
 from bestofn.control.fixed import Fixed
 from bestofn.control.recent_scores import RecentScores
 from bestofn.control.resample import Resample
-from bestofn.core.controller import Budget, Chain, Controller, Decision, Progress
+from bestofn.core.controller import WAIT, Budget, Chain, Controller, Decision, Progress
 from bestofn.core.errors import RequestError
 from bestofn.core.protocols import ReadsLogprobs
 from bestofn.core.ranking import Ranking
@@ -38,7 +38,8 @@ class Policy:
             missing then are waited for only while there is none at all, so the answer may come
             later by one call of the reward model.
         sampling: how the first round is sampled.
-        stop: the rule that ends a request before all best_of candidates are there; None: none does.
+        stop: the rule that ends a request before all best_of candidates are there: what runs is
+            aborted, and what was accepted by then is scored and ranked. None: none does.
         least: accepted candidates before that rule may stop or abort.
         budget: hard caps; of candidates, without: best_of times `max_rounds`.
         recent: learns the scores of each ranking, for rules that compare with recent requests.
@@ -108,7 +109,9 @@ class Policy:
             return self._deadline.decide(progress)
         if self.stop is not None and len(progress.accepted) >= self.least:
             said = self.stop.decide(progress)
-            if said.stop is not None or said.abort:
+            if said.stop is not None:
+                return _ended(said, said.stop, progress)
+            if said.abort:
                 return said
         return self._chain.decide(progress)
 
@@ -116,3 +119,11 @@ class Policy:
         """See `bestofn.core.controller.RequestPolicy`."""
         if self.recent is not None:
             self.recent.learn(ranking)
+
+
+def _ended(said: Decision, rule: str, progress: Progress) -> Decision:
+    """What a rule's stop comes to: what runs is aborted first, and what was accepted gets its
+    score, since it was paid for and one of it has to win."""
+    if progress.running:
+        return Decision(abort=dict.fromkeys(progress.running, rule), notes=said.notes)
+    return WAIT if progress.scoring else said

@@ -74,5 +74,7 @@ def scores_of(progress: Progress, *, rewards: bool) -> Mapping[int, float]:
 
 
 def nothing_to_save(progress: Progress, most: int) -> bool:
-    """Whether all that may be sampled was, and is back: then no rule stops anything."""
-    return progress.idle and progress.sampled >= most
+    """Whether all that may be sampled has come back by itself: then no rule stops anything."""
+    if not progress.idle or progress.sampled < most:
+        return False
+    return all(each.stopped is None for each in progress.finished.values())

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from bestofn.core.errors import ConfigError
 from bestofn.tuning.compare import Outcome
@@ -37,9 +38,10 @@ class CostLimit:
             value = float(share)
         except ValueError:
             value = 0.0
-        if cost not in ("tokens", "steps") or not value > 0:
+        known: Cost | None = next((each for each in get_args(Cost) if each == cost), None)
+        if known is None or not 0 < value < math.inf:
             raise ConfigError(f"budget: {text!r} is not like tokens=0.4 or steps=0.3")
-        return cls(cost, value)
+        return cls(known, value)
 
 
 def recommended(outcomes: Sequence[Outcome], whole: Outcome, limit: CostLimit) -> Outcome | None:

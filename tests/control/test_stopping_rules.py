@@ -78,19 +78,19 @@ def at(finished: Sequence[ScoredCandidate], **fields: Any) -> Progress:
     return progress(finished, running, request=REQUEST, **fields)
 
 
-def test_accepted_aborts_the_rest_at_k_waits_for_the_scores_and_stops() -> None:
-    rule = Accepted(2)
-    assert rule.decide(at(answers("4"))) is WAIT
-    said = rule.decide(at(answers("4", "5")))
+def test_accepted_stops_at_k() -> None:
+    assert Accepted(2).decide(at(answers("4"))) is WAIT
+    assert Accepted(2).decide(at(answers("4", "5"))) == Decision(stop="accepted")
+    assert Accepted(2).decide(at(answers("4", "5"), idle=True)) == Decision(stop="accepted")
+
+
+def test_a_stop_aborts_what_runs_waits_for_scores_and_then_ends_the_request() -> None:
+    policy = Policy(stop=Accepted(2))
+    said = policy.decide(at(answers("4", "5")))
     assert said == Decision(abort=dict.fromkeys(range(2, 16), "accepted"))
     done = [*answers("4", "5"), *(stopped(i, "accepted") for i in range(2, 16))]
-    assert rule.decide(at(done, idle=True, scoring=True)) is WAIT
-    assert rule.decide(at(done, idle=True)) == Decision(stop="accepted")
-
-
-def test_accepted_starts_no_further_wave_and_stops_nothing_where_all_came_back() -> None:
-    assert Accepted(2).decide(at(answers("4", "5"), idle=True)) == Decision(stop="accepted")
-    assert Accepted(2).decide(at(answers(*"4" * 16), idle=True)) is WAIT
+    assert policy.decide(at(done, idle=True, scoring=True)) is WAIT
+    assert policy.decide(at(done, idle=True)) == Decision(stop="accepted")
 
 
 @pytest.mark.parametrize("rejections", [CERTAIN, UNSURE])
@@ -228,6 +228,7 @@ def test_expected_gain_stops_once_the_best_is_far_above_the_mean() -> None:
 def test_no_rule_stops_a_request_that_is_done() -> None:
     done = at(answers(*[("4", 9.0)] * 16), idle=True)
     for rule in (
+        Accepted(2),
         Agreement(FirstWord()),
         Evidence(FirstWord(), rewards=True, prior=0.0),
         Plateau(rewards=True),
@@ -264,9 +265,10 @@ class StopAtOnce:
 def test_a_policy_lets_its_rule_stop_only_above_the_floor() -> None:
     rule: Controller = StopAtOnce()
     assert Policy(stop=rule).decide(at([])) is WAIT
-    assert Policy(stop=rule).decide(at(answers("4"))) == Decision(stop="at_once")
-    assert Policy(stop=rule, least=2).decide(at(answers("4"))) is WAIT
-    assert Policy(stop=rule, least=2).decide(at(answers("4", "4"))) == Decision(stop="at_once")
+    one, two = at(answers("4"), idle=True), at(answers("4", "4"), idle=True)
+    assert Policy(stop=rule).decide(one) == Decision(stop="at_once")
+    assert Policy(stop=rule, least=2).decide(one).stop is None
+    assert Policy(stop=rule, least=2).decide(two) == Decision(stop="at_once")
 
 
 def test_a_floor_above_best_of_is_refused_when_the_request_comes() -> None:
