@@ -15,8 +15,8 @@ _OPTION = re.compile(
 )
 _INLINE = re.compile(r"(?<![A-Za-z])[(（]?([A-Z])[)）][ \t]*\S")
 _SAID = re.compile(
-    r"(?:answers?|options?|choices?|choose|correct(?: one)?|答案|选项?|选择)[^A-Za-z\n]{0,4}"
-    r"(?:is|are|为|是|:|：)?[\s*_(（\"'\\{]*([A-Z])(?![A-Za-z'’])"
+    r"(?i:answers?|options?|choices?|choose|correct(?: one)?|答案|选项?|选择)[^A-Za-z\n]{0,4}"
+    r"(?i:is|are|为|是|:|：)?[\s*_(（\"'\\{]*([A-Z])(?![A-Za-z'’])"
 )
 _ALONE = re.compile(r"[\s*_(（\"'\[]*(?:\\text\{)?([A-Za-z])[\s*_)）\"'\].．。:：}]*")
 _LEADING = re.compile(r"[\s*_]*[(（]?([A-Z])[)）.．:：](?:\s|\*|$)")

@@ -16,7 +16,7 @@ _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _FINAL = re.compile(r"####[ \t]*(\S[^\n]*)")
 _SAID = re.compile(
     r"(?:\banswers?(?: is| are|:| =)|\bresult(?: is|:| =)|答案(?:是|为|:|：)?|等于)"
-    r"[ \t]*[*_$(（]*([-+−]?[\d.][^\s*_。，;；)）]*)",
+    r"[ \t]*[*_$(（]*([-+−]?\.?\d(?:[\d.,/]*\d)?\s?%?)",
     re.IGNORECASE,
 )
 

@@ -14,10 +14,11 @@ LONGEST = 200
 
 _DIGITS = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+"
 _IN_TEXT = re.compile(
-    rf"(?<![\w.,])(?:(?<![\d)\]]\s)(?<![\d)\]])[-+])?(?:{_DIGITS})"
+    rf"(?<![A-Za-z0-9_.,])(?:(?<![\d)\]]\s)(?<![\d)\]])[-+])?(?:{_DIGITS})"
     r"(?:\s?/\s?\d+)?(?:\s?%)?(?![\d])"
 )
-"""A number of a text; a sign belongs to it where no number, bracket or letter stands before."""
+"""A number of a text; a sign belongs to it where no number or bracket stands before. Chinese runs
+on into numbers, Latin letters do not: v2 is none."""
 _WHOLE = re.compile(
     rf"(?P<value>[-+]?(?:{_DIGITS})(?:[eE][-+]?\d{{1,3}})?)(?:/(?P<below>[-+]?\d+(?:\.\d+)?))?"
     r"(?P<percent>%)?"
@@ -80,4 +81,4 @@ def _mixed(found: re.Match[str]) -> str:
 
 
 def _ascii(text: str) -> str:
-    return text.replace("−", "-").replace("–", "-")
+    return text.replace("−", "-").replace("–", "-").replace("⁄", "/")

@@ -47,6 +47,13 @@ def normal(text: str) -> str | None:
     unlimited: Any = None  # its annotations forget that this is allowed
     try:
         found: list[Any] = parse(f"${text}$", parsing_timeout=unlimited, raise_on_error=True)
+        return str(_evaluated(found[0])) if found and not isinstance(found[0], str) else None
     except Exception:  # sympy's errors are of many classes; such an answer is compared as written
         return None
-    return str(found[0]) if found and not isinstance(found[0], str) else None
+
+
+def _evaluated(expression: Any) -> Any:
+    """The expression made anew from its parts: sympy has left it as it was written."""
+    if not getattr(expression, "args", ()):
+        return expression
+    return expression.func(*map(_evaluated, expression.args))

@@ -13,7 +13,7 @@ from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Request
 from bestofn.support.thoughts import without_thoughts
 
-_OUTSIDE = re.compile(r"[^\w+\-*/=<>%^.,]+|[.,](?!\d)|(?<!\d)[.,]|_+")
+_OUTSIDE = re.compile(r"[^\w+\-*/=<>%^.,]+|[.,](?!\d)|(?<!\d)[.,]|\*(?!\s*\d)|\*\*|_+")
 _OPENING = re.compile(
     r"^(?:(?:so|therefore|thus) )?(?:the )?(?:final |correct )?answer(?: is)? |^答案[是为]?"
 )

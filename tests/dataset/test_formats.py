@@ -88,6 +88,28 @@ def test_what_is_kept(keep: Keep, value: float | None, expected: list[int]) -> N
     assert kept([1.0, -2.0, 4.0, None, 0.0], keep, value) == expected  # mean 0.75, std 2.17
 
 
+@pytest.mark.parametrize(
+    ("confidence", "least", "rows"),
+    [(0.5, None, 1), (0.5, 0.5, 1), (0.49, 0.5, 0), (None, None, 1), (None, 0.0, 0), (0.0, 0.0, 1)],
+)
+def test_a_prompt_whose_winner_is_doubtful_is_left_out(
+    confidence: float | None, least: float | None, rows: int
+) -> None:
+    held = record([1.0, 0.0], confidence=confidence)
+    options = ExportOptions(KeepRule(min_confidence=least))
+    for name in ("sft", "dpo", "ranked"):
+        made = list(rows_of(name, held, options))
+        assert [each["confidence"] for each in made] == [confidence] * rows
+    assert len(list(rows_of("first", held, options))) == 1  # a baseline takes what comes
+    assert len(list(rows_of("candidates", held, options))) == 2
+
+
+@pytest.mark.parametrize("least", [-0.1, 1.1, float("nan")])
+def test_a_least_confidence_is_a_share(least: float) -> None:
+    with pytest.raises(ConfigError, match="it must be 0 to 1"):
+        KeepRule(min_confidence=least)
+
+
 def test_rules_that_make_no_sense_are_refused() -> None:
     for keep, value, sentence in (
         ("above", None, "needs a threshold"),

@@ -38,7 +38,7 @@ def record_of(row: Row, ranking: Ranking) -> Record:
         "rounds": ranking.rounds,
         "prompt_tokens": ranking.usage.prompt_tokens,
         "completion_tokens": ranking.usage.completion_tokens,
-        "selector": None if ranking.chosen_by is None else ranking.chosen_by.rule,
+        "selector": _rule(ranking),
         "confidence": ranking.confidence,
         "candidates": [
             _candidate(each) for each in sorted(ranking.candidates, key=lambda each: each.index)
@@ -80,14 +80,14 @@ def is_suspected(candidate: CandidateRecord) -> bool:
     return candidate["failure"] is None and bool(rejections) and not certain
 
 
-def with_certainty(record: Record) -> Record:
-    """The record, whose rejections say whether they are certain (changed in place), and which says
-    that the winner's confidence is not known where it does not say it.
-
-    Those rejections that bestofn 0.1 wrote do not say it, and were certain, all of them.
+def up_to_date(record: Record) -> Record:
+    """The record with what bestofn 0.1 did not write (changed in place): its rejections were
+    certain, all of them, it ordered by the highest reward, and knew no confidence, no keys and no
+    logprobs.
     """
-    record.setdefault("selector", None)
-    record.setdefault("confidence", None)
+    if "selector" not in record:
+        ranked = any(each["rank"] is not None for each in record["candidates"])
+        record |= {"selector": "argmax" if ranked else None, "confidence": None}
     for candidate in record["candidates"]:
         candidate.setdefault("answer_key", None)
         candidate.setdefault("mean_logprob", None)
@@ -153,6 +153,13 @@ def schema() -> pyarrow.Schema:
             ("candidates", pa.list_(candidate)),
         ]
     )
+
+
+def _rule(ranking: Ranking) -> str | None:
+    """The selector that ordered the candidates; None where none did."""
+    if ranking.chosen_by is not None:
+        return ranking.chosen_by.rule
+    return "custom" if ranking.ranked else None
 
 
 def _row(row: Row, status: Status, error: str | None = None) -> Record:
