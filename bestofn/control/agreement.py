@@ -67,4 +67,4 @@ def lead(first: int, second: int) -> float:
     """
     n = first + second + 1
     tail: int = sum(math.comb(n, i) for i in range(first + 1))
-    return tail / 2**n
+    return tail / (1 << n)
