@@ -62,7 +62,8 @@ def _chances(scores: Scores, m: int) -> Mapping[int, float]:
     levels: dict[float | None, list[int]] = {}
     for index in sorted(scores.indices, key=scores.place):
         levels.setdefault(scores.known.get(index), []).append(index)
-    n, chances, left = len(scores.indices), {}, len(scores.indices)
+    n = left = len(scores.indices)
+    chances: dict[int, float] = {}
     for level in levels.values():
         chance = (left / n) ** m - ((left - len(level)) / n) ** m
         chances |= dict.fromkeys(level, chance / len(level))

@@ -39,14 +39,10 @@ class Scores:
     def of(cls, candidates: Sequence[ScoredCandidate]) -> Scores:
         """Rewards where at least one candidate has one, else mean logprobs; finite ones only."""
         indices = tuple(sorted(each.index for each in candidates))
-        rewards = {each.index: each.reward for each in candidates if _finite(each.reward)}
+        rewards = _finite({each.index: each.reward for each in candidates})
         if rewards:
             return cls(indices, rewards, "reward")
-        logprobs = {
-            each.index: each.candidate.mean_logprob
-            for each in candidates
-            if _finite(each.candidate.mean_logprob)
-        }
+        logprobs = _finite({each.index: each.candidate.mean_logprob for each in candidates})
         return cls(indices, logprobs, "mean_logprob" if logprobs else None)
 
     def place(self, index: int) -> tuple[bool, float, int]:
@@ -72,5 +68,5 @@ class Scores:
         return {index: weights.get(index, unknown) for index in self.indices}
 
 
-def _finite(value: float | None) -> bool:
-    return value is not None and math.isfinite(value)
+def _finite(values: Mapping[int, float | None]) -> Mapping[int, float]:
+    return {i: value for i, value in values.items() if value is not None and math.isfinite(value)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -97,7 +98,7 @@ class CountingKey:
 
 
 @pytest.mark.parametrize("fields", [{"best_of": 1}, {"best_of": 8, "temperature": 0.0}])
-async def test_one_candidate_costs_neither_keys_nor_logprobs(fields: dict[str, float]) -> None:
+async def test_one_candidate_costs_neither_keys_nor_logprobs(fields: dict[str, Any]) -> None:
     key, generator = CountingKey([]), FakeGenerator(["a"])
     pipeline = Pipeline(generator, AutoSelector(key), (), None, Policy("error"))
     ranking = await best_of_n(Request.from_prompt("x", **fields), pipeline)

@@ -56,7 +56,7 @@ async def test_equal_texts_tie_by_score_then_by_index() -> None:
 async def test_long_texts_are_compared_beside_the_event_loop_and_by_words_too() -> None:
     long = [f"{word} " * 2000 for word in ("one", "two", "two", "three")]
     for measure in ("ngrams", "rouge-l"):
-        selection = await ConsensusSelector(similarity=measure).select(REQUEST, voters(*long))  # type: ignore[arg-type]
+        selection = await ConsensusSelector(similarity=measure).select(REQUEST, voters(*long))
         assert selection.order[:2] == (1, 2)
 
 
