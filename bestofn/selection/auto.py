@@ -4,9 +4,10 @@ have rewards, by consensus where they have neither."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+from bestofn.core.errors import ConfigError
 from bestofn.core.protocols import AnswerKey
 from bestofn.core.ranking import ScoredCandidate, Selection
 from bestofn.core.types import Request
@@ -21,6 +22,8 @@ from bestofn.selection.weighted_vote import WeightedVoteSelector
 class AutoSelector:
     """Weighted vote where answers have keys; else the highest reward; else weighted consensus.
 
+    Where nothing scores, a vote that scatters elects nobody: if the leading answer holds less than
+    `scattered` of the weights, consensus decides, to which answers that are nearly the same add up.
     The selection names the one that was taken. Ties and confidence are that one's; where the
     highest reward decides, the confidence is that of a weighted vote in which every text is an
     answer of its own, and candidates without a reward come last.
@@ -29,19 +32,24 @@ class AutoSelector:
         answer_key: what is voted on; one that finds no kind for the candidates leaves the choice to
             the others.
         temperature: of the weights, above 0; see `WeightedVoteSelector`.
+        scattered: share of all weights below which a vote without rewards elects nobody, 0 to 1;
+            a third was as good as a quarter, and better than 0 (``benchmarks/choosing.py``).
 
     Raises:
-        ConfigError: the temperature is not above 0.
+        ConfigError: an option is out of its range.
     """
 
     needs_rewards: ClassVar[bool] = False
 
     answer_key: AnswerKey
     temperature: float = 1.0
+    scattered: float = 1 / 3
     _vote: WeightedVoteSelector = field(init=False, repr=False, compare=False)
     _consensus: ConsensusSelector = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        if not 0 <= self.scattered <= 1:
+            raise ConfigError(f"auto: scattered is {self.scattered}; it must be 0 to 1")
         vote = WeightedVoteSelector(self.answer_key, self.temperature)
         object.__setattr__(self, "_vote", vote)
         object.__setattr__(self, "_consensus", ConsensusSelector(self.temperature))
@@ -56,7 +64,11 @@ class AutoSelector:
             return only
         ballot = Ballot.of(request, accepted, self.answer_key)
         if ballot.keys:
-            return self._vote.counted(ballot)
+            voted = self._vote.counted(ballot)
+            if ballot.scores.kind == "reward" or (voted.confidence or 0.0) >= self.scattered:
+                return voted
+            agreed = await self._consensus.select(request, accepted)
+            return replace(agreed, keys=ballot.keys)
         if ballot.scores.kind == "reward":
             return await self._highest_reward(request, accepted, ballot.scores)
         return await self._consensus.select(request, accepted)

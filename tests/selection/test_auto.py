@@ -62,6 +62,20 @@ async def test_neither_answers_nor_rewards_are_consensus_by_logprob() -> None:
     assert by == ChosenBy("consensus", None, "mean_logprob")
 
 
+async def test_a_vote_that_scatters_elects_nobody_where_nothing_scores() -> None:
+    texts = ["aaaa: xyz", "bbbbcd", "bbbbce", "bbbbcf", "gggg"]
+    selection = await chosen(AutoSelector(WholeText()), voters(*texts))
+    assert selection.chosen_by == ChosenBy("consensus", None, None)
+    assert selection.order[0] == 1
+    assert selection.keys[0] == "aaaa"
+    whatever = await chosen(AutoSelector(WholeText(), scattered=0.0), voters(*texts))
+    assert whatever.order[0] == 0
+    scored = await chosen(AutoSelector(WholeText()), voters(*texts, rewards=[1, 2, 3, 4, 5]))
+    assert scored.chosen_by == ChosenBy("weighted_vote", "custom", "reward")
+    agreed = await chosen(AutoSelector(WholeText()), voters("a", "a", "bbbb", "bbbc", "bbbd"))
+    assert agreed.order[0] == 0  # two of five are more than a third
+
+
 async def test_a_key_of_ones_own_is_voted_on_and_where_it_finds_nothing_others_decide() -> None:
     votes = voters("a", "b", "b")
     assert (await chosen(AutoSelector(WholeText()), votes)).order[0] == 1

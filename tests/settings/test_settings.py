@@ -136,6 +136,7 @@ def test_a_selector_is_named_alone_with_options_or_by_its_earlier_name() -> None
         ({"weighted_vote": {"temperature": "hot"}}, "temperature: Input should be a valid number"),
         ({"weighted_vote": {"temperature": 0}}, "temperature is 0.0; it must be above 0"),
         ({"weighted_vote": {"temperature": float("nan")}}, "it must be above 0"),
+        ({"auto": {"scattered": 2}}, "scattered is 2.0; it must be 0 to 1"),
         ({"soft": {"temperature": -1}}, "soft: temperature is -1.0"),
         (
             {"consensus": {"similarity": "bleu"}},

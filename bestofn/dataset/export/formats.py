@@ -248,9 +248,11 @@ def _type(kind: str) -> pyarrow.DataType:
 def _worst_below(
     ranked: list[CandidateRecord], good: CandidateRecord, options: ExportOptions
 ) -> CandidateRecord | None:
-    """The worst of those that are worse by the margin; None: there is none."""
-    worst = ranked[-1]
-    return worst if _clears_margin(good, worst, options) else None
+    """The worst of those that are worse by the margin; None: there is none. It is the one with the
+    least reward, which is not the last where a vote made the order."""
+    scored = [each for each in reversed(ranked) if each["reward"] is not None]
+    worst = min(scored, key=lambda each: each["reward"], default=None)
+    return worst if worst is not None and _clears_margin(good, worst, options) else None
 
 
 def _clears_margin(good: CandidateRecord, bad: CandidateRecord, options: ExportOptions) -> bool:

@@ -80,7 +80,7 @@ def is_suspected(candidate: CandidateRecord) -> bool:
     return candidate["failure"] is None and bool(rejections) and not certain
 
 
-def up_to_date(record: Record) -> Record:
+def upgraded(record: Record) -> Record:
     """The record with what bestofn 0.1 did not write (changed in place): its rejections were
     certain, all of them, it ordered by the highest reward, and knew no confidence, no keys and no
     logprobs.
