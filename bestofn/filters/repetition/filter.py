@@ -136,10 +136,7 @@ class RepetitionFilter:
             return self._reject(
                 "whitespace_flood", f"{flood[1]} characters of white space from {flood[0]} on"
             )
-        if hardly_repeats(text, self._fewest):
-            return None
-        segments = segment(text)
-        if not len(segments):
+        if hardly_repeats(text, self._fewest) or not len(segments := segment(text)):
             return None
         data = json_answer.is_document(text)
         view = View(segments, request.last_user_text)
@@ -160,7 +157,7 @@ class RepetitionFilter:
 
     @property
     def _fewest(self) -> int:
-        """Tokens that stood before, without which a short text meets no rule."""
+        """Tokens that stood before, which every rule wants of a short text."""
         return min(_COUNTED - 1, int(self.near_similarity * self.near_content))
 
     def _exact_loop(self, view: View, *, data: bool) -> Cycle | None:
@@ -200,8 +197,7 @@ class RepetitionFilter:
             self.longest_period,
             self.near_copies,
             self.near_similarity,
-            # A token weighs one word at most, and so many of the repeated words have to be equal.
-            self.near_similarity * self.near_content,
+            self.near_similarity * self.near_content,  # a token weighs one word at most
         ):
             words = _weighed(segments.weight, cycle)
             if words < self.near_content or view.is_free(cycle):
