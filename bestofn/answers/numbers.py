@@ -6,6 +6,7 @@ normal(r"\frac{6}{4}")                      # "3/2"
 
 from __future__ import annotations
 
+import functools
 import re
 from fractions import Fraction
 
@@ -41,10 +42,12 @@ def found_in(text: str) -> list[str]:
     return _IN_TEXT.findall(_ascii(text))
 
 
+@functools.lru_cache(maxsize=8192)
 def normal(text: str) -> str:
     r"""The normal form of a final answer: a number as an exact fraction (``1,200.0`` is ``1200``,
     ``\frac12``, ``0.5`` and ``50%`` are ``1/2``), with a unit in ``\text{}`` left out; anything
-    else without spaces and without what only dresses it.
+    else without spaces and without what only dresses it. Remembered, since the answers to one
+    prompt hold the same few numbers, and rules look at them whenever a candidate comes.
     """
     plain = _ascii(text).strip().rstrip(".。")
     bare = _DRESSING.sub("", plain.replace(r"\dfrac", r"\frac").replace(r"\tfrac", r"\frac"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections import Counter
@@ -62,5 +63,11 @@ def _new_number(text: str, prompt: str) -> str | None:
     stated = [normal(each) for each in found_in(text)]
     if len(stated) == 1 and not re.search(r"[^\W\d_]", text):
         return stated[0]  # nothing but the number
-    new = Counter(stated) - Counter(normal(each) for each in found_in(prompt))
+    new = Counter(stated) - Counter(_numbers_of(prompt))
     return next(iter(new)) if len(new) == 1 else None
+
+
+@functools.lru_cache(maxsize=64)
+def _numbers_of(prompt: str) -> tuple[str, ...]:
+    """The numbers of a prompt, which every candidate asks for."""
+    return tuple(normal(each) for each in found_in(prompt))

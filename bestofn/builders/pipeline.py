@@ -18,6 +18,8 @@ from bestofn.builders.generator import engine_of, open_generator
 from bestofn.builders.memory import left_flags, planned_flags
 from bestofn.builders.reward_plan import RewardPlan
 from bestofn.builders.rewards import open_reward_model
+from bestofn.builders.stopping import Readable, stopping
+from bestofn.control.policy import Policy
 from bestofn.core.pipeline import Pipeline
 from bestofn.core.protocols import Filter, Generator
 from bestofn.settings.sections import FilterSpec
@@ -62,7 +64,10 @@ async def open_pipeline(
     engine = engine_of(settings)
     rewards = RewardPlan.of(settings, other_generator=generator is not None)
     filters = build_filters(settings.filters)
-    selector = build_selector(settings.selector, build_answer_key(settings.answer_key))
+    answer_key = build_answer_key(settings.answer_key)
+    selector = build_selector(settings.selector, answer_key)
+    readable = Readable.of(answer_key, rewards=bool(rewards.rewards))
+    policy = Policy(**settings.policy.model_dump(), **stopping(settings.stop, readable))
     planned: Sequence[str] | None = ()
     if generator is None and engine == "vllm" and settings.model is not None:
         planned = planned_flags(settings, settings.model, rewards)
@@ -72,7 +77,7 @@ async def open_pipeline(
             share = left_flags(rewards) if planned is None else planned
             opened = open_generator(settings, engine, share)
             generator = await stack.enter_async_context(opened)
-        yield Pipeline(generator, selector, filters, reward_model, settings.policy.policy())
+        yield Pipeline(generator, selector, filters, reward_model, policy)
 
 
 def build_filters(specs: Sequence[FilterSpec]) -> Sequence[Filter]:

@@ -75,6 +75,7 @@ def ranking_json(ranking: Ranking) -> dict[str, Any]:
         "failed": dict(ranking.failed),
         "stopped": dict(ranking.stopped),
         "stopped_by": ranking.stopped_by,
+        "tokens_saved": ranking.tokens_saved,
         "confidence": ranking.confidence,
         "chosen_by": None if ranking.chosen_by is None else asdict(ranking.chosen_by),
         "fallback": ranking.fallback,

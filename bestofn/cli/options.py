@@ -44,6 +44,14 @@ MaxTokensOption = Annotated[
     int | None, typer.Option(min=1, help="Per candidate. Without: the model's own limit.")
 ]
 BestOfOption = Annotated[int | None, typer.Option(min=1, help="How many to sample. [8]")]
+StopOption = Annotated[
+    str | None,
+    typer.Option(
+        help="When sampling ends early: auto, agreement, evidence, plateau, expected_gain, or with "
+        "options: 'accepted count=6', 'evidence share=0.6 waves=2'.",
+        show_default=False,
+    ),
+]
 EngineOption = Annotated[
     Engine | None, typer.Option(help="What samples. \\[vllm where it is installed]")
 ]
@@ -82,3 +90,18 @@ def named(given: str | None) -> Any:
 def trusting(given: bool | None) -> dict[str, bool] | None:
     """The section `reward` that `--trust-remote-code` stands for."""
     return {"trust_remote_code": True} if given else None
+
+
+def stop_rule(given: str | None) -> dict[str, str] | None:
+    """The section `stop` that `--stop` stands for: a rule's name, and options behind it.
+
+    Raises:
+        ConfigError: an option has no value.
+    """
+    if given is None:
+        return None
+    rule, *options = given.split()
+    read = [each.partition("=") for each in options]
+    if wrong := [name for name, sign, value in read if not (sign and value)]:
+        raise ConfigError(f"--stop: {wrong[0]!r} is no option with a value, like share=0.6")
+    return {"rule": rule, **{name: value for name, _, value in read}}

@@ -120,6 +120,8 @@ def _summary(ranking: Ranking) -> str:
         + (f", rejected: {rejected}" if rejected else "")
         + (f", suspected: {suspected}" if suspected else "")
         + (f", stopped: {stopped}" if stopped else "")
+        + (f", enough by {ranking.stopped_by}" if ranking.stopped_by else "")
         + f" · {usage.completion_tokens} tokens sampled, {usage.reward_tokens} scored"
+        + (f", about {ranking.tokens_saved} saved" if ranking.tokens_saved else "")
         + f" · {timings.total:.2f} s"
     )

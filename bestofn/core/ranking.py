@@ -248,6 +248,26 @@ class Ranking:
         """How many candidates each rule stopped."""
         return Counter(rule for c in self.candidates if (rule := c.stopped) is not None)
 
+    @property
+    def tokens_saved(self) -> int:
+        """An estimate of the completion tokens that stopping saved: what candidates that a rule
+        aborted or that were never started would have cost, had they been as long on average as
+        those that finished. Long candidates are the ones that are aborted, so it is rather too low.
+        """
+        aborted = [each for each in self.candidates if each.stopped is not None]
+        if self.stopped_by is None and not aborted:
+            return 0
+        finished = [
+            each.candidate.counted_tokens
+            for each in self.candidates
+            if each.stopped is None and each.candidate.error is None
+        ]
+        if not finished:
+            return 0
+        missing = max(0, self.request.best_of - len(self.candidates)) + len(aborted)
+        spent = sum(each.candidate.counted_tokens for each in aborted)
+        return max(0, round(missing * sum(finished) / len(finished)) - spent)
+
 
 def _reasons(candidates: Iterable[ScoredCandidate]) -> Mapping[str, int]:
     return Counter(

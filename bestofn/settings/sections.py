@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, m
 
 from bestofn.control.policy import OnExhausted, Policy
 from bestofn.settings.choices import LogFormat
+from bestofn.settings.stopping import StopSettings
 
 
 def _expand_all(value: Any) -> Any:
@@ -111,6 +112,7 @@ class Profile(Section):
     filters: FilterSpecs | None = None
     selector: SelectorSpec | None = None
     answer_key: AnswerKeySpec | None = None
+    stop: StopSettings | None = None
     policy: PolicySettings | None = None
 
     _earlier_name = model_validator(mode="before")(with_selector)

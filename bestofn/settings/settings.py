@@ -36,6 +36,7 @@ from bestofn.settings.sections import (
     ServerSettings,
     with_selector,
 )
+from bestofn.settings.stopping import StopSettings
 from bestofn.support.error_text import faults
 
 NO_REWARD_MODEL = "none"
@@ -102,6 +103,7 @@ class Settings(BaseSettings):
         default=AnswerKeySettings(),
         description="what of an answer is voted on; auto: what suits prompt and answers",
     )
+    stop: StopSettings = StopSettings()
     policy: PolicySettings = PolicySettings()
     profiles: dict[str, Profile] = Field(
         default_factory=dict, description="further model names of the server, by name"

@@ -8,6 +8,7 @@ from typing import Any
 
 from bestofn.settings.sections import AnswerKeySettings, FilterSpec, SelectorSettings
 from bestofn.settings.settings import Settings
+from bestofn.settings.stopping import StopSettings
 
 PARTS = frozenset(
     {
@@ -88,4 +89,6 @@ def identity_of(
     given[_SELECTOR] = given.pop("selector")
     if settings.answer_key == AnswerKeySettings():
         del given["answer_key"]  # which earlier versions did not have
+    if settings.stop != StopSettings():  # a run without a rule is as one of before there were any
+        given["stop"] = settings.stop.model_dump(exclude_defaults=True)
     return {**given, "input": source, "columns": dict(columns), "explore": explore}

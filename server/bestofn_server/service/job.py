@@ -10,6 +10,7 @@ from typing import Any
 
 from bestofn.builders.choosing import build_answer_key, build_selector
 from bestofn.builders.pipeline import build_filters
+from bestofn.builders.stopping import stopped_by
 from bestofn.control.policy import Policy
 from bestofn.core.errors import RequestError
 from bestofn.core.pipeline import Pipeline
@@ -172,7 +173,13 @@ def _pipeline(preset: Preset, options: BestOfNOptions) -> Pipeline:
         if not isinstance(pipeline.policy, Policy):
             raise RequestError(f"{', '.join(policy)}: this server's policy is not to be changed")
         changes["policy"] = dataclasses.replace(pipeline.policy, **policy)
-    return dataclasses.replace(pipeline, **changes) if changes else pipeline
+    if changes:
+        pipeline = dataclasses.replace(pipeline, **changes)
+    stop = options.stop or preset.stop
+    if options.stop is not None or (options.answer_key is not None and stop.rule != "none"):
+        key = build_answer_key(options.answer_key or preset.answer_key)
+        pipeline = stopped_by(stop, key, pipeline)
+    return pipeline
 
 
 def chosen_selector(options: BestOfNOptions, preset: Preset) -> Selector:

@@ -90,6 +90,33 @@ class TokensReport(BaseModel):
     scorer: int
 
 
+class StoppedReport(BaseModel):
+    """How sampling ended before all candidates were there."""
+
+    rule: str | None = Field(
+        description="the rule that ended the request; null: candidates were aborted, and it went on"
+    )
+    sampled: int = Field(description="candidates that were started")
+    aborted: dict[str, int] = Field(
+        description="how many of them did not finish, or were not scored, by the rule"
+    )
+    tokens_saved: int = Field(
+        description="estimated from the length of the candidates that finished"
+    )
+
+    @classmethod
+    def of(cls, ranking: Ranking) -> Self | None:
+        """Of `ranking`; None: nothing was stopped."""
+        if ranking.stopped_by is None and not ranking.stopped:
+            return None
+        return cls(
+            rule=ranking.stopped_by,
+            sampled=len(ranking.candidates),
+            aborted=dict(ranking.stopped),
+            tokens_saved=ranking.tokens_saved,
+        )
+
+
 class ChosenByReport(BaseModel):
     """How the winner was chosen."""
 
@@ -109,9 +136,8 @@ class BestOfNReport(BaseModel):
         description="how many are only suspected, by reason; they are ranked behind the accepted"
     )
     failed: dict[str, int] = Field(description="how many failed, or were stopped, by reason")
-    stopped: dict[str, int] = Field(description="how many of these were stopped, by rule")
-    stopped_by: str | None = Field(
-        description="the rule that ended the request before all candidates had finished"
+    stopped: StoppedReport | None = Field(
+        description="what a rule, the deadline or the budget stopped; null: nothing was stopped"
     )
     confidence: float | None = Field(
         description="0 to 1, that the winner is the right choice; null: the selector has none"
@@ -154,8 +180,7 @@ class BestOfNReport(BaseModel):
             rejected=dict(ranking.rejected),
             suspected=dict(ranking.suspected),
             failed=dict(ranking.failed),
-            stopped=dict(ranking.stopped),
-            stopped_by=ranking.stopped_by,
+            stopped=StoppedReport.of(ranking),
             confidence=ranking.confidence,
             chosen_by=None
             if ranking.chosen_by is None

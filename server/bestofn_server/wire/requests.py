@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bestofn.control.policy import OnExhausted
 from bestofn.settings.sections import AnswerKeySpec, FilterSpecs, SelectorSpec, with_selector
+from bestofn.settings.stopping import StopSettings
 from bestofn_server.wire.numbers import Integer, OptionalInteger
 
 _T = TypeVar("_T")
@@ -30,6 +31,9 @@ class BestOfNOptions(BaseModel):
     answer_key: AnswerKeySpec | None = Field(
         default=None,
         description="what of an answer is voted on, in the same form",
+    )
+    stop: StopSettings | None = Field(
+        default=None, description="when sampling ends early: a rule's name, or with its options"
     )
     on_exhausted: OnExhausted | None = Field(
         default=None, description="what happens when no candidate is acceptable"
