@@ -28,6 +28,7 @@ from bestofn.cli.options import (
     RewardModelOption,
     TemperatureOption,
     TrustOption,
+    UnsafeCodeOption,
     UpstreamOption,
     VerboseOption,
     trusting,
@@ -63,6 +64,7 @@ def sample(
     model: ModelOption = None,
     reward_model: RewardModelOption = None,
     trust_remote_code: TrustOption = None,
+    unsafe_code: UnsafeCodeOption = None,
     upstream: UpstreamOption = None,
     engine: Annotated[
         RunEngine | None,
@@ -126,6 +128,7 @@ def sample(
             model=model,
             reward_model=reward_model,
             reward=trusting(trust_remote_code),
+            unsafe_code=unsafe_code,
             upstream=upstream,
             engine=None if engine == "ray" else engine,
             best_of=best_of,

@@ -17,6 +17,7 @@ from bestofn.cli.options import (
     JsonOption,
     RewardModelOption,
     TrustOption,
+    UnsafeCodeOption,
     VerboseOption,
     trusting,
 )
@@ -47,6 +48,7 @@ def score(
     ],
     reward_model: RewardModelOption = None,
     trust_remote_code: TrustOption = None,
+    unsafe_code: UnsafeCodeOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
@@ -56,7 +58,10 @@ def score(
         from bestofn.settings.settings import Settings
 
         settings = Settings.load(
-            config, reward_model=reward_model, reward=trusting(trust_remote_code)
+            config,
+            reward_model=reward_model,
+            reward=trusting(trust_remote_code),
+            unsafe_code=unsafe_code,
         )
         if str(file) != "-" and not file.is_file():
             raise ConfigError(f"{file}: {'is a folder' if file.is_dir() else 'no such file'}")

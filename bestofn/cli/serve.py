@@ -15,6 +15,7 @@ from bestofn.cli.options import (
     EngineOption,
     RewardModelOption,
     TrustOption,
+    UnsafeCodeOption,
     UpstreamOption,
     VerboseOption,
     trusting,
@@ -48,6 +49,7 @@ def serve(
     ] = None,
     reward_model: RewardModelOption = None,
     trust_remote_code: TrustOption = None,
+    unsafe_code: UnsafeCodeOption = None,
     best_of: Annotated[
         int | None, typer.Option(min=1, help="Sampled for a request that does not say. [8]")
     ] = None,
@@ -82,6 +84,7 @@ def serve(
             model=model,
             reward_model=reward_model,
             reward=trusting(trust_remote_code),
+            unsafe_code=unsafe_code,
             best_of=best_of,
             upstream=upstream,
             engine=engine,

@@ -90,6 +90,11 @@ class Settings(BaseSettings):
         ]
     )
     reward: RewardSettings = RewardSettings()
+    unsafe_code: bool = Field(
+        default=False,
+        description="whether the code verifier may run programs without walls, where there is no "
+        "bubblewrap and the system allows no namespaces",
+    )
     selection: SelectionSettings = SelectionSettings()
     policy: PolicySettings = PolicySettings()
     profiles: dict[str, Profile] = Field(
