@@ -32,7 +32,7 @@ class _Noticing:
 
 
 def _settings(check: str, *, allowed: bool) -> Settings:
-    return Settings(
+    return Settings.load(
         upstream="http://nowhere.example",
         rewards=[{"kind": "verifier", "check": check}],
         server={"client_code": allowed},

@@ -43,7 +43,7 @@ def this_interpreter() -> Interpreter:
     prefixes = (Path(sys.base_prefix), Path(sys.base_exec_prefix))
     own = [prefix / name for prefix in prefixes for name in ("lib", "lib64")]
     library = Path(os.__file__).parent  # sysconfig would name the virtual environment's
-    wanted = [Path(path) for path in (*_SYSTEM, *own, library, _LOADER, executable)]
+    wanted = [*map(Path, (*_SYSTEM, _LOADER, executable)), *own, library]
     there = {path.resolve() for path in wanted if path.exists()}
     outermost = sorted(path for path in there if not there & {*path.parents})
     links = {

@@ -27,6 +27,7 @@ _VERDICT_BYTES = 4096
 
 def main(form: str) -> None:
     """Run the job that stdin brings, in that form: bubblewrap, namespaces or unsafe."""
+    sys.dont_write_bytecode = True  # the folder is not this user's
     job = _message()
     if form == "namespaces":
         walls.enter(job["walls"])
@@ -178,6 +179,3 @@ def _exactly(count: int) -> bytes:
 def _write(descriptor: int, text: bytes) -> None:
     while text:
         text = text[os.write(descriptor, text) :]
-
-
-sys.dont_write_bytecode = True

@@ -5,11 +5,9 @@ Nothing in here is trusted by anybody: the program shares this process.
 
 from __future__ import annotations
 
-import asyncio
 import builtins
 import collections
 import contextlib
-import inspect
 import io
 import os
 import sys
@@ -46,7 +44,7 @@ def _serve(source: str, module: types.ModuleType, link: Link) -> None:
     link.further = {
         "name": module.__dict__.__getitem__,
         "state": _state,
-        "await": asyncio.run,
+        "await": _await,
     }
     try:
         exec(compile(source, "<answer>", "exec", dont_inherit=True), module.__dict__)
@@ -57,6 +55,12 @@ def _serve(source: str, module: types.ModuleType, link: Link) -> None:
     names = {str(k): _told(v) for k, v in module.__dict__.items() if not k.startswith("__")}
     link.send({"names": names})
     link.serve()
+
+
+def _await(coroutine: Any) -> Any:
+    import asyncio  # it takes longer to load than all else here, and few programs need it
+
+    return asyncio.run(coroutine)
 
 
 def _told(value: Any) -> list[Any]:
@@ -87,6 +91,6 @@ def _state(value: Any) -> Any:
         content = [*value]
     elif isinstance(value, dict):
         content = dict(value)
-    if not held and content is None and not inspect.isclass(value):
+    if not held and content is None and not isinstance(value, type):
         content = builtins.repr(value)
     return [type(value), held, content]

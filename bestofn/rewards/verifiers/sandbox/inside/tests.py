@@ -7,7 +7,6 @@ the runner, to frames, to how it ends) is done to the tests, and what it returns
 from __future__ import annotations
 
 import ast
-import asyncio
 import os
 import sys
 import types
@@ -57,5 +56,4 @@ def _run(source: str, descriptor: int) -> None:
 
 async def _awaiting(link: Link, coroutine: Judged) -> Any:
     """A coroutine of the program's, awaited there from beginning to end."""
-    await asyncio.sleep(0)
     return link.ask("await", coroutine)

@@ -7,21 +7,25 @@ told by a number, and stays where it is.
 
 from __future__ import annotations
 
-import base64
 import builtins
 import collections
-import datetime
-import decimal
-import fractions
+import importlib
+import sys
 from collections.abc import Callable
 from typing import Any
 
 _PLAIN_INTEGER = 2**53
-_DATES: dict[str, type] = {
-    "date": datetime.date,
-    "datetime": datetime.datetime,
-    "time": datetime.time,
+_EXACT = {
+    "Decimal": ("decimal", str),
+    "Fraction": ("fractions", str),
+    "date": ("datetime", lambda value: value.isoformat()),
+    "datetime": ("datetime", lambda value: value.isoformat()),
+    "time": ("datetime", lambda value: value.isoformat()),
+    "timedelta": ("datetime", lambda value: [value.days, value.seconds, value.microseconds]),
 }
+"""Modules and texts of what the standard library has for exact numbers and dates. A module that is
+not loaded is no value's; loading it takes longer than most programs run."""
+
 MUTABLE = (list, dict, set, bytearray, collections.deque)
 """What a call may change in place: the caller is told how it looks afterwards."""
 
@@ -42,24 +46,20 @@ def encode(value: Any, refer: Callable[[Any], dict[str, Any]]) -> Any:
     if kind in (dict, collections.OrderedDict, collections.defaultdict, collections.Counter):
         return {"dict": [[encode(k, refer), encode(v, refer)] for k, v in value.items()]}
     if kind in (bytes, bytearray):
-        return {kind.__name__: base64.b64encode(value).decode()}
+        return {kind.__name__: value.hex()}
     if kind is complex:
         return {"complex": [value.real.hex(), value.imag.hex()]}
     if kind is range:
         return {"range": [encode(each, refer) for each in (value.start, value.stop, value.step)]}
     if kind is collections.deque:
         return {"deque": [[encode(each, refer) for each in value], value.maxlen]}
-    if kind is decimal.Decimal:
-        return {"decimal": str(value)}
-    if kind is fractions.Fraction:
-        return {"fraction": [hex(value.numerator), hex(value.denominator)]}
-    name = getattr(value, "__name__", "")
-    if kind in (type, type(len)) and getattr(builtins, name, None) is value:
+    if kind in (type, type(len)) and (name := _python_name(value)):
         return {"python": name}
-    if kind is datetime.timedelta:
-        return {"timedelta": [value.days, value.seconds, value.microseconds]}
-    if kind.__name__ in _DATES and kind is _DATES[kind.__name__] and _simple_zone(value):
-        return {kind.__name__: value.isoformat()}
+    if kind.__name__ in _EXACT:
+        module, tell = _EXACT[kind.__name__]
+        known = getattr(sys.modules.get(module), kind.__name__, None)
+        if kind is known and _simple_zone(value):
+            return {kind.__name__: tell(value)}
     return _encode_subclass(value, kind, refer)
 
 
@@ -81,7 +81,7 @@ def _encode_subclass(value: Any, kind: type, refer: Callable[[Any], dict[str, An
 def _simple_zone(value: Any) -> bool:
     """Whether the text of a date or time says all of it: the zone is none, or a fixed offset."""
     zone = getattr(value, "tzinfo", None)
-    return zone is None or type(zone) is datetime.timezone
+    return zone is None or type(zone) is sys.modules["datetime"].timezone
 
 
 def decode(data: Any, resolve: Callable[[dict[str, Any]], Any]) -> Any:
@@ -99,7 +99,18 @@ def decode(data: Any, resolve: Callable[[dict[str, Any]], Any]) -> Any:
     ((kind, told),) = data.items()
     if kind == "dict":
         return {decode(key, resolve): decode(value, resolve) for key, value in told}
+    if kind in _EXACT:
+        made: Any = getattr(importlib.import_module(_EXACT[kind][0]), kind)
+        if isinstance(told, list):
+            return made(*told)
+        return getattr(made, "fromisoformat", made)(told)
     return _DECODERS[kind](told, resolve)
+
+
+def _python_name(value: Any) -> str | None:
+    """What one of Python's own types and functions is called; None: it is another's."""
+    name = str(value.__name__)
+    return name if getattr(builtins, name, None) is value else None
 
 
 def _python(name: str) -> Any:
@@ -122,18 +133,12 @@ _DECODERS: dict[str, Callable[[Any, Any], Any]] = {
     "tuple": lambda told, resolve: tuple(decode(told, resolve)),
     "set": lambda told, resolve: set(decode(told, resolve)),
     "frozenset": lambda told, resolve: frozenset(decode(told, resolve)),
-    "bytes": lambda told, _: base64.b64decode(told),
-    "bytearray": lambda told, _: bytearray(base64.b64decode(told)),
+    "bytes": lambda told, _: bytes.fromhex(told),
+    "bytearray": lambda told, _: bytearray.fromhex(told),
     "complex": lambda told, _: complex(*map(float.fromhex, told)),
     "range": lambda told, resolve: range(*decode(told, resolve)),
     "deque": lambda told, resolve: collections.deque(decode(told[0], resolve), told[1]),
-    "decimal": lambda told, _: decimal.Decimal(told),
-    "fraction": lambda told, _: fractions.Fraction(*(int(each, 16) for each in told)),
     "python": lambda told, _: _python(told),
-    "timedelta": lambda told, _: datetime.timedelta(*told),
-    "date": lambda told, _: datetime.date.fromisoformat(told),
-    "datetime": lambda told, _: datetime.datetime.fromisoformat(told),
-    "time": lambda told, _: datetime.time.fromisoformat(told),
     "namedtuple": _namedtuple,
 }
 
