@@ -115,7 +115,11 @@ def _tests(reference: Any, limits: Limits, form: Form) -> Sequence[Test] | Failu
 
 async def _holds(test: str, limits: Limits, form: Form, program: str) -> bool | Failure:
     outcome = await sandbox.run(Job(program, tests=test), limits=limits, form=form)
-    return outcome if isinstance(outcome, Failure) else outcome.passed
+    if isinstance(outcome, Failure):
+        return outcome
+    if outcome.unusable:
+        return Failure(UNUSABLE_REFERENCE, outcome.said.partition(": ")[2])
+    return outcome.passed
 
 
 async def _prints(

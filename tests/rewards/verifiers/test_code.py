@@ -157,6 +157,8 @@ async def test_many_at_once_have_a_verdict_each() -> None:
         ("", "unusable_reference"),
         (5, "unusable_reference"),
         ([{"stdin": ""}], "unusable_reference"),
+        ("assert add(1", "unusable_reference"),
+        ("class Sub(add):\n    pass", "unusable_reference"),
     ],
 )
 async def test_without_tests_nothing_is_judged(reference: Any, failure: str) -> None:

@@ -66,6 +66,7 @@ class Outcome:
         passed: whether every line of the tests was reached, and none raised.
         output: what it printed, where it has no tests.
         said: why the tests did not pass.
+        unusable: whether that is because of the tests themselves.
     """
 
     ended: Literal["exit", "timeout", "output", "memory", "processes", "killed"]
@@ -73,6 +74,7 @@ class Outcome:
     passed: bool = False
     output: str = ""
     said: str = ""
+    unusable: bool = False
 
 
 def messages(job: Job, limits: Limits, form: Form, folder: str) -> bytes:

@@ -222,6 +222,11 @@ HONEST = {
         "import io, contextlib\nwith contextlib.redirect_stdout(io.StringIO()) as out:\n"
         "    hello('you')\nassert out.getvalue() == 'hello you\\n'",
     ),
+    "what it reads": (
+        "def double(): return 2 * int(input('n? '))",
+        "from unittest.mock import patch\nwith patch('builtins.input', return_value='21') as asked:\n"
+        "    assert double() == 42\nasked.assert_called_once_with('n? ')",
+    ),
     "async": (
         "import asyncio\nasync def f(x):\n    await asyncio.sleep(0)\n    return x + 1",
         "import asyncio\nassert asyncio.run(f(1)) == 2",
@@ -277,5 +282,5 @@ async def test_a_program_cannot_reach_into_a_tests_function(unsafe: Form) -> Non
 async def test_why_a_test_does_not_pass_is_said(unsafe: Form) -> None:
     assert "division by zero" in (await run("1/0", unsafe, tests="assert True")).said
     said = (await run("def f(): return 1", unsafe, tests="assert f() == 2, 'two'")).said
-    assert said == "AssertionError: two"
+    assert said == "failed: AssertionError: two"
     assert "NameError" in (await run("x = 1", unsafe, tests="g()")).said

@@ -120,8 +120,7 @@ class Link:
         arguments = [*given, *(named or {}).values()]
         sent = {"do": what, "given": self.encode(list(given)), "named": self.encode(named or {})}
         self.send(sent)
-        while "do" in (answer := self.receive()):
-            self.send(self._answer(answer))
+        answer = self.hear()
         try:
             sys.stdout.write(str(answer.get("printed", "")))
             if "raised" in answer:
@@ -133,6 +132,16 @@ class Link:
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise Gone(f"the other side answers nonsense: {error!r}") from None
         raise raised
+
+    def hear(self) -> dict[str, Any]:
+        """What the other side says first that is no question; its questions are answered.
+
+        Raises:
+            Gone: it ended.
+        """
+        while "do" in (heard := self.receive()):
+            self.send(self._answer(heard))
+        return heard
 
     def serve(self) -> None:
         """Answer until nobody asks any more.

@@ -94,7 +94,8 @@ def _supervise(job: dict[str, Any]) -> None:
                 "status": status,
                 "passed": said == tests.PASSED,
                 "output": text.decode("utf-8", "replace"),
-                "said": said.decode("utf-8", "replace"),
+                "said": (word := said.decode("utf-8", "replace")),
+                "unusable": word.startswith(tests.UNUSABLE),
             }
         ).encode()
         + b"\n",

@@ -26,6 +26,10 @@ _ORDER = {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _RECKON = "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift"
 
 
+class UnusableError(Exception):
+    """A test asks for what no stand-in can do."""
+
+
 class Remote:
     """An object of the other side, without exceptions: what the program has of the tests'."""
 
@@ -99,6 +103,9 @@ class Judged(Remote):
         if name in _JUDGING and not _is_named(self):
             raise AttributeError(f"the program's own {name} says nothing of a test's values")
         return super().__getattr__(name)
+
+    def __mro_entries__(self, _: object) -> Any:
+        raise UnusableError("a test cannot derive from the program's classes")
 
     def __contains__(self, value: Any) -> bool:
         if _is_named(self):

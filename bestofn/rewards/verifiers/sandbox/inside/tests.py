@@ -7,6 +7,7 @@ the runner, to frames, to how it ends) is done to the tests, and what it returns
 from __future__ import annotations
 
 import ast
+import builtins
 import os
 import sys
 import types
@@ -14,10 +15,13 @@ from typing import Any
 
 from . import scope
 from .link import Gone, Link, Objects
-from .remote import Judged
+from .remote import Judged, UnusableError
 
 PASSED = b"passed"
 """What is said where every line of a test was reached, and none raised."""
+
+UNUSABLE = "unusable: "
+"""What the word begins with where the test is to blame."""
 
 
 def judge(source: str, descriptor: int) -> bytes:
@@ -27,14 +31,19 @@ def judge(source: str, descriptor: int) -> bytes:
         `PASSED`, or why not.
     """
     try:
-        _run(source, descriptor)
+        try:
+            tree = ast.parse(source, "<test>")
+        except (SyntaxError, ValueError) as error:
+            raise UnusableError(f"a test is no Python: {error}") from None
+        _run(tree, descriptor)
+    except UnusableError as error:
+        return f"{UNUSABLE}{error}"[:1000].encode("utf-8", "replace")
     except (Gone, Exception, KeyboardInterrupt, SystemExit) as error:
-        return f"{type(error).__name__}: {error}"[:1000].encode("utf-8", "replace")
+        return f"failed: {type(error).__name__}: {error}"[:1000].encode("utf-8", "replace")
     return PASSED
 
 
-def _run(source: str, descriptor: int) -> None:
-    tree = ast.parse(source, "<test>")
+def _run(tree: ast.Module, descriptor: int) -> None:
     named = scope.identifiers(tree)
     classes: dict[str, type[Exception]] = {}
     sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
@@ -44,7 +53,8 @@ def _run(source: str, descriptor: int) -> None:
         return _awaiting(link, made) if about.get("coroutine") else made
 
     link = Link(descriptor, Objects(guarded=True), stand_in, classes)
-    hello = link.receive()
+    link.further = {"input": lambda *prompt: builtins.input(*prompt)}
+    hello = link.hear()
     if "names" not in hello:
         raise Gone(f"the program does not run: {hello.get('failed')}")
     classes.update(scope.exceptions(hello["names"]))
