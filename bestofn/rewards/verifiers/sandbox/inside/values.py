@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 _PLAIN_INTEGER = 2**53
-_EXACT = {
+_EXACT: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "Decimal": ("decimal", str),
     "Fraction": ("fractions", str),
     "date": ("datetime", lambda value: value.isoformat()),
