@@ -163,7 +163,7 @@ async def _check_both(
     both: Mapping[Path, Sequence[Sequence[float]]], device: torch.device
 ) -> Verdict:
     """Two models, each on a stream of its own, whose forwards overlap, several times over."""
-    options = {"device": str(device), "dtype": "float32"}
+    options: dict[str, Any] = {"device": str(device), "dtype": "float32"}
     models = [TransformersRewardModel.load(str(folder), **options) for folder in both]
     errors = []
     try:
