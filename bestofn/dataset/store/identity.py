@@ -31,7 +31,9 @@ PARTS = frozenset(
 """Of the settings. Which engine samples, how many requests run at once and what the server does are
 not among them."""
 
-OF_THE_MACHINE = frozenset({"device", "max_batch_tokens", "cache_tokens", "threads"})
+OF_THE_MACHINE = frozenset(
+    {"device", "max_batch_tokens", "cache_tokens", "threads", "deterministic"}
+)
 """Of the section `reward`: they change how fast it is, and the last digits."""
 
 
