@@ -6,7 +6,7 @@ of the candidates are drawn, and each selector, made from settings as a user's i
 accepted of each subset; where none is accepted, among the suspected, and where there is none
 either, the first. Right is what `training.world.is_correct` says.
 
-    python -m benchmarks.choosing [--prompts 300] [--candidates 32] [--record FILE] [--subsets 6]
+    python -m benchmarks.choosing [--prompts 300] [--candidates 32] [--record FILE] [--subsets 24]
 
 "first" is the first accepted candidate, "any" a random one of them, "oracle" right as soon as one
 of the accepted is. Differences to argmax are paired by prompt, with two standard errors.
@@ -231,7 +231,7 @@ def main() -> None:
     parser.add_argument("--prompts", type=int, default=300)
     parser.add_argument("--candidates", type=int, default=32)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--subsets", type=int, default=6)
+    parser.add_argument("--subsets", type=int, default=24)
     parser.add_argument("--engine", choices=("auto", "vllm", "transformers"), default="auto")
     parser.add_argument("--record", type=Path, help="the file; read where it is there")
     arguments = parser.parse_args()
