@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from bestofn_server.http.auth import OPEN
+from bestofn.settings.choices import Access
+from bestofn_server.http.auth import is_open
 
 
-def page(app: FastAPI, *, guarded: bool) -> dict[str, Any]:
+def page(app: FastAPI, *, guarded: bool, access: Mapping[str, Access]) -> dict[str, Any]:
     """The page of `app`, made once; without the 422 that FastAPI adds everywhere.
 
     Args:
         app: whose routes it describes.
         guarded: whether a key is needed, which then stands at every path that needs it.
+        access: as `bestofn_server.http.auth.RequireKey`.
     """
     if app.openapi_schema is None:
         made: dict[str, Any] = _exact(
@@ -30,7 +33,7 @@ def page(app: FastAPI, *, guarded: bool) -> dict[str, Any]:
             for operation in operations.values():
                 if "HTTPValidationError" in str(operation["responses"].get("422", {})):
                     del operation["responses"]["422"]
-                if guarded and path in OPEN:
+                if guarded and is_open(path, access):
                     operation["security"] = []
         for unused in ("HTTPValidationError", "ValidationError"):
             made["components"]["schemas"].pop(unused, None)

@@ -12,6 +12,7 @@ from bestofn.core.errors import ConfigError
 from bestofn.core.pipeline import Pipeline
 from bestofn.settings.sections import Profile
 from bestofn.settings.settings import Settings
+from bestofn.support.error_text import shortened
 from bestofn_server.errors import ModelNotFoundError
 
 
@@ -24,6 +25,7 @@ class Preset:
         model: what the engine is asked for; None: its default.
         best_of, temperature, max_tokens, seed: where the request says nothing.
         pipeline: what runs it.
+        context: tokens that its model reads and writes; None: the engine does not say.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Preset:
     max_tokens: int | None
     seed: int | None
     pipeline: Pipeline
+    context: int | None = None
 
 
 class Presets:
@@ -57,6 +60,7 @@ class Presets:
             max_tokens=settings.max_tokens,
             seed=settings.seed,
             pipeline=pipeline,
+            context=_context(models[0]),
         )
         self._profiles = {
             name: _of_profile(name, profile, self._default)
@@ -100,7 +104,7 @@ class Presets:
         if self._serves(name):
             return replace(self._default, name=name, model=name)
         raise ModelNotFoundError(
-            f"there is no model {name!r} here; GET /v1/models lists them", param="model"
+            f"there is no model {shortened(name)!r} here; GET /v1/models lists them", param="model"
         )
 
     async def listed(self) -> list[dict[str, Any]]:
@@ -150,4 +154,11 @@ def _of_profile(name: str, profile: Profile, default: Preset) -> Preset:
         max_tokens=or_default("max_tokens"),
         seed=or_default("seed"),
         pipeline=replace(default.pipeline, **changes),
+        context=default.context,
     )
+
+
+def _context(model: Mapping[str, Any]) -> int | None:
+    """What vLLM says besides of a model."""
+    said = model.get("max_model_len")
+    return said if isinstance(said, int) and said > 0 else None

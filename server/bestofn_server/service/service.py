@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import dataclasses
 import logging
@@ -21,8 +20,10 @@ from bestofn.core.types import Request
 from bestofn.settings.sections import FilterSpec
 from bestofn.settings.settings import Settings
 from bestofn.support.concurrency import gather_or_cancel
-from bestofn_server.admission import Admission
+from bestofn_server.admission import ANYBODY, Admission
 from bestofn_server.errors import EngineError, OverloadedError
+from bestofn_server.http.bodies import Bodies
+from bestofn_server.service.clock import RequestClock
 from bestofn_server.service.job import Job, chosen_filters, plan
 from bestofn_server.service.presets import Presets
 from bestofn_server.service.readiness import Readiness
@@ -43,6 +44,8 @@ class Service:
         reward_name: what clients call the reward model; None: there is none.
         presets: the model names.
         admission: how much runs.
+        clock: how long.
+        bodies: how much is read.
         metrics: what is counted.
         readiness: whether it can answer.
         tracer: makes the spans.
@@ -53,6 +56,8 @@ class Service:
     reward_name: str | None
     presets: Presets
     admission: Admission
+    clock: RequestClock
+    bodies: Bodies
     metrics: Metrics
     readiness: Readiness
     tracer: Tracer
@@ -84,20 +89,22 @@ class Service:
         return default.pipeline.filters if specs is None else chosen_filters(specs, default)
 
     @contextlib.contextmanager
-    def admitted(self, tokens: int) -> Iterator[None]:
-        """Hold a place for `tokens`; see `Admission.admit`, whose refusals are counted."""
+    def admitted(self, tokens: int, key: str = ANYBODY) -> Iterator[None]:
+        """Hold a place for `tokens`; see `Admission.admit`. What it refuses, and what the key has
+        used, is counted."""
         try:
             place = contextlib.ExitStack()
-            place.enter_context(self.admission.admit(tokens))
+            place.enter_context(self.admission.admit(tokens, key))
         except OverloadedError:
             self.metrics.refused.inc()
             raise
+        self.metrics.key_tokens.labels(key).inc(tokens)
         with place:
             yield
 
     def observer(self) -> TelemetryObserver:
-        """What traces and counts one request."""
-        return TelemetryObserver(self.tracer, self.metrics)
+        """What traces and counts one request, and takes its candidates for signs of life."""
+        return TelemetryObserver(self.tracer, self.metrics, self.readiness.stirred)
 
     async def rank(self, job: Job, headers: Mapping[str, str]) -> list[Ranking]:
         """One ranking per prompt of the job, in order. Cancelling aborts every candidate.
@@ -109,13 +116,9 @@ class Service:
         Raises:
             EngineError: the engine failed on all candidates.
             RewardError, NothingAcceptableError, DeadlineError: as `best_of_n`.
-            TimeoutError: it took longer than the server allows.
         """
         with self.tracer.start_as_current_span("best_of_n", context=propagate.extract(headers)):
-            async with asyncio.timeout(self.settings.server.request_timeout_seconds):
-                return await gather_or_cancel(
-                    self._rank(each, job.pipeline) for each in job.requests
-                )
+            return await gather_or_cancel(self._rank(each, job.pipeline) for each in job.requests)
 
     async def answer(self, job: Job) -> dict[str, Any]:
         """The engine's own answer to a job that is passed through.
@@ -123,11 +126,9 @@ class Service:
         Raises:
             EngineError: it failed.
             RequestError: it refuses the request.
-            TimeoutError: it took longer than the server allows.
         """
-        async with asyncio.timeout(self.settings.server.request_timeout_seconds):
-            with self._engine_faults():
-                return await _forwarder(job).answer(job.endpoint, job.forward or {})
+        with self._engine_faults():
+            return await _forwarder(job).answer(job.endpoint, job.forward or {})
 
     async def stream(self, job: Job) -> AsyncGenerator[dict[str, Any]]:
         """The engine's own chunks for a job that is passed through; errors as `answer`."""
@@ -143,6 +144,8 @@ class Service:
                 self.metrics.ranked(error.ranking)
             raise
         self.metrics.ranked(ranking)
+        if pipeline.reward_model is None or (ranking.winner and ranking.winner.reward is not None):
+            self.readiness.seen()
         return ranking
 
     @contextlib.contextmanager
@@ -151,6 +154,7 @@ class Service:
         try:
             yield
         except GeneratorError as error:
+            self.readiness.doubt()
             if error.ranking is not None:
                 self.metrics.ranked(error.ranking)
             if self.settings.upstream is not None:
