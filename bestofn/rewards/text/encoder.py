@@ -8,6 +8,10 @@ from typing import Any
 
 from bestofn.core.errors import ModelError
 
+LONGEST = 128
+"""Characters of a token where a vocabulary has none longer, or does not tell: the longest that
+Llama 3, Qwen 2.5 and o200k have is a run of so many spaces."""
+
 Tokenise = Callable[[Sequence[str]], list[list[int]]]
 """Texts to ids, without special tokens of its own."""
 
@@ -25,12 +29,14 @@ class Encoder:
         tail: what closes an input (EOS, or SEP).
         closes_all: whether the tail belongs on every input, as it does for encoder models; else
             it stands only on candidates that ended by themselves.
+        longest: characters that a token stands for, at most.
     """
 
     tokenise: Tokenise
     lead: tuple[int, ...]
     tail: tuple[int, ...]
     closes_all: bool = False
+    longest: int = LONGEST
 
     def __call__(self, texts: Sequence[str], ended: Sequence[bool]) -> list[list[int]]:
         """One list of ids per text, in the order given."""
@@ -87,7 +93,13 @@ def hub_encoder(tokenizer: Any, *, closes_all: bool) -> Encoder:
         raise ModelError(
             "the tokenizer frames a text with special tokens that cannot be told apart"
         )
-    return Encoder(tokenise, tuple(framed[:start]), tuple(framed[start + len(bare) :]), closes_all)
+    return Encoder(
+        tokenise,
+        tuple(framed[:start]),
+        tuple(framed[start + len(bare) :]),
+        closes_all,
+        longest=max(LONGEST, *map(len, tokenizer.get_vocab())),
+    )
 
 
 def tokenizer_limit(tokenizer: Any) -> int | None:

@@ -13,6 +13,7 @@ from bestofn.core.types import Candidate, Failure, Request
 from bestofn.rewards.text.encoder import Encoder
 from bestofn.rewards.text.fit import EncodedText, fit
 from bestofn.rewards.text.formats import Format
+from bestofn.rewards.text.oversize import within_reach
 from bestofn.rewards.text.positions import Positions
 from bestofn.rewards.text.renderer import Renderer, is_chat_template
 from bestofn.rewards.text.text_spec import TextSpec
@@ -56,16 +57,27 @@ class TextMaker:
             texts: the texts; a failure stays one.
             ended: of each, whether its end is the end.
         """
-        good = [i for i, text in enumerate(texts) if isinstance(text, str)]
-        encoded = iter(
-            self.encoder(
-                [text for text in texts if isinstance(text, str)], [ended[i] for i in good]
-            )
-        )
-        return [text if isinstance(text, Failure) else self._fit(next(encoded)) for text in texts]
+        reached = [
+            text
+            if isinstance(text, Failure)
+            else within_reach(text, self.max_tokens, self.encoder.longest, self.too_long)
+            for text in texts
+        ]
+        good = [
+            (text[0], end)
+            for text, end in zip(reached, ended, strict=True)
+            if not isinstance(text, Failure)
+        ]
+        encoded = iter(self.encoder([text for text, _ in good], [end for _, end in good]))
+        return [
+            text if isinstance(text, Failure) else self._fit(next(encoded), text[1])
+            for text in reached
+        ]
 
-    def _fit(self, ids: list[int]) -> EncodedText | Failure:
+    def _fit(self, ids: list[int], left_out: int) -> EncodedText | Failure:
         text = fit(ids, self.max_tokens, self.too_long, self.encoder)
+        if isinstance(text, EncodedText) and left_out:
+            text = EncodedText(text.ids, text.cut + left_out)
         if isinstance(text, EncodedText) and not self.positions(text.ids):
             return Failure(NO_STEPS, "the text has no step that the model could judge")
         return text

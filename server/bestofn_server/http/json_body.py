@@ -165,14 +165,14 @@ def _check(value: Any, path: tuple[str | int, ...], *, texts: bool) -> None:
 
 
 def _check_list(value: list[Any], path: tuple[str | int, ...], *, texts: bool) -> None:
+    kinds = set(map(type, value))
     most = bounds.MAX_ITEMS
     if path[:1] == ("prompt",):
-        most = bounds.MAX_TOKEN_IDS
+        most = bounds.MAX_TOKEN_IDS if kinds <= {int, float} else bounds.MAX_PROMPTS
     elif path and path[-1] in _CHOICES:
         most = bounds.MAX_CHOICES
     if len(value) > most:
         _refuse(path, f"a list of {len(value):,} items; at most {most:,} are taken")
-    kinds = set(map(type, value))
     if kinds == {int}:  # tokens: at once
         for extreme in (min(value), max(value)):
             _check(extreme, path, texts=texts)

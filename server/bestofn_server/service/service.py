@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import logging
@@ -118,7 +119,10 @@ class Service:
             RewardError, NothingAcceptableError, DeadlineError: as `best_of_n`.
         """
         with self.tracer.start_as_current_span("best_of_n", context=propagate.extract(headers)):
-            return await gather_or_cancel(self._rank(each, job.pipeline) for each in job.requests)
+            turn = asyncio.Lock() if len(job.requests) > 1 else None
+            return await gather_or_cancel(
+                self._rank(each, job.pipeline, turn) for each in job.requests
+            )
 
     async def answer(self, job: Job) -> dict[str, Any]:
         """The engine's own answer to a job that is passed through.
@@ -135,7 +139,12 @@ class Service:
         with self._engine_faults():
             return await _forwarder(job).stream(job.endpoint, job.forward or {})
 
-    async def _rank(self, request: Request, pipeline: Pipeline) -> Ranking:
+    async def _rank(
+        self, request: Request, pipeline: Pipeline, turn: asyncio.Lock | None
+    ) -> Ranking:
+        if turn is not None:  # of a thousand prompts one starts at a time, others in between
+            async with turn:
+                await asyncio.sleep(0)
         try:
             with self._engine_faults():
                 ranking = await best_of_n(request, pipeline, observer=self.observer())

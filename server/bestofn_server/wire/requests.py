@@ -18,10 +18,11 @@ _Some = Annotated[list[_T], Field(min_length=1, max_length=bounds.MAX_PROMPTS)]
 
 
 def _whole_numbers(value: Any) -> Any:
-    """8.0 is the integer 8 here too; asked of each only where some are none."""
-    if isinstance(value, list) and float in set(map(type, value)):
-        return [whole(each) for each in value]
-    return value
+    """8.0 is the integer 8 here too. A list of anything else is one error, not one for each."""
+    kinds = set(map(type, value)) if isinstance(value, list) else set()
+    if not kinds <= {int, float}:
+        raise ValueError("token ids have to be integers")
+    return [whole(each) for each in value] if float in kinds else value
 
 
 _TokenIds = Annotated[
