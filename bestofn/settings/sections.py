@@ -34,10 +34,12 @@ class FilterSpec(Section):
     options: dict[str, Any] = Field(default_factory=dict, max_length=MAX_OPTIONS)
 
 
-_Named = Annotated[dict[str, dict[str, Any] | None], Field(min_length=1, max_length=1)]
+_Name = Annotated[str, Field(max_length=MAX_NAME)]
+_Options = Annotated[dict[str, Any], Field(max_length=MAX_OPTIONS)]
+_Named = Annotated[dict[_Name, _Options | None], Field(min_length=1, max_length=1)]
 FilterSpecs = Annotated[
     list[FilterSpec],
-    BeforeValidator(_expand_all, json_schema_input_type=list[str | _Named | FilterSpec]),
+    BeforeValidator(_expand_all, json_schema_input_type=list[_Name | _Named | FilterSpec]),
 ]
 
 

@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 
 from bestofn.settings.choices import Access
 from bestofn_server.http.auth import is_open
+from bestofn_server.wire import bounds
 
 
 def page(app: FastAPI, *, guarded: bool, access: Mapping[str, Access]) -> dict[str, Any]:
@@ -45,9 +46,12 @@ def page(app: FastAPI, *, guarded: bool, access: Mapping[str, Access]) -> dict[s
 
 
 def _exact(value: Any) -> Any:
-    """Bounds as they were given: FastAPI makes floats of them, and JSON then rounds large ones."""
+    """Bounds as they were given: FastAPI makes floats of them, which JSON writes with an exponent,
+    and of which the largest integer of 64 bits is none."""
     if isinstance(value, dict):
         return {key: _exact(each) for key, each in value.items()}
     if isinstance(value, list):
         return [_exact(each) for each in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    if isinstance(value, float) and value.is_integer():
+        return min(int(value), bounds.LARGEST)
+    return value

@@ -26,7 +26,7 @@ def _whole_numbers(value: Any) -> Any:
 
 
 _TokenIds = Annotated[
-    list[int],
+    list[Annotated[int, Field(ge=bounds.SMALLEST, le=bounds.LARGEST)]],
     BeforeValidator(_whole_numbers),
     Field(min_length=1, max_length=bounds.MAX_TOKEN_IDS),
 ]
