@@ -18,6 +18,6 @@ def child(guarded: bool) -> None:
 
 
 if __name__ == "__main__":
-    context = multiprocessing.get_context(sys.argv[1])
-    context.Process(target=child, args=[sys.argv[2] == "guarded"]).start()
+    multiprocessing.set_start_method(sys.argv[1])
+    multiprocessing.Process(target=child, args=[sys.argv[2] == "guarded"]).start()
     time.sleep(60)
