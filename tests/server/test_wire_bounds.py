@@ -59,7 +59,7 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     (CHAT, ask(bestofn={"filters": ["e" * 65]}), "bestofn.filters.0.name"),
     (CHAT, ask(bestofn={"filters": [HALF]}), "bestofn.filters.0"),
     (CHAT, ask(bestofn={"filters": [{HALF: {}}]}), "bestofn.filters.0"),
-    (CHAT, ask(bestofn={"selection": {"name": "a" * 65}}), "bestofn.selection.name"),
+    (CHAT, ask(bestofn={"selector": {"name": "a" * 65}}), "bestofn.selector.name"),
     (TEXT, {"prompt": ["a"] * 1025}, "prompt"),
     (TEXT, {"prompt": ["a"] * 100_000}, "prompt"),
     (TEXT, {"prompt": [1] * (2**18 + 1)}, "prompt"),
@@ -230,7 +230,8 @@ async def test_nothing_acceptable_is_no_fault_of_the_server() -> None:
 
 
 def _unbounded(schema: Any, page: dict[str, Any], path: str = "") -> Iterator[str]:
-    """Places of a schema where a client may send as much as it likes."""
+    """Places of a schema where a client may send as much as it likes. (A number with a fraction is
+    bounded by being finite.)"""
     if not isinstance(schema, dict):
         return
     if "$ref" in schema:
@@ -238,7 +239,7 @@ def _unbounded(schema: Any, page: dict[str, Any], path: str = "") -> Iterator[st
         yield from _unbounded(page["components"]["schemas"][name], page, path)
         return
     kind = schema.get("type")
-    bounds = {"string": "maxLength", "array": "maxItems", "integer": "maximum", "number": "maximum"}
+    bounds = {"string": "maxLength", "array": "maxItems", "integer": "maximum"}
     if kind in bounds and bounds[kind] not in schema and not {"enum", "const"} & schema.keys():
         yield f"{path}: {kind}"
     if kind == "object" and "properties" not in schema and "maxProperties" not in schema:
