@@ -88,7 +88,9 @@ class _Completion(BaseModel):
     """What the two requests share. Every other field goes to the engine as it is."""
 
     model_config = ConfigDict(extra="allow", strict=True)
-    __pydantic_extra__: dict[str, Json] = Field(init=False)
+    __pydantic_extra__: dict[str, Json] = Field(  # pyright: ignore[reportIncompatibleVariableOverride]
+        init=False
+    )
 
     model: Name | None = Field(default=None, description="a model's or a profile's name")
     best_of: OptionalInteger = Field(
