@@ -4,6 +4,7 @@ BestOfNError
 └── ApiError                 has a status, a type and a code of OpenAI's envelope
     ├── InvalidBodyError     400: a field of the body, before any model reads it
     ├── ModelNotFoundError   404
+    ├── ClientCodeError      403: programs and tests from clients are not run here
     ├── SlowClientError      408
     ├── TooLargeError        413
     ├── HeadersTooLargeError 431
@@ -113,6 +114,19 @@ class ModelNotFoundError(ApiError):
     status = 404
     type = INVALID
     code = "model_not_found"
+
+
+class ClientCodeError(ApiError):
+    """What was sent would be run as a program, which the operator has not allowed."""
+
+    status = 403
+    type = INVALID
+    code = "client_code_refused"
+
+    def __init__(self, what: str, *, param: str | None = None) -> None:
+        super().__init__(
+            f"{what} would be run as code, and this server runs none that clients send", param=param
+        )
 
 
 class OverloadedError(ApiError):
