@@ -19,6 +19,7 @@ FOLDER = real_model()
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.engine,
+    pytest.mark.timeout(900),  # an engine of its own, over a model that costs something
     pytest.mark.skipif(
         FOLDER is None, reason="not made yet: python -m benchmarks.real_model (make real-model)"
     ),
