@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -34,6 +35,13 @@ from bestofn.rewards.text.fit import EncodedText
 from bestofn.rewards.text.text_maker import TextMaker, text_maker
 from bestofn.rewards.text.text_thread import TextThread
 from bestofn.settings.rewards import RewardSettings
+
+TRIED_ANSWERS = (
+    "8 - 5 = 3.\n\n3 is left.",
+    "No.",
+    "Paris is the capital of France, and seven of its bridges were bought by a heron.",
+)
+"""Answers to one question that no reward model takes for equal."""
 
 
 class TransformersRewardModel:
@@ -83,7 +91,8 @@ class TransformersRewardModel:
         Raises:
             ConfigError: an option is wrong.
             ModelError: the model is not there, cannot be read, is no reward model, has no trained
-                head, cannot be compiled, or nothing says how its text is made.
+                head, cannot be compiled, gives every text the same reward, or nothing says how
+                its text is made.
         """
         if settings is None:
             settings = _settings(options)
@@ -104,26 +113,45 @@ class TransformersRewardModel:
             compile_layers(loaded.reader.model, model)
         budget = TokenBudget.on(placement.device, settings.max_batch_tokens)
         made = cls(loaded, texts, budget, settings.threads)
-        if settings.compile:
-            made._warm_up(model)
+        made._try_out(model, compiled=settings.compile)
         return made
 
-    def _warm_up(self, model: str) -> None:
-        """Score a conversation, on the thread and with the number of threads that scores later.
+    def _try_out(self, model: str, *, compiled: bool) -> None:
+        """Score a few short texts, on the thread and with the number of threads that scores later.
+
+        Weights that are broken, or scaled away, give no number, or every text the same one: then
+        nothing could be chosen by it.
 
         Raises:
             ModelError: that fails.
         """
+        answers = enumerate(TRIED_ANSWERS)
         made = self._texts.of_candidates(
             Request.from_prompt("What is 8 - 5?"),
-            [Candidate(0, {"role": "assistant", "content": "8 - 5 = 3.\n\n3 is left."}, "stop")],
+            [Candidate(at, {"role": "assistant", "content": text}, "stop") for at, text in answers],
         )
         texts = [text.ids for text in made if isinstance(text, EncodedText)]
         try:
-            self._batcher.submit(texts).result()
+            read = self._batcher.submit(texts).result()
         except RewardError as error:
             self.close()
-            raise ModelError(f"{model} cannot be compiled: {error}") from error
+            what = "compiled" if compiled else "run"
+            raise ModelError(f"{model} cannot be {what}: {error}") from error
+        self._loaded.reader.release()  # nobody asks for these again
+        rewards = [self._loaded.to_reward(each.values)[0] for each in read if each is not None]
+        said = {f"{reward:g}" for reward in rewards} if len(set(rewards)) == 1 else set()
+        if rewards and not any(map(math.isfinite, rewards)):
+            said = {"no finite number"}
+        if len(rewards) > 1 and said:
+            self.close()
+            raise ModelError(
+                f"{model} gives {said.pop()} for each of {len(rewards)} different texts: its "
+                "weights are damaged, or are not those of its config.json"
+            )
+
+    async def refusal(self, request: Request) -> str | None:
+        """See `bestofn.core.protocols.Refusing`."""
+        return await self._texts.refusal(request, self._text_thread)
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
         """One `Score` per candidate, in the order given; see `bestofn.core.protocols.RewardModel`.
