@@ -64,10 +64,9 @@ async def real() -> AsyncIterator[Pipeline]:
 @pytest.fixture(scope="module")
 def plain() -> tuple[Any, Any]:
     """The model and its tokenizer in transformers."""
+    auto: Any = AutoModelForCausalLM
     folder = str(FOLDER)
-    return AutoModelForCausalLM.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(
-        folder
-    )
+    return auto.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
 
 
 async def _sample(pipeline: Pipeline, prompt: str, **fields: Any) -> Candidate:
