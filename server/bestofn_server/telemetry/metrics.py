@@ -102,9 +102,11 @@ class Metrics:
             self.confidence.labels(ranking.chosen_by.rule).observe(ranking.confidence)
         self._count_tokens(ranking)
         winner = ranking.winner
-        if winner is None or winner.reward is None:
+        if winner is None:
             return
         self.winner.observe(winner.index)
+        if winner.reward is None:
+            return
         first = next((c for c in ranking.candidates if c.index == 0), None)
         if first is not None and first.reward is not None:
             self.gain.observe(winner.reward - first.reward)
