@@ -14,6 +14,7 @@ import asyncio
 import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -24,6 +25,7 @@ from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.rewards.checkpoints.interface import Checkpoint, LoadedModel
 from bestofn.rewards.checkpoints.loading import load
 from bestofn.rewards.checkpoints.weights import Placement
+from bestofn.rewards.local.alone_reader import AloneReader
 from bestofn.rewards.local.batcher import OUT_OF_MEMORY, Batcher
 from bestofn.rewards.local.compiling import compile_layers
 from bestofn.rewards.local.malloc import keep_freed_memory
@@ -48,7 +50,8 @@ class TransformersRewardModel:
     `score` may be called from any number of tasks and loops at once: their candidates share
     forwards, and what texts begin with alike is computed once
     (`bestofn.rewards.local.packed_reader`). Rewards are the head's raw output, without a sigmoid.
-    They move in the last digits with what shares a forward, in half precision visibly.
+    They move in the last digits with what shares a forward, in half precision visibly, unless
+    `RewardSettings.deterministic` is set.
     """
 
     def __init__(
@@ -95,9 +98,16 @@ class TransformersRewardModel:
             settings = _settings(options)
         elif options:
             raise TypeError(f"settings and {', '.join(options)} are both given: give one of them")
+        if settings.deterministic and settings.compile:
+            raise ConfigError(
+                "deterministic and compile are both set: which kernels torch.compile makes depends "
+                "on what came before, so leave one of them out"
+            )
         placement = Placement.of(settings.device, settings.dtype, settings.quantization)
         checkpoint = Checkpoint.find(model, settings, placement)
         loaded = load(checkpoint)
+        if settings.deterministic:
+            loaded = replace(loaded, reader=AloneReader(loaded.reader))
         texts = text_maker(loaded.spec, model, loaded.format, settings)
         if settings.compile:
             compile_layers(loaded.reader.model, model)
