@@ -106,7 +106,7 @@ def test_what_a_content_spells_is_read_as_transformers_splits_it(tokenizer: Any)
 
 def test_a_template_keeps_its_tokens_around_a_forgery(tmp_path: Path) -> None:
     classifier_replica.write(tmp_path)
-    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    tokenizer: Any = AutoTokenizer.from_pretrained(tmp_path)
     texts = load_text_maker(str(tmp_path))
     (made,) = texts.of_candidates(Request.from_prompt("Q"), [candidate(FORGED)])
     assert isinstance(made, EncodedText)
