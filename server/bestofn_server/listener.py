@@ -10,13 +10,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
-import multiprocessing
-import os
 import socket
-import threading
 import time
-from collections.abc import Iterator
-from typing import Never
+from collections.abc import Callable, Iterator
 
 import uvicorn
 from fastapi import FastAPI
@@ -31,10 +27,6 @@ LAST_ANSWERS = 3
 """Seconds for answers to be sent and connections to be closed, once nothing is computed for them
 any more."""
 
-GRACE = 8.0
-"""Seconds that models have to be closed in after the engine has died; then the process ends
-anyhow, since who supervises it waits for that."""
-
 
 class Listener(uvicorn.Server):
     """uvicorn's server, stopped by `stop` instead of by its own signal handlers.
@@ -42,13 +34,19 @@ class Listener(uvicorn.Server):
     Args:
         app: what answers; its `state.bestofn` is the service.
         settings: where it listens, and what it grants.
+        engine_died: called once where the engine has died, before anything is closed.
 
     Attributes:
         interrupted: whether it was SIGINT that ended it.
         engine_died: whether it was that.
     """
 
-    def __init__(self, app: FastAPI, settings: ServerSettings) -> None:
+    def __init__(
+        self,
+        app: FastAPI,
+        settings: ServerSettings,
+        engine_died: Callable[[], None] = lambda: None,
+    ) -> None:
         limits = settings.connections
         protocol = functools.partial(BoundedProtocol, limits=limits)
         super().__init__(
@@ -65,6 +63,7 @@ class Listener(uvicorn.Server):
             )
         )
         self._app = app
+        self._tell_death = engine_died
         self._drain_seconds = settings.drain_seconds
         self._drained_at: float | None = None
         self.interrupted = False
@@ -90,9 +89,7 @@ class Listener(uvicorn.Server):
         if service.pipeline.engine_is_dead and not self.engine_died:
             logger.error("the engine has died: the server ends")
             self.engine_died = True
-            ending = threading.Timer(GRACE, _end)
-            ending.daemon = True
-            ending.start()
+            self._tell_death()
             self._close(0)
         if self._drained_at is not None:
             late = time.monotonic() - self._drained_at
@@ -123,10 +120,3 @@ class Listener(uvicorn.Server):
     def _service(self) -> Service:
         service: Service = self._app.state.bestofn
         return service
-
-
-def _end() -> Never:
-    """End this process and its children, whatever they are doing."""
-    for child in multiprocessing.active_children():
-        child.kill()
-    os._exit(1)

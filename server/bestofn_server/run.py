@@ -7,9 +7,13 @@ import contextlib
 import gc
 import ipaddress
 import logging
+import multiprocessing
+import os
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
+from typing import Never
 
 from bestofn.builders.pipeline import open_pipeline
 from bestofn.core.errors import BestOfNError, ConfigError
@@ -22,6 +26,10 @@ from bestofn_server.telemetry.logs import set_up_logs
 from bestofn_server.telemetry.tracing import tracer_provider
 
 logger = logging.getLogger(__name__)
+
+GRACE = 8.0
+"""Seconds that models have to be closed in after the engine has died; then the process ends
+anyhow, since who supervises it waits for that."""
 
 
 async def serve(settings: Settings) -> None:
@@ -38,13 +46,16 @@ async def serve(settings: Settings) -> None:
     """
     set_up_logs(settings.server.log_format)
     keys = ApiKeys(settings.server.api_keys, settings.server.api_key_file)
-    with _bound(settings.server.host, settings.server.port) as address:
+    with (
+        _bound(settings.server.host, settings.server.port) as address,
+        ending_by_force() as engine_died,
+    ):
         _refuse_open(address, keys, settings.server)
         logger.info("loading the models")
         with tracer_provider() as spans:
             async with open_pipeline(settings) as pipeline:
                 app = create_app(settings, pipeline, keys=keys, tracer_provider=spans)
-                server = Listener(app, settings.server)
+                server = Listener(app, settings.server, engine_died)
                 gc.collect()
                 gc.freeze()  # what is loaded stays: no collection has to walk through it
                 with _signals(server, keys):
@@ -53,6 +64,24 @@ async def serve(settings: Settings) -> None:
         raise BestOfNError("the engine has died, so the server has ended")
     if server.interrupted:
         raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def ending_by_force() -> Iterator[Callable[[], None]]:
+    """What starts the clock: unless the context ends within `GRACE` seconds, the process does."""
+    ending = threading.Timer(GRACE, _end)
+    ending.daemon = True
+    try:
+        yield ending.start
+    finally:
+        ending.cancel()
+
+
+def _end() -> Never:
+    """End this process and its children, whatever they are doing."""
+    for child in multiprocessing.active_children():
+        child.kill()
+    os._exit(1)
 
 
 @contextlib.contextmanager

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
-from typing import Any
 
 import httpx
 import pytest
 
 from bestofn.testing import FakeCompletion, FakeGenerator
+from bestofn_server import run
 from tests.support.listening import Listening, listening
 from tests.support.serving import ask, error_of
 
@@ -103,15 +104,25 @@ async def test_a_dead_engine_is_unhealthy_and_ends_the_server() -> None:
         assert server.listener.engine_died
 
 
-async def test_a_dead_engine_ends_the_process_by_force_where_it_cannot_be_closed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    ended: list[Any] = []
-    monkeypatch.setattr("bestofn_server.listener.GRACE", 0.1)
-    monkeypatch.setattr("bestofn_server.listener._end", lambda: ended.append(1))
+async def test_a_dead_engine_is_told_once() -> None:
+    told: list[int] = []
     dying = Dying(["good"])
     async with listening(dying) as server:
+        server.listener._tell_death = lambda: told.append(1)
         dying.dead = True
         await asyncio.wait_for(server.task, 5)
-        while not ended:
-            await asyncio.sleep(0.01)
+    assert told == [1]
+
+
+def test_models_that_do_not_close_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Event()
+    monkeypatch.setattr(run, "GRACE", 0.05)
+    monkeypatch.setattr(run, "_end", ended.set)
+    with run.ending_by_force():
+        assert not ended.wait(0.2)  # the engine is well
+    with run.ending_by_force() as engine_died:
+        engine_died()
+    assert not ended.wait(0.2)  # they were closed in time
+    with run.ending_by_force() as engine_died:
+        engine_died()
+        assert ended.wait(5)
