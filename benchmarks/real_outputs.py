@@ -12,12 +12,10 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import itertools
 import json
 import math
 import os
 import sys
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,25 +34,6 @@ FAULTS = frozenset(
     | {"broken_structure", "borderline"}
 )
 """Labels of outputs that a filter should not let pass."""
-
-SIZES = (1_000, 8_000, 32_000, 128_000)
-HOSTILE = {
-    "one letter": "a",
-    "a@a@": "a@",
-    "spaceless Chinese": "这是一段没有空格的中文文本，",
-    "ideographic spaces": "\u3000",
-    "no-break spaces": "\xa0",
-    "backticks": "`",
-    "brackets": "([{",
-    "quotation marks": "„“»«",
-    "lines of bars": "| a | b |\n",
-    "open fences": "```a\n",
-    "think tags": "<think>",
-    "hash marks": "#a ",
-    "numbers": "1:2.3,",
-    "words": "the old man and ",
-}
-"""Units of the texts that the time is measured on."""
 
 
 @dataclass(slots=True)
@@ -142,31 +121,6 @@ def report(path: Path, filters: Sequence[Filter]) -> None:
     print(f"\nprompts with several answers that lose half or more: {len(lost)} of {len(several)}")
 
 
-def times(filters: Sequence[Filter]) -> None:
-    """Print how long each filter takes for texts that are made to be slow, and how it grows."""
-    request = Request.from_prompt("Which of the rivers of the valley is the longest, and why?")
-    print("\nmilliseconds for texts of " + ", ".join(f"{size:,}" for size in SIZES) + " characters")
-    worst = (0.0, "", "")
-    for judge in filters:
-        for name, unit in HOSTILE.items():
-            taken = []
-            for size in SIZES:
-                text = (unit * (size // len(unit) + 1))[:size]
-                candidate = Candidate(0, {"role": "assistant", "content": text}, "stop")
-                begin = time.process_time()
-                judge.check(request, candidate)
-                taken.append(1000 * (time.process_time() - begin))
-            worst = max(worst, (taken[-1], judge.name, name))
-            growth = max(
-                (late / early for early, late in itertools.pairwise(taken) if late > 5),
-                default=0.0,
-            )
-            if taken[-1] > 20 or growth > 5:
-                shown = ", ".join(f"{each:.1f}" for each in taken)
-                print(f"  {judge.name:<20}{name:<20}{shown:<36} growth {growth:.1f}")
-    print(f"  the longest: {worst[0]:.0f} ms, {worst[1]} on {worst[2]}")
-
-
 def main() -> None:
     """Read the flags, print the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -174,18 +128,13 @@ def main() -> None:
         "file", type=Path, nargs="?", default=os.environ.get("BESTOFN_REAL_OUTPUTS")
     )
     parser.add_argument("--filters", nargs="+", help="names; none: those that are on by default")
-    parser.add_argument(
-        "--times", action="store_true", help="measure the time of hostile texts too"
-    )
     flags = parser.parse_args()
     specs = [FilterSpec(name=name) for name in flags.filters or ()] or Settings().filters
     filters = build_filters(specs)
     if flags.file:
         report(Path(flags.file), filters)
-    elif not flags.times:
+    else:
         sys.exit("name the file, or set BESTOFN_REAL_OUTPUTS")
-    if flags.times:
-        times(filters)
 
 
 if __name__ == "__main__":

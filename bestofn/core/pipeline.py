@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bestofn.core.controller import RequestPolicy
+from bestofn.core.filtering import Filtering
 from bestofn.core.protocols import (
     Comparing,
     EngineStatus,
     Filter,
     Forwarder,
     Generator,
-    Mending,
     RewardModel,
     Selector,
     Snapshotting,
@@ -44,7 +44,7 @@ class Pipeline:
         forwarder: the generator, where a whole request can go through it as it is; else None.
         snapshots: whether the generator sends unfinished candidates.
         text_scorer: the reward model, where it reads texts that somebody else made; else None.
-        menders: the filters that take off what is no part of an answer, in their order.
+        filtering: the filters, with what they offer besides.
         compares: whether the reward model needs all candidates of a request at once.
     """
 
@@ -57,7 +57,7 @@ class Pipeline:
     snapshots: bool = field(init=False, repr=False)
     text_scorer: TextScorer | None = field(init=False, repr=False)
     compares: bool = field(init=False, repr=False)
-    menders: Sequence[Mending] = field(init=False, repr=False, compare=False)
+    filtering: Filtering = field(init=False, repr=False, compare=False)
     _status: EngineStatus | None = field(init=False, repr=False, compare=False)
 
     @property
@@ -72,7 +72,7 @@ class Pipeline:
             "snapshots": isinstance(generator, Snapshotting) and generator.snapshots,
             "_status": generator if isinstance(generator, EngineStatus) else None,
             "text_scorer": reward_model if isinstance(reward_model, TextScorer) else None,
-            "menders": tuple(each for each in self.filters if isinstance(each, Mending)),
+            "filtering": Filtering.of(self.filters),
             "compares": isinstance(reward_model, Comparing) and reward_model.compares,
         }
         for name, offer in offers.items():

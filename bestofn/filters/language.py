@@ -6,7 +6,7 @@ import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Rejection, Request
@@ -117,6 +117,8 @@ class LanguageFilter:
                 f"language filter: {', '.join(unknown)}: no language that lingua knows "
                 "by an ISO 639-1 code"
             )
+
+    portable: ClassVar[bool] = True
 
     @property
     def name(self) -> str:

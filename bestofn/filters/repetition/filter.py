@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -116,6 +117,8 @@ class RepetitionFilter:
                     f"repetition filter: {option} is {getattr(self, option)}; "
                     "it must be above 0 and at most 1"
                 )
+
+    portable: ClassVar[bool] = True
 
     @property
     def name(self) -> str:

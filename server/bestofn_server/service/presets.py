@@ -8,6 +8,7 @@ from typing import Any
 
 from bestofn import embedded
 from bestofn.builders.pipeline import build_filters, build_selector
+from bestofn.builders.special_tokens import with_special_tokens
 from bestofn.core.errors import ConfigError
 from bestofn.core.pipeline import Pipeline
 from bestofn.settings.sections import Profile
@@ -59,7 +60,7 @@ class Presets:
             pipeline=pipeline,
         )
         self._profiles = {
-            name: _of_profile(name, profile, self._default)
+            name: _of_profile(name, profile, self._default, settings)
             for name, profile in settings.profiles.items()
         }
 
@@ -127,7 +128,7 @@ class Presets:
             self._models = await forwarder.models()
 
 
-def _of_profile(name: str, profile: Profile, default: Preset) -> Preset:
+def _of_profile(name: str, profile: Profile, default: Preset, settings: Settings) -> Preset:
     def or_default(field: str) -> Any:
         value = getattr(profile, field)
         return getattr(default, field) if value is None else value
@@ -135,7 +136,8 @@ def _of_profile(name: str, profile: Profile, default: Preset) -> Preset:
     changes: Mapping[str, Any] = {}
     try:
         if profile.filters is not None:
-            changes = {**changes, "filters": build_filters(profile.filters)}
+            filters = with_special_tokens(build_filters(profile.filters), settings)
+            changes = {**changes, "filters": filters}
         if profile.selection is not None:
             changes = {**changes, "selector": build_selector(profile.selection)}
     except ConfigError as error:
