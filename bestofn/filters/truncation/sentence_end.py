@@ -44,6 +44,13 @@ _SIGN_OFF = re.compile(
     r"regards|cheers|love|thanks|此致|敬礼|祝好|谢谢|--)[,，!！]?$"
 )
 
+_CLAUSE = re.compile(r"[，；]")
+
+_REFERENCES = re.compile(
+    r"[\w.+:-]{1,40}\(\d\w{0,3}\)(?:(?:, ?|，|、| )[\w.+:-]{1,40}\(\d\w{0,3}\))*"
+)
+"""Pages of a manual: chat(8), uucp(1)."""
+
 _VERSE_MARK = re.compile(r"[,.;:!?，。；：！？、…—-][\"'”’」』)）]*$")
 
 WRAPPED = 7
@@ -66,6 +73,9 @@ GREETED = 9
 
 HEADED = 4
 """Words of a paragraph in a text with headings, from which it is expected to end."""
+
+CLAUSES = 8
+"""Words of a paragraph of Chinese clauses that is no verse and no title."""
 
 CJK_CLAUSES = 5
 """Words of Chinese clauses parted by commas, from which they are expected to end."""
@@ -102,6 +112,8 @@ def lacks_end(found: Sequence[Block]) -> bool:
         return False
     if size <= RESULT and _RESULT.search(line[-TAIL:]):
         return False
+    if _leaves_paragraphs_open(found):
+        return False
     if (inner and not _greets(line, size)) or _ends_verses(block, wrapped):
         return size > 0
     peers = [
@@ -135,10 +147,34 @@ def lacks_end(found: Sequence[Block]) -> bool:
     return begins and size >= LONG and (not peers or (wrapped and size >= RUNNING))
 
 
+def _leaves_paragraphs_open(found: Sequence[Block]) -> bool:
+    """Whether no paragraph of running text before the last has an end, as in some manual pages:
+    then that the last has none says nothing."""
+    if found[-1].kind != "text":
+        return False
+    running = [
+        punctuated(peer.lines[-1])
+        for peer in found[:-1]
+        if peer.kind == "text" and weight(peer.text) >= PEER and _is_running(peer)
+    ]
+    return len(running) >= 2 and not any(running)
+
+
+def _is_running(block: Block) -> bool:
+    """Whether a paragraph is several sentences, or Chinese clauses on a line, and no title."""
+    if last_sentence(block.text)[1]:
+        return True
+    line = block.lines[0]
+    return len(block.lines) == 1 and bool(_CLAUSE.search(line)) and weight(line) >= CLAUSES
+
+
 def _stands_without(block: Block, line: str) -> bool:
     """Whether the last line is of a kind that has no stop: a name, a row, an address, a list."""
-    signs_off = any(_SIGN_OFF.match(each.rstrip()) for each in block.lines[-3:-1])
-    return signs_off or ends_in_data_lines(block.text) or _lists_names(line) or _needs_no_stop(line)
+    if any(_SIGN_OFF.match(each.rstrip()) for each in block.lines[-3:-1]):
+        return True
+    if ends_in_data_lines(block.text) or _lists_names(block.lines[-6:]):
+        return True
+    return _REFERENCES.fullmatch(line.strip()[:TAIL]) is not None or _needs_no_stop(line)
 
 
 def _greets(line: str, size: float) -> bool:
@@ -175,10 +211,19 @@ def _needs_no_stop(line: str) -> bool:
     )
 
 
-def _lists_names(line: str) -> bool:
-    """Whether the line is four or more names parted by commas: no sentence, so no stop."""
-    names = re.split(r"[,，、]", line.rpartition(": ")[2])
+def _lists_names(lines: Sequence[str]) -> bool:
+    """Whether the last line, alone or with those that lead to it by a comma at their end, is four
+    or more names parted by commas: no sentence, so no stop."""
+    names = _names(lines[-1].rpartition(": ")[2])
+    for before in reversed(lines[:-1]):
+        if before.rstrip()[-1:] not in (",", "，", "、"):
+            break
+        names = [*_names(before.rstrip(" ,，、")), *names]
     return len(names) >= 4 and all(weight(name) <= 2 for name in names)
+
+
+def _names(line: str) -> list[str]:
+    return re.split(r"[,，、]", line)
 
 
 def punctuated(line: str) -> bool:
