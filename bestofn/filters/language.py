@@ -20,6 +20,13 @@ _NO_PROSE = re.compile(
 )
 """Inline code, addresses, formulas, tags and names of files, which belong to no language."""
 
+_CODE_LINE = re.compile(
+    r"^(?=[^\n]{0,400}$)(?:[^\n]*[{}]|[^\n;]*[()=$\[\]][^\n]*;"
+    r"|[ \t]*(?:<\?|\$\w|#include|import )[^\n]*)[ \t]*$",
+    re.MULTILINE,
+)
+"""Lines of program text without a fence: a statement, a block's head or end."""
+
 _WIDE = re.compile(r"[぀-ヿ㐀-䶿一-鿿가-힯]")
 _LETTER = re.compile(r"[^\W\d_]")
 
@@ -155,7 +162,7 @@ class LanguageFilter:
     def _language(self, text: str) -> str | None:
         """The ISO 639-1 code of the text's language; None where it cannot be told."""
         text = text[:_SLICE]
-        prose = _NO_PROSE.sub(" ", outline(text).prose)[:_JUDGED]
+        prose = _NO_PROSE.sub(" ", _CODE_LINE.sub("", outline(text).prose))[:_JUDGED]
         wide, letters = len(_WIDE.findall(prose)), len(_LETTER.findall(prose))
         if letters + 2 * wide < self.min_letters:
             return None
