@@ -69,11 +69,9 @@ FILTER = TruncationFilter()
         "Երևանը Հայաստանի մայրաքաղաքն է:",
         "मुझे यह पुस्तक बहुत पसंद है।",
         "I would choose the door with the number 2️⃣",
-        # manual pages: names over lines, references, paragraphs without ends
+        # manual pages: names over lines, references
         "The options are these:\n\nbackground, class, colormap,\nvisual, width",
         "The file holds the scripts of that program.\n\nchat(8), uucp(1)",
-        "该程序从文件读取数据。读取之后写入输出\n\n它不改变输入文件。如果没有文件，就读取标准输入\n\n"
-        "错误写入日志。之后程序结束并返回零",
         # talk about reasoning tags
         "Such models write `<think>` first.",
         "The block opens with <think> and ends with </think>, as the card says.",

@@ -37,6 +37,8 @@ TOWNS = ("Lyon", "Porto", "Ghent", "Turin", "Graz", "Bern", "Riga", "Cork", "Brn
         "\n\n".join(f"## {t}\n\nOpen all day and all night, free for all." for t in TOWNS),
         # filler text in markup
         "```html\n<p>" + "Here goes the text of your own page. " * 8 + "</p>\n```\nThen add it.",
+        # rows of an array
+        "```python\nboard = [\n" + "['p', 'p', 'p', 'p', 'p', 'p', 'p', 'p'],\n" * 8 + "]\n```",
         # terms of a formula
         "$$"
         + " + ".join(

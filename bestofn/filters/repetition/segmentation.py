@@ -57,6 +57,7 @@ _FORMULA = re.compile(
 )
 """Formulas of TeX; possessive and bounded, so that the search is linear."""
 
+_DIGIT = re.compile(r"\d")
 _CONTENT = re.compile("[^\\W\\d_]|[\U0001f000-\U0001faff☀-➿]")
 """Letters, and pictographs, which carry content as words do; box drawing and arrows do not."""
 
@@ -93,6 +94,10 @@ class Segments:
         matches = list(islice(_TOKEN.finditer(self.text), begin, end))
         return matches[0].start(), matches[-1].end()
 
+    def starts(self, begin: int, end: int, step: int) -> list[int]:
+        """Character offsets of every `step`-th token from `begin` up to `end` (exclusive)."""
+        return [found.start() for found in islice(_TOKEN.finditer(self.text), begin, end, step)]
+
 
 def segment(text: str) -> Segments:
     """Cut `text` into tokens, in linear time."""
@@ -117,6 +122,13 @@ def segment(text: str) -> Segments:
             dtype=np.float32,
         )[tokens],
     )
+
+
+def hardly_repeats(text: str, tokens: int) -> bool:
+    """Whether fewer than `tokens` of the tokens equal one before them, be their digits what they
+    may; a quick look."""
+    found = _TOKEN.findall(_DIGIT.sub("0", text))
+    return len(found) - len(set(found)) < tokens
 
 
 def _weight(token: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from functools import cached_property
 
@@ -155,13 +156,19 @@ class View:
         return text[min(marks) :].rstrip("\"'") if marks else text
 
     def is_broken(self, cycle: Cycle) -> bool:
-        """Whether a copy opens more brackets than it closes (or the other way round), or holds a
-        quotation mark too few: entries and statements are whole, what a loop repeats need not be.
-        Wherever a copy is taken to begin, the counts are the same."""
-        unit = _ENUMERATOR.sub("", _EMOTICON.sub("", self.unit(cycle)))
-        if any(unit.count(opener) != unit.count(closer) for opener, closer in ("()", "[]", "{}")):
-            return True
-        return unit.count('"') % 2 == 1 and not _INCHES.search(unit)
+        """Whether nearly every copy opens more brackets than it closes (or the other way round), or
+        holds a quotation mark too few, all alike: entries and statements are whole, what a loop
+        repeats need not be. Wherever a copy is taken to begin, the counts are the same."""
+        excess = _excess(self.unit(cycle))
+        if not any(excess):
+            return False
+        begin, end = cycle.start, cycle.start + cycle.copies * cycle.period
+        starts = [
+            *self.segments.starts(begin, end, cycle.period),
+            self.segments.span(end - 1, end)[1],
+        ]
+        copies = [self.segments.text[a:b] for a, b in itertools.pairwise(starts)]
+        return sum(_excess(copy) == excess for copy in copies) >= 0.8 * len(copies)
 
     def is_filler(self, cycle: Cycle) -> bool:
         """Whether the loop is a sentence said a few times on one line of code, as filler text."""
@@ -242,3 +249,10 @@ class View:
         counted = judged[cycle.start + cycle.period : cycle.start + cycle.length]
         equal = (ids[cycle.period :] == ids[: -cycle.period]) & counted
         return float(np.count_nonzero(equal)) / max(1, int(np.count_nonzero(counted)))
+
+
+def _excess(unit: str) -> tuple[int, ...]:
+    """How many more brackets of each kind open than close, and whether a quotation mark is odd."""
+    unit = _ENUMERATOR.sub("", _EMOTICON.sub("", unit))
+    brackets = (unit.count(opener) - unit.count(closer) for opener, closer in ("()", "[]", "{}"))
+    return (*brackets, unit.count('"') % 2 if not _INCHES.search(unit) else 0)

@@ -44,7 +44,6 @@ _SIGN_OFF = re.compile(
     r"regards|cheers|love|thanks|此致|敬礼|祝好|谢谢|--)[,，!！]?$"
 )
 
-_CLAUSE = re.compile(r"[，；]")
 
 _REFERENCES = re.compile(
     r"[\w.+:-]{1,40}\(\d\w{0,3}\)(?:(?:, ?|，|、| )[\w.+:-]{1,40}\(\d\w{0,3}\))*"
@@ -73,9 +72,6 @@ GREETED = 9
 
 HEADED = 4
 """Words of a paragraph in a text with headings, from which it is expected to end."""
-
-CLAUSES = 8
-"""Words of a paragraph of Chinese clauses that is no verse and no title."""
 
 CJK_CLAUSES = 5
 """Words of Chinese clauses parted by commas, from which they are expected to end."""
@@ -112,8 +108,6 @@ def lacks_end(found: Sequence[Block]) -> bool:
         return False
     if size <= RESULT and _RESULT.search(line[-TAIL:]):
         return False
-    if _leaves_paragraphs_open(found):
-        return False
     if (inner and not _greets(line, size)) or _ends_verses(block, wrapped):
         return size > 0
     peers = [
@@ -145,27 +139,6 @@ def lacks_end(found: Sequence[Block]) -> bool:
         return True
     begins = not block.text.lstrip()[:1].islower()
     return begins and size >= LONG and (not peers or (wrapped and size >= RUNNING))
-
-
-def _leaves_paragraphs_open(found: Sequence[Block]) -> bool:
-    """Whether no paragraph of running text before the last has an end, as in some manual pages:
-    then that the last has none says nothing."""
-    if found[-1].kind != "text":
-        return False
-    running = [
-        punctuated(peer.lines[-1])
-        for peer in found[:-1]
-        if peer.kind == "text" and weight(peer.text) >= PEER and _is_running(peer)
-    ]
-    return len(running) >= 2 and not any(running)
-
-
-def _is_running(block: Block) -> bool:
-    """Whether a paragraph is several sentences, or Chinese clauses on a line, and no title."""
-    if last_sentence(block.text)[1]:
-        return True
-    line = block.lines[0]
-    return len(block.lines) == 1 and bool(_CLAUSE.search(line)) and weight(line) >= CLAUSES
 
 
 def _stands_without(block: Block, line: str) -> bool:
