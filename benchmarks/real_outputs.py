@@ -5,13 +5,15 @@
 Each line of the file is an object with ``prompt``, ``text``, ``kind`` (strong, weak, math, code,
 ...), ``language`` and, where a person read the output, ``label``. Outputs that were read as cut,
 broken, repetitive, flooded, leaked or in the wrong language count as faults, all others as clean; a
-figure carries its Wilson interval (95 %).
+figure carries its Wilson interval (95 %). `read_outputs.json` holds, by a hash of its text, how the
+outputs without a label were read that the filters rejected.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
+import hashlib
 import json
 import math
 import os
@@ -29,9 +31,13 @@ from bestofn.filters.truncation.filter import TruncationFilter
 from bestofn.settings.sections import FilterSpec
 from bestofn.settings.settings import Settings
 
+READ: Mapping[str, str] = json.loads(
+    Path(__file__).with_name("read_outputs.json").read_text(encoding="utf-8")
+)
+
 FAULTS = frozenset(
     {"repetitive", "cut", "template_token_leaked", "wrong_language", "whitespace_flood"}
-    | {"broken_structure", "borderline"}
+    | {"broken_structure", "borderline", "faulty"}
 )
 """Labels of outputs that a filter should not let pass."""
 
@@ -80,6 +86,10 @@ def rows(path: Path) -> Iterator[Mapping[str, Any]]:
         yield from (json.loads(line) for line in file)
 
 
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
 def report(path: Path, filters: Sequence[Filter]) -> None:
     """Print every table."""
     kinds: defaultdict[str, Tally] = defaultdict(Tally)
@@ -88,12 +98,16 @@ def report(path: Path, filters: Sequence[Filter]) -> None:
     labels: defaultdict[str, Tally] = defaultdict(Tally)
     prompts: defaultdict[str, Tally] = defaultdict(Tally)
     rules: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    judged: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
     cuts = next((each for each in filters if isinstance(each, TruncationFilter)), None)
     for row in rows(path):
         request = Request.from_prompt(row["prompt"] or "-")
         candidate = Candidate(0, {"role": "assistant", "content": row["text"]}, "stop")
         found = [each for judge in filters if (each := judge.check(request, candidate))]
-        label = row.get("label")
+        label = row.get("label") or READ.get(_digest(row["text"]))
+        certain = any(each.certain for each in found)
+        if found:
+            judged[certain][label or "not read"] += 1
         kinds[row["kind"]].add(found)
         labels[label or "not read"].add(found)
         if label not in FAULTS:
@@ -116,6 +130,11 @@ def report(path: Path, filters: Sequence[Filter]) -> None:
     print("\nrules of the truncation filter, by what their outputs were read as")
     for name, count in sorted(rules.items(), key=lambda each: -each[1].total()):
         print(f"  {name:<22}{count.total():>6}   {dict(count.most_common())}")
+    for certain, count in judged.items():
+        read = count.total() - count["not read"]
+        right = sum(number for label, number in count.items() if label in FAULTS)
+        what = "certain" if certain else "suspected"
+        print(f"\n{what} and read: {read}, of those faulty: {right}, {interval(right, read)} %")
     several = {prompt: tally for prompt, tally in prompts.items() if tally.outputs >= 3}
     lost = [t for t in several.values() if 2 * (t.certain + t.suspected) >= t.outputs]
     print(f"\nprompts with several answers that lose half or more: {len(lost)} of {len(several)}")

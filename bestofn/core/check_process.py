@@ -32,8 +32,8 @@ UNCHECKED = "unchecked"
 """The reason of the suspicion of a candidate that a filter could not judge in time."""
 
 CHECK_SECONDS = 10.0
-"""Longest time that one filter may take for one candidate: several times what the slowest takes for
-a million characters made to be slow (`python -m benchmarks.filter_times`)."""
+"""Longest time that one filter may take for one candidate: four times what the slowest takes for a
+million characters that are made to be slow (`python -m benchmarks.filter_times`)."""
 
 START_SECONDS = 30.0
 """Longest time that a process may take to start, and to load the filters that it is sent."""

@@ -23,8 +23,8 @@ from bestofn.core.types import GENERATION_ERROR, Candidate, Failure, Rejection, 
 logger = logging.getLogger(__name__)
 
 LONG = 4_000
-"""Characters of an answer, its tool calls included, from which it is judged beside the event loop:
-all filters together take less than 20 ms for shorter ones, whatever stands in them
+"""Characters of an answer, its tool calls included, from which it is judged beside the event loop.
+The slowest filter takes about 3 ms for each thousand characters that are made to be slow
 (`python -m benchmarks.filter_times`)."""
 
 _LONG_CHECKS = ThreadPoolExecutor(check_process.PROCESSES, thread_name_prefix="bestofn-check")

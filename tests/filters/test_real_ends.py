@@ -27,6 +27,8 @@ FILTER = TruncationFilter()
         "Hon ropade: ”Tåget kommer nu.”",
         "Elle a crié : « Le train arrive. »",
         "Elle a crié « Reviens »",
+        "Das Wort »Haus« steht vor »Hof« - und danach nichts",
+        "Das Feld »Name« muss ausgefüllt sein (oder »-« und »{« darin).",
         'Er nannte es „das Haus am Meer" und lachte.',
         # final answers
         "5 bags hold 5*12 = 60 apples\nShe eats 4 so 60-4 = 56 are left\nA: 56",
