@@ -17,7 +17,7 @@ import itertools
 import time
 from collections.abc import Sequence
 
-from bestofn.builders.pipeline import build_filters, build_selector
+from bestofn.builders.pipeline import build_filters
 from bestofn.control.policy import Policy
 from bestofn.core.best_of_n import best_of_n
 from bestofn.core.no_winner import NothingAcceptableError
@@ -25,7 +25,8 @@ from bestofn.core.pipeline import Pipeline
 from bestofn.core.protocols import Filter
 from bestofn.core.types import Candidate, Request
 from bestofn.generators.replay import ReplayGenerator
-from bestofn.settings.sections import FilterSpec, SelectionSettings
+from bestofn.selection.argmax import ArgmaxSelector
+from bestofn.settings.sections import FilterSpec
 from bestofn.settings.settings import Settings
 
 SIZES = (1_000, 8_000, 32_000, 128_000, 1_000_000)
@@ -100,7 +101,6 @@ async def block(request: Request, pipeline: Pipeline) -> tuple[float, float]:
 
 async def blocks(filters: Sequence[Filter], rounds: int) -> None:
     """Print the longest block for each kind and size, of several rounds the median."""
-    selector = build_selector(SelectionSettings())
     worst: list[tuple[float, str]] = [(0.0, "")] * len(SIZES)
     print("\nlongest block of the event loop in ms (until the candidate is judged, in ms)")
     for name in HOSTILE:
@@ -108,7 +108,10 @@ async def blocks(filters: Sequence[Filter], rounds: int) -> None:
         for at, size in enumerate(SIZES):
             text = text_of(name, size)
             pipeline = Pipeline(
-                ReplayGenerator((candidate_of(text),)), selector, filters, policy=Policy("error")
+                ReplayGenerator((candidate_of(text),)),
+                ArgmaxSelector(),
+                filters,
+                policy=Policy("error"),
             )
             medians = []
             for prompt in (ASKED, text):

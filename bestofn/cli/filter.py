@@ -80,7 +80,7 @@ async def _clean(
 
     from rich.console import Console
 
-    from bestofn.builders.pipeline import build_filters, build_selector
+    from bestofn.builders.pipeline import build_filters
     from bestofn.cli.console import print_tally
     from bestofn.dataset.cleaning.cleaning import Cleaning
     from bestofn.dataset.cleaning.tally import Tally
@@ -97,7 +97,6 @@ async def _clean(
     with json_lines(files[0]) as keep, json_lines(files[1]) as reject:
         cleaning = Cleaning(
             build_filters(settings.filters),
-            build_selector(settings.selection),
             given.columns,
             keep,
             reject,

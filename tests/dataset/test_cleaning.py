@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from bestofn.builders.pipeline import build_filters, build_selector
+from bestofn.builders.pipeline import build_filters
 from bestofn.dataset.cleaning.answers import NoAnswerError, read_answers
 from bestofn.dataset.cleaning.cleaning import Cleaning
 from bestofn.dataset.cleaning.tally import Tally
-from bestofn.settings.sections import FilterSpec, SelectionSettings
+from bestofn.settings.sections import FilterSpec
 from bestofn.settings.settings import Settings
 
 GOOD = "8 - 5 = 3."
@@ -35,7 +35,6 @@ def cleaned(
     broken: list[tuple[str, str]] = []
     cleaning = Cleaning(
         build_filters(specs or Settings().filters),
-        build_selector(SelectionSettings()),
         columns or {},
         kept.append,
         rejected.append,

@@ -12,12 +12,13 @@ from bestofn.control.policy import Policy
 from bestofn.core.best_of_n import best_of_n
 from bestofn.core.no_winner import NothingAcceptableError
 from bestofn.core.pipeline import Pipeline
-from bestofn.core.protocols import Filter, Selector
+from bestofn.core.protocols import Filter
 from bestofn.core.ranking import ScoredCandidate
 from bestofn.dataset.cleaning.answers import Answered, NoAnswerError, read_answers
 from bestofn.dataset.cleaning.tally import Tally
 from bestofn.dataset.prompts.reader import InputRecord
 from bestofn.generators.replay import ReplayGenerator
+from bestofn.selection.argmax import ArgmaxSelector
 from bestofn.support.candidate_report import report
 
 AT_ONCE = 32
@@ -32,7 +33,6 @@ class Cleaning:
 
     Args:
         filters: that judge.
-        selector: of the pipeline; without a reward model it orders nothing.
         columns: see `bestofn.dataset.cleaning.answers.read_answers`.
         kept: takes the records of what is kept.
         rejected: takes the records of what is rejected, each with ``bestofn``: the rejections of
@@ -42,7 +42,6 @@ class Cleaning:
     """
 
     filters: Sequence[Filter]
-    selector: Selector
     columns: Mapping[str, str]
     kept: Write
     rejected: Write
@@ -71,7 +70,8 @@ class Cleaning:
     async def _judge(self, row: Answered) -> Sequence[ScoredCandidate]:
         """The answers with what the filters say, in their order."""
         generator = ReplayGenerator(row.candidates)
-        pipeline = Pipeline(generator, self.selector, self.filters, policy=Policy("error"))
+        # Without rewards this selector orders nothing, and nothing is to be ordered.
+        pipeline = Pipeline(generator, ArgmaxSelector(), self.filters, policy=Policy("error"))
         try:
             ranking = await best_of_n(row.request, pipeline)
         except NothingAcceptableError as error:

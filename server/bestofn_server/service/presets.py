@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bestofn import embedded
-from bestofn.builders.pipeline import build_filters, build_selector
+from bestofn.builders.choosing import build_answer_key, build_selector
+from bestofn.builders.pipeline import build_filters
 from bestofn.builders.special_tokens import with_special_tokens
-from bestofn.core.errors import ConfigError
+from bestofn.builders.stopping import stopped_by
+from bestofn.core.errors import ConfigError, RequestError
 from bestofn.core.pipeline import Pipeline
-from bestofn.settings.sections import Profile
+from bestofn.settings.sections import AnswerKeySettings, Profile, SelectorSettings
 from bestofn.settings.settings import Settings
+from bestofn.settings.stopping import StopSettings
 from bestofn_server.errors import ModelNotFoundError
 
 
@@ -24,6 +27,7 @@ class Preset:
         name: as clients say it.
         model: what the engine is asked for; None: its default.
         best_of, temperature, max_tokens, seed: where the request says nothing.
+        selector, answer_key, stop: the pipeline's, as settings; a request may change one of them.
         pipeline: what runs it.
     """
 
@@ -34,6 +38,9 @@ class Preset:
     max_tokens: int | None
     seed: int | None
     pipeline: Pipeline
+    selector: SelectorSettings = field(default_factory=SelectorSettings)
+    answer_key: AnswerKeySettings = field(default_factory=AnswerKeySettings)
+    stop: StopSettings = field(default_factory=StopSettings)
 
 
 class Presets:
@@ -58,6 +65,9 @@ class Presets:
             max_tokens=settings.max_tokens,
             seed=settings.seed,
             pipeline=pipeline,
+            selector=settings.selector,
+            answer_key=settings.answer_key,
+            stop=settings.stop,
         )
         self._profiles = {
             name: _of_profile(name, profile, self._default, settings)
@@ -133,17 +143,20 @@ def _of_profile(name: str, profile: Profile, default: Preset, settings: Settings
         value = getattr(profile, field)
         return getattr(default, field) if value is None else value
 
-    changes: Mapping[str, Any] = {}
+    changes: dict[str, Any] = {}
     try:
         if profile.filters is not None:
-            filters = with_special_tokens(build_filters(profile.filters), settings)
-            changes = {**changes, "filters": filters}
-        if profile.selection is not None:
-            changes = {**changes, "selector": build_selector(profile.selection)}
-    except ConfigError as error:
+            changes["filters"] = with_special_tokens(build_filters(profile.filters), settings)
+        key = build_answer_key(or_default("answer_key"))
+        if profile.selector is not None or profile.answer_key is not None:
+            changes["selector"] = build_selector(or_default("selector"), key)
+        if profile.policy is not None:
+            changes["policy"] = profile.policy.policy()
+        pipeline = replace(default.pipeline, **changes)
+        if {"stop", "answer_key", "policy"} & profile.model_fields_set:
+            pipeline = stopped_by(or_default("stop"), key, pipeline)
+    except (ConfigError, RequestError) as error:
         raise ConfigError(f"profile {name}: {error}") from error
-    if profile.policy is not None:
-        changes = {**changes, "policy": profile.policy.policy()}
     return Preset(
         name=name,
         model=profile.model,
@@ -151,5 +164,8 @@ def _of_profile(name: str, profile: Profile, default: Preset, settings: Settings
         temperature=or_default("temperature"),
         max_tokens=or_default("max_tokens"),
         seed=or_default("seed"),
-        pipeline=replace(default.pipeline, **changes),
+        selector=or_default("selector"),
+        answer_key=or_default("answer_key"),
+        stop=or_default("stop"),
+        pipeline=pipeline,
     )
