@@ -234,10 +234,10 @@ def chosen_filters(specs: Sequence[FilterSpec], preset: Preset) -> list[Filter]:
     """
     made: list[Filter] = []
     for spec in specs:
-        if spec.name in OPEN_FILTERS:
+        found = [each for each in preset.pipeline.filters if each.name == spec.name]
+        if spec.name in OPEN_FILTERS and (spec.options or not found):
             made.append(_built(spec.model_dump_json()))
             continue
-        found = [each for each in preset.pipeline.filters if each.name == spec.name]
         if not found or spec.options:
             raise RequestError(
                 f"a request cannot set up the filter {spec.name}; it can set up "

@@ -9,6 +9,7 @@ from typing import Any
 from bestofn import embedded
 from bestofn.builders.choosing import build_answer_key, build_selector
 from bestofn.builders.pipeline import build_filters
+from bestofn.builders.special_tokens import with_special_tokens
 from bestofn.builders.stopping import stopped_by
 from bestofn.core.errors import ConfigError, RequestError
 from bestofn.core.pipeline import Pipeline
@@ -73,7 +74,7 @@ class Presets:
             stop=settings.stop,
         )
         self._profiles = {
-            name: _of_profile(name, profile, self._default)
+            name: _of_profile(name, profile, self._default, settings)
             for name, profile in settings.profiles.items()
         }
 
@@ -141,7 +142,7 @@ class Presets:
             self._models = await forwarder.models()
 
 
-def _of_profile(name: str, profile: Profile, default: Preset) -> Preset:
+def _of_profile(name: str, profile: Profile, default: Preset, settings: Settings) -> Preset:
     def or_default(field: str) -> Any:
         value = getattr(profile, field)
         return getattr(default, field) if value is None else value
@@ -149,7 +150,7 @@ def _of_profile(name: str, profile: Profile, default: Preset) -> Preset:
     changes: dict[str, Any] = {}
     try:
         if profile.filters is not None:
-            changes["filters"] = build_filters(profile.filters)
+            changes["filters"] = with_special_tokens(build_filters(profile.filters), settings)
         key = build_answer_key(or_default("answer_key"))
         if profile.selector is not None or profile.answer_key is not None:
             changes["selector"] = build_selector(or_default("selector"), key)
