@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from bestofn.control.policy import OnExhausted, Policy
 from bestofn.settings.choices import LogFormat
@@ -23,6 +23,15 @@ def _expand(item: Any) -> Any:
         ((name, options),) = item.items()
         return {"name": name, "options": options or {}}
     return item
+
+
+def _expand_home(value: str) -> str:
+    """``~/model`` as a path; a shell leaves it alone in ``--model=~/model``."""
+    return str(Path(value).expanduser()) if value.startswith("~") else value
+
+
+AtHome = Annotated[str, AfterValidator(_expand_home)]
+"""A text that may be a path below ``~``."""
 
 
 class Section(BaseModel):
@@ -90,7 +99,7 @@ class ServerSettings(Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     api_keys: list[SecretStr] = Field(default_factory=list, description="any of them lets in")
-    api_key_file: Path | None = Field(
+    api_key_file: Annotated[Path, AfterValidator(Path.expanduser)] | None = Field(
         default=None, description="one key a line, `#` comments; read again on SIGHUP"
     )
     cors_origins: list[str] = Field(

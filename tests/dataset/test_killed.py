@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from bestofn.dataset.store.manifest import Manifest
-from bestofn.dataset.store.store import ROLLOUTS, Store, read_rollouts
+from bestofn.dataset.store.rollouts import read_rollouts
+from bestofn.dataset.store.shards import ROLLOUTS
+from bestofn.dataset.store.store import Store
 from bestofn.dataset.store.verify import faults
 from tests.support import dataset_fakes as fakes
 from tests.support import killed_run as killed

@@ -15,7 +15,8 @@ import pytest
 from bestofn.dataset.run.local import run
 from bestofn.dataset.run.options import Cluster, RunOptions
 from bestofn.dataset.run.ray import run_on_ray
-from bestofn.dataset.store.store import Store, read_rollouts
+from bestofn.dataset.store.rollouts import read_rollouts
+from bestofn.dataset.store.store import Store
 from bestofn.dataset.store.verify import faults
 from tests.support import dataset_fakes as fakes
 from tests.support import ray_run as on_ray

@@ -1,4 +1,5 @@
-"""A run's folder as bestofn 0.1 wrote it: rejections do not say whether they are certain."""
+"""A run's folder as bestofn 0.1 wrote it: rejections do not say whether they are certain, rows have
+no tools, and lines of the journal no sums."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from bestofn.dataset.store.atomic_files import sha256
 from bestofn.dataset.store.journal import JOURNAL
 from bestofn.dataset.store.manifest import Manifest
 from bestofn.dataset.store.records import Record
-from bestofn.dataset.store.store import ROLLOUTS
+from bestofn.dataset.store.shards import ROLLOUTS
 
 _TEXTS = ("filter", "reason", "detail")
 
@@ -32,7 +33,10 @@ def rewrite_as_0_1(folder: Path) -> None:
     manifest.write(folder)
     journal = folder / JOURNAL
     if journal.is_file():
-        held = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
+        text = [
+            line.partition("\t")[0] for line in journal.read_text(encoding="utf-8").splitlines()
+        ]
+        held = [json.loads(line) for line in text]
         lines = [json.dumps(_without_certain(record), ensure_ascii=False) for record in held]
         journal.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
 
@@ -43,6 +47,7 @@ def says_certain(path: Path) -> bool:
 
 
 def _without_certain(record: Record) -> Record:
+    del record["tools"]
     for candidate in record["candidates"]:
         for rejection in candidate["rejections"]:
             del rejection["certain"]
@@ -55,5 +60,6 @@ def _schema(schema: Any) -> Any:
     fields = [
         (each.name, rejections if each.name == "rejections" else each.type) for each in candidate
     ]
+    schema = schema.remove(schema.get_field_index("tools"))
     at = schema.get_field_index("candidates")
     return schema.set(at, pa.field("candidates", pa.list_(pa.struct(fields))))

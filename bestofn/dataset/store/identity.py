@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from bestofn.dataset.store.configuration import whole_path, without_secrets
 from bestofn.settings.sections import FilterSpec
 from bestofn.settings.settings import Settings
 
@@ -34,7 +35,6 @@ not among them."""
 OF_THE_MACHINE = frozenset({"device", "max_batch_tokens", "cache_tokens", "threads"})
 """Of the section `reward`: they change how fast it is, and the last digits."""
 
-
 EARLIER_FILTERS = (("empty", "repetition", "truncation"),)
 """The filters by default of earlier versions (0.1), by name; none had options."""
 
@@ -59,16 +59,18 @@ def going_on(settings: Settings, begun: Mapping[str, Any] | None) -> Settings:
 def identity_of(
     settings: Settings, *, source: str, columns: Mapping[str, str], explore: int | None = None
 ) -> dict[str, Any]:
-    """The configuration of a run, as JSON holds it.
+    """The configuration of a run, as JSON holds it: without keys, passwords and queries of URLs,
+    and with the whole path of an input that is a file.
 
     Args:
         settings: of the run.
         source: the input.
-        columns: see `bestofn.dataset.prompts.rows.read_row`.
+        columns: see `bestofn.dataset.prompts.layouts.find_fields`.
         explore: see `bestofn.dataset.run.local.run`.
     """
     given = json.loads(settings.model_dump_json(include=set(PARTS)))
     given["reward"] = {k: v for k, v in given["reward"].items() if k not in OF_THE_MACHINE}
     for spec in given["rewards"]:
         spec["options"] = {k: v for k, v in spec["options"].items() if "key" not in k}
-    return {**given, "input": source, "columns": dict(columns), "explore": explore}
+    public: dict[str, Any] = without_secrets(given)
+    return {**public, "input": whole_path(source), "columns": dict(columns), "explore": explore}
