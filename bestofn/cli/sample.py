@@ -227,8 +227,8 @@ async def _sample(
             console = stack.enter_context(quiet_engines(verbose))
             tell = functools.partial(console.print, markup=False, highlight=False, soft_wrap=True)
             tell(f"{prompts.source}: {described}")
-            for line in store.damaged:
-                tell(f"{output.folder}/{JOURNAL}:{line} is damaged; its row is sampled again")
+            for number in store.damaged:
+                tell(f"{output.folder}/{JOURNAL}:{number} is damaged; its row is sampled again")
             if store.finished:
                 tell(f"{output.folder}: {store.finished:,} rows are finished; going on from there")
             if cluster is None:
@@ -256,7 +256,7 @@ def _columns(given: Sequence[str]) -> dict[str, str]:
     Raises:
         ConfigError: one of them is no mapping of a field that there is.
     """
-    from bestofn.dataset.prompts.rows import COLUMNS
+    from bestofn.dataset.prompts.layouts import COLUMNS
 
     found = {}
     for each in given:

@@ -100,11 +100,11 @@ def _configuration(folder: Path, name: str | None) -> dict[str, Any]:
     from huggingface_hub import DatasetCard
 
     readme = folder / "README.md"
+    configurations = MetadataConfigs()
     try:
-        head = (
-            DatasetCard.load(readme, ignore_metadata_errors=True).data if readme.is_file() else {}
-        )
-        configurations = MetadataConfigs.from_dataset_card_data(head) if head else {}
+        if readme.is_file():
+            head = DatasetCard.load(readme, ignore_metadata_errors=True).data
+            configurations = MetadataConfigs.from_dataset_card_data(head)
     except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
         raise ConfigError(f"{readme} cannot be read: {first_line(error)}") from error
     if name is None and not configurations:
