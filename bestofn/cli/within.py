@@ -13,10 +13,14 @@ if TYPE_CHECKING:
     from bestofn.core.pipeline import Pipeline
     from bestofn.settings.settings import Settings
 
+LEAST = 10.0
+"""Seconds that an upstream has at least: what is loaded here meanwhile counts too."""
+
 
 @contextlib.asynccontextmanager
 async def opened_pipeline(settings: Settings) -> AsyncIterator[Pipeline]:
-    """The pipeline of `settings`; an upstream has as long to say what it serves as for an answer.
+    """The pipeline of `settings`; an upstream has as long to say what it serves as for an answer,
+    and at least `LEAST` seconds.
 
     Raises:
         GeneratorError: the upstream said nothing in time.
@@ -25,6 +29,7 @@ async def opened_pipeline(settings: Settings) -> AsyncIterator[Pipeline]:
     from bestofn.builders.pipeline import open_pipeline
 
     seconds = None if settings.upstream is None else settings.request_timeout_seconds
+    seconds = None if seconds is None else max(seconds, LEAST)
     async with contextlib.AsyncExitStack() as stack:
         try:
             async with asyncio.timeout(seconds):

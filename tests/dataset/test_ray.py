@@ -32,7 +32,7 @@ OPTIONS = RunOptions(in_flight=8)
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
     ray.init(
-        num_cpus=4,
+        num_cpus=2,  # as many as the workers take: what reads has to do without
         include_dashboard=False,
         log_to_driver=False,
         logging_level="error",
