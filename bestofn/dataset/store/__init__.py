@@ -8,5 +8,6 @@ A finished row is a `Record` (records.py), and `Store` (store.py) puts each into
 two. `Store.open` refuses a run with another identity (identity.py, configuration.py), once anything
 was sampled (folder.py). `read_rollouts` and `run_state` (rollouts.py) read a run from both, whether
 it is finished or not; `faults` (verify.py) says what is not as it was written. Folders that bestofn
-0.1 wrote are read and gone on with: their rejections do not say whether they are certain, and all were.
+0.1 wrote are read and gone on with: their rejections do not say whether they are certain, and all
+were.
 """
