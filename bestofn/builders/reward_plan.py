@@ -24,6 +24,9 @@ from bestofn.settings.rewards import EnsembleSettings, RewardKind, RewardSetting
 from bestofn.settings.settings import NO_REWARD_MODEL, Settings
 from bestofn.support.error_text import faults
 
+_CODE = "code"
+"""The verifier that runs programs."""
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedReward:
@@ -61,8 +64,15 @@ class RewardPlan:
     ensemble: EnsembleSettings
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
+    def of(cls, settings: Settings, *, other_generator: bool = False) -> Self:
         """The plan that `settings` come to; nothing is loaded or asked for.
+
+        Where they name nothing that scores it is the embedded reward model, for the embedded
+        generator; it knows no other's answers, so there nothing scores.
+
+        Args:
+            settings: name what scores, and what samples.
+            other_generator: whether something samples that they do not name.
 
         Raises:
             ConfigError: reward_model and rewards are both given, names are not unique, there is
@@ -78,9 +88,17 @@ class RewardPlan:
             name = None
         elif name:
             rewards = [_planned(RewardSpec.of(name), settings)]
-        else:
+        elif not (other_generator or settings.model or settings.upstream):
             name, rewards = embedded.REWARD_NAME, [_embedded(settings)]
         return cls(name, tuple(rewards), settings.ensemble or EnsembleSettings())
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether answers, and what they are compared with, are run as programs."""
+        return any(
+            reward.kind == "verifier" and reward.options.get("check") == _CODE
+            for reward in self.rewards
+        )
 
     @property
     def local_models(self) -> Sequence[tuple[str, RewardSettings]]:
@@ -147,6 +165,8 @@ def _planned(spec: RewardSpec, settings: Settings, *, in_list: bool = False) -> 
         elif spec.kind == "pairwise":
             known = {k: v for k, v in options.items() if k in RewardSettings.model_fields}
             local = RewardSettings.model_validate({**known, "cache_tokens": 0})  # it keeps none
+        elif spec.kind == "verifier" and options.get("check") == _CODE and settings.unsafe_code:
+            options.setdefault("unsafe", True)
     return PlannedReward(
         spec.kind,
         spec.title,

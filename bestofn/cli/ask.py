@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bestofn.cli.options import (
+    AnswerKeyOption,
     BestOfOption,
     ConfigOption,
     EngineOption,
@@ -16,10 +17,15 @@ from bestofn.cli.options import (
     ModelOption,
     RequestTimeoutOption,
     RewardModelOption,
+    SelectorOption,
+    StopOption,
     TemperatureOption,
     TrustOption,
+    UnsafeCodeOption,
     UpstreamOption,
     VerboseOption,
+    named,
+    stop_rule,
     trusting,
 )
 from bestofn.cli.running import exit_codes, run_to_end
@@ -37,12 +43,16 @@ def ask(
     model: ModelOption = None,
     reward_model: RewardModelOption = None,
     trust_remote_code: TrustOption = None,
+    unsafe_code: UnsafeCodeOption = None,
     upstream: UpstreamOption = None,
     engine: EngineOption = None,
     system: Annotated[str | None, typer.Option(help="A system message.")] = None,
     temperature: TemperatureOption = None,
     max_tokens: MaxTokensOption = None,
     seed: Annotated[int | None, typer.Option(help="Candidate i samples with seed + i.")] = None,
+    selector: SelectorOption = None,
+    answer_key: AnswerKeyOption = None,
+    stop: StopOption = None,
     on_exhausted: Annotated[
         OnExhausted | None,
         typer.Option(help="What to do when nothing is acceptable. \\[resample]"),
@@ -55,6 +65,7 @@ def ask(
     """Ask once, sample many, show how each did and print the best."""
     with exit_codes():
         from bestofn.settings.settings import Settings
+        from bestofn.settings.stopping import StopSettings
 
         settings = Settings.load(
             config,
@@ -62,6 +73,10 @@ def ask(
             model=model,
             reward_model=reward_model,
             reward=trusting(trust_remote_code),
+            selector=named(selector),
+            answer_key=named(answer_key),
+            stop=stop_rule(stop),
+            unsafe_code=unsafe_code,
             upstream=upstream,
             engine=engine,
             temperature=temperature,
@@ -72,6 +87,8 @@ def ask(
         )
         if not prompt.strip():
             raise RequestError("the prompt is empty")
+        if "stop" not in settings.model_fields_set:  # one answer is wanted, and soon
+            settings = settings.model_copy(update={"stop": StopSettings(rule="auto")})
         request = Request.from_prompt(
             prompt,
             system=system,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,26 +14,32 @@ from bestofn.cli.dataset_options import (
     KeepOption,
     LicenceOption,
     MarginOption,
+    MinConfidenceOption,
     Output,
     PrivateOption,
     PushOption,
     ValueOption,
 )
 from bestofn.cli.options import (
+    AnswerKeyOption,
     BestOfOption,
     ConfigOption,
     MaxTokensOption,
     ModelOption,
     RequestTimeoutOption,
     RewardModelOption,
+    SelectorOption,
     TemperatureOption,
     TrustOption,
+    UnsafeCodeOption,
     UpstreamOption,
     VerboseOption,
     at_home,
+    named,
     trusting,
 )
 from bestofn.cli.running import exit_codes, run_to_end
+from bestofn.cli.sample_options import mapped_columns, run_options
 from bestofn.core.errors import ConfigError, DatasetError
 from bestofn.settings.choices import RunEngine
 
@@ -68,6 +73,7 @@ def sample(
     model: ModelOption = None,
     reward_model: RewardModelOption = None,
     trust_remote_code: TrustOption = None,
+    unsafe_code: UnsafeCodeOption = None,
     upstream: UpstreamOption = None,
     engine: Annotated[
         RunEngine | None,
@@ -87,6 +93,8 @@ def sample(
     best_of: BestOfOption = None,
     temperature: TemperatureOption = None,
     max_tokens: MaxTokensOption = None,
+    selector: SelectorOption = None,
+    answer_key: AnswerKeyOption = None,
     seed: Annotated[
         int | None, typer.Option(help="With it, the same run samples the same again.")
     ] = None,
@@ -103,6 +111,7 @@ def sample(
     keep: KeepOption = "best",
     value: ValueOption = None,
     min_margin: MarginOption = 0.0,
+    min_confidence: MinConfidenceOption = None,
     licence: LicenceOption = None,
     push_to_hub: PushOption = None,
     private: PrivateOption = False,
@@ -137,6 +146,9 @@ def sample(
             model=model,
             reward_model=reward_model,
             reward=trusting(trust_remote_code),
+            selector=named(selector),
+            answer_key=named(answer_key),
+            unsafe_code=unsafe_code,
             upstream=upstream,
             engine=None if engine == "ray" else engine,
             best_of=best_of,
@@ -145,11 +157,12 @@ def sample(
             seed=seed,
             request_timeout_seconds=request_timeout,
         )
-        prompts = PromptSource(source, _columns(column or ()), split, name, limit)
+        prompts = PromptSource(source, mapped_columns(column or ()), split, name, limit)
         output = Output.of_flags(
             output_folder,
             formats,
             keep=(keep, value),
+            min_confidence=min_confidence,
             min_margin=min_margin,
             seed=settings.seed,
             licence=licence,
@@ -157,7 +170,7 @@ def sample(
         )
         if settings.reward_model == NO_REWARD_MODEL and output.choice.rule.needs_rewards:
             raise ConfigError(f"--keep {keep} needs rewards, and no reward model is to give any")
-        options = _options(settings, in_flight, failures_in_a_row, explore)
+        options = run_options(settings, in_flight, failures_in_a_row, explore)
         cluster = None
         if engine == "ray":
             if explore is not None:
@@ -248,45 +261,3 @@ async def _sample(
         if counts.failed and not (counts.sampled or counts.skipped):
             raise DatasetError(f"{output.folder}: nothing was sampled")
         export_run(output, console)
-
-
-def _columns(given: Sequence[str]) -> dict[str, str]:
-    """Where each field stands, from ``FIELD=COLUMN`` each.
-
-    Raises:
-        ConfigError: one of them is no mapping of a field that there is.
-    """
-    from bestofn.dataset.prompts.layouts import COLUMNS
-
-    found = {}
-    for each in given:
-        name, sign, column = each.partition("=")
-        if not sign or name not in COLUMNS or not column:
-            raise ConfigError(
-                f"--column {each} is not FIELD=COLUMN, with one of {', '.join(COLUMNS)}"
-            )
-        found[name] = column
-    return found
-
-
-def _options(
-    settings: Settings, in_flight: int | None, failures_in_a_row: int | None, explore: int | None
-) -> RunOptions:
-    """How the run is worked on, from its flags.
-
-    Raises:
-        ConfigError: they do not go together, or with `best_of`.
-    """
-    from bestofn.dataset.run.options import RunOptions, rows_in_flight
-
-    best_of = settings.best_of
-    if explore is not None and not 2 <= explore < best_of:
-        raise ConfigError(
-            f"--explore {explore}: it has to be at least 2, and less than --best-of ({best_of})"
-        )
-    return RunOptions(
-        in_flight or rows_in_flight(best_of, explore),
-        failures_in_a_row or RunOptions().failures_in_a_row,
-        explore,
-        settings.request_timeout_seconds,
-    )

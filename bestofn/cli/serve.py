@@ -11,12 +11,16 @@ import typer
 from typer.core import TyperCommand
 
 from bestofn.cli.options import (
+    AnswerKeyOption,
     ConfigOption,
     EngineOption,
     RewardModelOption,
+    SelectorOption,
     TrustOption,
+    UnsafeCodeOption,
     UpstreamOption,
     VerboseOption,
+    named,
     trusting,
 )
 from bestofn.cli.running import exit_codes, run_to_end
@@ -48,11 +52,14 @@ def serve(
     ] = None,
     reward_model: RewardModelOption = None,
     trust_remote_code: TrustOption = None,
+    unsafe_code: UnsafeCodeOption = None,
     best_of: Annotated[
         int | None, typer.Option(min=1, help="Sampled for a request that does not say. [8]")
     ] = None,
     upstream: UpstreamOption = None,
     engine: EngineOption = None,
+    selector: SelectorOption = None,
+    answer_key: AnswerKeyOption = None,
     host: Annotated[str | None, typer.Option(help="[127.0.0.1]")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="0: any. [8000]")] = None,
     api_key: Annotated[
@@ -82,6 +89,9 @@ def serve(
             model=model,
             reward_model=reward_model,
             reward=trusting(trust_remote_code),
+            selector=named(selector),
+            answer_key=named(answer_key),
+            unsafe_code=unsafe_code,
             best_of=best_of,
             upstream=upstream,
             engine=engine,

@@ -12,6 +12,7 @@ from typing import Any
 
 from bestofn.core.types import Candidate, Request
 from bestofn.openai_api.completions import Choice, Completion
+from bestofn.openai_api.logprobs import asked_by_rules, token_logprobs
 
 OWN_FIELDS = frozenset(
     {"index", "message", "text", "finish_reason", "logprobs", "token_ids", "prompt_token_ids"}
@@ -24,7 +25,8 @@ def to_candidate(completion: Completion, place: int, request: Request, index: in
     """The choice at `place` as candidate `index` of `request`.
 
     Its tokens are those that it lists; else the usage of a completion with one choice. The usage of
-    several, which is one sum, stands on the first of them as `Candidate.group_tokens`.
+    several, which is one sum, stands on the first of them as `Candidate.group_tokens`. Its
+    log-probabilities are left out where the client did not ask for them.
     """
     choice, usage = completion.choices[place], completion.usage
     tokens, group_tokens = _tokens(choice), 0
@@ -32,7 +34,7 @@ def to_candidate(completion: Completion, place: int, request: Request, index: in
         tokens = usage.completion_tokens
     elif tokens is None and place == 0:
         group_tokens = usage.completion_tokens or 0
-    return Candidate(
+    candidate = Candidate(
         index=index,
         message=_message(choice),
         finish_reason=choice.finish_reason,
@@ -40,7 +42,7 @@ def to_candidate(completion: Completion, place: int, request: Request, index: in
         group_tokens=group_tokens,
         prompt_tokens=usage.prompt_tokens,
         token_ids=None if choice.token_ids is None else tuple(choice.token_ids),
-        logprobs=choice.logprobs,
+        logprobs=None if asked_by_rules(request) else choice.logprobs,
         extra={
             name: value
             for name, value in (choice.model_extra or {}).items()
@@ -48,6 +50,7 @@ def to_candidate(completion: Completion, place: int, request: Request, index: in
         },
         seed=request.seed_of(index),
     )
+    return candidate.with_token_logprobs(token_logprobs(choice.logprobs))
 
 
 def without_answer(

@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -25,18 +25,23 @@ from bestofn.core.errors import ConfigError
 from bestofn.settings.choices import Engine
 from bestofn.settings.rewards import EnsembleSettings, RewardSettings, RewardSpecs
 from bestofn.settings.sections import (
+    AnswerKeySettings,
+    AnswerKeySpec,
     AtHome,
     FilterSpec,
     FilterSpecs,
     PolicySettings,
     Profile,
-    SelectionSettings,
+    SelectorSettings,
+    SelectorSpec,
     ServerSettings,
+    with_selector,
 )
+from bestofn.settings.stopping import StopSettings
 from bestofn.support.error_text import faults
 
 NO_REWARD_MODEL = "none"
-"""The `reward_model` that only filters."""
+"""The `reward_model` that says that nothing scores: candidates win by agreement."""
 
 
 class Settings(BaseSettings):
@@ -51,8 +56,8 @@ class Settings(BaseSettings):
     )
     reward_model: AtHome | None = Field(
         default=None,
-        description="folder, hub name or the URL of a server that scores; `none` only filters; "
-        "unset: the embedded one",
+        description="folder, hub name or the URL of a server that scores; `none`: nothing does; "
+        "unset: the embedded one for the embedded generator, nothing for another",
     )
     rewards: RewardSpecs = Field(
         default_factory=list, description="what scores, instead of `reward_model`"
@@ -97,12 +102,27 @@ class Settings(BaseSettings):
         ]
     )
     reward: RewardSettings = RewardSettings()
-    selection: SelectionSettings = SelectionSettings()
+    selector: SelectorSpec = Field(
+        default=SelectorSettings(),
+        description="which candidate wins; auto: by weighted vote, reward or consensus",
+    )
+    answer_key: AnswerKeySpec = Field(
+        default=AnswerKeySettings(),
+        description="what of an answer is voted on; auto: what suits prompt and answers",
+    )
+    stop: StopSettings = StopSettings()
+    unsafe_code: bool = Field(
+        default=False,
+        description="whether the code verifier may run programs without walls, where there is no "
+        "bubblewrap and the system allows no namespaces",
+    )
     policy: PolicySettings = PolicySettings()
     profiles: dict[str, Profile] = Field(
         default_factory=dict, description="further model names of the server, by name"
     )
     server: ServerSettings = ServerSettings()
+
+    _earlier_name = model_validator(mode="before")(with_selector)
 
     @classmethod
     def load(cls, file: Path | None = None, **flags: Any) -> Self:

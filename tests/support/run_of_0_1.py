@@ -1,5 +1,5 @@
-"""A run's folder as bestofn 0.1 wrote it: rejections do not say whether they are certain, rows have
-no tools, and lines of the journal no sums."""
+"""A run's folder as bestofn 0.1 wrote it: rejections do not say whether they are certain, nothing
+says how the winner was chosen, rows have no tools, and lines of the journal no sums."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from bestofn.dataset.store.records import Record
 from bestofn.dataset.store.shards import ROLLOUTS
 
 _TEXTS = ("filter", "reason", "detail")
+_NEW = frozenset({"selector", "confidence", "tools"})
+_NEW_OF_CANDIDATES = frozenset({"answer_key", "mean_logprob"})
 
 
 def rewrite_as_0_1(folder: Path) -> None:
@@ -26,18 +28,16 @@ def rewrite_as_0_1(folder: Path) -> None:
     for name, shard in manifest.shards.items():
         path = folder / ROLLOUTS / name
         table = pq.read_table(path)
-        rows = [_without_certain(record) for record in table.to_pylist()]
+        rows = [_as_0_1(record) for record in table.to_pylist()]
         pq.write_table(pa.Table.from_pylist(rows, _schema(table.schema)), path, compression="zstd")
         shard.bytes, shard.sha256 = path.stat().st_size, sha256(path)
     manifest.bestofn = "0.1.0"
     manifest.write(folder)
     journal = folder / JOURNAL
     if journal.is_file():
-        text = [
-            line.partition("\t")[0] for line in journal.read_text(encoding="utf-8").splitlines()
-        ]
-        held = [json.loads(line) for line in text]
-        lines = [json.dumps(_without_certain(record), ensure_ascii=False) for record in held]
+        text = [each.partition("\t")[0] for each in journal.read_text("utf-8").splitlines()]
+        held = [json.loads(each) for each in text]
+        lines = [json.dumps(_as_0_1(record), ensure_ascii=False) for record in held]
         journal.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
 
 
@@ -46,9 +46,12 @@ def says_certain(path: Path) -> bool:
     return "certain" in str(pq.read_schema(path))
 
 
-def _without_certain(record: Record) -> Record:
-    del record["tools"]
+def _as_0_1(record: Record) -> Record:
+    for name in _NEW:
+        del record[name]
     for candidate in record["candidates"]:
+        for name in _NEW_OF_CANDIDATES:
+            del candidate[name]
         for rejection in candidate["rejections"]:
             del rejection["certain"]
     return record
@@ -58,8 +61,9 @@ def _schema(schema: Any) -> Any:
     candidate = schema.field("candidates").type.value_type
     rejections = pa.list_(pa.struct([(name, pa.string()) for name in _TEXTS]))
     fields = [
-        (each.name, rejections if each.name == "rejections" else each.type) for each in candidate
+        (each.name, rejections if each.name == "rejections" else each.type)
+        for each in candidate
+        if each.name not in _NEW_OF_CANDIDATES
     ]
-    schema = schema.remove(schema.get_field_index("tools"))
-    at = schema.get_field_index("candidates")
-    return schema.set(at, pa.field("candidates", pa.list_(pa.struct(fields))))
+    columns = [each for each in schema if each.name not in _NEW | {"candidates"}]
+    return pa.schema([*columns, pa.field("candidates", pa.list_(pa.struct(fields)))])

@@ -16,7 +16,7 @@ from bestofn.filters.repetition.duplicates import (
     duplicate_paragraphs,
 )
 from bestofn.filters.repetition.floods import KINDS, few_words, white_space
-from bestofn.filters.repetition.segmentation import Mask, Segments, Weights, segment
+from bestofn.filters.repetition.segmentation import Mask, Segments, Weights, hardly_repeats, segment
 from bestofn.filters.repetition.view import View
 from bestofn.filters.tool_arguments import argument_texts
 from bestofn.support import json_answer
@@ -136,8 +136,7 @@ class RepetitionFilter:
             return self._reject(
                 "whitespace_flood", f"{flood[1]} characters of white space from {flood[0]} on"
             )
-        segments = segment(text)
-        if not len(segments):
+        if hardly_repeats(text, self._fewest) or not len(segments := segment(text)):
             return None
         data = json_answer.is_document(text)
         view = View(segments, request.last_user_text)
@@ -155,6 +154,11 @@ class RepetitionFilter:
             detail = f"only {KINDS} words or fewer in {_quote(text[begin:end])} and so on"
             return self._reject("few_words", detail)
         return self._duplicates(view)
+
+    @property
+    def _fewest(self) -> int:
+        """Tokens that stood before, which every rule wants of a short text."""
+        return min(_COUNTED - 1, int(self.near_similarity * self.near_content))
 
     def _exact_loop(self, view: View, *, data: bool) -> Cycle | None:
         segments = view.segments
@@ -188,7 +192,12 @@ class RepetitionFilter:
         segments = view.segments
         judged = segments.content | segments.number
         for cycle in near_cycles(
-            segments.ids, judged, self.longest_period, self.near_copies, self.near_similarity
+            segments.ids,
+            judged,
+            self.longest_period,
+            self.near_copies,
+            self.near_similarity,
+            self.near_similarity * self.near_content,  # a token weighs one word at most
         ):
             words = _weighed(segments.weight, cycle)
             if words < self.near_content or view.is_free(cycle):

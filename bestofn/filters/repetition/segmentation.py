@@ -51,8 +51,12 @@ _TOKEN = re.compile(
     rf"|[^\W{_UNSPACED}](?:[^\W{_UNSPACED}]|[{_MARKS}]){{0,39}}+(?![^\W{_UNSPACED}])"
     r"|[\u2600-\u27bf\U0001f000-\U0001faff][\ufe0e\ufe0f]|\S"
 )
+_DIGIT = re.compile(r"\d")
 _CONTENT = re.compile("[^\\W\\d_]|[\U0001f000-\U0001faff☀-➿]")
 """Letters, and pictographs, which carry content as words do; box drawing and arrows do not."""
+
+SHORT = 240
+"""Characters from which `hardly_repeats` does not look: about 60 words."""
 
 _CJK = re.compile("[぀-ヿ㐀-䶿一-鿿\uf900-\ufaff\U00020000-\U0003ffff]")
 _UNSPACED_LETTER = re.compile(f"[{_UNSPACED}]")
@@ -111,6 +115,15 @@ def segment(text: str) -> Segments:
             dtype=np.float32,
         )[tokens],
     )
+
+
+def hardly_repeats(text: str, tokens: int) -> bool:
+    """Whether a text is short, and fewer than `tokens` of its tokens equal one before them, be
+    their digits what they may; a quick look. The copies of every loop are such tokens."""
+    if len(text) >= SHORT:
+        return False
+    found = _TOKEN.findall(_DIGIT.sub("0", text))
+    return len(found) - len(set(found)) < tokens
 
 
 def _weight(token: str) -> float:
