@@ -17,6 +17,7 @@ from bestofn.settings.choices import FormatName, Keep
 if TYPE_CHECKING:
     from bestofn.dataset.export.formats import ExportOptions
     from bestofn.dataset.export.push import Repository
+    from bestofn.dataset.store.rollouts import RunState
 
 
 class FormatOption(enum.StrEnum):
@@ -76,6 +77,20 @@ RunFolder = Annotated[
         metavar="DIR", help="What `bestofn sample` wrote.", show_default=False, parser=at_home
     ),
 ]
+
+
+def state_of(folder: Path) -> RunState:
+    """How far the run in a folder is; where it is not finished standard error is told.
+
+    Raises:
+        ConfigError: it is no run, or a shard cannot be read.
+    """
+    from bestofn.dataset.store.rollouts import run_state
+
+    state = run_state(folder)
+    if state.unfinished:
+        typer.echo(f"{folder}: {state.unfinished}", err=True)
+    return state
 
 
 @dataclass(frozen=True, slots=True)

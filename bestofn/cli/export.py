@@ -17,6 +17,7 @@ from bestofn.cli.dataset_options import (
     PushOption,
     RunFolder,
     ValueOption,
+    state_of,
 )
 from bestofn.cli.running import exit_codes
 from bestofn.core.errors import ConfigError
@@ -69,13 +70,11 @@ def export_run(output: Output, console: Console) -> None:
     from bestofn.dataset.export.card import write_card
     from bestofn.dataset.export.export import export as write_formats
     from bestofn.dataset.export.summary import Summary
-    from bestofn.dataset.store.rollouts import read_rollouts, run_state
+    from bestofn.dataset.store.rollouts import read_rollouts
 
-    folder, state = output.folder, run_state(output.folder)
-    if state.unfinished:
-        if output.repository is not None:
-            raise ConfigError(f"{folder}: {state.unfinished}; a whole one can be pushed")
-        console.print(f"{folder}: {state.unfinished}", highlight=False, soft_wrap=True)
+    folder, state = output.folder, state_of(output.folder)
+    if state.unfinished and output.repository is not None:
+        raise ConfigError(f"{folder} is not pushed: a run has to be finished for that")
     summary = Summary()
     rollouts = summary.counting(read_rollouts(folder))
     written = write_formats(folder, rollouts, output.formats, output.choice)

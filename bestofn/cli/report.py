@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from bestofn.cli.dataset_options import RunFolder
+from bestofn.cli.dataset_options import RunFolder, state_of
 from bestofn.cli.running import exit_codes
 
 
@@ -14,11 +14,9 @@ def report(folder: RunFolder) -> None:
         from bestofn.dataset.report.findings import findings
         from bestofn.dataset.report.page import write_report
         from bestofn.dataset.store.atomic_files import disk_faults
-        from bestofn.dataset.store.rollouts import read_rollouts, run_state
+        from bestofn.dataset.store.rollouts import read_rollouts
 
-        state = run_state(folder)
-        if state.unfinished:
-            typer.echo(f"{folder}: {state.unfinished}", err=True)
+        state = state_of(folder)
         found = findings(read_rollouts(folder))
         with disk_faults(folder):
             typer.echo(write_report(folder, state.manifest, found))

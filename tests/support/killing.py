@@ -57,7 +57,7 @@ def kill_before(step: int, folder: Path) -> None:
 
     synced, filled = os.fsync, pyarrow.parquet.write_table
 
-    def sync(descriptor: int) -> None:
+    def sync(descriptor: Any) -> None:
         count()
         synced(descriptor)
 
@@ -68,7 +68,7 @@ def kill_before(step: int, folder: Path) -> None:
         count(lambda: Path(path).write_bytes(data[: len(data) // 2]))
         filled(table, path, **options)
 
-    io.open = open_counted  # type: ignore[assignment]
+    io.open = open_counted
     os.fsync = sync
     pyarrow.parquet.write_table = fill
     sys.addaudithook(watch)
