@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from bestofn.core.errors import DatasetError, RequestError, UnreadableError
-from bestofn.core.protocols import Sampling
 from bestofn.core.types import Candidate, Request
 from bestofn.dataset.prompts.rows import Row, read_row
 from bestofn.dataset.run.counts import Counts
@@ -22,7 +21,7 @@ from bestofn.dataset.run.progress import outcome
 from bestofn.dataset.run.reading import counted
 from bestofn.dataset.store.rollouts import read_rollouts, run_state
 from bestofn.dataset.store.store import Store
-from bestofn.testing import FakeCompletion, FakeGenerator
+from bestofn.testing import FakeCompletion, FakeGenerator, FakeSampling
 from tests.support import dataset_fakes as fakes
 
 
@@ -92,7 +91,7 @@ class Refusing(FakeGenerator):
         super().__init__(lambda *_: FakeCompletion("answer", delay=0.05))
         self._good = good
 
-    def sample(self, request: Request, indices: Sequence[int]) -> Sampling:
+    def sample(self, request: Request, indices: Sequence[int]) -> FakeSampling:
         if int(request.last_user_text.split()[1]) % self._good:
             raise RequestError("it is too long")
         return super().sample(request, indices)

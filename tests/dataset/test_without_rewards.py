@@ -82,8 +82,8 @@ async def test_a_row_with_tools_keeps_them_for_trainers(tmp_path: Path) -> None:
     from bestofn.dataset.prompts.rows import read_row
 
     tool = {"type": "function", "function": {"name": "f", "parameters": {}}}
-    rows = [{"prompt": "Hi", "tools": [tool]}, {"messages": [{"role": "user", "content": "Hi",
-             "name": "A", "weight": 1}]}]  # fmt: skip
+    named = {"role": "user", "content": "Hi", "name": "A", "weight": 1}
+    rows: list[dict[str, Any]] = [{"prompt": "Hi", "tools": [tool]}, {"messages": [named]}]
     read = (read_row(n, f"a:{n}", row, {}, fakes.DEFAULTS) for n, row in enumerate(rows))
     with contextlib.closing(Store.open(tmp_path / "run", fakes.CONFIG)) as store:
         await run(read, store, fakes.pipeline(lambda *_: FakeCompletion("answer")))
