@@ -64,10 +64,10 @@ def _body(
         config = config | {"input": source.name}
     unfinished = [f"{state.unfinished[:1].upper()}{state.unfinished[1:]}.", ""]
     scored = (
-        " by rules; no reward model scored them"
-        if config.get("reward_model") == NO_REWARD_MODEL
-        else ", scored with a reward model and ranked within the prompt. Rewards of different "
-        "prompts do not compare"
+        ", scored with a reward model and ranked within the prompt. Rewards of different prompts "
+        "do not compare"
+        if _is_scored(config)
+        else " and ranked within the prompt; no reward model scored them"
     )
     return [
         "# Best of N",
@@ -102,6 +102,13 @@ def _body(
         yaml.safe_dump(_plain(config), sort_keys=True, allow_unicode=True).strip(),
         "```",
     ]
+
+
+def _is_scored(config: Mapping[str, Any]) -> bool:
+    """Whether a reward model was named, or the embedded one scored the embedded generator."""
+    named = config.get("reward_model")
+    own = not (config.get("model") or config.get("upstream"))
+    return bool(config.get("rewards")) or (own if named is None else named != NO_REWARD_MODEL)
 
 
 def _plain(value: Any) -> Any:
