@@ -96,7 +96,13 @@ LAYOUTS: list[tuple[str, dict[str, Any], list[Any], str]] = [
         "UltraFeedback, binarized",
         {"prompt": "Hi", "messages": [USER, ANSWER], "chosen": [USER, ANSWER]},
         [USER],
-        "`messages`, which begins with the prompt, without the answer at its end",
+        "`messages`, which hold the prompt, without the answer at its end",
+    ),
+    (
+        "UltraChat",
+        {"prompt": "Hi", "messages": [USER, ANSWER, MORE, ANSWER]},
+        [USER, ANSWER, MORE],
+        "`messages`, which hold the prompt, without the answer at its end",
     ),
     (
         "TRL's preferences without a prompt",

@@ -103,7 +103,7 @@ def _configuration(folder: Path, name: str | None) -> dict[str, Any]:
     configurations = MetadataConfigs()
     try:
         if readme.is_file():
-            head = DatasetCard.load(readme, ignore_metadata_errors=True).data
+            head: Any = DatasetCard.load(readme, ignore_metadata_errors=True).data
             configurations = MetadataConfigs.from_dataset_card_data(head)
     except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
         raise ConfigError(f"{readme} cannot be read: {first_line(error)}") from error

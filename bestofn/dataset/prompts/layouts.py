@@ -5,7 +5,7 @@
 {"prompt": [{"role": "user", "content": "Hi"}], ...}        TRL's, and with `reward_model` verl's
 {"conversations": [{"from": "human", "value": "Hi"}]}       ShareGPT
 {"instruction": "Add.", "input": "2, 3", "output": ...}     Alpaca; UltraFeedback has no input
-{"prompt": "Hi", "messages": [..., {"role": "assistant"}]}  UltraFeedback, binarized
+{"prompt": "Hi", "messages": [..., {"role": "assistant"}]}  UltraFeedback and UltraChat
 {"chosen": [...], "rejected": [...]}                        TRL's preferences without a prompt
 """
 
@@ -90,7 +90,7 @@ def find_fields(record: Mapping[str, Any], columns: Mapping[str, str]) -> Fields
         return Fields(values, f"{asks} as text")
     if "prompt" in values and _repeats(values["prompt"], values["messages"]):
         del values["prompt"]
-        return Fields(values, f"{asks}, which begins with the prompt")
+        return Fields(values, f"{asks}, which hold the prompt")
     return Fields(values, _as_messages(asks, values["messages"]))
 
 
@@ -134,7 +134,7 @@ def _as_messages(asks: str, messages: Any) -> str:
 
 
 def _repeats(prompt: Any, messages: Any) -> bool:
-    """Whether the messages are the prompt and an answer to it."""
+    """Whether the messages are the prompt and what came of it, with an answer at the end."""
     if not is_conversation(messages):
         return False
     asked = without_answer(messages)
@@ -142,7 +142,7 @@ def _repeats(prompt: Any, messages: Any) -> bool:
         return False
     if is_conversation(prompt):
         return list(asked) == list(prompt)
-    return bool(asked[-1].get("content") == prompt)
+    return any(each.get("content") == prompt for each in asked if each.get("role") == "user")
 
 
 def _verl(record: Mapping[str, Any], values: dict[str, Any], asks: str) -> Fields | None:

@@ -144,7 +144,7 @@ def _saved(path: Path, split: str | None) -> Records:
     except (OSError, ValueError, KeyError) as error:
         raise ConfigError(f"{path} cannot be read: {first_line(error)}") from error
     if isinstance(held, DatasetDict):
-        chosen = choose_split(held, split, str(path))
+        chosen = choose_split(list(map(str, held)), split, str(path))
         held = held[chosen]
     else:
         chosen = str(held.split or TRAIN)
