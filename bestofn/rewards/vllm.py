@@ -41,6 +41,10 @@ class VllmRewardModel:
         self._texts = texts
         self._text_thread = TextThread()
 
+    async def refusal(self, request: Request) -> str | None:
+        """See `bestofn.core.protocols.Refusing`."""
+        return await self._texts.refusal(request, self._text_thread)
+
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
         """One `Score` per candidate, in the order given; see `bestofn.core.protocols.RewardModel`.
 
