@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
 from bestofn.control.policy import OnExhausted, Policy
 from bestofn.settings.choices import Access, LogFormat
@@ -26,6 +26,15 @@ def _expand(item: Any) -> Any:
         ((name, options),) = item.items()
         return {"name": name, "options": options or {}}
     return item
+
+
+def _expand_home(value: str) -> str:
+    """``~/model`` as a path; a shell leaves it alone in ``--model=~/model``."""
+    return str(Path(value).expanduser()) if value.startswith("~") else value
+
+
+AtHome = Annotated[str, AfterValidator(_expand_home)]
+"""A text that may be a path below ``~``."""
 
 
 class _Spec(Section):
@@ -125,7 +134,7 @@ class ServerSettings(Section):
         default_factory=list,
         description="any of them lets in; `name:key` gives it a name for log, metrics and `keys`",
     )
-    api_key_file: Path | None = Field(
+    api_key_file: Annotated[Path, AfterValidator(Path.expanduser)] | None = Field(
         default=None,
         description="one `key` or `name:key` a line, `#` comments; read again on SIGHUP",
     )
