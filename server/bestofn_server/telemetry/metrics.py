@@ -70,6 +70,8 @@ class Metrics:
             registry=registry,
         )
         self.refused = counter("refused", "Requests refused because too much was running.")
+        self.key_requests = counter("key_requests", "Requests by the key's name.", "key", "status")
+        self.key_tokens = counter("key_tokens", "Candidate tokens admitted, by the key's.", "key")
         in_flight = Gauge("bestofn_requests_in_flight", "Requests that run now.", registry=registry)
         in_flight.set_function(lambda: admission.requests)
         tokens = Gauge(
