@@ -23,6 +23,7 @@ from bestofn.core.protocols import Filter, Generator, Selector
 from bestofn.settings.sections import FilterSpec, SelectionSettings
 from bestofn.settings.settings import NO_REWARD_MODEL, Settings
 from bestofn.support.import_path import imported
+from bestofn.support.url import shown_url
 
 FILTERS: Mapping[str, str] = {
     "control_characters": "bestofn.filters.control_characters:ControlCharactersFilter",
@@ -63,7 +64,7 @@ async def open_pipeline(
         ModelError: a model cannot be found, read, or used for what it was named for.
     """
     settings = settings or Settings()
-    sampled = settings.model or settings.upstream
+    sampled = settings.model or _shown(settings.upstream)
     if generator is not None and sampled is None:
         sampled = "the given generator"
     if sampled is not None and settings.reward_model is None and not settings.rewards:
@@ -102,6 +103,13 @@ def build_selector(spec: SelectionSettings) -> Selector:
     """
     selector: Selector = _make("selector", SELECTORS, spec.name, spec.options)
     return selector
+
+
+def _shown(upstream: str | Sequence[str] | None) -> str | None:
+    """What samples elsewhere, as it may be written down."""
+    if upstream is None or isinstance(upstream, str):
+        return None if upstream is None else shown_url(upstream)
+    return ", ".join(map(shown_url, upstream))
 
 
 def _make(kind: str, known: Mapping[str, str], name: str, options: Mapping[str, Any]) -> Any:

@@ -59,7 +59,7 @@ def ask(
             model=model,
             reward_model=reward_model,
             reward=trusting(trust_remote_code),
-            upstream=upstream,
+            upstream=upstream or None,
             engine=engine,
             temperature=temperature,
             max_tokens=max_tokens,

@@ -126,7 +126,7 @@ def sample(
             model=model,
             reward_model=reward_model,
             reward=trusting(trust_remote_code),
-            upstream=upstream,
+            upstream=upstream or None,
             engine=None if engine == "ray" else engine,
             best_of=best_of,
             temperature=temperature,

@@ -83,7 +83,7 @@ def serve(
             reward_model=reward_model,
             reward=trusting(trust_remote_code),
             best_of=best_of,
-            upstream=upstream,
+            upstream=upstream or None,
             engine=engine,
             engine_args=context.obj,
             server={name: value for name, value in server.items() if value is not None},

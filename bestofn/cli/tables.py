@@ -109,6 +109,10 @@ def _summary(ranking: Ranking) -> str:
         + (f", rejected: {rejected}" if rejected else "")
         + (f", suspected: {suspected}" if suspected else "")
         + (f", stopped: {stopped}" if stopped else "")
-        + f" · {usage.completion_tokens} tokens sampled, {usage.reward_tokens} scored"
+        + f" · {_number(usage.completion_tokens)} tokens sampled, {usage.reward_tokens} scored"
         + f" · {timings.total:.2f} s"
     )
+
+
+def _number(tokens: int | None) -> str:
+    return "an unknown number of" if tokens is None else str(tokens)

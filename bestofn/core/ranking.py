@@ -124,13 +124,14 @@ class Usage:
     """Tokens spent on one request.
 
     Args:
-        prompt_tokens: of the prompt, counted once.
-        completion_tokens: of all sampled candidates, the thrown-out ones too.
+        prompt_tokens: of the prompt, counted once; None where nobody counted.
+        completion_tokens: of all sampled candidates, the thrown-out ones too; None where those of
+            one of them were not counted.
         reward_tokens: what the reward model computed.
     """
 
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    prompt_tokens: int | None = 0
+    completion_tokens: int | None = 0
     reward_tokens: int = 0
 
 

@@ -15,9 +15,9 @@ from typing import Any, ClassVar
 from bestofn.core.no_winner import GeneratorError
 from bestofn.core.types import Candidate, Endpoint, Request
 from bestofn.generators.task_sampling import TaskSampling
-from bestofn.openai_api.completions import Completion
+from bestofn.openai_api.completions import completion_of
 from bestofn.openai_api.request_body import request_body
-from bestofn.openai_api.to_candidate import to_candidate, without_answer
+from bestofn.openai_api.to_candidate import failed_candidate, to_candidate
 from bestofn.vllm_engine.engine import VllmEngine, open_engine
 
 LOOP_STOP: Mapping[str, int] = {"max_pattern_size": 24, "min_pattern_size": 1, "min_count": 16}
@@ -59,8 +59,8 @@ class VllmGenerator:
             except GeneratorError as error:
                 if self.engine.dead:
                     raise
-                return without_answer(request, index, "error", str(error))
-            read = Completion.model_validate(response.model_dump(include={"choices", "usage"}))
+                return failed_candidate(request, index, error)
+            read = completion_of(response.model_dump(include={"choices", "usage"}))
             return dataclasses.replace(to_candidate(read, 0, request, index), vouched=True)
 
         return TaskSampling(

@@ -14,7 +14,9 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from bestofn.core.finish_reason import known_as
 from bestofn.core.types import Candidate, Message
+from bestofn.support.plain_json import well_formed, well_formed_value
 
 
 class Conversation(BaseModel):
@@ -36,12 +38,12 @@ class Conversation(BaseModel):
     @property
     def conversation(self) -> tuple[Message, ...]:
         """The messages, oldest first. A field that is null is left out: tables hold a null in each
-        message that lacks what another has."""
+        message that lacks what another has. Half of a surrogate pair is U+FFFD."""
         messages = list(self.messages or ({"role": "user", "content": self.prompt},))
         if self.system is not None:
             messages.insert(0, {"role": "system", "content": self.system})
         return tuple(
-            {name: value for name, value in message.items() if value is not None}
+            {name: well_formed_value(value) for name, value in message.items() if value is not None}
             for message in messages
         )
 
@@ -68,4 +70,5 @@ class AnsweredConversation(Conversation):
 
 def candidate_of(index: int, text: str, finish_reason: str = "stop") -> Candidate:
     """A text as a candidate."""
-    return Candidate(index, {"role": "assistant", "content": text}, finish_reason)
+    message = {"role": "assistant", "content": well_formed(text)}
+    return Candidate(index, message, known_as(finish_reason))

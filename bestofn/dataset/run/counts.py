@@ -20,7 +20,7 @@ class Counts:
         accepted: of these.
         rejected: how many each reason threw out.
         rewards: their sum and number, of the accepted.
-        completion_tokens: sampled.
+        completion_tokens: sampled, as far as somebody counted.
         reward_tokens: that the reward model computed.
     """
 
@@ -40,7 +40,7 @@ class Counts:
         """Count a finished row."""
         self.done += 1
         self.statuses[record["status"]] = self.statuses.get(record["status"], 0) + 1
-        self.completion_tokens += record["completion_tokens"]
+        self.completion_tokens += record["completion_tokens"] or 0
         self.reward_tokens += reward_tokens
         for each in record["candidates"]:
             self.candidates += 1

@@ -8,6 +8,7 @@ from typing import Any
 
 from bestofn.settings.sections import FilterSpec
 from bestofn.settings.settings import Settings
+from bestofn.support.url import without_credentials
 
 PARTS = frozenset(
     {
@@ -71,4 +72,6 @@ def identity_of(
     given["reward"] = {k: v for k, v in given["reward"].items() if k not in OF_THE_MACHINE}
     for spec in given["rewards"]:
         spec["options"] = {k: v for k, v in spec["options"].items() if "key" not in k}
-    return {**given, "input": source, "columns": dict(columns), "explore": explore}
+    settled = {**given, "input": source, "columns": dict(columns), "explore": explore}
+    plain: dict[str, Any] = without_credentials(settled)
+    return plain

@@ -137,7 +137,7 @@ class JudgeClient:
 
 class _Top(BaseModel):
     token: str
-    logprob: float
+    logprob: float | None
 
 
 class _Token(BaseModel):
@@ -150,9 +150,11 @@ class _Logprobs(BaseModel):
 
 def _reply(completion: Completion) -> Reply:
     choice, usage = completion.choices[0], completion.usage
+    failure = None if choice.error is None else Failure(UNREACHABLE, choice.error)
     return Reply(
-        text=message_text(choice.message or {}),
+        text=message_text(choice.message),
         finish_reason=choice.finish_reason,
+        failure=failure,
         tokens=(usage.prompt_tokens or 0) + (usage.completion_tokens or 0),
         first_tokens=_first_tokens(choice),
     )
@@ -164,4 +166,4 @@ def _first_tokens(choice: Choice) -> list[tuple[str, float]] | None:
         tokens = _Logprobs.model_validate(choice.logprobs).content
     except ValidationError:
         return None
-    return [(top.token, top.logprob) for top in tokens[0].top_logprobs]
+    return [(top.token, top.logprob) for top in tokens[0].top_logprobs if top.logprob is not None]

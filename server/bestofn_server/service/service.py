@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import logging
+import math
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from opentelemetry import propagate
 from opentelemetry.trace import Tracer
 
 from bestofn.core.best_of_n import best_of_n
-from bestofn.core.no_winner import GeneratorError, NoWinnerError
+from bestofn.core.no_winner import GeneratorBusyError, GeneratorError, NoWinnerError
 from bestofn.core.pipeline import Pipeline
 from bestofn.core.protocols import Filter, Forwarder
 from bestofn.core.ranking import Ranking
@@ -108,6 +109,7 @@ class Service:
 
         Raises:
             EngineError: the engine failed on all candidates.
+            OverloadedError: it, or the upstream, has too much to do.
             RewardError, NothingAcceptableError, DeadlineError: as `best_of_n`.
             TimeoutError: it took longer than the server allows.
         """
@@ -153,6 +155,8 @@ class Service:
         except GeneratorError as error:
             if error.ranking is not None:
                 self.metrics.ranked(error.ranking)
+            if isinstance(error, GeneratorBusyError):
+                raise OverloadedError(str(error), math.ceil(error.retry_after)) from error
             if self.settings.upstream is not None:
                 status = 502
             else:
