@@ -21,6 +21,7 @@ from bestofn.openai_api.connection import MOST_BYTES, open_http
 from bestofn.openai_api.request_body import request_body
 from bestofn.openai_api.served import listed_models, only_model
 from bestofn.openai_api.whole_answer import whole_answer
+from bestofn.support.plain_json import read_beside
 from bestofn.support.url import shown_url
 
 logger = logging.getLogger(__name__)
@@ -60,7 +61,8 @@ class OpenAIGenerator:
 
     async def answer(self, endpoint: Endpoint, body: Mapping[str, Any]) -> dict[str, Any]:
         """The server's own answer; see `bestofn.core.protocols.Forwarder`."""
-        return whole_answer(await self._client.post(endpoint, {"model": self._model, **body}), WHO)
+        content = await self._client.post(endpoint, {"model": self._model, **body})
+        return await read_beside(whole_answer, content, WHO)
 
     async def stream(
         self, endpoint: Endpoint, body: Mapping[str, Any]
@@ -106,7 +108,7 @@ class OpenAIGenerator:
         return await self._complete(request.endpoint, body)
 
     async def _complete(self, endpoint: Endpoint, body: Mapping[str, Any]) -> Completion:
-        return read_completion(await self._client.post(endpoint, body), WHO)
+        return await read_beside(read_completion, await self._client.post(endpoint, body), WHO)
 
     def _body(self, request: Request) -> dict[str, Any]:
         return {"model": self._model, **request_body(request)}

@@ -20,6 +20,9 @@ OWN_FIELDS = frozenset(
 )
 """Fields of a choice that are not in `Choice.extra`: it has them, or they are the prompt's."""
 
+MOST_CHOICES = 1024
+"""In one answer; OpenAI's API gives 128 at most."""
+
 MOST_TOKENS = 2**31 - 1
 """Of one answer, and of one prompt: what the records of a run hold, and no model reads as many."""
 
@@ -91,6 +94,8 @@ def read_object(content: bytes, who: str) -> dict[str, Any]:
     choices = body.get("choices")
     if not isinstance(choices, list) or not choices:
         raise GeneratorError(f"{who}'s answer is no completion: choices are none")
+    if len(choices) > MOST_CHOICES:
+        raise GeneratorError(f"{who}'s answer is no completion: {len(choices):,} choices")
     return body
 
 

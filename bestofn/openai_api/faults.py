@@ -20,7 +20,7 @@ from typing import Any
 
 from bestofn.core.errors import BestOfNError, RequestError
 from bestofn.core.no_winner import GeneratorBusyError, GeneratorError
-from bestofn.support.plain_json import parsed, well_formed
+from bestofn.support.plain_json import AT_ONCE, parsed, well_formed
 
 logger = logging.getLogger(__name__)
 
@@ -125,7 +125,7 @@ def fault_of(who: str, said: Said, fields: Collection[str]) -> BestOfNError:
 def read_fault(status: int, headers: Mapping[str, str], content: bytes) -> Said:
     """What a response says that is no success, in whichever envelope."""
     try:
-        body = parsed(content)
+        body = parsed(content) if len(content) <= AT_ONCE else None
     except ValueError:
         body = None
     text, field, _ = _envelope(body)
@@ -137,7 +137,7 @@ def read_fault(status: int, headers: Mapping[str, str], content: bytes) -> Said:
 def fault_in_success(content: bytes, headers: Mapping[str, str]) -> Said | None:
     """What a response with a status of success says that holds an error instead of an answer; None:
     it holds an answer, or something else."""
-    if b'"error"' not in content:
+    if len(content) > AT_ONCE or b'"error"' not in content:
         return None
     try:
         body = parsed(content)

@@ -9,22 +9,30 @@ any length. What goes on from here can be written as JSON, as Parquet and as UTF
 
 from __future__ import annotations
 
+import asyncio
+import codecs
 import json
+import json.scanner
 import math
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 DEEPEST = 64
 """Levels of lists and objects. Answers have at most ten; pydantic writes 255, json about 900."""
 
+AT_ONCE = 2**18
+"""Bytes of a document that is read in one go, which takes some milliseconds; a larger one is read
+in steps."""
+
 MOST_VALUES = 2_000_000
-"""Commas and brackets in one document: a million values of 8 bytes each take 0.1 s to read and 100
-MB to hold (benchmarks/upstream_bodies.py), while nothing else runs."""
+"""Commas and brackets in one document: 8 answers of 2,048 tokens with 5 log-probabilities each have
+900,000, and what a million empty lists take is 100 MB."""
+
+Result = TypeVar("Result")
 
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-_ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
-_LONG_NUMBER = re.compile(rb"[0-9]{19}|[eE]\+?[0-9]{3}")
+_DIGITS = bytes.maketrans(b"123456789E", b"000000000e")
 _LARGEST = 2**63 - 1
 """The largest integer that Parquet and most readers of JSON hold."""
 
@@ -33,7 +41,21 @@ def well_formed(text: str) -> str:
     """The text with each half of a surrogate pair that stands alone replaced by U+FFFD."""
     if text.isascii() or not _SURROGATE.search(text):
         return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return "".join(
+        piece.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        for piece in _pieces(text)
+    )
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """The text in pieces that part no pair: other threads run between them."""
+    start = 0
+    while start < len(text):
+        end = start + 2**14
+        if "\ud800" <= text[end - 1 : end] <= "\udbff":
+            end += 1
+        yield text[start:end]
+        start = end
 
 
 def well_formed_value(value: Any) -> Any:
@@ -89,23 +111,40 @@ def parsed(content: bytes) -> Any:
     Raises:
         ValueError: it is no JSON, or holds more than `MOST_VALUES`.
     """
-    if len(content) > MOST_VALUES:
+    large = len(content) > AT_ONCE
+    if large:
         values = content.count(b",") + content.count(b"[") + content.count(b"{")
         if values > MOST_VALUES:
             raise ValueError(f"it holds more than {MOST_VALUES:,} values")
-    numbers: dict[str, Any] = {}
-    if _LONG_NUMBER.search(content):
-        numbers = {"parse_int": _integer, "parse_float": _number}
-    text: str | bytes = content
+    text = _decoded(content)
     try:
-        content.decode(json.detect_encoding(content), "surrogatepass")
-    except UnicodeDecodeError:
-        text = content.decode("utf-8", "replace")
-    try:
-        value = json.loads(text, parse_constant=_nothing, **numbers)
+        value = (_STEPWISE if large else _DECODERS[_has_long_number(content)]).decode(text)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
-    return well_formed_value(value) if _ESCAPED_SURROGATE.search(content) else value
+    escaped = b"\\ud" in content or b"\\uD" in content
+    return well_formed_value(value) if escaped else value
+
+
+async def read_beside(read: Callable[..., Result], content: bytes, *arguments: Any) -> Result:
+    """What `read` makes of a document and further arguments; of a large one in a thread, in steps
+    between which the event loop goes on."""
+    if len(content) <= AT_ONCE:
+        return read(content, *arguments)
+    return await asyncio.to_thread(read, content, *arguments)
+
+
+def _decoded(content: bytes) -> str:
+    encoding = json.detect_encoding(content)
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError:
+        pieces = (content[at : at + AT_ONCE] for at in range(0, len(content), AT_ONCE))
+        return "".join(codecs.iterdecode(pieces, encoding, "replace"))
+
+
+def _has_long_number(content: bytes) -> bool:
+    digits = content.translate(_DIGITS)
+    return b"0" * 19 in digits or b"e000" in digits or b"e+000" in digits
 
 
 def _nothing(_: str) -> None:
@@ -122,3 +161,21 @@ def _integer(digits: str) -> int | None:
 def _number(digits: str) -> float | None:
     number = float(digits)
     return number if math.isfinite(number) else None
+
+
+_DECODERS: Mapping[bool, json.JSONDecoder] = {
+    False: json.JSONDecoder(parse_constant=_nothing),
+    True: json.JSONDecoder(parse_constant=_nothing, parse_int=_integer, parse_float=_number),
+}
+"""By whether there may be numbers that are too long."""
+
+
+class _Stepwise(json.JSONDecoder):
+    """Python's own decoder in Python: slower, and other threads run between its values."""
+
+    def __init__(self) -> None:
+        super().__init__(parse_constant=_nothing, parse_int=_integer, parse_float=_number)
+        self.scan_once: Any = json.scanner.py_make_scanner(self)  # type: ignore[attr-defined]
+
+
+_STEPWISE = _Stepwise()

@@ -14,6 +14,7 @@ from bestofn.core.types import Failure, message_text
 from bestofn.openai_api.client import ApiClient
 from bestofn.openai_api.completions import Choice, Completion, read_completion
 from bestofn.rewards.judge.replies import REFUSED, UNREACHABLE, Reply
+from bestofn.support.plain_json import read_beside
 
 WHO = "the judge"
 """What the judge's server is called in errors."""
@@ -132,7 +133,8 @@ class JudgeClient:
         return completion
 
     async def _post(self, body: Mapping[str, Any]) -> Completion:
-        return read_completion(await self._client.post("chat/completions", body), WHO)
+        content = await self._client.post("chat/completions", body)
+        return await read_beside(read_completion, content, WHO)
 
 
 class _Top(BaseModel):

@@ -134,7 +134,15 @@ class Service:
     async def stream(self, job: Job) -> AsyncGenerator[dict[str, Any]]:
         """The engine's own chunks for a job that is passed through; errors as `answer`."""
         with self._engine_faults():
-            return await _forwarder(job).stream(job.endpoint, job.forward or {})
+            chunks = await _forwarder(job).stream(job.endpoint, job.forward or {})
+        return self._told(chunks)
+
+    async def _told(self, chunks: AsyncGenerator[dict[str, Any]]) -> AsyncGenerator[dict[str, Any]]:
+        """The chunks; a fault of the engine in the middle is an `EngineError`, too."""
+        with self._engine_faults():
+            async with contextlib.aclosing(chunks):
+                async for chunk in chunks:
+                    yield chunk
 
     async def _rank(self, request: Request, pipeline: Pipeline) -> Ranking:
         try:
