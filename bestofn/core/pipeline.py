@@ -13,6 +13,7 @@ from bestofn.core.protocols import (
     Filter,
     Forwarder,
     Generator,
+    Ignoring,
     Mending,
     RewardModel,
     Selector,
@@ -43,6 +44,7 @@ class Pipeline:
     Attributes:
         forwarder: the generator, where a whole request can go through it as it is; else None.
         snapshots: whether the generator sends unfinished candidates.
+        ignoring: the generator, where it takes fields that have no effect; else None.
         text_scorer: the reward model, where it reads texts that somebody else made; else None.
         menders: the filters that take off what is no part of an answer, in their order.
         compares: whether the reward model needs all candidates of a request at once.
@@ -55,6 +57,7 @@ class Pipeline:
     policy: RequestPolicy = field(default_factory=_default_policy)
     forwarder: Forwarder | None = field(init=False, repr=False)
     snapshots: bool = field(init=False, repr=False)
+    ignoring: Ignoring | None = field(init=False, repr=False)
     text_scorer: TextScorer | None = field(init=False, repr=False)
     compares: bool = field(init=False, repr=False)
     menders: Sequence[Mending] = field(init=False, repr=False, compare=False)
@@ -70,6 +73,7 @@ class Pipeline:
         offers = {
             "forwarder": generator if isinstance(generator, Forwarder) else None,
             "snapshots": isinstance(generator, Snapshotting) and generator.snapshots,
+            "ignoring": generator if isinstance(generator, Ignoring) else None,
             "_status": generator if isinstance(generator, EngineStatus) else None,
             "text_scorer": reward_model if isinstance(reward_model, TextScorer) else None,
             "menders": tuple(each for each in self.filters if isinstance(each, Mending)),

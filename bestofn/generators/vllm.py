@@ -16,6 +16,7 @@ from bestofn.core.no_winner import GeneratorError
 from bestofn.core.types import Candidate, Endpoint, Request
 from bestofn.generators.task_sampling import TaskSampling
 from bestofn.openai_api.completions import completion_of
+from bestofn.openai_api.documented_fields import engine_fields
 from bestofn.openai_api.request_body import request_body
 from bestofn.openai_api.to_candidate import failed_candidate, to_candidate
 from bestofn.vllm_engine.engine import VllmEngine, open_engine
@@ -69,7 +70,7 @@ class VllmGenerator:
 
     async def answer(self, endpoint: Endpoint, body: Mapping[str, Any]) -> dict[str, Any]:
         """The engine's own answer; see `bestofn.core.protocols.Forwarder`."""
-        response = await self.engine.complete(endpoint, body)
+        response = await self.engine.complete(endpoint, self._taken(endpoint, body))
         answer: dict[str, Any] = response.model_dump()
         return answer
 
@@ -77,18 +78,25 @@ class VllmGenerator:
         self, endpoint: Endpoint, body: Mapping[str, Any]
     ) -> AsyncGenerator[dict[str, Any]]:
         """The engine's own chunks; see `bestofn.core.protocols.Forwarder`."""
-        return await self.engine.stream(endpoint, {**body, "stream": True})
+        return await self.engine.stream(endpoint, {**self._taken(endpoint, body), "stream": True})
 
     async def models(self) -> list[dict[str, Any]]:
         """What the engine serves; see `bestofn.core.protocols.Forwarder`."""
         return await self.engine.models()
+
+    def ignored(self, request: Request) -> Sequence[str]:
+        """Fields of OpenAI's that vLLM has no use for; see `bestofn.core.protocols.Ignoring`."""
+        return engine_fields(request.options, self.engine.fields(request.endpoint))[1]
+
+    def _taken(self, endpoint: Endpoint, body: Mapping[str, Any]) -> dict[str, Any]:
+        return engine_fields(body, self.engine.fields(endpoint))[0]
 
     def _body(self, request: Request, index: int) -> dict[str, Any]:
         """OpenAI's request body for one candidate; options go in untouched."""
         body: dict[str, Any] = {"return_token_ids": True}
         if self.loop_stop is not None:
             body["repetition_detection"] = self.loop_stop
-        body |= request_body(request)
+        body |= self._taken(request.endpoint, request_body(request))
         body |= {"n": 1, "request_id": _id(request, index)}
         if request.seed is not None:
             body["seed"] = request.seed_of(index)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
+from transformers import PreTrainedModel
 
 from bestofn.core.errors import ConfigError, ModelError
 from bestofn.core.no_winner import RewardError
@@ -28,7 +29,7 @@ from bestofn.rewards.local.compiling import compile_layers
 from bestofn.rewards.local.malloc import keep_freed_memory
 from bestofn.rewards.local.readers import Reader, Reading
 from bestofn.rewards.local.token_budget import TokenBudget
-from bestofn.rewards.text.fit import EncodedText
+from bestofn.rewards.text.fit import EncodedText, known
 from bestofn.rewards.text.text_maker import TextMaker, text_maker
 from bestofn.rewards.text.text_thread import TextThread
 from bestofn.settings.rewards import RewardSettings
@@ -52,6 +53,7 @@ class TransformersRewardModel:
     ) -> None:
         self.max_tokens = texts.max_tokens
         self._loaded = loaded
+        self._vocabulary = _vocabulary(loaded.reader.model)
         self._texts = texts
         self._text_thread = TextThread()
         self._batcher: Batcher[Reading] = Batcher(
@@ -119,8 +121,9 @@ class TransformersRewardModel:
         """One `Score` per candidate, in the order given; see `bestofn.core.protocols.RewardModel`.
 
         Failures: the template cannot show the conversation, the text is empty, too long (unless
-        `too_long` says otherwise; `Score.cut` then says how much was left out) or has no position
-        where the model is read, it does not fit in memory, the reward is not finite. Cancelling
+        `too_long` says otherwise; `Score.cut` then says how much was left out), holds a token that
+        the model does not know or has no position where the model is read, it does not fit in
+        memory, the reward is not finite. Cancelling
         drops the candidates that no forward has taken yet.
 
         Raises:
@@ -143,7 +146,8 @@ class TransformersRewardModel:
     ) -> list[Score]:
         if self._closed:
             raise RewardError("the reward model is closed")
-        made = await self._text_thread.run(make, *given)
+        encoded = await self._text_thread.run(make, *given)
+        made = [known(text, self._vocabulary) for text in encoded]
         texts = [text.ids for text in made if isinstance(text, EncodedText)]
         read = await asyncio.wrap_future(self._batcher.submit(texts))
         if read and not any(read):
@@ -183,6 +187,14 @@ def _settings(options: Mapping[str, Any]) -> RewardSettings:
     if settings.max_batch_tokens < 1:
         raise ConfigError(f"max_batch_tokens is {settings.max_batch_tokens}; it must be at least 1")
     return settings
+
+
+def _vocabulary(model: torch.nn.Module) -> int | None:
+    """Rows of the embedding table; None where the model does not say which it is."""
+    if not isinstance(model, PreTrainedModel):
+        return None
+    weight = getattr(model.get_input_embeddings(), "weight", None)
+    return None if weight is None else int(weight.shape[0])
 
 
 def _begin(threads: int | None, device: torch.device) -> None:

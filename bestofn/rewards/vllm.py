@@ -18,7 +18,7 @@ from bestofn.core.no_winner import RewardError
 from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.rewards.checkpoints.loading import LANGUAGE_MODELS
 from bestofn.rewards.checkpoints.text_only import load_text_maker
-from bestofn.rewards.text.fit import EncodedText
+from bestofn.rewards.text.fit import EncodedText, known
 from bestofn.rewards.text.text_maker import TextMaker
 from bestofn.rewards.text.text_thread import TextThread
 from bestofn.settings.choices import TooLong
@@ -50,7 +50,8 @@ class VllmRewardModel:
             RewardError: the engine failed.
         """
         prepared = await self._text_thread.run(self._texts.of_candidates, request, candidates)
-        return await gather_or_cancel(self._score(text) for text in prepared)
+        vocabulary = self._engine.vocabulary
+        return await gather_or_cancel(self._score(known(text, vocabulary)) for text in prepared)
 
     async def _score(self, text: EncodedText | Failure) -> Score:
         if isinstance(text, Failure):
@@ -73,6 +74,7 @@ async def vllm_reward_model(
     environment: Mapping[str, str] | None = None,
     format: str | None = None,  # noqa: A002 - the setting's name everywhere
     template: str | None = None,
+    reasoning: bool = False,
     too_long: TooLong = "error",
     trust_remote_code: bool = False,
 ) -> AsyncIterator[VllmRewardModel]:
@@ -85,6 +87,7 @@ async def vllm_reward_model(
         environment: variables set while it starts, where they are not set already.
         format: see `bestofn.settings.rewards.RewardSettings`.
         template: likewise.
+        reasoning: likewise.
         too_long: likewise.
         trust_remote_code: whether code that came with the checkpoint may run.
 
@@ -97,7 +100,11 @@ async def vllm_reward_model(
     if architecture_of(config).endswith(LANGUAGE_MODELS):
         raise ModelError(f"{architecture_of(config)}: no reward head; {model} is a language model")
     settings = RewardSettings(
-        format=format, template=template, too_long=too_long, trust_remote_code=trust_remote_code
+        format=format,
+        template=template,
+        reasoning=reasoning,
+        too_long=too_long,
+        trust_remote_code=trust_remote_code,
     )
     texts = load_text_maker(model, settings)
     arguments = [*_one_label(config), *engine_args]

@@ -94,7 +94,8 @@ async def test_a_server_that_cannot_be_reached_is_told_without_credentials() -> 
 
 def _settings(upstream: Any) -> Settings:
     judge: Any = {"kind": "judge", "url": "https://me:secret@judge/v1?key=secret", "api_key": "x"}
-    return Settings(upstream=upstream, rewards=[judge, "https://secret@scores?key=secret"])
+    rewards: Any = [judge, "https://secret@scores?key=secret"]
+    return Settings(upstream=upstream, rewards=rewards)
 
 
 def test_a_run_writes_no_credentials_down_and_goes_on_with_others(tmp_path: Path) -> None:

@@ -70,6 +70,8 @@ def identity_of(
     """
     given = json.loads(settings.model_dump_json(include=set(PARTS)))
     given["reward"] = {k: v for k, v in given["reward"].items() if k not in OF_THE_MACHINE}
+    if not given["reward"]["reasoning"]:  # runs that are older than the setting do not have it
+        del given["reward"]["reasoning"]
     for spec in given["rewards"]:
         spec["options"] = {k: v for k, v in spec["options"].items() if "key" not in k}
     settled = {**given, "input": source, "columns": dict(columns), "explore": explore}

@@ -98,6 +98,7 @@ def _texts(settings: RewardServerSettings, said: ServerDescription) -> TextMaker
     text_settings = RewardSettings(
         format=settings.format,
         template=settings.template,
+        reasoning=settings.reasoning,
         too_long=settings.too_long,
         trust_remote_code=settings.trust_remote_code,
     )

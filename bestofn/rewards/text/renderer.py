@@ -9,7 +9,6 @@ candidate did not end, its text stops right after the last word, as `continue_fi
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +23,7 @@ from transformers.utils.chat_template_utils import (
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Failure, Message, Request, message_text
 from bestofn.support.error_text import first_line
+from bestofn.support.tool_arguments import function_of
 
 UNRENDERABLE = "message_not_rendered"
 """`Failure.reason` where the template cannot show a conversation."""
@@ -141,13 +141,8 @@ def plain_message(message: Message) -> dict[str, Any]:
 
 
 def _plain_call(call: Mapping[str, Any]) -> dict[str, Any]:
-    function = dict(call["function"])
-    if isinstance(arguments := function.get("arguments"), str):
-        try:
-            function["arguments"] = json.loads(arguments)
-        except ValueError:  # the model wrote broken JSON: show what it wrote
-            function["arguments"] = arguments
-    return {**call, "function": function}
+    rest = {name: value for name, value in call.items() if name != "custom"}
+    return {**rest, "type": "function", "function": function_of(call)}
 
 
 def fold_system(messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

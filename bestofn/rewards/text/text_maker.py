@@ -14,6 +14,7 @@ from bestofn.rewards.text.encoder import Encoder
 from bestofn.rewards.text.fit import EncodedText, fit
 from bestofn.rewards.text.formats import Format
 from bestofn.rewards.text.positions import Positions
+from bestofn.rewards.text.reasoning import require_shown, with_reasoning
 from bestofn.rewards.text.renderer import Renderer, is_chat_template
 from bestofn.rewards.text.text_spec import TextSpec
 from bestofn.settings.choices import TooLong
@@ -78,11 +79,12 @@ def text_maker(spec: TextSpec, model: str, own: Format, settings: RewardSettings
         spec: how it wants them.
         model: what the user calls it.
         own: its format, named or recognised.
-        settings: of them count template, which goes before that format, and too_long.
+        settings: of them count template, which goes before that format, reasoning, and too_long.
 
     Raises:
         ConfigError: the template is no Jinja, or the model marks steps, which no template does.
-        ModelError: nothing says how the text is made.
+        ModelError: nothing says how the text is made, or reasoning is to be shown and the template
+            does not.
     """
     template = settings.template
     own_chat = is_chat_template(template) if template is not None else True
@@ -97,13 +99,15 @@ def text_maker(spec: TextSpec, model: str, own: Format, settings: RewardSettings
             f"{model} has no chat template, so nothing says how its text is made: give a "
             "format or a template"
         )
+    if settings.reasoning:
+        require_shown(text, model)
     renderer = Renderer(
         text,
         spec.special_tokens,
         continues=own_chat and wanted.template is None,
         fold_system=wanted.fold_system,
         ending=wanted.ending,
-        arrange=spec.arrange,
+        arrange=with_reasoning(spec.arrange, shown=settings.reasoning),
     )
     limits = [limit for limit in (spec.max_tokens, wanted.max_tokens) if limit]
     most = min(limits, default=None)
