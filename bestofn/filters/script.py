@@ -42,6 +42,7 @@ _RANGES = {
     "Han": "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff",
 }
 _RUN = re.compile("|".join(f"(?P<{name}>[{ranges}]+)" for name, ranges in _RANGES.items()))
+_NOT_LATIN = re.compile("[" + "".join(r for name, r in _RANGES.items() if name != "Latin") + "]")
 _ASIDE = re.compile(
     r"\([^()\n]{1,200}\)|（[^（）\n]{1,200}）|[\"“„«‘「『《][^\"”“»’」』》\n]{1,200}[\"”“»’」』》]"
     r"|\[[^\[\]\n]{1,200}\]|\*{1,2}[^*\n]{1,120}\*{1,2}"
@@ -92,7 +93,7 @@ class ScriptFilter:
     def check(self, request: Request, candidate: Candidate) -> Rejection | None:
         """A rejection that shows the first foreign letters."""
         text = candidate.text
-        if text.isascii():
+        if text.isascii() or not _NOT_LATIN.search(text):
             return None
         asked = "\n".join(message_text(message)[:READ] for message in request.messages)[:READ]
         if _LANGUAGE.search(asked):

@@ -21,6 +21,8 @@ def counting_cycles(segments: Segments, copies: int) -> Iterator[Cycle]:
     """Stretches of at least `copies` copies that are equal but for numbers, where the numbers that
     change go up (or down) by one from copy to copy, all alike: a table of products does not."""
     tokens = token_texts(segments)
+    if sum(token[-1].isdecimal() or token[0].isdecimal() for token in tokens) < copies:
+        return
     numbers = np.full(len(tokens), -1, dtype=np.int64)
     vocabulary: dict[str, int] = {}
     ids = np.zeros(len(tokens), dtype=np.int32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -51,22 +52,24 @@ def exact_cycles(ids: Ids, longest: int, copies: int) -> Iterator[Cycle]:
 
 
 def near_cycles(
-    ids: Ids, judged: Mask, longest: int, copies: int, similarity: float
+    ids: Ids, judged: Mask, longest: int, copies: int, similarity: float, least: float = 0
 ) -> Iterator[Cycle]:
     """For each period, the stretch that repeats itself best where a few tokens vary.
 
     In the stretch at least the share `similarity` of the judged tokens equals the token one
     period before; other tokens count for nothing. It is the maximum-sum segment with 1 -
     similarity for a match and -similarity for a mismatch, so it begins and ends in matches.
-    Only stretches of at least `copies` copies are yielded. Time: as `exact_cycles`.
+    Only stretches of at least `copies` copies are yielded, and only those of periods at which
+    `least` judged tokens or more equal the one before. Time: as `exact_cycles`.
     """
-    if _seen_before(ids) < copies - 1:
+    matches = max(copies - 1, math.ceil(least))
+    if _seen_before(ids) < matches:
         return
     loss = round(1000 * similarity)
     for period in range(2, min(longest, len(ids) // copies) + 1):
         counted = judged[period:]
         equal = (ids[period:] == ids[:-period]) & counted
-        if np.count_nonzero(equal) < copies - 1:
+        if np.count_nonzero(equal) < matches:
             continue
         # In thousandths, as integers: sums are exact, and 32 bits hold two million tokens.
         gain = 1000 * equal.astype(np.int32) - loss * counted

@@ -16,7 +16,7 @@ from bestofn.filters.repetition.duplicates import (
     duplicate_paragraphs,
 )
 from bestofn.filters.repetition.floods import KINDS, few_words, white_space
-from bestofn.filters.repetition.segmentation import Mask, Segments, Weights, segment
+from bestofn.filters.repetition.segmentation import Mask, Segments, Weights, hardly_repeats, segment
 from bestofn.filters.repetition.view import View
 from bestofn.filters.tool_arguments import argument_texts
 from bestofn.support import json_answer
@@ -64,6 +64,10 @@ _ENDLESS = (30, 300)
 _NGRAM = 20
 """Tokens of the n-grams that are counted as duplicates: with Gopher's 10 and fewer, clean lists,
 code and Chinese poems reach 0.75 to 0.87 (measured on the tuning half, see `_EXACT`)."""
+
+_TOO_SHORT = 240
+"""Characters below which a text in which hardly a token stands twice meets no rule: fewer than
+`_SHORT` tokens of four characters, and each loop's copies are made of tokens that stood before."""
 
 _SHORT = 60
 """Content tokens below which duplicated shares are not judged: too few to mean anything."""
@@ -136,6 +140,8 @@ class RepetitionFilter:
             return self._reject(
                 "whitespace_flood", f"{flood[1]} characters of white space from {flood[0]} on"
             )
+        if len(text) < _TOO_SHORT and hardly_repeats(text, self._fewest):
+            return None
         segments = segment(text)
         if not len(segments):
             return None
@@ -155,6 +161,12 @@ class RepetitionFilter:
             detail = f"only {KINDS} words or fewer in {_quote(text[begin:end])} and so on"
             return self._reject("few_words", detail)
         return self._duplicates(view)
+
+    @property
+    def _fewest(self) -> int:
+        """Tokens that stood before, without which a short text meets no rule: a near loop's, or
+        the seven after the first that a counting loop of eight has at least."""
+        return min(_COUNTED - 1, int(self.near_similarity * self.near_content))
 
     def _exact_loop(self, view: View, *, data: bool) -> Cycle | None:
         segments = view.segments
@@ -188,7 +200,13 @@ class RepetitionFilter:
         segments = view.segments
         judged = segments.content | segments.number
         for cycle in near_cycles(
-            segments.ids, judged, self.longest_period, self.near_copies, self.near_similarity
+            segments.ids,
+            judged,
+            self.longest_period,
+            self.near_copies,
+            self.near_similarity,
+            # A token weighs one word at most, and so many of the repeated words have to be equal.
+            self.near_similarity * self.near_content,
         ):
             words = _weighed(segments.weight, cycle)
             if words < self.near_content or view.is_free(cycle):

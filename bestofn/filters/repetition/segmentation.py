@@ -51,6 +51,7 @@ _TOKEN = re.compile(
     rf"|[^\W{_UNSPACED}](?:[^\W{_UNSPACED}]|[{_MARKS}]){{0,39}}+(?![^\W{_UNSPACED}])"
     r"|[\u2600-\u27bf\U0001f000-\U0001faff][\ufe0e\ufe0f]|\S"
 )
+_DIGIT = re.compile(r"\d")
 _CONTENT = re.compile("[^\\W\\d_]|[\U0001f000-\U0001faff☀-➿]")
 """Letters, and pictographs, which carry content as words do; box drawing and arrows do not."""
 
@@ -111,6 +112,13 @@ def segment(text: str) -> Segments:
             dtype=np.float32,
         )[tokens],
     )
+
+
+def hardly_repeats(text: str, tokens: int) -> bool:
+    """Whether fewer than `tokens` of the tokens equal one before them, be their digits what they
+    may; a quick look."""
+    found = _TOKEN.findall(_DIGIT.sub("0", text))
+    return len(found) - len(set(found)) < tokens
 
 
 def _weight(token: str) -> float:
