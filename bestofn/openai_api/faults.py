@@ -36,7 +36,7 @@ LONGEST_TEXT = 300
 
 _CONTEXT = re.compile(
     r"context.{0,3}(length|window|size)|maximum (context|prompt|input)"
-    r"|(prompt|input)s? .{0,20}too long"
+    r"|\btoo long\b"
     r"|tokens too many|too many tokens|exceeds? the .{0,30}(context|limit)"
     r"|must have less than \d+ tokens|longer than the (model|context|maximum)",
     re.IGNORECASE,
@@ -44,7 +44,7 @@ _CONTEXT = re.compile(
 _MODEL = re.compile(r"model.{0,80}(not exist|not found|unknown)|no such model", re.IGNORECASE)
 _CONTENT = re.compile(r"content.?(policy|filter)|moderation|flagged", re.IGNORECASE)
 _REASONS = (
-    (_CONTEXT, "the prompt, with what may be sampled, is longer than its model reads"),
+    (_CONTEXT, "it is longer than its model reads"),
     (_MODEL, "it does not serve the model"),
     (_CONTENT, "its filter of contents refuses the prompt"),
 )

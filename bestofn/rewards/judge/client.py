@@ -111,7 +111,7 @@ class JudgeClient:
         try:
             return _reply(await self._complete(body, schema))
         except RequestError as error:
-            return Reply(failure=Failure(REFUSED, f"{WHO} refuses the question: {error}"))
+            return Reply(failure=Failure(REFUSED, str(error)))
         except GeneratorError as error:
             return Reply(failure=Failure(UNREACHABLE, str(error)))
 
