@@ -3,27 +3,27 @@
     async with open_pipeline(Settings(best_of=16)) as pipeline:
         ranking = await best_of_n(Request.from_prompt("What is 8 - 5?", best_of=16), pipeline)
 
-A new filter or selector is one new file and one line in `FILTERS` or `SELECTORS`. Backends are
-imported when they are asked for.
+A new filter is one new file and one line in `FILTERS`. Backends are imported when they are asked
+for.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Mapping, Sequence
 
+from bestofn.builders.by_name import make
+from bestofn.builders.choosing import build_answer_key, build_selector
 from bestofn.builders.generator import engine_of, open_generator
 from bestofn.builders.memory import left_flags, planned_flags
 from bestofn.builders.reward_plan import RewardPlan
 from bestofn.builders.rewards import open_reward_model
-from bestofn.core.errors import ConfigError
+from bestofn.builders.stopping import Readable, stopping
+from bestofn.control.policy import Policy
 from bestofn.core.pipeline import Pipeline
-from bestofn.core.protocols import Filter, Generator, Selector
-from bestofn.settings.sections import FilterSpec, SelectionSettings
-from bestofn.settings.settings import NO_REWARD_MODEL, Settings
-from bestofn.support.import_path import imported
-from bestofn.support.url import shown_url
+from bestofn.core.protocols import Filter, Generator
+from bestofn.settings.sections import FilterSpec
+from bestofn.settings.settings import Settings
 
 FILTERS: Mapping[str, str] = {
     "control_characters": "bestofn.filters.control_characters:ControlCharactersFilter",
@@ -39,9 +39,6 @@ FILTERS: Mapping[str, str] = {
     "template_token": "bestofn.filters.template_token:TemplateTokenFilter",
     "tool_calls": "bestofn.filters.tool_calls:ToolCallsFilter",
     "truncation": "bestofn.filters.truncation.filter:TruncationFilter",
-}
-SELECTORS: Mapping[str, str] = {
-    "argmax": "bestofn.selection.argmax:ArgmaxSelector",
 }
 
 
@@ -64,16 +61,13 @@ async def open_pipeline(
         ModelError: a model cannot be found, read, or used for what it was named for.
     """
     settings = settings or Settings()
-    sampled = settings.model or _shown(settings.upstream)
-    if generator is not None and sampled is None:
-        sampled = "the given generator"
-    if sampled is not None and settings.reward_model is None and not settings.rewards:
-        raise ConfigError(
-            f"{sampled} samples, and no reward model is named: name one, or "
-            f"`{NO_REWARD_MODEL}` to filter only (the embedded one knows only the embedded model)"
-        )
-    engine, rewards = engine_of(settings), RewardPlan.of(settings)
-    filters, selector = build_filters(settings.filters), build_selector(settings.selection)
+    engine = engine_of(settings)
+    rewards = RewardPlan.of(settings, other_generator=generator is not None)
+    filters = build_filters(settings.filters)
+    answer_key = build_answer_key(settings.answer_key)
+    selector = build_selector(settings.selector, answer_key)
+    readable = Readable.of(answer_key, rewards=bool(rewards.rewards))
+    policy = Policy(**settings.policy.model_dump(), **stopping(settings.stop, readable))
     planned: Sequence[str] | None = ()
     if generator is None and engine == "vllm" and settings.model is not None:
         planned = planned_flags(settings, settings.model, rewards)
@@ -83,7 +77,7 @@ async def open_pipeline(
             share = left_flags(rewards) if planned is None else planned
             opened = open_generator(settings, engine, share)
             generator = await stack.enter_async_context(opened)
-        yield Pipeline(generator, selector, filters, reward_model, settings.policy.policy())
+        yield Pipeline(generator, selector, filters, reward_model, policy)
 
 
 def build_filters(specs: Sequence[FilterSpec]) -> Sequence[Filter]:
@@ -92,33 +86,4 @@ def build_filters(specs: Sequence[FilterSpec]) -> Sequence[Filter]:
     Raises:
         ConfigError: an unknown name, or options that the filter does not take.
     """
-    return [_make("filter", FILTERS, spec.name, spec.options) for spec in specs]
-
-
-def build_selector(spec: SelectionSettings) -> Selector:
-    """The selector.
-
-    Raises:
-        ConfigError: an unknown name, or options that the selector does not take.
-    """
-    selector: Selector = _make("selector", SELECTORS, spec.name, spec.options)
-    return selector
-
-
-def _shown(upstream: str | Sequence[str] | None) -> str | None:
-    """What samples elsewhere, as it may be written down."""
-    if upstream is None or isinstance(upstream, str):
-        return None if upstream is None else shown_url(upstream)
-    return ", ".join(map(shown_url, upstream))
-
-
-def _make(kind: str, known: Mapping[str, str], name: str, options: Mapping[str, Any]) -> Any:
-    """Import and construct the `kind` called `name`."""
-    if name not in known:
-        raise ConfigError(f"no {kind} is called {name!r}; there are {', '.join(sorted(known))}")
-    factory: Callable[..., Any] = imported(known[name])
-    try:
-        return factory(**options)
-    except (TypeError, AttributeError) as error:  # an unknown option, or one of a wrong type
-        what = str(error).replace(f"{factory.__name__}.__init__() ", "")
-        raise ConfigError(f"{kind} {name}: {what}") from error
+    return [make("filter", FILTERS, spec.name, spec.options) for spec in specs]

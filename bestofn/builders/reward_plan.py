@@ -61,8 +61,15 @@ class RewardPlan:
     ensemble: EnsembleSettings
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
+    def of(cls, settings: Settings, *, other_generator: bool = False) -> Self:
         """The plan that `settings` come to; nothing is loaded or asked for.
+
+        Where they name nothing that scores it is the embedded reward model, for the embedded
+        generator; it knows no other's answers, so there nothing scores.
+
+        Args:
+            settings: name what scores, and what samples.
+            other_generator: whether something samples that they do not name.
 
         Raises:
             ConfigError: reward_model and rewards are both given, names are not unique, there is
@@ -78,7 +85,7 @@ class RewardPlan:
             name = None
         elif name:
             rewards = [_planned(RewardSpec.of(name), settings)]
-        else:
+        elif not (other_generator or settings.model or settings.upstream):
             name, rewards = embedded.REWARD_NAME, [_embedded(settings)]
         return cls(name, tuple(rewards), settings.ensemble or EnsembleSettings())
 

@@ -18,7 +18,7 @@ from typing import Annotated
 import typer
 
 from bestofn import __version__
-from bestofn.cli import ask, export, models, plan, report, sample, score, serve, verify
+from bestofn.cli import ask, compare, export, models, plan, report, sample, score, serve, verify
 
 app = typer.Typer(
     help="Sample N answers, reject the repetitive and the truncated, return the best.",
@@ -34,6 +34,7 @@ app.command()(models.models)
 app.command()(sample.sample)
 app.command()(export.export)
 app.command()(report.report)
+app.command()(compare.compare)
 app.command()(verify.verify)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bestofn.cli.options import (
+    AnswerKeyOption,
     BestOfOption,
     ConfigOption,
     EngineOption,
@@ -14,10 +15,14 @@ from bestofn.cli.options import (
     MaxTokensOption,
     ModelOption,
     RewardModelOption,
+    SelectorOption,
+    StopOption,
     TemperatureOption,
     TrustOption,
     UpstreamOption,
     VerboseOption,
+    named,
+    stop_rule,
     trusting,
 )
 from bestofn.cli.running import exit_codes, run_to_end
@@ -41,6 +46,9 @@ def ask(
     temperature: TemperatureOption = None,
     max_tokens: MaxTokensOption = None,
     seed: Annotated[int | None, typer.Option(help="Candidate i samples with seed + i.")] = None,
+    selector: SelectorOption = None,
+    answer_key: AnswerKeyOption = None,
+    stop: StopOption = None,
     on_exhausted: Annotated[
         OnExhausted | None,
         typer.Option(help="What to do when nothing is acceptable. \\[resample]"),
@@ -52,6 +60,7 @@ def ask(
     """Ask once, sample many, show how each did and print the best."""
     with exit_codes():
         from bestofn.settings.settings import Settings
+        from bestofn.settings.stopping import StopSettings
 
         settings = Settings.load(
             config,
@@ -59,6 +68,9 @@ def ask(
             model=model,
             reward_model=reward_model,
             reward=trusting(trust_remote_code),
+            selector=named(selector),
+            answer_key=named(answer_key),
+            stop=stop_rule(stop),
             upstream=upstream or None,
             engine=engine,
             temperature=temperature,
@@ -68,6 +80,8 @@ def ask(
         )
         if not prompt.strip():
             raise RequestError("the prompt is empty")
+        if "stop" not in settings.model_fields_set:  # one answer is wanted, and soon
+            settings = settings.model_copy(update={"stop": StopSettings(rule="auto")})
         request = Request.from_prompt(
             prompt,
             system=system,

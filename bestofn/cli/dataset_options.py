@@ -48,6 +48,12 @@ ValueOption = Annotated[
 MarginOption = Annotated[
     float, typer.Option(min=0, help="Of a DPO pair: by how much the chosen is better at least.")
 ]
+MinConfidenceOption = Annotated[
+    float | None,
+    typer.Option(
+        min=0, max=1, help="Keep nothing of a prompt whose winner was chosen with less confidence."
+    ),
+]
 LicenceOption = Annotated[
     str | None,
     typer.Option("--license", help="Named on the card, for example apache-2.0."),
@@ -95,6 +101,7 @@ class Output:
         formats: Sequence[FormatOption] | None,
         *,
         keep: tuple[Keep, float | None],
+        min_confidence: float | None,
         min_margin: float,
         seed: int | None,
         licence: str | None,
@@ -106,6 +113,7 @@ class Output:
             folder: of the run.
             formats: `FormatsOption`; None: all.
             keep: `KeepOption` and its `ValueOption`.
+            min_confidence: `MinConfidenceOption`.
             min_margin: `MarginOption`.
             seed: of the random baseline; None: 0.
             licence: `LicenceOption`.
@@ -125,7 +133,7 @@ class Output:
         return cls(
             folder,
             [each for each in NAMES if each in named or "all" in named],
-            ExportOptions(KeepRule(*keep), min_margin, seed or 0),
+            ExportOptions(KeepRule(*keep, min_confidence), min_margin, seed or 0),
             licence,
             None if name is None else Repository(name, private),
         )

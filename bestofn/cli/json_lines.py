@@ -58,6 +58,8 @@ _CANDIDATE: tuple[ReportField, ...] = (
     "rejections",
     "failure",
     "completion_tokens",
+    "answer_key",
+    "mean_logprob",
 )
 
 
@@ -73,7 +75,9 @@ def ranking_json(ranking: Ranking) -> dict[str, Any]:
         "failed": dict(ranking.failed),
         "stopped": dict(ranking.stopped),
         "stopped_by": ranking.stopped_by,
+        "tokens_saved": ranking.tokens_saved,
         "confidence": ranking.confidence,
+        "chosen_by": None if ranking.chosen_by is None else asdict(ranking.chosen_by),
         "fallback": ranking.fallback,
         "rounds": ranking.rounds,
         "deadline_reached": ranking.deadline_reached,

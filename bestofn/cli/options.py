@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import yaml
 
+from bestofn.core.errors import ConfigError
 from bestofn.settings.choices import Engine
 
 ConfigOption = Annotated[
@@ -15,8 +17,8 @@ ConfigOption = Annotated[
 RewardModelOption = Annotated[
     str | None,
     typer.Option(
-        help="Folder, hub name or URL of a server that scores; `none` only filters. Without: the "
-        "embedded one."
+        help="Folder, hub name or URL of a server that scores; `none`: nothing does. Without: the "
+        "embedded one, for the embedded generator alone."
     ),
 ]
 TrustOption = Annotated[
@@ -46,11 +48,64 @@ MaxTokensOption = Annotated[
     int | None, typer.Option(min=1, help="Per candidate. Without: the model's own limit.")
 ]
 BestOfOption = Annotated[int | None, typer.Option(min=1, help="How many to sample. [8]")]
+StopOption = Annotated[
+    str | None,
+    typer.Option(
+        help="When sampling ends early: auto, agreement, evidence, plateau, expected_gain, or with "
+        "options: 'accepted count=6', 'evidence share=0.6 waves=2'.",
+        show_default=False,
+    ),
+]
 EngineOption = Annotated[
     Engine | None, typer.Option(help="What samples. \\[vllm where it is installed]")
 ]
+SelectorOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Which candidate wins: argmax, vote, weighted_vote, consensus, ..., or "
+        "'{weighted_vote: {temperature: 0.5}}'. \\[auto]",
+    ),
+]
+AnswerKeyOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="What of an answer is voted on: number, choice, json, ..., or "
+        "'{pattern: {pattern: \"Answer: (.*)\"}}'. \\[auto]",
+    ),
+]
+
+
+def named(given: str | None) -> Any:
+    """What a flag stands for that takes a name, or a name with options as YAML.
+
+    Raises:
+        ConfigError: it begins as YAML and is none.
+    """
+    if given is None or not given.lstrip().startswith("{"):
+        return given
+    try:
+        return yaml.safe_load(given)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{given}: {' '.join(str(error).split())}") from error
 
 
 def trusting(given: bool | None) -> dict[str, bool] | None:
     """The section `reward` that `--trust-remote-code` stands for."""
     return {"trust_remote_code": True} if given else None
+
+
+def stop_rule(given: str | None) -> dict[str, str] | None:
+    """The section `stop` that `--stop` stands for: a rule's name, and options behind it.
+
+    Raises:
+        ConfigError: an option has no value.
+    """
+    if given is None:
+        return None
+    rule, *options = given.split()
+    read = [each.partition("=") for each in options]
+    if wrong := [name for name, sign, value in read if not (sign and value)]:
+        raise ConfigError(f"--stop: {wrong[0]!r} is no option with a value, like share=0.6")
+    return {"rule": rule, **{name: value for name, _, value in read}}

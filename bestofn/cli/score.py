@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bestofn.cli.options import (
+    AnswerKeyOption,
     ConfigOption,
     JsonOption,
     RewardModelOption,
+    SelectorOption,
     TrustOption,
     VerboseOption,
+    named,
     trusting,
 )
 from bestofn.cli.running import exit_codes, run_to_end
@@ -47,6 +50,8 @@ def score(
     ],
     reward_model: RewardModelOption = None,
     trust_remote_code: TrustOption = None,
+    selector: SelectorOption = None,
+    answer_key: AnswerKeyOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
@@ -56,7 +61,11 @@ def score(
         from bestofn.settings.settings import Settings
 
         settings = Settings.load(
-            config, reward_model=reward_model, reward=trusting(trust_remote_code)
+            config,
+            reward_model=reward_model,
+            reward=trusting(trust_remote_code),
+            selector=named(selector),
+            answer_key=named(answer_key),
         )
         if str(file) != "-" and not file.is_file():
             raise ConfigError(f"{file}: {'is a folder' if file.is_dir() else 'no such file'}")
@@ -71,7 +80,8 @@ async def _score(file: Path, settings: Settings, *, as_json: bool, verbose: bool
         ModelError: the reward model cannot be loaded.
         RewardError: the reward model failed on some row (after the last row).
     """
-    from bestofn.builders.pipeline import build_filters, build_selector
+    from bestofn.builders.choosing import build_answer_key, build_selector
+    from bestofn.builders.pipeline import build_filters
     from bestofn.builders.reward_plan import RewardPlan
     from bestofn.builders.rewards import open_reward_model
     from bestofn.cli.console import print_ranking, quiet_engines
@@ -81,7 +91,8 @@ async def _score(file: Path, settings: Settings, *, as_json: bool, verbose: bool
     from bestofn.core.pipeline import Pipeline
     from bestofn.generators.replay import ReplayGenerator
 
-    filters, selector = build_filters(settings.filters), build_selector(settings.selection)
+    filters = build_filters(settings.filters)
+    selector = build_selector(settings.selector, build_answer_key(settings.answer_key))
     failure: RewardError | None = None
     broken = done = 0
     async with contextlib.AsyncExitStack() as stack:

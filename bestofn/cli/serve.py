@@ -11,12 +11,15 @@ import typer
 from typer.core import TyperCommand
 
 from bestofn.cli.options import (
+    AnswerKeyOption,
     ConfigOption,
     EngineOption,
     RewardModelOption,
+    SelectorOption,
     TrustOption,
     UpstreamOption,
     VerboseOption,
+    named,
     trusting,
 )
 from bestofn.cli.running import exit_codes, run_to_end
@@ -53,6 +56,8 @@ def serve(
     ] = None,
     upstream: UpstreamOption = None,
     engine: EngineOption = None,
+    selector: SelectorOption = None,
+    answer_key: AnswerKeyOption = None,
     host: Annotated[str | None, typer.Option(help="[127.0.0.1]")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="0: any. [8000]")] = None,
     api_key: Annotated[
@@ -82,6 +87,8 @@ def serve(
             model=model,
             reward_model=reward_model,
             reward=trusting(trust_remote_code),
+            selector=named(selector),
+            answer_key=named(answer_key),
             best_of=best_of,
             upstream=upstream or None,
             engine=engine,

@@ -41,7 +41,7 @@ def ranking_view(ranking: Ranking) -> Group:
     parts: list[Table | Panel | Text] = [candidate_table(ranking.candidates)]
     parts += [Text(f"note: {note}", style="yellow") for note in ranking.notes]
     if ranking.winner is not None:
-        title = f"best of {len(ranking.candidates)}"
+        title = f"best of {len(ranking.candidates)}{_choice(ranking)}"
         if ranking.fallback is not None:
             title += f": none was acceptable, so the {ranking.fallback.replace('_', ' ')} one"
         border = "green" if ranking.fallback is None else "yellow"
@@ -98,6 +98,17 @@ def _parts(record: ScoredCandidate) -> str:
     return f"\n{', '.join(parts)}" if parts else ""
 
 
+def _choice(ranking: Ranking) -> str:
+    """How the winner was chosen, and how sure the choice is."""
+    by = ranking.chosen_by
+    if by is None or len(ranking.ranked) < 2:
+        return ""
+    rule = by.rule.replace("_", " ")
+    on = f" on {by.answer_key.replace('_', ' ')}" if by.answer_key is not None else ""
+    sure = "" if ranking.confidence is None else f", {ranking.confidence:.0%} confident"
+    return f" by {rule}{on}{sure}"
+
+
 def _summary(ranking: Ranking) -> str:
     usage, timings = ranking.usage, ranking.timings
     rejected = ", ".join(f"{n} {reason}" for reason, n in ranking.rejected.items())
@@ -109,7 +120,9 @@ def _summary(ranking: Ranking) -> str:
         + (f", rejected: {rejected}" if rejected else "")
         + (f", suspected: {suspected}" if suspected else "")
         + (f", stopped: {stopped}" if stopped else "")
+        + (f", enough by {ranking.stopped_by}" if ranking.stopped_by else "")
         + f" · {_number(usage.completion_tokens)} tokens sampled, {usage.reward_tokens} scored"
+        + (f", about {ranking.tokens_saved} saved" if ranking.tokens_saved else "")
         + f" · {timings.total:.2f} s"
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bestofn.control.fixed import most
+from bestofn.control.votes import nothing_to_save
 from bestofn.core.controller import WAIT, Decision, Progress
 from bestofn.core.errors import ConfigError
 
@@ -36,8 +37,8 @@ class Enough:
 
     def decide(self, progress: Progress) -> Decision:
         """See `bestofn.core.controller.Controller`."""
-        if progress.idle and progress.sampled >= most(progress.request):
-            return WAIT  # nothing is left to be saved
+        if nothing_to_save(progress, most(progress.request)):
+            return WAIT
         rewards = [each.reward for each in progress.accepted if each.reward is not None]
         good = sum(reward >= self.reward for reward in rewards)
         return Decision(stop=ENOUGH) if good >= self.count else WAIT

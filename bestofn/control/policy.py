@@ -7,9 +7,12 @@ from typing import Literal
 
 from bestofn.control.deadline import Deadline
 from bestofn.control.fixed import Fixed
+from bestofn.control.recent_scores import RecentScores
 from bestofn.control.resample import Resample
-from bestofn.core.controller import Budget, Chain, Controller, Decision, Progress
+from bestofn.core.controller import WAIT, Budget, Chain, Controller, Decision, Progress
 from bestofn.core.errors import RequestError
+from bestofn.core.protocols import ReadsLogprobs
+from bestofn.core.ranking import Ranking
 from bestofn.core.types import Request
 
 OnExhausted = Literal["resample", "best_rejected", "error"]
@@ -18,8 +21,8 @@ OnExhausted = Literal["resample", "best_rejected", "error"]
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Controls a request: as `sampling` says, then another round where nothing is acceptable, and
-    no longer than the deadline.
+    """Controls a request: as `sampling` says, until `stop` does, then another round where nothing
+    is acceptable, and no longer than the deadline.
 
     Args:
         on_exhausted: ``resample``: sample best_of more, up to `max_rounds` rounds in all, while
@@ -34,8 +37,12 @@ class Policy:
             and passed is returned (`Ranking.deadline_reached`); None: no deadline. Scores that are
             missing then are waited for only while there is none at all, so the answer may come
             later by one call of the reward model.
-        sampling: how the first round is sampled, and what stops it early.
+        sampling: how the first round is sampled.
+        stop: the rule that ends a request before all best_of candidates are there: what runs is
+            aborted, and what was accepted by then is scored and ranked. None: none does.
+        least: accepted candidates before that rule may stop or abort.
         budget: hard caps; of candidates, without: best_of times `max_rounds`.
+        recent: learns the scores of each ranking, for rules that compare with recent requests.
 
     Raises:
         RequestError: a number is out of its range.
@@ -47,7 +54,10 @@ class Policy:
     max_resample_seconds: float | None = None
     deadline_seconds: float | None = None
     sampling: Controller = field(default_factory=Fixed)
+    stop: Controller | None = None
+    least: int = 1
     budget: Budget = field(default_factory=Budget)
+    recent: RecentScores | None = field(default=None, compare=False)
     _chain: Controller = field(init=False, repr=False, compare=False)
     _deadline: Deadline | None = field(init=False, repr=False, compare=False)
 
@@ -56,6 +66,8 @@ class Policy:
             raise RequestError(f"max_rounds is {self.max_rounds}; it must be at least 1")
         if self.deadline_seconds is not None and self.deadline_seconds <= 0:
             raise RequestError(f"the deadline is {self.deadline_seconds} s; it must be above 0")
+        if self.least < 1:
+            raise RequestError(f"least is {self.least}; it must be at least 1")
         rules: list[Controller] = [self.sampling]
         deadline = None if self.deadline_seconds is None else Deadline(self.deadline_seconds)
         if deadline is not None:
@@ -71,8 +83,21 @@ class Policy:
         """Whether a rejected candidate may be returned where nothing is acceptable."""
         return self.on_exhausted != "error"
 
+    def reads_logprobs(self, *, scored: bool) -> bool:
+        """See `bestofn.core.protocols.ReadsLogprobs`: whether the stopping rule does."""
+        return isinstance(self.stop, ReadsLogprobs) and self.stop.reads_logprobs(scored=scored)
+
     def budget_of(self, request: Request) -> Budget:
-        """The hard caps of this request."""
+        """The hard caps of this request.
+
+        Raises:
+            RequestError: it samples fewer candidates than a stopping rule has to leave.
+        """
+        if self.stop is not None and self.least > request.best_of:
+            raise RequestError(
+                f"stop.min is {self.least}, and best_of is {request.best_of}: sample more, or let "
+                "it stop earlier"
+            )
         if self.budget.candidates is not None:
             return self.budget
         candidates = request.best_of * self.max_rounds
@@ -82,4 +107,23 @@ class Policy:
         """See `bestofn.core.controller.Controller`; past the deadline only the deadline decides."""
         if self._deadline is not None and progress.elapsed >= self._deadline.seconds:
             return self._deadline.decide(progress)
+        if self.stop is not None and len(progress.accepted) >= self.least:
+            said = self.stop.decide(progress)
+            if said.stop is not None:
+                return _ended(said, said.stop, progress)
+            if said.abort:
+                return said
         return self._chain.decide(progress)
+
+    def learn(self, ranking: Ranking) -> None:
+        """See `bestofn.core.controller.RequestPolicy`."""
+        if self.recent is not None:
+            self.recent.learn(ranking)
+
+
+def _ended(said: Decision, rule: str, progress: Progress) -> Decision:
+    """What a rule's stop comes to: what runs is aborted first, and what was accepted gets its
+    score, since it was paid for and one of it has to win."""
+    if progress.running:
+        return Decision(abort=dict.fromkeys(progress.running, rule), notes=said.notes)
+    return WAIT if progress.scoring else said

@@ -77,6 +77,7 @@ async def best_of_n(
             ranking = await _ranked(request, pipeline, ledger, observer, kept)
         else:
             ranking = await _fallback(request, pipeline, ledger, observer, driver)
+        pipeline.policy.learn(ranking)
         observer.selected(request, ranking)
         return ranking
     except ControllerError as error:

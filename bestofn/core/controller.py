@@ -23,7 +23,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from bestofn.core.ranking import ScoredCandidate
+from bestofn.core.ranking import Ranking, ScoredCandidate
 from bestofn.core.types import Candidate, Request
 
 
@@ -193,7 +193,16 @@ class RequestPolicy(Controller, Protocol):
         ...
 
     def budget_of(self, request: Request) -> Budget:
-        """The hard caps of this request."""
+        """The hard caps of this request.
+
+        Raises:
+            RequestError: the request contradicts the policy.
+        """
+        ...
+
+    def learn(self, ranking: Ranking) -> None:
+        """Told of each request's result, so that later requests may be compared with it. Quick,
+        and must not raise."""
         ...
 
 

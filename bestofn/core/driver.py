@@ -52,7 +52,7 @@ class Driver:
         self._ledger = ledger
         self._observer = observer
         self._caps = Caps(request, pipeline.policy)
-        self._streams = Streams(pipeline.generator, request, self)
+        self._streams = Streams(pipeline.generator, pipeline.as_sampled(request), self)
         self._scorer = Scorer(
             request,
             pipeline.reward_model,

@@ -129,10 +129,11 @@ class Ledger:
                 self._write_scored(dataclasses.replace(record, failure=failure))
 
     def rank(self, selections: Sequence[Selection], seconds: float) -> None:
-        """Give ranks: those of the first selection first, then those of the next."""
+        """Give ranks, those of the first selection first, then those of the next, and keys."""
         self._selection_seconds += seconds
-        for rank, index in enumerate((i for each in selections for i in each.order), start=1):
-            self.records[index] = self.records[index].with_rank(rank)
+        ordered = ((i, each.keys.get(i)) for each in selections for i in each.order)
+        for rank, (index, key) in enumerate(ordered, start=1):
+            self.records[index] = self.records[index].with_rank(rank, key)
 
     def ranking(
         self, selections: Sequence[Selection] = (), *, fallback: str | None = None
@@ -163,6 +164,7 @@ class Ledger:
             stopped_by=self.stopped_by,
             confidence=selections[0].confidence if selections else None,
             values={i: value for each in selections for i, value in each.values.items()},
+            chosen_by=selections[0].chosen_by if selections else None,
         )
 
     def _recall(self, record: ScoredCandidate) -> None:

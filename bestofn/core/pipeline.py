@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bestofn.core.controller import RequestPolicy
 from bestofn.core.protocols import (
@@ -15,11 +15,13 @@ from bestofn.core.protocols import (
     Generator,
     Ignoring,
     Mending,
+    ReadsLogprobs,
     RewardModel,
     Selector,
     Snapshotting,
     TextScorer,
 )
+from bestofn.core.types import Request
 
 
 def _default_policy() -> RequestPolicy:
@@ -48,6 +50,7 @@ class Pipeline:
         text_scorer: the reward model, where it reads texts that somebody else made; else None.
         menders: the filters that take off what is no part of an answer, in their order.
         compares: whether the reward model needs all candidates of a request at once.
+        reads_logprobs: whether the selector or the policy reads log-probabilities.
     """
 
     generator: Generator
@@ -60,6 +63,7 @@ class Pipeline:
     ignoring: Ignoring | None = field(init=False, repr=False)
     text_scorer: TextScorer | None = field(init=False, repr=False)
     compares: bool = field(init=False, repr=False)
+    reads_logprobs: bool = field(init=False, repr=False)
     menders: Sequence[Mending] = field(init=False, repr=False, compare=False)
     _status: EngineStatus | None = field(init=False, repr=False, compare=False)
 
@@ -68,8 +72,17 @@ class Pipeline:
         """Whether the generator's engine has died in this process."""
         return self._status is not None and self._status.dead
 
+    def as_sampled(self, request: Request) -> Request:
+        """The request as the generator gets it: with logprobs, where rules read them. One candidate
+        is chosen without."""
+        alone = request.best_of == 1 or request.temperature == 0
+        if alone or not self.reads_logprobs or request.token_logprobs:
+            return request
+        return replace(request, token_logprobs=True)
+
     def __post_init__(self) -> None:
         generator, reward_model = self.generator, self.reward_model
+        scored = reward_model is not None
         offers = {
             "forwarder": generator if isinstance(generator, Forwarder) else None,
             "snapshots": isinstance(generator, Snapshotting) and generator.snapshots,
@@ -77,6 +90,10 @@ class Pipeline:
             "_status": generator if isinstance(generator, EngineStatus) else None,
             "text_scorer": reward_model if isinstance(reward_model, TextScorer) else None,
             "menders": tuple(each for each in self.filters if isinstance(each, Mending)),
+            "reads_logprobs": any(
+                isinstance(each, ReadsLogprobs) and each.reads_logprobs(scored=scored)
+                for each in (self.selector, self.policy)
+            ),
             "compares": isinstance(reward_model, Comparing) and reward_model.compares,
         }
         for name, offer in offers.items():

@@ -1,9 +1,9 @@
-"""The seams as protocols: Generator and Sampling, Filter, RewardModel, Selector; and what a
-generator or a reward model may offer besides (Forwarder, Snapshotting, EngineStatus, Ignoring;
-Mending; Comparing, TextScorer).
+"""The seams as protocols: Generator and Sampling, Filter, RewardModel, AnswerKey, Selector; and
+what one of them may offer besides (Forwarder, Snapshotting, EngineStatus, Ignoring; Mending;
+Comparing, TextScorer; Suiting, NamedKey; ReadsLogprobs).
 
 An implementation inherits nothing. A new one is one new file, and one line in `bestofn.builders`.
-The fifth seam, Controller, is in `bestofn.core.controller`. What is offered besides is asked once,
+The sixth seam, Controller, is in `bestofn.core.controller`. What is offered besides is asked once,
 when a `Pipeline` is made, and stands there as a field.
 """
 
@@ -186,6 +186,53 @@ class TextScorer(Protocol):
 
     async def score_texts(self, texts: Sequence[str]) -> list[Score]:
         """One `Score` per text, in the order given: as `RewardModel.score`, without a template."""
+        ...
+
+
+class AnswerKey(Protocol):
+    """Says what of a candidate is voted on. It runs on the event loop, so it has to be quick."""
+
+    def key(self, request: Request, candidate: Candidate) -> str | None:
+        """The candidate's answer in a normal form: two candidates of a request with the same key
+        say the same. None: it does not vote. Must not raise."""
+        ...
+
+
+@runtime_checkable
+class Suiting(Protocol):
+    """What an answer key offers besides, where its kind depends on all the answers of a request."""
+
+    def suited(self, request: Request, candidates: Sequence[Candidate]) -> AnswerKey | None:
+        """The key of the kind that suits these candidates; None: they have nothing to vote on.
+        Does not depend on the order of the candidates."""
+        ...
+
+
+@runtime_checkable
+class NamedKey(Protocol):
+    """What an answer key says besides: what it is called in reports.
+
+    Attributes:
+        kind: number, choice, json, ...
+    """
+
+    @property
+    def kind(self) -> str:
+        """See the class."""
+        ...
+
+
+@runtime_checkable
+class ReadsLogprobs(Protocol):
+    """What a selector or a policy says besides, where it may read `Candidate.mean_logprob` and
+    `Candidate.token_logprobs`: the engine gives them only to who asks."""
+
+    def reads_logprobs(self, *, scored: bool) -> bool:
+        """Whether it reads them.
+
+        Args:
+            scored: whether there is a reward model.
+        """
         ...
 
 

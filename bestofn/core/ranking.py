@@ -29,6 +29,7 @@ class ScoredCandidate:
         rank: its place, from 1; None where it was not ranked.
         components: named parts of the reward, as in its `Score`.
         cut: tokens that the reward model was not shown, as in its `Score`.
+        answer_key: what of it the selector voted on; None: it did not vote.
     """
 
     candidate: Candidate
@@ -38,6 +39,7 @@ class ScoredCandidate:
     rank: int | None = None
     components: Mapping[str, float] = field(default_factory=dict)
     cut: int = 0
+    answer_key: str | None = None
 
     @property
     def index(self) -> int:
@@ -77,10 +79,11 @@ class ScoredCandidate:
             self.rank,
             score.components,
             score.cut,
+            self.answer_key,
         )
 
-    def with_rank(self, rank: int | None) -> ScoredCandidate:
-        """The same at this place."""
+    def with_rank(self, rank: int | None, answer_key: str | None = None) -> ScoredCandidate:
+        """The same at this place, with what it voted for."""
         return ScoredCandidate(
             self.candidate,
             self.rejections,
@@ -89,6 +92,7 @@ class ScoredCandidate:
             rank,
             self.components,
             self.cut,
+            answer_key,
         )
 
     @property
@@ -105,6 +109,22 @@ class ScoredCandidate:
 
 
 @dataclass(frozen=True, slots=True)
+class ChosenBy:
+    """How the order of a selection came about.
+
+    Args:
+        rule: the selector's name; of one that chooses among others, the one it took.
+        answer_key: the kind of key that was voted on; None: nobody voted.
+        score: where the candidates' scores are from, "reward" or "mean_logprob"; None: there are
+            none, or they did not count.
+    """
+
+    rule: str
+    answer_key: str | None = None
+    score: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Selection:
     """What a selector makes of candidates.
 
@@ -112,11 +132,15 @@ class Selection:
         order: their indices, best first, each exactly once.
         values: what each was ordered by, where that is one number: a reward, votes, ...
         confidence: that the first is the right choice, 0 to 1; None where the selector has none.
+        keys: the answer key of each candidate that has one, by index.
+        chosen_by: how the order came about; None: the selector does not say.
     """
 
     order: tuple[int, ...]
     values: Mapping[int, float] = field(default_factory=dict)
     confidence: float | None = None
+    keys: Mapping[int, str] = field(default_factory=dict)
+    chosen_by: ChosenBy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +197,8 @@ class Ranking:
             were done; None: none did.
         confidence: the selector's, that the winner is the right choice; None where it has none.
         values: what the selector ordered the ranked candidates by, by index.
+        chosen_by: how the winner was chosen; None: nothing was ranked, or the selector does not
+            say.
     """
 
     request: Request
@@ -186,6 +212,7 @@ class Ranking:
     stopped_by: str | None = None
     confidence: float | None = None
     values: Mapping[int, float] = field(default_factory=dict)
+    chosen_by: ChosenBy | None = None
 
     @property
     def ranked(self) -> tuple[ScoredCandidate, ...]:
@@ -221,6 +248,28 @@ class Ranking:
     def stopped(self) -> Mapping[str, int]:
         """How many candidates each rule stopped."""
         return Counter(rule for c in self.candidates if (rule := c.stopped) is not None)
+
+    @property
+    def tokens_saved(self) -> int:
+        """An estimate of the completion tokens that stopping saved: what candidates that a rule
+        aborted or that were never started would have cost, had they been as long on average as
+        those that finished. Long candidates are the ones that are aborted, so it is rather too low.
+        0 where those that finished were not counted.
+        """
+        aborted = [each for each in self.candidates if each.stopped is not None]
+        if self.stopped_by is None and not aborted:
+            return 0
+        finished = [
+            each.candidate.counted_tokens
+            for each in self.candidates
+            if each.stopped is None and each.candidate.error is None
+        ]
+        known = [count for count in finished if count is not None]
+        if not known or len(known) < len(finished):
+            return 0
+        missing = max(0, self.request.best_of - len(self.candidates)) + len(aborted)
+        spent = sum(each.candidate.counted_tokens or 0 for each in aborted)
+        return max(0, round(missing * sum(known) / len(known)) - spent)
 
 
 def _reasons(candidates: Iterable[ScoredCandidate]) -> Mapping[str, int]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from bestofn.core.errors import RequestError
@@ -56,6 +56,8 @@ class Request:
             question, the tests of a program, ...; see `bestofn.rewards.verifiers`. A judge that is
             told to reads it too; nothing else does.
         id: names the request in logs and in the engine.
+        token_logprobs: whether rules read `Candidate.token_logprobs`, so that the engine is asked
+            for them; `best_of_n` sets it. What a client wants to see stands in `options`.
 
     Raises:
         RequestError: a field is out of its range.
@@ -71,6 +73,7 @@ class Request:
     raw: bool = False
     reference: Any = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    token_logprobs: bool = False
 
     def __post_init__(self) -> None:
         if not self.messages:
@@ -136,6 +139,9 @@ class Candidate:
             has too much to do.
         vouched: whether `finish_reason` is the word of an engine in this process, and not one that
             a server or a gateway between may have rewritten.
+        mean_logprob: mean natural logarithm of the sampled tokens' probabilities, at most 0, where
+            the backend gives them; None: unknown.
+        token_logprobs: the logarithms themselves, one a token, in order; None: unknown.
     """
 
     index: int
@@ -151,6 +157,8 @@ class Candidate:
     error: str | None = None
     retry_after: float | None = None
     vouched: bool = False
+    mean_logprob: float | None = None
+    token_logprobs: tuple[float, ...] | None = None
 
     @classmethod
     def without_answer(
@@ -170,6 +178,13 @@ class Candidate:
             error=error,
             retry_after=retry_after,
         )
+
+    def with_token_logprobs(self, logprobs: Sequence[float] | None) -> Candidate:
+        """The same with these, one a sampled token, and with their mean; none leave it as it is."""
+        if not logprobs:
+            return self
+        mean = math.fsum(logprobs) / len(logprobs)
+        return replace(self, mean_logprob=mean, token_logprobs=tuple(logprobs))
 
     @property
     def text(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import functools
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from bestofn.generators.openai_sampling import GroupSampling, SeparateSampling
 from bestofn.openai_api.client import ApiClient
 from bestofn.openai_api.completions import Completion, read_completion
 from bestofn.openai_api.connection import MOST_BYTES, open_http
+from bestofn.openai_api.logprobs import asked_by_rules, field_of, token_logprobs
 from bestofn.openai_api.request_body import request_body
 from bestofn.openai_api.served import listed_models, only_model
 from bestofn.openai_api.whole_answer import whole_answer
@@ -38,6 +40,10 @@ class OpenAIGenerator:
     refuses ``n`` but not the same request without it, each candidate is a request of its own; so is
     each one with a seed, since what ``n`` does with a seed differs from server to server.
 
+    Whether the server gives log-probabilities is found out in the same way, for each model, the
+    first time that bestofn's rules ask for them: where it refuses the request with them and takes
+    it without, or answers without them, it is not asked again.
+
     Args:
         client: asks the server.
         model: its name there.
@@ -50,6 +56,7 @@ class OpenAIGenerator:
         self._model = model
         self._honours_n: bool | None = None
         self._turn = asyncio.Lock()
+        self._without_logprobs: set[str] = set()
 
     def sample(self, request: Request, indices: Sequence[int]) -> Sampling:
         """One candidate per index, concurrently; see `bestofn.core.protocols.Generator`."""
@@ -90,12 +97,12 @@ class OpenAIGenerator:
         """
         body = self._body(request)
         try:
-            completion = await self._complete(request.endpoint, body | {"n": count})
+            completion = await self._complete(request, body | {"n": count})
         except RequestError:
             if self._honours_n is not None:
                 raise
             # It may be `n` that is refused; where it is something else, this raises the same.
-            completion = await self._complete(request.endpoint, body)
+            completion = await self._complete(request, body)
         if self._honours_n is None:
             self._honours_n = len(completion.choices) >= count
         return completion
@@ -105,13 +112,38 @@ class OpenAIGenerator:
         body = self._body(request)
         if request.seed is not None:
             body["seed"] = request.seed_of(index)
-        return await self._complete(request.endpoint, body)
+        return await self._complete(request, body)
 
-    async def _complete(self, endpoint: Endpoint, body: Mapping[str, Any]) -> Completion:
-        return await read_beside(read_completion, await self._client.post(endpoint, body), WHO)
+    async def _complete(self, request: Request, body: Mapping[str, Any]) -> Completion:
+        """The answer to `body`, with logprobs where the rules want them and the server gives
+        them."""
+        model = str(body["model"])
+        if not asked_by_rules(request) or model in self._without_logprobs:
+            return await self._post(request, body)
+        try:
+            completion = await self._post(request, {**body, **field_of(request)})
+        except RequestError:
+            # It may be `logprobs` that is refused; where it is not, this raises the same.
+            completion = await self._post(request, body)
+            self._do_without_logprobs(model, "refuses to give")
+            return completion
+        said = [each for each in completion.choices if each.message.get("content")]
+        if said and not any(token_logprobs(each.logprobs) for each in said):
+            self._do_without_logprobs(model, "gives no")
+        return completion
+
+    async def _post(self, request: Request, body: Mapping[str, Any]) -> Completion:
+        content = await self._client.post(request.endpoint, body)
+        return await read_beside(read_completion, content, WHO)
+
+    def _do_without_logprobs(self, model: str, why: str) -> None:
+        if model not in self._without_logprobs:
+            logger.info("the upstream %s logprobs of %s: rules do without", why, model)
+            self._without_logprobs.add(model)
 
     def _body(self, request: Request) -> dict[str, Any]:
-        return {"model": self._model, **request_body(request)}
+        plain = dataclasses.replace(request, token_logprobs=False)
+        return {"model": self._model, **request_body(plain)}
 
 
 @contextlib.asynccontextmanager

@@ -132,6 +132,7 @@ class _ActiveSequence:
     index: int
     rng: torch.Generator | None
     tokens: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
 
 
 class _Decoding:
@@ -168,6 +169,8 @@ class _Decoding:
         active = [_ActiveSequence(index, self._rng(index)) for index in self._indices]
         while active and not self.closed.is_set():
             sampled = _sample_tokens(warpers(prompt, logits.float()), active, greedy)
+            if self._request.token_logprobs:
+                _note_logprobs(active, sampled, logits.float())
             keep = []
             for at, (sequence, token) in enumerate(zip(active, sampled, strict=True)):
                 sequence.tokens.append(token)
@@ -250,7 +253,7 @@ class _Decoding:
             token_ids=tuple(sequence.tokens),
             seed=self._request.seed_of(sequence.index),
             vouched=True,
-        )
+        ).with_token_logprobs(sequence.logprobs)
 
 
 def _warpers(request: Request, settings: Any) -> tuple[bool, Any]:
@@ -281,6 +284,13 @@ def _sample_tokens(
         int(torch.multinomial(weights[at], 1, generator=sequence.rng))
         for at, sequence in enumerate(active)
     ]
+
+
+def _note_logprobs(active: Sequence[_ActiveSequence], sampled: Sequence[int], logits: Any) -> None:
+    """The logprob of each sampled token: before temperature and top-p, as vLLM gives it."""
+    chosen = logits.log_softmax(-1).gather(1, torch.tensor(sampled, device=logits.device)[:, None])
+    for sequence, value in zip(active, chosen[:, 0].tolist(), strict=True):
+        sequence.logprobs.append(value)
 
 
 def _stop_strings(request: Request) -> Sequence[str]:

@@ -17,6 +17,7 @@ from bestofn.core.types import Candidate, Endpoint, Request
 from bestofn.generators.task_sampling import TaskSampling
 from bestofn.openai_api.completions import completion_of
 from bestofn.openai_api.documented_fields import engine_fields
+from bestofn.openai_api.logprobs import asked_by_rules, known
 from bestofn.openai_api.request_body import request_body
 from bestofn.openai_api.to_candidate import failed_candidate, to_candidate
 from bestofn.vllm_engine.engine import VllmEngine, open_engine
@@ -61,8 +62,7 @@ class VllmGenerator:
                 if self.engine.dead:
                     raise
                 return failed_candidate(request, index, error)
-            read = completion_of(response.model_dump(include={"choices", "usage"}))
-            return dataclasses.replace(to_candidate(read, 0, request, index), vouched=True)
+            return _candidate(response, request, index)
 
         return TaskSampling(
             indices, run, abort=lambda index: self.engine.abort(endpoint, _id(request, index))
@@ -117,6 +117,23 @@ async def vllm_generator(
     """
     async with open_engine(model, arguments, environment) as engine:
         yield VllmGenerator(engine, loop_stop)
+
+
+def _candidate(response: Any, request: Request, index: int) -> Candidate:
+    """The one choice of vLLM's response object as a candidate.
+
+    Logprobs that only rules read are taken off the object: as plain data they are a mapping of four
+    fields for each token.
+    """
+    sampled = None
+    if asked_by_rules(request) and (found := response.choices[0].logprobs) is not None:
+        sampled = known(
+            found.token_logprobs if request.raw else [each.logprob for each in found.content or ()]
+        )
+        response.choices[0].logprobs = None
+    read = completion_of(response.model_dump(include={"choices", "usage"}))
+    candidate = dataclasses.replace(to_candidate(read, 0, request, index), vouched=True)
+    return candidate.with_token_logprobs(sampled)
 
 
 def _id(request: Request, index: int) -> str:

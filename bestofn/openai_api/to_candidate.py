@@ -12,13 +12,15 @@ import dataclasses
 from bestofn.core.no_winner import GeneratorBusyError, GeneratorError
 from bestofn.core.types import Candidate, Request
 from bestofn.openai_api.completions import Choice, Completion
+from bestofn.openai_api.logprobs import asked_by_rules, token_logprobs
 
 
 def to_candidate(completion: Completion, place: int, request: Request, index: int) -> Candidate:
     """The choice at `place` as candidate `index` of `request`; one that cannot be read failed.
 
     Its tokens are those that it lists; else the usage of a completion with one choice. The usage of
-    several, which is one sum, stands on the first of them as `Candidate.group_tokens`.
+    several, which is one sum, stands on the first of them as `Candidate.group_tokens`. Its
+    log-probabilities are left out where the client did not ask for them.
     """
     choice, usage = completion.choices[place], completion.usage
     tokens = _tokens(choice)
@@ -30,7 +32,7 @@ def to_candidate(completion: Completion, place: int, request: Request, index: in
     if choice.error is not None:
         failed = without_answer(request, index, "error", choice.error)
         return dataclasses.replace(failed, completion_tokens=tokens, group_tokens=group_tokens)
-    return Candidate(
+    candidate = Candidate(
         index=index,
         message={"content": None, **choice.message},
         finish_reason=choice.finish_reason,
@@ -38,10 +40,11 @@ def to_candidate(completion: Completion, place: int, request: Request, index: in
         group_tokens=group_tokens,
         prompt_tokens=usage.prompt_tokens,
         token_ids=choice.token_ids,
-        logprobs=choice.logprobs,
+        logprobs=None if asked_by_rules(request) else choice.logprobs,
         extra=choice.extra,
         seed=request.seed_of(index),
     )
+    return candidate.with_token_logprobs(token_logprobs(choice.logprobs))
 
 
 def failed_candidate(request: Request, index: int, error: GeneratorError) -> Candidate:

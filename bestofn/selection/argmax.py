@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from bestofn.core.errors import ConfigError
 from bestofn.core.no_winner import RewardError
-from bestofn.core.ranking import ScoredCandidate, Selection
+from bestofn.core.ranking import ChosenBy, ScoredCandidate, Selection
 from bestofn.core.types import Request
 
 
@@ -47,7 +47,8 @@ class ArgmaxSelector:
                 group = []
             group.append(candidate)
         ordered += sorted(group, key=_tie_key)
-        return Selection(tuple(c.index for c in ordered), rewards)
+        by = ChosenBy("argmax", None, "reward")
+        return Selection(tuple(c.index for c in ordered), rewards, chosen_by=by)
 
 
 def _reward_of(candidate: ScoredCandidate) -> float:

@@ -1,14 +1,15 @@
-"""Sections of the settings: filters, selection, policy, profiles, server."""
+"""Sections of the settings: filters, selector, answer key, policy, profiles, server."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from bestofn.control.policy import OnExhausted, Policy
 from bestofn.settings.choices import LogFormat
+from bestofn.settings.stopping import StopSettings
 
 
 def _expand_all(value: Any) -> Any:
@@ -31,11 +32,27 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class FilterSpec(Section):
-    """A filter by name with its options; in a file also ``name`` or ``{name: {option: value}}``."""
+class _Spec(Section):
+    """By name with its options; in a file also ``name`` or ``{name: {option: value}}``."""
 
     name: str
     options: dict[str, Any] = Field(default_factory=dict)
+
+
+class FilterSpec(_Spec):
+    """A filter."""
+
+
+class SelectorSettings(_Spec):
+    """How the candidates are ordered; see `bestofn.selection`."""
+
+    name: str = "auto"
+
+
+class AnswerKeySettings(_Spec):
+    """What of an answer is voted on; see `bestofn.answers`."""
+
+    name: str = "auto"
 
 
 _Named = Annotated[dict[str, dict[str, Any] | None], Field(min_length=1, max_length=1)]
@@ -45,11 +62,24 @@ FilterSpecs = Annotated[
 ]
 
 
-class SelectionSettings(Section):
-    """How the scored are ordered."""
+SelectorSpec = Annotated[
+    SelectorSettings,
+    BeforeValidator(_expand, json_schema_input_type=str | _Named | SelectorSettings),
+]
+AnswerKeySpec = Annotated[
+    AnswerKeySettings,
+    BeforeValidator(_expand, json_schema_input_type=str | _Named | AnswerKeySettings),
+]
 
-    name: str = "argmax"
-    options: dict[str, Any] = Field(default_factory=dict)
+
+def with_selector(given: Any) -> Any:
+    """Settings as they were written, in which `selector` may have its earlier name, `selection`.
+
+    For a validator before all others: what is no mapping is left to them.
+    """
+    if not isinstance(given, dict) or "selection" not in given or "selector" in given:
+        return given
+    return {"selector" if name == "selection" else name: each for name, each in given.items()}
 
 
 class PolicySettings(Section):
@@ -80,8 +110,12 @@ class Profile(Section):
     max_tokens: int | None = Field(default=None, ge=1)
     seed: int | None = None
     filters: FilterSpecs | None = None
-    selection: SelectionSettings | None = None
+    selector: SelectorSpec | None = None
+    answer_key: AnswerKeySpec | None = None
+    stop: StopSettings | None = None
     policy: PolicySettings | None = None
+
+    _earlier_name = model_validator(mode="before")(with_selector)
 
 
 class ServerSettings(Section):

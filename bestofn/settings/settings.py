@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -25,13 +25,18 @@ from bestofn.core.errors import ConfigError
 from bestofn.settings.choices import Engine
 from bestofn.settings.rewards import EnsembleSettings, RewardSettings, RewardSpecs
 from bestofn.settings.sections import (
+    AnswerKeySettings,
+    AnswerKeySpec,
     FilterSpec,
     FilterSpecs,
     PolicySettings,
     Profile,
-    SelectionSettings,
+    SelectorSettings,
+    SelectorSpec,
     ServerSettings,
+    with_selector,
 )
+from bestofn.settings.stopping import StopSettings
 from bestofn.support.error_text import faults
 
 
@@ -47,7 +52,7 @@ Upstream = Annotated[
 """One URL, or several."""
 
 NO_REWARD_MODEL = "none"
-"""The `reward_model` that only filters."""
+"""The `reward_model` that says that nothing scores: candidates win by agreement."""
 
 
 class Settings(BaseSettings):
@@ -62,8 +67,8 @@ class Settings(BaseSettings):
     )
     reward_model: str | None = Field(
         default=None,
-        description="folder, hub name or the URL of a server that scores; `none` only filters; "
-        "unset: the embedded one",
+        description="folder, hub name or the URL of a server that scores; `none`: nothing does; "
+        "unset: the embedded one for the embedded generator, nothing for another",
     )
     rewards: RewardSpecs = Field(
         default_factory=list, description="what scores, instead of `reward_model`"
@@ -107,12 +112,22 @@ class Settings(BaseSettings):
         ]
     )
     reward: RewardSettings = RewardSettings()
-    selection: SelectionSettings = SelectionSettings()
+    selector: SelectorSpec = Field(
+        default=SelectorSettings(),
+        description="which candidate wins; auto: by weighted vote, reward or consensus",
+    )
+    answer_key: AnswerKeySpec = Field(
+        default=AnswerKeySettings(),
+        description="what of an answer is voted on; auto: what suits prompt and answers",
+    )
+    stop: StopSettings = StopSettings()
     policy: PolicySettings = PolicySettings()
     profiles: dict[str, Profile] = Field(
         default_factory=dict, description="further model names of the server, by name"
     )
     server: ServerSettings = ServerSettings()
+
+    _earlier_name = model_validator(mode="before")(with_selector)
 
     @classmethod
     def load(cls, file: Path | None = None, **flags: Any) -> Self:

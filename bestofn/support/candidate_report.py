@@ -29,6 +29,8 @@ ReportField = Literal[
     "cut",
     "completion_tokens",
     "seed",
+    "answer_key",
+    "mean_logprob",
 ]
 
 FIELDS: tuple[ReportField, ...] = get_args(ReportField)
@@ -62,4 +64,6 @@ _READ: Mapping[ReportField, Callable[[ScoredCandidate], Any]] = {
     "cut": lambda record: record.cut,
     "completion_tokens": lambda record: record.candidate.completion_tokens,
     "seed": lambda record: record.candidate.seed,
+    "answer_key": lambda record: record.answer_key,
+    "mean_logprob": lambda record: record.candidate.mean_logprob,
 }

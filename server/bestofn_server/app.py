@@ -28,6 +28,7 @@ from bestofn_server.service.presets import Presets
 from bestofn_server.service.readiness import Readiness
 from bestofn_server.service.service import Service
 from bestofn_server.telemetry.metrics import Metrics
+from bestofn_server.wire.responses import CONFIDENCE_HEADER
 
 DESCRIPTION = (
     "OpenAI's API, answered by the best of N: best_of candidates are sampled, the repetitive and "
@@ -82,7 +83,7 @@ def create_app(
             allow_origins=settings.server.cors_origins,
             allow_methods=["*"],
             allow_headers=["*"],
-            expose_headers=["x-request-id", "retry-after"],
+            expose_headers=["x-request-id", "retry-after", CONFIDENCE_HEADER.lower()],
         )
     app.openapi = lambda: page(app, guarded=keys.guarded)  # type: ignore[method-assign]
     return app

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import time
@@ -22,7 +23,8 @@ ONLY_FILTER = ["--reward-model", "none"]
 
 @pytest.mark.parametrize("engine", ["vllm", "transformers"])
 def test_json_accounts_for_every_candidate(bestofn: Run, engine: str) -> None:
-    done = bestofn("ask", QUESTION, "--engine", engine, "--best-of", "12", "--seed", "4", "--json")
+    flags = ["--engine", engine, "--best-of", "12", "--seed", "4", "--selector", "argmax", "--json"]
+    done = bestofn("ask", QUESTION, *flags)
     assert (done.returncode, done.stderr) == (0, "")
     answer = json.loads(done.stdout)
     assert answer["best_of"] == 12
@@ -53,11 +55,24 @@ def test_candidates_of_a_running_server_are_ranked_here(bestofn: Run, vllm_serve
     assert answer["usage"]["completion_tokens"] > 8
 
 
+def test_a_model_without_a_reward_model_answers_by_vote(bestofn: Run) -> None:
+    flags = ["--model", str(embedded.generator_path()), "--engine", "transformers", "--seed", "4"]
+    done = bestofn("ask", QUESTION, *flags, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    answer = json.loads(done.stdout)
+    by = {"rule": "weighted_vote", "answer_key": "text", "score": "mean_logprob"}
+    assert answer["chosen_by"] == by
+    assert 0 < answer["confidence"] <= 1
+    assert {c["reward"] for c in answer["candidates"]} == {None}
+    assert answer["winner"]["answer_key"] == "3"
+    assert answer["winner"]["mean_logprob"] < 0
+
+
 def test_the_table_ends_with_the_winner(bestofn: Run) -> None:
     done = bestofn("ask", QUESTION, "--engine", "transformers", "--seed", "4", "--system", "Hi.")
     assert done.returncode == 0
     assert done.stderr == ""
-    assert "best of 8" in done.stdout
+    assert re.search(r"best of 8 by weighted vote on text, \d+% confident", done.stdout)
     assert "8 sampled" in done.stdout
 
 
@@ -87,8 +102,11 @@ def test_the_fallback_is_flagged(bestofn: Run) -> None:
         ([QUESTION, "--best-of", "0"], "should be greater than or equal to 1"),
         ([QUESTION, "--temperature", "3"], "should be less than or equal to 2"),
         ([QUESTION, "--engine", "vlm"], "'vlm' is not one of"),
-        ([QUESTION, "--model", "/no/such"], "no reward model is named"),
-        ([QUESTION, "--upstream", "http://127.0.0.1:1"], "no reward model is named"),
+        ([QUESTION, "--model", "/no/such"], "/no/such"),
+        ([QUESTION, "--upstream", NOBODY, "--engine", "openai"], "cannot be reached"),
+        ([QUESTION, "--selector", "best"], "no selector is called 'best'"),
+        ([QUESTION, "--selector", "{vote: {"], "{vote: {: while parsing"),
+        ([QUESTION, "--answer-key", "{pattern: {}}"], "answer key pattern: missing"),
         ([QUESTION, "--engine", "openai", "--upstream", NOBODY, *ONLY_FILTER], "cannot be reached"),
         ([QUESTION, "--upstream", NOBODY, "--engine", "vllm", *ONLY_FILTER], "engine is vllm"),
         ([QUESTION, "--engine", "openai"], "no upstream is named"),

@@ -88,6 +88,36 @@ def test_what_is_kept(keep: Keep, value: float | None, expected: list[int]) -> N
     assert kept([1.0, -2.0, 4.0, None, 0.0], keep, value) == expected  # mean 0.75, std 2.17
 
 
+def test_a_pair_is_the_winner_of_a_vote_and_the_least_reward() -> None:
+    voted = record([1.0, 3.0, -2.0, 2.0])
+    for rank, index in enumerate([3, 2, 0, 1], start=1):  # 1 has the highest reward, and is last
+        voted["candidates"][index]["rank"] = rank
+    (pair,) = rows_of("dpo", voted, ExportOptions())
+    assert (pair["chosen_reward"], pair["rejected_reward"]) == (2.0, -2.0)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "least", "rows"),
+    [(0.5, None, 1), (0.5, 0.5, 1), (0.49, 0.5, 0), (None, None, 1), (None, 0.0, 0), (0.0, 0.0, 1)],
+)
+def test_a_prompt_whose_winner_is_doubtful_is_left_out(
+    confidence: float | None, least: float | None, rows: int
+) -> None:
+    held = record([1.0, 0.0], confidence=confidence)
+    options = ExportOptions(KeepRule(min_confidence=least))
+    for name in ("sft", "dpo", "ranked"):
+        made = list(rows_of(name, held, options))
+        assert [each["confidence"] for each in made] == [confidence] * rows
+    assert len(list(rows_of("first", held, options))) == 1  # a baseline takes what comes
+    assert len(list(rows_of("candidates", held, options))) == 2
+
+
+@pytest.mark.parametrize("least", [-0.1, 1.1, float("nan")])
+def test_a_least_confidence_is_a_share(least: float) -> None:
+    with pytest.raises(ConfigError, match="it must be 0 to 1"):
+        KeepRule(min_confidence=least)
+
+
 def test_rules_that_make_no_sense_are_refused() -> None:
     for keep, value, sentence in (
         ("above", None, "needs a threshold"),

@@ -22,7 +22,7 @@ from bestofn.dataset.store.journal import JOURNAL
 from bestofn.dataset.store.records import Record
 from bestofn.dataset.store.store import ROLLOUTS, Store, read_rollouts
 from bestofn.dataset.store.verify import faults
-from bestofn.settings.sections import FilterSpec
+from bestofn.settings.sections import FilterSpec, SelectorSettings
 from bestofn.settings.settings import Settings
 from bestofn.testing import FakeCompletion
 from tests.support import dataset_fakes as fakes
@@ -119,12 +119,35 @@ async def test_a_kill_while_a_shard_is_replaced_leaves_a_whole_run(
 FILTERS_OF_0_1 = [FilterSpec(name=n) for n in ("empty", "repetition", "truncation")]
 
 
+ARGMAX = SelectorSettings(name="argmax")
+
+
 def test_a_run_begun_with_the_filters_of_0_1_goes_on_with_them() -> None:
-    then = Settings(filters=FILTERS_OF_0_1)
+    then = Settings(filters=FILTERS_OF_0_1, selector=ARGMAX)
     begun = identity_of(then, source="x.jsonl", columns={})
     now = going_on(Settings.load(), begun)
     assert identity_of(now, source="x.jsonl", columns={}) == begun
     assert going_on(Settings.load(), None).filters == Settings().filters
+
+
+def test_a_run_begun_with_the_selector_of_0_1_goes_on_with_it(tmp_path: Path) -> None:
+    begun = identity_of(Settings(selector=ARGMAX), source="x.jsonl", columns={})
+    assert begun["selection"] == {"name": "argmax", "options": {}}
+    assert not {"selector", "answer_key"} & begun.keys()  # a run of 0.1 has neither
+    assert going_on(Settings.load(), begun).selector == ARGMAX
+    assert going_on(Settings.load(selector="vote"), begun).selector.name == "vote"
+    assert going_on(Settings.load(), None).selector.name == "auto"
+    tolerant = SelectorSettings(name="argmax", options={"tolerance": 0.1})
+    other = identity_of(Settings(selector=tolerant), source="x.jsonl", columns={})
+    assert going_on(Settings.load(), other).selector.name == "auto"
+
+
+def test_another_answer_key_is_another_run() -> None:
+    one, other = (
+        identity_of(Settings.load(answer_key=name), source="x.jsonl", columns={})
+        for name in (None, "number")
+    )
+    assert one != other
 
 
 def test_filters_that_the_settings_name_are_not_replaced(tmp_path: Path) -> None:

@@ -180,3 +180,28 @@ async def test_a_raw_request_continues_the_text_without_the_chat_template(
         assert candidate.message == {"role": "assistant", "content": candidate.text}
         assert candidate.token_ids is not None
         assert 1 <= len(candidate.token_ids) <= 8
+
+
+async def test_logprobs_that_rules_read_are_of_the_sampled_tokens(generator: Generator) -> None:
+    request = Request.from_prompt(QUESTION, best_of=3, seed=1, token_logprobs=True)
+    for candidate in (await _all(generator, request)).values():
+        assert candidate.logprobs is None
+        assert candidate.token_logprobs is not None
+        assert len(candidate.token_logprobs) == candidate.completion_tokens
+        assert all(each <= 0 for each in candidate.token_logprobs)
+        mean = sum(candidate.token_logprobs) / len(candidate.token_logprobs)
+        assert candidate.mean_logprob == pytest.approx(mean)
+    plain = await _all(generator, replace(request, token_logprobs=False))
+    assert {candidate.mean_logprob for candidate in plain.values()} == {None}
+
+
+async def test_two_engines_give_the_same_logprobs(
+    vllm_generator: Generator, transformers_generator: Generator
+) -> None:
+    request = Request.from_prompt(QUESTION, best_of=1, temperature=0.0, token_logprobs=True)
+    found = [(await _all(each, request))[0] for each in (vllm_generator, transformers_generator)]
+    assert found[0].token_ids == found[1].token_ids
+    assert found[0].mean_logprob == pytest.approx(found[1].mean_logprob, abs=1e-3)
+    raw = Request.from_prompt("5 + 3 =", best_of=1, temperature=0.0, raw=True, token_logprobs=True)
+    found = [(await _all(each, raw))[0] for each in (vllm_generator, transformers_generator)]
+    assert found[0].mean_logprob == pytest.approx(found[1].mean_logprob, abs=1e-3)

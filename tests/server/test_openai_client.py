@@ -64,7 +64,8 @@ def _options(**fields: Any) -> dict[str, Any]:
 
 
 async def test_three_of_eight_come_back_ranked(client: openai.AsyncOpenAI) -> None:
-    asked = _options(n=3, extra_body={"best_of": 8, "bestofn": {"return_candidates": "full"}})
+    own = {"return_candidates": "full", "selector": "argmax"}
+    asked = _options(n=3, extra_body={"best_of": 8, "bestofn": own})
     response = await client.chat.completions.create(**asked)
     report = response.model_extra and response.model_extra["bestofn"]
     assert report is not None

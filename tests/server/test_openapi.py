@@ -13,7 +13,8 @@ from pydantic import SecretStr
 from schemathesis.config import SchemathesisConfig
 
 from bestofn import Pipeline, Score, Settings, embedded
-from bestofn.builders.pipeline import build_filters, build_selector
+from bestofn.builders.choosing import build_selector
+from bestofn.builders.pipeline import build_filters
 from bestofn.settings.sections import ServerSettings
 from bestofn.testing import FakeCompletion, FakeGenerator, FakeRewardModel
 from bestofn_server.app import create_app
@@ -91,7 +92,7 @@ def _app(*keys: str) -> FastAPI:
     settings = Settings(best_of=4, server=ServerSettings(api_keys=[SecretStr(key) for key in keys]))
     pipeline = Pipeline(
         FakeGenerator(ANSWERS),
-        build_selector(settings.selection),
+        build_selector(settings.selector),
         build_filters(settings.filters),
         FakeTextScorer(lambda request, candidate: -float(len(candidate.text))),
     )

@@ -8,8 +8,13 @@ import httpx
 import pytest
 
 from bestofn import ConfigError, Policy
+from bestofn.answers.number import NumberKey
+from bestofn.answers.pattern import PatternKey
 from bestofn.filters.length import LengthFilter
 from bestofn.selection.argmax import ArgmaxSelector
+from bestofn.selection.auto import AutoSelector
+from bestofn.selection.vote import VoteSelector
+from bestofn.selection.weighted_vote import WeightedVoteSelector
 from bestofn_server.errors import ModelNotFoundError
 from bestofn_server.service.presets import Presets
 from tests.support.forwarding import ForwardingGenerator
@@ -42,6 +47,20 @@ async def test_a_request_says_otherwise_than_its_profile() -> None:
     assert job.pipeline.policy == Policy("resample", deadline_seconds=2)
 
 
+async def test_a_profile_and_a_request_may_say_what_chooses_and_what_is_voted_on() -> None:
+    profiles = {"vote": {"selector": "vote", "answer_key": {"pattern": {"pattern": "= (.*)"}}}}
+    settings = settings_of(profiles=profiles)
+    job = await planned(ask(model="vote"), settings)
+    assert job.pipeline.selector == VoteSelector(PatternKey("= (.*)"))
+    own = ask(model="vote", bestofn={"selector": {"weighted_vote": {"temperature": 2}}})
+    job = await planned(own, settings)  # its key stays the profile's
+    assert job.pipeline.selector == WeightedVoteSelector(PatternKey("= (.*)"), 2.0)
+    own = ask(model="vote", bestofn={"answer_key": {"number": {"bare": False}}})
+    assert (await planned(own, settings)).pipeline.selector == VoteSelector(NumberKey(bare=False))
+    bare = await planned(ask(bestofn={"answer_key": "number"}), settings)
+    assert bare.pipeline.selector == AutoSelector(NumberKey())
+
+
 async def test_what_a_profile_leaves_out_is_as_in_thesettings_of() -> None:
     settings, pipeline = settings_of(temperature=0.3, max_tokens=11, seed=2), plain_pipeline()
     for name in ("bare", None):
@@ -58,6 +77,8 @@ async def test_what_a_profile_leaves_out_is_as_in_thesettings_of() -> None:
         ({"base": {}}, "profile base: the model itself has that name"),
         ({"odd": {"filters": ["none"]}}, "profile odd: no filter is called 'none'"),
         ({"odd": {"selection": {"name": "none"}}}, "profile odd: no selector is called 'none'"),
+        ({"odd": {"selector": "none"}}, "profile odd: no selector is called 'none'"),
+        ({"odd": {"answer_key": "none"}}, "profile odd: no answer key is called 'none'"),
     ],
 )
 async def test_a_wrong_profile_is_an_error_at_the_start(profiles: Any, said: str) -> None:

@@ -41,7 +41,8 @@ async def test_candidates_are_told_as_far_as_was_asked() -> None:
     ]
     names = ["index", "rank", "reward", "finish_reason", "completion_tokens", "seed"]
     names += ["rejections", "failure"]
-    nothing: dict[str, Any] = {"components": {}, "cut": 0}
+    nothing: dict[str, Any] = {"components": {}, "cut": 0, "answer_key": None}
+    nothing["mean_logprob"] = None
     summary = [dict(zip(names, row, strict=True)) | nothing for row in rows]
     assert await _candidates("summary") == summary
     texts = ["better", "good", "cut", ""]

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from bestofn import Pipeline, Request, RewardError, Score, Settings, embedded
-from bestofn.builders.pipeline import build_filters, build_selector
+from bestofn.builders.choosing import build_selector
+from bestofn.builders.pipeline import build_filters
 from bestofn.builders.reward_plan import RewardPlan
 from bestofn.builders.rewards import open_reward_model
 from bestofn.core.protocols import RewardModel
@@ -35,7 +36,7 @@ async def embedded_pair() -> AsyncIterator[tuple[httpx.AsyncClient, RewardModel]
         assert reward_model is not None
         pipeline = Pipeline(
             FakeGenerator(["never asked"]),
-            build_selector(settings.selection),
+            build_selector(settings.selector),
             build_filters(settings.filters),
             reward_model,
         )

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bestofn.builders.pipeline import build_filters, build_selector, open_pipeline
+from bestofn.builders.choosing import build_answer_key, build_selector
+from bestofn.builders.pipeline import build_filters, open_pipeline
+from bestofn.core.best_of_n import best_of_n
 from bestofn.core.errors import ConfigError
-from bestofn.settings.sections import FilterSpec, SelectionSettings
+from bestofn.core.types import Request
+from bestofn.settings.sections import FilterSpec, SelectorSettings
 from bestofn.settings.settings import Settings
+from bestofn.testing import FakeGenerator
 
 
 def _file(folder: Path, text: str) -> Path:
@@ -93,14 +98,75 @@ def test_an_unknown_option_names_its_filter() -> None:
 
 
 def test_an_unknown_selector_lists_the_known() -> None:
-    with pytest.raises(ConfigError, match="no selector is called 'vote'; there are argmax"):
-        build_selector(SelectionSettings(name="vote"))
+    with pytest.raises(ConfigError, match="no selector is called 'voting'; there are argmax, auto"):
+        build_selector(SelectorSettings(name="voting"))
 
 
-async def test_a_foreign_model_needs_a_reward_model_of_its_own() -> None:
-    with pytest.raises(ConfigError, match="no reward model is named"):
-        async with open_pipeline(Settings(model="some/model")):
-            pass
+@pytest.mark.parametrize(
+    "settings", [Settings(model="some/model"), Settings(upstream="http://x"), Settings()]
+)
+async def test_the_embedded_reward_model_never_scores_what_another_model_says(
+    settings: Settings,
+) -> None:
+    generator = FakeGenerator(["It is 4.", "It is 5.", "It is 4.", "It is 4."])
+    async with open_pipeline(settings, generator=generator) as pipeline:
+        assert pipeline.reward_model is None
+        ranking = await best_of_n(Request.from_prompt("2 + 2?", best_of=4), pipeline)
+    assert ranking.winner is not None
+    assert (ranking.winner.text, ranking.confidence) == ("It is 4.", 0.75)
+
+
+def test_a_selector_is_named_alone_with_options_or_by_its_earlier_name() -> None:
+    alone = Settings(selector="vote").selector  # type: ignore[arg-type]
+    assert alone == SelectorSettings(name="vote")
+    options = {"weighted_vote": {"temperature": 0.5}}
+    written = SelectorSettings(name="weighted_vote", options={"temperature": 0.5})
+    assert Settings(selector=options).selector == written  # type: ignore[arg-type]
+    earlier = {"name": "argmax", "options": {"tolerance": 0.1}}
+    assert Settings(selection=earlier).selector.name == "argmax"  # type: ignore[call-arg]
+    assert Settings().selector.name == "auto"
+    assert Settings(answer_key="number").answer_key.name == "number"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("spec", "sentence"),
+    [
+        ({"weighted_vote": {"heat": 1}}, "selector weighted_vote: there is no option heat"),
+        ({"weighted_vote": {"answer_key": 1}}, "there is no option answer_key"),
+        ({"weighted_vote": {"temperature": "hot"}}, "temperature: Input should be a valid number"),
+        ({"weighted_vote": {"temperature": 0}}, "temperature is 0.0; it must be above 0"),
+        ({"weighted_vote": {"temperature": float("nan")}}, "it must be above 0"),
+        ({"auto": {"scattered": 2}}, "scattered is 2.0; it must be 0 to 1"),
+        ({"soft": {"temperature": -1}}, "soft: temperature is -1.0"),
+        (
+            {"consensus": {"similarity": "bleu"}},
+            "similarity: Input should be 'ngrams' or 'rouge-l'",
+        ),
+        ({"best_of_majority": {"share": 2}}, "share is 2.0; it must be 0 to 1"),
+        ({"majority_of_bests": {"m": 0}}, "m is 0; it must be at least 1"),
+        ({"confidence": {"window": 0}}, "window is 0; it must be at least 1"),
+        ({"length_corrected": {"least": 2}}, "least is 2; it must be at least 3"),
+    ],
+)
+def test_a_wrong_option_of_a_selector_is_one_sentence(spec: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(sentence)):
+        build_selector(Settings(selector=spec).selector)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("spec", "sentence"),
+    [
+        ("numbers", "no answer key is called 'numbers'; there are auto, choice"),
+        ({"pattern": {"pattern": "("}}, "answer key pattern: '('"),
+        ({"pattern": {}}, "answer key pattern: missing 1 required"),
+        ({"custom": {"path": "nowhere:f"}}, "nowhere cannot be imported"),
+        ({"text": {"longest": 0}}, "longest is 0; it must be at least 1"),
+        ({"json": {"leave_out": "id"}}, "answer key json: leave_out"),
+    ],
+)
+def test_a_wrong_answer_key_is_one_sentence(spec: Any, sentence: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(sentence)):
+        build_answer_key(Settings(answer_key=spec).answer_key)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +175,6 @@ async def test_a_foreign_model_needs_a_reward_model_of_its_own() -> None:
         (Settings(engine="openai"), "no upstream is named"),
         (Settings(engine="vllm", upstream="http://x", reward_model="none"), "the engine is vllm"),
         (Settings(engine="transformers", engine_args=["--x"]), "the engine is transformers"),
-        (Settings(upstream="http://x"), "no reward model is named"),
     ],
 )
 async def test_settings_that_contradict_each_other_load_nothing(

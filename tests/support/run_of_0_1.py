@@ -1,4 +1,5 @@
-"""A run's folder as bestofn 0.1 wrote it: rejections do not say whether they are certain."""
+"""A run's folder as bestofn 0.1 wrote it: rejections do not say whether they are certain, and
+nothing says how the winner was chosen."""
 
 from __future__ import annotations
 
@@ -16,6 +17,8 @@ from bestofn.dataset.store.records import Record
 from bestofn.dataset.store.store import ROLLOUTS
 
 _TEXTS = ("filter", "reason", "detail")
+_NEW = frozenset({"selector", "confidence"})
+_NEW_OF_CANDIDATES = frozenset({"answer_key", "mean_logprob"})
 
 
 def rewrite_as_0_1(folder: Path) -> None:
@@ -25,7 +28,7 @@ def rewrite_as_0_1(folder: Path) -> None:
     for name, shard in manifest.shards.items():
         path = folder / ROLLOUTS / name
         table = pq.read_table(path)
-        rows = [_without_certain(record) for record in table.to_pylist()]
+        rows = [_as_0_1(record) for record in table.to_pylist()]
         pq.write_table(pa.Table.from_pylist(rows, _schema(table.schema)), path, compression="zstd")
         shard.bytes, shard.sha256 = path.stat().st_size, sha256(path)
     manifest.bestofn = "0.1.0"
@@ -33,7 +36,7 @@ def rewrite_as_0_1(folder: Path) -> None:
     journal = folder / JOURNAL
     if journal.is_file():
         held = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
-        lines = [json.dumps(_without_certain(record), ensure_ascii=False) for record in held]
+        lines = [json.dumps(_as_0_1(record), ensure_ascii=False) for record in held]
         journal.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
 
 
@@ -42,8 +45,12 @@ def says_certain(path: Path) -> bool:
     return "certain" in str(pq.read_schema(path))
 
 
-def _without_certain(record: Record) -> Record:
+def _as_0_1(record: Record) -> Record:
+    for name in _NEW:
+        del record[name]
     for candidate in record["candidates"]:
+        for name in _NEW_OF_CANDIDATES:
+            del candidate[name]
         for rejection in candidate["rejections"]:
             del rejection["certain"]
     return record
@@ -53,7 +60,9 @@ def _schema(schema: Any) -> Any:
     candidate = schema.field("candidates").type.value_type
     rejections = pa.list_(pa.struct([(name, pa.string()) for name in _TEXTS]))
     fields = [
-        (each.name, rejections if each.name == "rejections" else each.type) for each in candidate
+        (each.name, rejections if each.name == "rejections" else each.type)
+        for each in candidate
+        if each.name not in _NEW_OF_CANDIDATES
     ]
-    at = schema.get_field_index("candidates")
-    return schema.set(at, pa.field("candidates", pa.list_(pa.struct(fields))))
+    columns = [each for each in schema if each.name not in _NEW | {"candidates"}]
+    return pa.schema([*columns, pa.field("candidates", pa.list_(pa.struct(fields)))])

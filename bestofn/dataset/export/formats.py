@@ -26,7 +26,11 @@ kto: single candidates with a label. ranked: all accepted with their rewards. ca
 candidate there was, the rejected with their reasons. first, random: SFT with the first accepted
 candidate, or any of them, to measure what the choice gave."""
 
-SOURCE: dict[str, str] = {"row": "int64", "key": "string"}
+SOURCE: dict[str, str] = {"row": "int64", "key": "string", "confidence": "float64"}
+"""Where a row came from, and how sure the choice of its prompt's winner was."""
+
+_CHOSEN = frozenset[FormatName]({"sft", "dpo", "kto", "ranked"})
+"""Formats of what was chosen; the others are for comparison, or hold everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,8 @@ Rows = Callable[[Record, ExportOptions], Iterator[dict[str, Any]]]
 
 def rows_of(name: FormatName, record: Record, options: ExportOptions) -> Iterator[dict[str, Any]]:
     """The rows that one record makes; none where nothing in it is kept."""
+    if name in _CHOSEN and not options.rule.takes(record):
+        return iter(())
     return _ROWS[name](record, options)
 
 
@@ -242,9 +248,11 @@ def _type(kind: str) -> pyarrow.DataType:
 def _worst_below(
     ranked: list[CandidateRecord], good: CandidateRecord, options: ExportOptions
 ) -> CandidateRecord | None:
-    """The worst of those that are worse by the margin; None: there is none."""
-    worst = ranked[-1]
-    return worst if _clears_margin(good, worst, options) else None
+    """The worst of those that are worse by the margin; None: there is none. It is the one with the
+    least reward, which is not the last where a vote made the order."""
+    scored = [each for each in reversed(ranked) if each["reward"] is not None]
+    worst = min(scored, key=lambda each: each["reward"], default=None)
+    return worst if worst is not None and _clears_margin(good, worst, options) else None
 
 
 def _clears_margin(good: CandidateRecord, bad: CandidateRecord, options: ExportOptions) -> bool:
@@ -258,7 +266,7 @@ def _conversation(record: Record, each: CandidateRecord) -> dict[str, Any]:
 
 
 def _of(record: Record) -> dict[str, Any]:
-    return {"row": record["row"], "key": record["key"]}
+    return {name: record.get(name) for name in SOURCE}
 
 
 def _message(each: CandidateRecord) -> dict[str, Any]:

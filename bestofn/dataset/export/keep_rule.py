@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bestofn.core.errors import ConfigError
-from bestofn.dataset.store.records import CandidateRecord
+from bestofn.dataset.store.records import CandidateRecord, Record
 from bestofn.settings.choices import Keep
 
 
@@ -25,6 +25,8 @@ class KeepRule:
             margin: the first rank, where its reward is at least so much above the mean of the
             prompt's. zscore: at least so many standard deviations above that mean.
         value: of top-k (2), above, margin (0) and zscore (1); None: as given here.
+        min_confidence: of the selector in the prompt's winner, 0 to 1: nothing is kept of a prompt
+            below it, or whose confidence is not known. None: of every prompt something may be.
 
     Raises:
         ConfigError: the value is missing, or makes no sense.
@@ -32,6 +34,7 @@ class KeepRule:
 
     keep: Keep = "best"
     value: float | None = None
+    min_confidence: float | None = None
 
     def __post_init__(self) -> None:
         if self.keep == "above" and self.value is None:
@@ -40,11 +43,20 @@ class KeepRule:
             raise ConfigError("best takes no value")
         if self.keep == "top-k" and (self._value < 1 or self._value != int(self._value)):
             raise ConfigError(f"top-k takes a whole number from 1 on, not {self._value:g}")
+        if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
+            raise ConfigError(f"min_confidence is {self.min_confidence}; it must be 0 to 1")
 
     @property
     def _value(self) -> float:
         usual = {"top-k": 2.0, "margin": 0.0, "zscore": 1.0}
         return usual.get(self.keep, 0.0) if self.value is None else self.value
+
+    def takes(self, record: Record) -> bool:
+        """Whether the confidence in its winner lets anything of a row be kept."""
+        if self.min_confidence is None:
+            return True
+        confidence = record["confidence"]
+        return confidence is not None and confidence >= self.min_confidence
 
     def kept(self, ranked: Sequence[CandidateRecord]) -> list[CandidateRecord]:
         """Those of a row's ranked candidates that are kept, best first, no text twice.

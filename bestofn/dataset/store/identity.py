@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bestofn.settings.sections import FilterSpec
+from bestofn.settings.sections import AnswerKeySettings, FilterSpec, SelectorSettings
 from bestofn.settings.settings import Settings
+from bestofn.settings.stopping import StopSettings
 from bestofn.support.url import without_credentials
 
 PARTS = frozenset(
@@ -22,7 +23,8 @@ PARTS = frozenset(
         "max_tokens",
         "seed",
         "filters",
-        "selection",
+        "selector",
+        "answer_key",
         "policy",
         "engine_args",
         "loop_stop",
@@ -32,6 +34,9 @@ PARTS = frozenset(
 """Of the settings. Which engine samples, how many requests run at once and what the server does are
 not among them."""
 
+_SELECTOR = "selection"
+"""What the selector is called in a configuration: earlier versions called it so."""
+
 OF_THE_MACHINE = frozenset({"device", "max_batch_tokens", "cache_tokens", "threads"})
 """Of the section `reward`: they change how fast it is, and the last digits."""
 
@@ -40,21 +45,31 @@ EARLIER_FILTERS = (("empty", "repetition", "truncation"),)
 """The filters by default of earlier versions (0.1), by name; none had options."""
 
 
+EARLIER_SELECTOR = "argmax"
+"""The selector by default of earlier versions (0.1)."""
+
+
 def going_on(settings: Settings, begun: Mapping[str, Any] | None) -> Settings:
     """The settings for a run that an earlier version may have begun: where they do not say which
-    filters, and the run was begun with that version's own, it goes on with those.
+    filters or which selector, and the run was begun with that version's own, it goes on with those.
 
     Args:
         settings: as they were loaded.
         begun: the configuration of the run that is there; None: there is none.
     """
-    if begun is None or "filters" in settings.model_fields_set:
+    if begun is None:
         return settings
-    filters = [FilterSpec.model_validate(each) for each in begun.get("filters", ())]
-    plain = not any(each.options for each in filters)
-    if plain and tuple(each.name for each in filters) in EARLIER_FILTERS:
-        return settings.model_copy(update={"filters": filters})
-    return settings
+    earlier: dict[str, Any] = {}
+    if "filters" not in settings.model_fields_set:
+        filters = [FilterSpec.model_validate(each) for each in begun.get("filters", ())]
+        plain = not any(each.options for each in filters)
+        if plain and tuple(each.name for each in filters) in EARLIER_FILTERS:
+            earlier["filters"] = filters
+    if "selector" not in settings.model_fields_set:
+        selector = SelectorSettings.model_validate(begun.get(_SELECTOR, {}))
+        if selector == SelectorSettings(name=EARLIER_SELECTOR):
+            earlier["selector"] = selector
+    return settings.model_copy(update=earlier) if earlier else settings
 
 
 def identity_of(
@@ -74,6 +89,11 @@ def identity_of(
         del given["reward"]["reasoning"]
     for spec in given["rewards"]:
         spec["options"] = {k: v for k, v in spec["options"].items() if "key" not in k}
+    given[_SELECTOR] = given.pop("selector")
+    if settings.answer_key == AnswerKeySettings():
+        del given["answer_key"]  # which earlier versions did not have
+    if settings.stop != StopSettings():  # a run without a rule is as one of before there were any
+        given["stop"] = settings.stop.model_dump(exclude_defaults=True)
     settled = {**given, "input": source, "columns": dict(columns), "explore": explore}
     plain: dict[str, Any] = without_credentials(settled)
     return plain

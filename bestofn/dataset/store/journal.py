@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bestofn.dataset.store.atomic_files import replace_file
-from bestofn.dataset.store.records import Record, with_certainty
+from bestofn.dataset.store.records import Record, upgraded
 
 JOURNAL = "journal.jsonl"
 
@@ -42,7 +42,7 @@ class Journal:
                 if not line.endswith(b"\n"):
                     break
                 whole += len(line)
-                yield with_certainty(record)
+                yield upgraded(record)
         if whole < self._path.stat().st_size:
             os.truncate(self._path, whole)
 

@@ -38,6 +38,8 @@ def record_of(row: Row, ranking: Ranking) -> Record:
         "rounds": ranking.rounds,
         "prompt_tokens": ranking.usage.prompt_tokens,
         "completion_tokens": ranking.usage.completion_tokens,
+        "selector": _rule(ranking),
+        "confidence": ranking.confidence,
         "candidates": [
             _candidate(each) for each in sorted(ranking.candidates, key=lambda each: each.index)
         ],
@@ -52,6 +54,8 @@ def failed_record(row: Row, error: str, *, unreadable: bool = False) -> Record:
         "rounds": 0,
         "prompt_tokens": 0,
         "completion_tokens": 0,
+        "selector": None,
+        "confidence": None,
         "candidates": [],
     }
 
@@ -76,12 +80,17 @@ def is_suspected(candidate: CandidateRecord) -> bool:
     return candidate["failure"] is None and bool(rejections) and not certain
 
 
-def with_certainty(record: Record) -> Record:
-    """The record, whose rejections say whether they are certain (changed in place).
-
-    Those that bestofn 0.1 wrote do not say it, and were certain, all of them.
+def upgraded(record: Record) -> Record:
+    """The record with what bestofn 0.1 did not write (changed in place): its rejections were
+    certain, all of them, it ordered by the highest reward, and knew no confidence, no keys and no
+    logprobs.
     """
+    if "selector" not in record:
+        ranked = any(each["rank"] is not None for each in record["candidates"])
+        record |= {"selector": "argmax" if ranked else None, "confidence": None}
     for candidate in record["candidates"]:
+        candidate.setdefault("answer_key", None)
+        candidate.setdefault("mean_logprob", None)
         for rejection in candidate["rejections"]:
             if rejection.get("certain") is None:
                 rejection["certain"] = True
@@ -122,6 +131,8 @@ def schema() -> pyarrow.Schema:
             ("cut", pa.int32()),
             ("completion_tokens", pa.int32()),
             ("seed", pa.int64()),
+            ("answer_key", pa.string()),
+            ("mean_logprob", pa.float64()),
         ]
     )
     return pa.schema(
@@ -137,9 +148,18 @@ def schema() -> pyarrow.Schema:
             ("rounds", pa.int32()),
             ("prompt_tokens", pa.int32()),
             ("completion_tokens", pa.int64()),
+            ("selector", pa.string()),
+            ("confidence", pa.float64()),
             ("candidates", pa.list_(candidate)),
         ]
     )
+
+
+def _rule(ranking: Ranking) -> str | None:
+    """The selector that ordered the candidates; None where none did."""
+    if ranking.chosen_by is not None:
+        return ranking.chosen_by.rule
+    return "custom" if ranking.ranked else None
 
 
 def _row(row: Row, status: Status, error: str | None = None) -> Record:

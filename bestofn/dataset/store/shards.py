@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bestofn.core.errors import ConfigError
-from bestofn.dataset.store.records import Record, schema, with_certainty
+from bestofn.dataset.store.records import Record, schema, upgraded
 from bestofn.support.error_text import first_line
 
 
@@ -51,6 +51,6 @@ def read_shard(path: Path) -> Iterator[Record]:
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=128):
-                yield from map(with_certainty, batch.to_pylist())
+                yield from map(upgraded, batch.to_pylist())
     except (OSError, pyarrow.ArrowException) as error:
         raise _broken(path, error) from error

@@ -65,10 +65,6 @@ _NGRAM = 20
 """Tokens of the n-grams that are counted as duplicates: with Gopher's 10 and fewer, clean lists,
 code and Chinese poems reach 0.75 to 0.87 (measured on the tuning half, see `_EXACT`)."""
 
-_TOO_SHORT = 240
-"""Characters below which a text in which hardly a token stands twice meets no rule: fewer than
-`_SHORT` tokens of four characters, and each loop's copies are made of tokens that stood before."""
-
 _SHORT = 60
 """Content tokens below which duplicated shares are not judged: too few to mean anything."""
 
@@ -140,10 +136,7 @@ class RepetitionFilter:
             return self._reject(
                 "whitespace_flood", f"{flood[1]} characters of white space from {flood[0]} on"
             )
-        if len(text) < _TOO_SHORT and hardly_repeats(text, self._fewest):
-            return None
-        segments = segment(text)
-        if not len(segments):
+        if hardly_repeats(text, self._fewest) or not len(segments := segment(text)):
             return None
         data = json_answer.is_document(text)
         view = View(segments, request.last_user_text)
@@ -164,8 +157,7 @@ class RepetitionFilter:
 
     @property
     def _fewest(self) -> int:
-        """Tokens that stood before, without which a short text meets no rule: a near loop's, or
-        the seven after the first that a counting loop of eight has at least."""
+        """Tokens that stood before, which every rule wants of a short text."""
         return min(_COUNTED - 1, int(self.near_similarity * self.near_content))
 
     def _exact_loop(self, view: View, *, data: bool) -> Cycle | None:
@@ -205,8 +197,7 @@ class RepetitionFilter:
             self.longest_period,
             self.near_copies,
             self.near_similarity,
-            # A token weighs one word at most, and so many of the repeated words have to be equal.
-            self.near_similarity * self.near_content,
+            self.near_similarity * self.near_content,  # a token weighs one word at most
         ):
             words = _weighed(segments.weight, cycle)
             if words < self.near_content or view.is_free(cycle):

@@ -55,6 +55,9 @@ _DIGIT = re.compile(r"\d")
 _CONTENT = re.compile("[^\\W\\d_]|[\U0001f000-\U0001faff☀-➿]")
 """Letters, and pictographs, which carry content as words do; box drawing and arrows do not."""
 
+SHORT = 240
+"""Characters from which `hardly_repeats` does not look: about 60 words."""
+
 _CJK = re.compile("[぀-ヿ㐀-䶿一-鿿\uf900-\ufaff\U00020000-\U0003ffff]")
 _UNSPACED_LETTER = re.compile(f"[{_UNSPACED}]")
 CJK_WEIGHT, SYLLABLE_WEIGHT = 0.7, 0.3
@@ -115,8 +118,10 @@ def segment(text: str) -> Segments:
 
 
 def hardly_repeats(text: str, tokens: int) -> bool:
-    """Whether fewer than `tokens` of the tokens equal one before them, be their digits what they
-    may; a quick look."""
+    """Whether a text is short, and fewer than `tokens` of its tokens equal one before them, be
+    their digits what they may; a quick look. The copies of every loop are such tokens."""
+    if len(text) >= SHORT:
+        return False
     found = _TOKEN.findall(_DIGIT.sub("0", text))
     return len(found) - len(set(found)) < tokens
 

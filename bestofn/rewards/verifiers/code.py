@@ -8,11 +8,11 @@ from typing import Any
 
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Failure, Request, Score
-from bestofn.rewards.verifiers.code_block import extract_code
 from bestofn.rewards.verifiers.sandbox import client as sandbox
 from bestofn.rewards.verifiers.sandbox.client import Limits
 from bestofn.rewards.verifiers.verdicts import UNUSABLE_REFERENCE
 from bestofn.rewards.verifiers.verifier import VerifierRewardModel
+from bestofn.support.code_block import extract_code
 
 SECONDS = Limits().seconds
 MEMORY_MB = Limits().memory_bytes // 2**20

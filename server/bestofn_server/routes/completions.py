@@ -59,7 +59,7 @@ async def _complete(body: ChatRequest | CompletionRequest, request: Request) -> 
             return JSONResponse(with_legal_reasons({**forwarded, "model": job.model}))
         rankings = await unless_gone(request, service.rank(job, request.headers))
         answer = Answer(rankings, job.model, job.detail, with_token_ids=job.with_token_ids)
-        return JSONResponse(answer.body())
+        return JSONResponse(answer.body(), headers=answer.headers)
 
 
 async def _ranked_chunks(

@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bestofn.builders.pipeline import build_filters, build_selector
+from bestofn.builders.choosing import build_answer_key, build_selector
+from bestofn.builders.pipeline import build_filters
+from bestofn.builders.stopping import stopped_by
 from bestofn.control.policy import Policy
 from bestofn.core.errors import RequestError
 from bestofn.core.pipeline import Pipeline
-from bestofn.core.protocols import Filter
+from bestofn.core.protocols import Filter, Selector
 from bestofn.core.types import Endpoint, Request
 from bestofn.settings.sections import FilterSpec, ServerSettings
 from bestofn_server.service.presets import Preset
@@ -25,6 +27,9 @@ OPEN_FILTERS = frozenset(
 )
 """Filters that a request may set up. The others run code, or expressions without a bound on their
 time, so a request may only name those that the operator has set up."""
+
+OPEN_ANSWER_KEYS = frozenset({"auto", "choice", "code", "json", "number", "text", "tool_calls"})
+"""Answer keys that a request may set up, for the same reason."""
 
 ONLY_ALONE = frozenset({"echo", "prompt_logprobs", "use_beam_search"})
 """Fields that belong to a whole response, or sample otherwise: taken with best_of 1 only."""
@@ -155,8 +160,8 @@ def _pipeline(preset: Preset, options: BestOfNOptions) -> Pipeline:
     changes: dict[str, Any] = {}
     if options.filters is not None:
         changes["filters"] = chosen_filters(options.filters, preset)
-    if options.selection is not None:
-        changes["selector"] = build_selector(options.selection)
+    if options.selector is not None or options.answer_key is not None:
+        changes["selector"] = chosen_selector(options, preset)
     policy: dict[str, Any] = {}
     if options.on_exhausted is not None:
         policy["on_exhausted"] = options.on_exhausted
@@ -168,7 +173,29 @@ def _pipeline(preset: Preset, options: BestOfNOptions) -> Pipeline:
         if not isinstance(pipeline.policy, Policy):
             raise RequestError(f"{', '.join(policy)}: this server's policy is not to be changed")
         changes["policy"] = dataclasses.replace(pipeline.policy, **policy)
-    return dataclasses.replace(pipeline, **changes) if changes else pipeline
+    if changes:
+        pipeline = dataclasses.replace(pipeline, **changes)
+    stop = options.stop or preset.stop
+    if options.stop is not None or (options.answer_key is not None and stop.rule != "none"):
+        key = build_answer_key(options.answer_key or preset.answer_key)
+        pipeline = stopped_by(stop, key, pipeline)
+    return pipeline
+
+
+def chosen_selector(options: BestOfNOptions, preset: Preset) -> Selector:
+    """The selector that a request asks for; what it does not say is as in the preset.
+
+    Raises:
+        RequestError: an answer key that only the operator may set up.
+        ConfigError: an unknown name or option.
+    """
+    key = options.answer_key or preset.answer_key
+    if key.name not in OPEN_ANSWER_KEYS and key != preset.answer_key:
+        raise RequestError(
+            f"a request cannot set up the answer key {key.name}; it can set up "
+            f"{', '.join(sorted(OPEN_ANSWER_KEYS))}"
+        )
+    return build_selector(options.selector or preset.selector, build_answer_key(key))
 
 
 def chosen_filters(specs: Sequence[FilterSpec], preset: Preset) -> list[Filter]:

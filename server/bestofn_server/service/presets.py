@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bestofn import embedded
-from bestofn.builders.pipeline import build_filters, build_selector
-from bestofn.core.errors import ConfigError
+from bestofn.builders.choosing import build_answer_key, build_selector
+from bestofn.builders.pipeline import build_filters
+from bestofn.builders.stopping import stopped_by
+from bestofn.core.errors import ConfigError, RequestError
 from bestofn.core.pipeline import Pipeline
-from bestofn.settings.sections import Profile
+from bestofn.settings.sections import AnswerKeySettings, Profile, SelectorSettings
 from bestofn.settings.settings import Settings
+from bestofn.settings.stopping import StopSettings
 from bestofn_server.errors import ModelNotFoundError
 
 
@@ -23,6 +26,7 @@ class Preset:
         name: as clients say it.
         model: what the engine is asked for; None: its default.
         best_of, temperature, max_tokens, seed: where the request says nothing.
+        selector, answer_key, stop: the pipeline's, as settings; a request may change one of them.
         pipeline: what runs it.
     """
 
@@ -33,6 +37,9 @@ class Preset:
     max_tokens: int | None
     seed: int | None
     pipeline: Pipeline
+    selector: SelectorSettings = field(default_factory=SelectorSettings)
+    answer_key: AnswerKeySettings = field(default_factory=AnswerKeySettings)
+    stop: StopSettings = field(default_factory=StopSettings)
 
 
 class Presets:
@@ -57,6 +64,9 @@ class Presets:
             max_tokens=settings.max_tokens,
             seed=settings.seed,
             pipeline=pipeline,
+            selector=settings.selector,
+            answer_key=settings.answer_key,
+            stop=settings.stop,
         )
         self._profiles = {
             name: _of_profile(name, profile, self._default)
@@ -132,16 +142,20 @@ def _of_profile(name: str, profile: Profile, default: Preset) -> Preset:
         value = getattr(profile, field)
         return getattr(default, field) if value is None else value
 
-    changes: Mapping[str, Any] = {}
+    changes: dict[str, Any] = {}
     try:
         if profile.filters is not None:
-            changes = {**changes, "filters": build_filters(profile.filters)}
-        if profile.selection is not None:
-            changes = {**changes, "selector": build_selector(profile.selection)}
-    except ConfigError as error:
+            changes["filters"] = build_filters(profile.filters)
+        key = build_answer_key(or_default("answer_key"))
+        if profile.selector is not None or profile.answer_key is not None:
+            changes["selector"] = build_selector(or_default("selector"), key)
+        if profile.policy is not None:
+            changes["policy"] = profile.policy.policy()
+        pipeline = replace(default.pipeline, **changes)
+        if {"stop", "answer_key", "policy"} & profile.model_fields_set:
+            pipeline = stopped_by(or_default("stop"), key, pipeline)
+    except (ConfigError, RequestError) as error:
         raise ConfigError(f"profile {name}: {error}") from error
-    if profile.policy is not None:
-        changes = {**changes, "policy": profile.policy.policy()}
     return Preset(
         name=name,
         model=profile.model,
@@ -149,5 +163,8 @@ def _of_profile(name: str, profile: Profile, default: Preset) -> Preset:
         temperature=or_default("temperature"),
         max_tokens=or_default("max_tokens"),
         seed=or_default("seed"),
-        pipeline=replace(default.pipeline, **changes),
+        selector=or_default("selector"),
+        answer_key=or_default("answer_key"),
+        stop=or_default("stop"),
+        pipeline=pipeline,
     )

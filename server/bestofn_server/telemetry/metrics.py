@@ -11,6 +11,7 @@ from bestofn_server.admission import Admission
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 _COUNTS = (1, 2, 4, 8, 16, 32, 64, 128)
+_SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1)
 _GAINS = (0, 0.01, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16)
 
 
@@ -48,6 +49,12 @@ class Metrics:
             "reward_gain", "Reward of the winner minus reward of candidate 0.", _GAINS
         )
         self.winner = histogram("winner_index", "Index of the winning candidate.", (0, *_COUNTS))
+        self.confidence = histogram(
+            "confidence",
+            "Confidence in the winner, 0 to 1, by the rule that chose it.",
+            _SHARES,
+            "rule",
+        )
         self.fallbacks = counter("fallbacks", "Answers by a fallback.", "fallback")
         self.deadlines = counter("deadlines", "Requests whose deadline stopped something.")
         self.tokens = counter("tokens", "Tokens: returned, wasted, prompt, scored.", "kind")
@@ -89,6 +96,8 @@ class Metrics:
             self.fallbacks.labels(ranking.fallback).inc()
         if ranking.deadline_reached:
             self.deadlines.inc()
+        if ranking.confidence is not None and ranking.chosen_by is not None:
+            self.confidence.labels(ranking.chosen_by.rule).observe(ranking.confidence)
         self._count_tokens(ranking)
         winner = ranking.winner
         if winner is None or winner.reward is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field
@@ -42,6 +43,10 @@ class CandidateReport(BaseModel):
     finish_reason: str | None = Field(description="the engine's own word for why it ended")
     completion_tokens: int | None
     seed: int | None
+    answer_key: str | None = Field(description="what of it was voted on; null: it did not vote")
+    mean_logprob: float | None = Field(
+        description="mean logarithm of its tokens' probabilities; null: not known"
+    )
     rejections: list[RejectionReport] = Field(description="by each filter that threw it out")
     failure: FailureReport | None
     text: str | None = None
@@ -86,6 +91,41 @@ class TokensReport(BaseModel):
     scorer: int
 
 
+class StoppedReport(BaseModel):
+    """How sampling ended before all candidates were there."""
+
+    rule: str | None = Field(
+        description="the rule that ended the request; null: candidates were aborted, and it went on"
+    )
+    sampled: int = Field(description="candidates that were started")
+    aborted: dict[str, int] = Field(
+        description="how many of them did not finish, or were not scored, by the rule"
+    )
+    tokens_saved: int = Field(
+        description="estimated from the length of the candidates that finished"
+    )
+
+    @classmethod
+    def of(cls, ranking: Ranking) -> Self | None:
+        """Of `ranking`; None: nothing was stopped."""
+        if ranking.stopped_by is None and not ranking.stopped:
+            return None
+        return cls(
+            rule=ranking.stopped_by,
+            sampled=len(ranking.candidates),
+            aborted=dict(ranking.stopped),
+            tokens_saved=ranking.tokens_saved,
+        )
+
+
+class ChosenByReport(BaseModel):
+    """How the winner was chosen."""
+
+    rule: str = Field(description="the selector; of `auto` the one that it took")
+    answer_key: str | None = Field(description="what was voted on; null: nothing")
+    score: str | None = Field(description="reward, mean_logprob, or null: there were no scores")
+
+
 class BestOfNReport(BaseModel):
     """What bestofn did for one prompt."""
 
@@ -97,12 +137,14 @@ class BestOfNReport(BaseModel):
         description="how many are only suspected, by reason; they are ranked behind the accepted"
     )
     failed: dict[str, int] = Field(description="how many failed, or were stopped, by reason")
-    stopped: dict[str, int] = Field(description="how many of these were stopped, by rule")
-    stopped_by: str | None = Field(
-        description="the rule that ended the request before all candidates had finished"
+    stopped: StoppedReport | None = Field(
+        description="what a rule, the deadline or the budget stopped; null: nothing was stopped"
     )
     confidence: float | None = Field(
         description="0 to 1, that the winner is the right choice; null: the selector has none"
+    )
+    chosen_by: ChosenByReport | None = Field(
+        description="how the winner was chosen; null: nothing was ranked"
     )
     winner: int | None = Field(description="the index of the best among the sampled")
     rewards: list[float | None] = Field(description="of the choices, in their order")
@@ -139,9 +181,11 @@ class BestOfNReport(BaseModel):
             rejected=dict(ranking.rejected),
             suspected=dict(ranking.suspected),
             failed=dict(ranking.failed),
-            stopped=dict(ranking.stopped),
-            stopped_by=ranking.stopped_by,
+            stopped=StoppedReport.of(ranking),
             confidence=ranking.confidence,
+            chosen_by=None
+            if ranking.chosen_by is None
+            else ChosenByReport(**asdict(ranking.chosen_by)),
             winner=returned[0].index if returned else None,
             rewards=[record.reward for record in returned],
             returned=[

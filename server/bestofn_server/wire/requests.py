@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bestofn.control.policy import OnExhausted
-from bestofn.settings.sections import FilterSpecs, SelectionSettings
+from bestofn.settings.sections import AnswerKeySpec, FilterSpecs, SelectorSpec, with_selector
+from bestofn.settings.stopping import StopSettings
 from bestofn_server.wire.numbers import Integer, OptionalInteger
 
 _T = TypeVar("_T")
@@ -23,7 +24,17 @@ class BestOfNOptions(BaseModel):
         default=None,
         description='names, or {"name": {"option": value}}; these instead of the server\'s',
     )
-    selection: SelectionSettings | None = None
+    selector: SelectorSpec | None = Field(
+        default=None,
+        description='which candidate wins: a name, or {"name": {"option": value}}',
+    )
+    answer_key: AnswerKeySpec | None = Field(
+        default=None,
+        description="what of an answer is voted on, in the same form",
+    )
+    stop: StopSettings | None = Field(
+        default=None, description="when sampling ends early: a rule's name, or with its options"
+    )
     on_exhausted: OnExhausted | None = Field(
         default=None, description="what happens when no candidate is acceptable"
     )
@@ -42,6 +53,8 @@ class BestOfNOptions(BaseModel):
         default="none",
         description="list every candidate: with reward, rank and rejections, or with its text too",
     )
+
+    _earlier_name = model_validator(mode="before")(with_selector)
 
 
 class StreamOptions(BaseModel):

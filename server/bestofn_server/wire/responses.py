@@ -18,6 +18,10 @@ LEGAL = frozenset({"stop", "length", "tool_calls", "content_filter", "function_c
 repetition, error) is told as "length", and an end that nobody vouches for as "stop"."""
 
 
+CONFIDENCE_HEADER = "X-Bestofn-Confidence"
+"""Of a response: the confidence in the winner, 0 to 1."""
+
+
 class CompletionUsage(BaseModel):
     """Tokens; the completion's are those of all candidates, as OpenAI counts for best_of. Null
     where the upstream did not count."""
@@ -68,6 +72,15 @@ class Answer:
             "created": int(time.time()),
             "model": model,
         }
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """``X-Bestofn-Confidence``, the least of the prompts', where every prompt has one; a stream
+        has said its headers before it is known, and tells it in the report alone."""
+        known = [each.confidence for each in self._rankings if each.confidence is not None]
+        if len(known) < len(self._rankings):
+            return {}
+        return {CONFIDENCE_HEADER: f"{min(known):.4f}"}
 
     def body(self) -> dict[str, Any]:
         """The whole of it at once."""

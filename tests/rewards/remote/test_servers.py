@@ -12,7 +12,8 @@ import pytest
 from fastapi import FastAPI
 
 from bestofn import Pipeline, Settings
-from bestofn.builders.pipeline import build_filters, build_selector
+from bestofn.builders.choosing import build_selector
+from bestofn.builders.pipeline import build_filters
 from bestofn.builders.reward_plan import RewardPlan
 from bestofn.builders.rewards import open_reward_model
 from bestofn.core.errors import ConfigError
@@ -87,7 +88,7 @@ async def test_bestofns_server_gives_its_own_rewards() -> None:
         expected = await reward_model.score(request, candidates(responses))
         pipeline = Pipeline(
             FakeGenerator(["never asked"]),
-            build_selector(settings.selection),
+            build_selector(settings.selector),
             build_filters(settings.filters),
             reward_model,
         )

@@ -1,0 +1,36 @@
+"""Programs: the same whatever their layout and their comments."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from dataclasses import dataclass
+from typing import ClassVar
+
+from bestofn.core.types import Candidate, Request
+from bestofn.support.code_block import extract_code
+
+LONGEST = 20_000
+"""Characters of a program that is read: Python's parser takes much memory for some texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeKey:
+    """The program in an answer, as `bestofn.support.code_block` finds it. One in Python is compared
+    as it is parsed, so that layout, quotes and comments do not count; another without blank lines
+    and spaces at the ends of lines. None where there is no program, or one above `LONGEST`."""
+
+    kind: ClassVar[str] = "code"
+
+    def key(self, request: Request, candidate: Candidate) -> str | None:
+        """See `bestofn.core.protocols.AnswerKey`."""
+        program = extract_code(candidate.text)
+        if not program.strip() or len(program) > LONGEST:
+            return None
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of an answer's own invalid escapes
+                return ast.unparse(ast.parse(program))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            lines = (line.rstrip() for line in program.splitlines())
+            return "\n".join(line for line in lines if line)

@@ -1,0 +1,73 @@
+"""Short answers: by their words, whatever the case and punctuation, or by the number they state."""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass
+from typing import ClassVar
+
+from bestofn.answers.numbers import found_in, normal
+from bestofn.core.errors import ConfigError
+from bestofn.core.types import Candidate, Request
+from bestofn.support.thoughts import without_thoughts
+
+_OUTSIDE = re.compile(r"[^\w+\-*/=<>%^.,]+|[.,](?!\d)|(?<!\d)[.,]|\*(?!\s*\d)|\*\*|_+")
+_OPENING = re.compile(
+    r"^(?:(?:so|therefore|thus) )?(?:the )?(?:final |correct )?answer(?: is)? |^答案[是为]?"
+)
+_ARTICLE = re.compile(r"^(?:the|an?) ")
+
+
+@dataclass(frozen=True, slots=True)
+class TextKey:
+    """What a short answer says; a longer one does not vote.
+
+    Of an answer that states one number which the prompt does not have, or has less often, it is
+    that number, in whatever words: to "5 + 3?", "8", "5 plus 3 is 8." and "It is 8." are the same.
+    Of any other it is the words, without case, punctuation, "The answer is" and a leading article.
+
+    Args:
+        longest: characters of an answer that counts as short.
+        numbers: whether a number may stand for the answer.
+
+    Raises:
+        ConfigError: `longest` is below 1.
+    """
+
+    kind: ClassVar[str] = "text"
+
+    longest: int = 160
+    numbers: bool = True
+
+    def __post_init__(self) -> None:
+        if self.longest < 1:
+            raise ConfigError(f"answer key text: longest is {self.longest}; it must be at least 1")
+
+    def key(self, request: Request, candidate: Candidate) -> str | None:
+        """See `bestofn.core.protocols.AnswerKey`."""
+        text = without_thoughts(candidate.text)
+        if not text or len(text) > self.longest:
+            return None
+        text = unicodedata.normalize("NFKC", text)
+        words = _ARTICLE.sub("", _OPENING.sub("", _OUTSIDE.sub(" ", text.casefold()).strip()))
+        if self.numbers and (number := _new_number(text, request.last_user_text)) is not None:
+            return number
+        return words or None
+
+
+def _new_number(text: str, prompt: str) -> str | None:
+    """The one number that a text states and its prompt does not; None: none, or several."""
+    stated = [normal(each) for each in found_in(text)]
+    if len(stated) == 1 and not re.search(r"[^\W\d_]", text):
+        return stated[0]  # nothing but the number
+    new = Counter(stated) - Counter(_numbers_of(prompt))
+    return next(iter(new)) if len(new) == 1 else None
+
+
+@functools.lru_cache(maxsize=64)
+def _numbers_of(prompt: str) -> tuple[str, ...]:
+    """The numbers of a prompt, which every candidate asks for."""
+    return tuple(normal(each) for each in found_in(prompt))

@@ -1,0 +1,109 @@
+"""From the section `stop` to the parts of a `Policy`: how a request is sampled, until when.
+
+A new rule is one new file in `bestofn.control`, its options in `bestofn.settings.stopping`, and
+one line in `RULES`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bestofn.control.accepted import Accepted
+from bestofn.control.agreement import Agreement
+from bestofn.control.enough import Enough
+from bestofn.control.evidence import Evidence
+from bestofn.control.expected_gain import ExpectedGain
+from bestofn.control.fixed import Fixed
+from bestofn.control.plateau import Plateau
+from bestofn.control.policy import Policy
+from bestofn.control.recent_scores import RecentScores
+from bestofn.control.replace import ReplaceRejected
+from bestofn.control.waves import Waves
+from bestofn.core.controller import Budget, Chain, Controller
+from bestofn.core.errors import ConfigError, RequestError
+from bestofn.core.pipeline import Pipeline
+from bestofn.core.protocols import AnswerKey
+from bestofn.settings.stopping import StopSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """What the rules of one pipeline may read of candidates.
+
+    Args:
+        answer_key: what is voted on; None: nothing.
+        rewards: whether a reward model scores; else scores are mean logprobs.
+        recent: the scores of recent requests.
+    """
+
+    answer_key: AnswerKey | None
+    rewards: bool
+    recent: RecentScores
+
+    @classmethod
+    def of(cls, answer_key: AnswerKey | None, *, rewards: bool) -> Readable:
+        """With nothing known of recent requests."""
+        return cls(answer_key, rewards, RecentScores(rewards=rewards))
+
+
+RULES: Mapping[str, Callable[[Readable, Mapping[str, Any]], Controller]] = {
+    "accepted": lambda has, options: Accepted(**options),
+    "agreement": lambda has, options: Agreement(has.answer_key, **options),
+    "auto": lambda has, options: _evidence(has, options),
+    "evidence": lambda has, options: _evidence(has, options),
+    "expected_gain": lambda has, options: ExpectedGain(has.rewards, recent=has.recent, **options),
+    "plateau": lambda has, options: Plateau(has.rewards, **options),
+    "reward": lambda has, options: _threshold(has, options),
+}
+
+
+def stopping(stop: StopSettings, has: Readable) -> Mapping[str, Any]:
+    """The fields of a `Policy` that the section decides: `sampling`, `stop`, `least`, `budget` and
+    `recent`.
+
+    Args:
+        stop: the section.
+        has: what its rule may read.
+
+    Raises:
+        ConfigError: the rule reads rewards, and nothing scores.
+    """
+    sampling: Controller = Fixed() if stop.waves is None else Waves(stop.waves)
+    if stop.replace:
+        sampling = Chain((sampling, ReplaceRejected()))
+    return {
+        "sampling": sampling,
+        "stop": None if stop.rule == "none" else RULES[stop.rule](has, stop.given),
+        "least": stop.min,
+        "budget": Budget(tokens=stop.max_sampled_tokens, seconds=stop.max_seconds),
+        "recent": has.recent,
+    }
+
+
+def stopped_by(stop: StopSettings, answer_key: AnswerKey | None, pipeline: Pipeline) -> Pipeline:
+    """The pipeline with another stopping rule, which knows what the one before knew of recent
+    requests.
+
+    Raises:
+        ConfigError: the rule reads rewards, and nothing scores.
+        RequestError: the pipeline's policy is none that takes a rule.
+    """
+    policy, scored = pipeline.policy, pipeline.reward_model is not None
+    if not isinstance(policy, Policy):
+        raise RequestError("stop: the policy of this pipeline is not to be changed")
+    recent = policy.recent or RecentScores(rewards=scored)
+    parts = stopping(stop, Readable(answer_key, scored, recent))
+    return dataclasses.replace(pipeline, policy=dataclasses.replace(policy, **parts))
+
+
+def _evidence(has: Readable, options: Mapping[str, Any]) -> Controller:
+    return Evidence(has.answer_key, has.rewards, recent=has.recent, **options)
+
+
+def _threshold(has: Readable, options: Mapping[str, Any]) -> Controller:
+    if not has.rewards:
+        raise ConfigError("stop: the rule reward needs a reward model, and there is none")
+    return Enough(**options)

@@ -1,0 +1,55 @@
+"""Recent scores: what the candidates of recent requests were worth, to compare new ones with."""
+
+from __future__ import annotations
+
+import statistics
+from collections import deque
+from collections.abc import Sequence
+
+from bestofn.control.votes import score_of
+from bestofn.core.ranking import Ranking
+
+LEAST = 64
+"""Scores that have to be known before anything is said of them: the standard error of a quantile
+near the middle is then about 0.06 of the distribution."""
+
+MOST = 2048
+"""Scores that are kept, the newest: some hundred requests, so that it follows the traffic."""
+
+
+class RecentScores:
+    """The scores of the last accepted candidates of one model, over all requests.
+
+    Args:
+        rewards: whether a reward model scores: then rewards, else mean logprobs.
+    """
+
+    def __init__(self, *, rewards: bool) -> None:
+        self.rewards = rewards
+        self._scores: deque[float] = deque(maxlen=MOST)
+        self._cuts: tuple[int, Sequence[float]] = (0, ())
+        self._seen = 0
+
+    def learn(self, ranking: Ranking) -> None:
+        """Remember the scores of this ranking's accepted candidates."""
+        for record in ranking.candidates:
+            score = score_of(record, rewards=self.rewards) if record.accepted else None
+            if score is not None:
+                self._scores.append(score)
+                self._seen += 1
+
+    def quantile(self, share: float) -> float | None:
+        """The score that this share (0 to 1) of the recent candidates does not exceed; None while
+        fewer than 64 are known. It moves only with every 64th candidate."""
+        if len(self._scores) < LEAST:
+            return None
+        turn = self._seen // LEAST
+        if self._cuts[0] != turn:
+            self._cuts = (turn, statistics.quantiles(self._scores, n=100, method="inclusive"))
+        return self._cuts[1][min(98, max(0, round(share * 100) - 1))]
+
+    def spread(self) -> tuple[float, float] | None:
+        """Mean and standard deviation; None while fewer than 64 scores are known."""
+        if len(self._scores) < LEAST:
+            return None
+        return statistics.fmean(self._scores), statistics.pstdev(self._scores)

@@ -1,0 +1,80 @@
+"""Votes: what stopping rules read off the accepted candidates, their answer keys and scores."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Mapping, Sequence
+
+from bestofn.core.controller import Progress
+from bestofn.core.protocols import AnswerKey, Suiting
+from bestofn.core.ranking import ScoredCandidate
+from bestofn.core.types import Candidate, Request
+
+REMEMBERED = 1024
+"""Requests whose answer keys are remembered: more than are in flight at once."""
+
+
+class Votes:
+    """The answer keys of accepted candidates, found once for each candidate that comes.
+
+    Args:
+        answer_key: None: nobody votes. One whose kind depends on all answers (`Suiting`) is asked
+            for the kind that suits those that are there.
+    """
+
+    def __init__(self, answer_key: AnswerKey | None) -> None:
+        self._answer_key = answer_key
+        self._known: OrderedDict[str, tuple[int, Mapping[int, str]]] = OrderedDict()
+
+    def keys(self, progress: Progress) -> Mapping[int, str]:
+        """The key of each accepted candidate that votes, by index."""
+        accepted, request = progress.accepted, progress.request
+        if self._answer_key is None or not accepted:
+            return {}
+        count, keys = self._known.get(request.id, (0, {}))
+        if count != len(accepted):
+            keys = _keys(self._answer_key, request, [each.candidate for each in accepted])
+            self._known[request.id] = len(accepted), keys
+            self._known.move_to_end(request.id)
+            if len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        return keys
+
+
+def _keys(
+    answer_key: AnswerKey | None, request: Request, candidates: Sequence[Candidate]
+) -> Mapping[int, str]:
+    if isinstance(answer_key, Suiting):
+        answer_key = answer_key.suited(request, candidates)
+    if answer_key is None:
+        return {}
+    keys = {each.index: answer_key.key(request, each) for each in candidates}
+    return {index: key for index, key in keys.items() if key is not None}
+
+
+def counts_of(keys: Mapping[int, str]) -> Sequence[int]:
+    """How many vote for each key, the most first."""
+    return [count for _, count in Counter(keys.values()).most_common()]
+
+
+def score_of(record: ScoredCandidate, *, rewards: bool) -> float | None:
+    """How good a candidate is by itself; None: it is not known (yet).
+
+    Args:
+        record: the candidate.
+        rewards: whether a reward model scores: then its reward, else its mean logprob.
+    """
+    return record.reward if rewards else record.candidate.mean_logprob
+
+
+def scores_of(progress: Progress, *, rewards: bool) -> Mapping[int, float]:
+    """The score of each accepted candidate that has one, by index, in order of completion."""
+    scores = {each.index: score_of(each, rewards=rewards) for each in progress.accepted}
+    return {index: score for index, score in scores.items() if score is not None}
+
+
+def nothing_to_save(progress: Progress, most: int) -> bool:
+    """Whether all that may be sampled has come back by itself: then no rule stops anything."""
+    if not progress.idle or progress.sampled < most:
+        return False
+    return all(each.stopped is None for each in progress.finished.values())

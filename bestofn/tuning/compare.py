@@ -1,0 +1,157 @@
+"""Comparison of plans over recorded rows: how often each is right, and what it costs.
+
+Every plan is replayed over the same random draws of candidates of every row, so that differences
+between plans are differences of the plans. The interval is the mean's over
+rows, by bootstrap.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bestofn.builders.choosing import build_answer_key, build_selector
+from bestofn.builders.stopping import Readable, stopping
+from bestofn.control.policy import Policy
+from bestofn.core.best_of_n import best_of_n
+from bestofn.core.no_winner import NoWinnerError
+from bestofn.tuning.plans import Plan, has_rewards
+from bestofn.tuning.recorded import RecordedRow
+from bestofn.tuning.replay import Replay
+
+RESAMPLES = 400
+"""Of the bootstrap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a plan comes to, over all rows and draws.
+
+    Args:
+        plan: which.
+        accuracy: share of draws whose winner is right, 0 to 1.
+        low, high: the 95 % interval of the accuracy, over rows.
+        tokens: completion tokens of a request, the mean; those of aborted candidates too.
+        steps: decode steps of a request, the mean: how long it takes beside a batch of its own.
+        sampled: candidates of a request that were started, the mean.
+    """
+
+    plan: Plan
+    accuracy: float
+    low: float
+    high: float
+    tokens: float
+    steps: float
+    sampled: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Draw:
+    """One replay: 1 or 0 for right, and its cost."""
+
+    right: float
+    tokens: int
+    steps: int
+    sampled: int
+
+
+async def compare(
+    rows: Sequence[RecordedRow],
+    right: Sequence[Mapping[int, bool]],
+    plans: Sequence[Plan],
+    *,
+    draws: int = 4,
+    seed: int = 0,
+) -> list[Outcome]:
+    """The outcome of each plan, in their order.
+
+    Args:
+        rows: recorded candidates.
+        right: of each row, whether the candidate of an index is right.
+        plans: what is compared; a row with fewer candidates than `best_of` takes no part.
+        draws: of each row's candidates.
+        seed: of the draws.
+    """
+    scored = has_rewards(rows)
+    return [await _outcome(rows, right, plan, scored, draws, seed) for plan in plans]
+
+
+async def _outcome(
+    rows: Sequence[RecordedRow],
+    right: Sequence[Mapping[int, bool]],
+    plan: Plan,
+    scored: bool,
+    draws: int,
+    seed: int,
+) -> Outcome:
+    key = build_answer_key(plan.answer_key)
+    selector = build_selector(plan.selector, key)
+    parts = stopping(plan.stop, Readable.of(key, rewards=scored))
+    policy = Policy("best_rejected", **{**parts, "recent": None})
+    found: list[list[_Draw]] = []
+    for number, (row, verdicts) in enumerate(zip(rows, right, strict=True)):
+        if len(row.candidates) < plan.best_of:
+            continue
+        drawn = random.Random(f"{seed} {number}")
+        of_row = []
+        for _ in range(draws):
+            # The same order for every size: a larger draw holds the smaller one.
+            order = drawn.sample(row.candidates, len(row.candidates))[: plan.best_of]
+            run = Replay(order)
+            request = dataclasses.replace(row.request, best_of=plan.best_of)
+            try:
+                ranking = await best_of_n(request, run.pipeline(selector, policy))
+            except NoWinnerError as error:
+                if error.ranking is None:
+                    continue
+                ranking = error.ranking
+            winner = ranking.winner
+            is_right = winner is not None and verdicts[order[winner.index].index]
+            tokens, sampled = ranking.usage.completion_tokens or 0, len(ranking.candidates)
+            of_row.append(_Draw(float(is_right), tokens, run.steps, sampled))
+        if of_row:
+            found.append(of_row)
+    return _summed(plan, found)
+
+
+def _summed(plan: Plan, found: Sequence[Sequence[_Draw]]) -> Outcome:
+    if not found:
+        nan = float("nan")
+        return Outcome(plan, nan, nan, nan, nan, nan, nan)
+    by_row = [statistics.fmean(each.right for each in of_row) for of_row in found]
+    every = [each for of_row in found for each in of_row]
+    low, high = interval(by_row)
+    return Outcome(
+        plan,
+        statistics.fmean(by_row),
+        low,
+        high,
+        statistics.fmean(each.tokens for each in every),
+        statistics.fmean(each.steps for each in every),
+        statistics.fmean(each.sampled for each in every),
+    )
+
+
+def interval(values: Sequence[float], seed: int = 0) -> tuple[float, float]:
+    """The 95 % interval of the mean, by bootstrap over the values."""
+    drawn = random.Random(seed)
+    means = sorted(statistics.fmean(drawn.choices(values, k=len(values))) for _ in range(RESAMPLES))
+    return means[round(0.025 * RESAMPLES)], means[round(0.975 * RESAMPLES) - 1]
+
+
+def pass_at(rows: Sequence[RecordedRow], right: Sequence[Mapping[int, bool]], k: int) -> float:
+    """The chance that one of k candidates is right (pass@k), without bias: ``1 - C(n - c, k) /
+    C(n, k)`` for c right ones of n (Chen and others 2021, arXiv 2107.03374)."""
+    shares = []
+    for row, verdicts in zip(rows, right, strict=True):
+        n, wrong = len(row.candidates), sum(not each for each in verdicts.values())
+        if n < k:
+            continue
+        none = 1.0
+        for i in range(k):
+            none *= max(0, wrong - i) / (n - i)
+        shares.append(1 - none)
+    return statistics.fmean(shares) if shares else float("nan")

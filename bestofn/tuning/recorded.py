@@ -1,0 +1,84 @@
+"""Recorded rows: the candidates of a dataset run, read back as they were ranked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bestofn.core.ranking import ScoredCandidate
+from bestofn.core.types import Candidate, Failure, Rejection, Request
+from bestofn.dataset.store.records import messages_of
+from bestofn.dataset.store.store import read_rollouts
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRow:
+    """One row of a run.
+
+    Args:
+        request: what was asked; its `best_of` is how many candidates there are.
+        candidates: in the order of their indices, so as they were drawn. What a rule stopped is not
+            among them.
+    """
+
+    request: Request
+    candidates: tuple[ScoredCandidate, ...]
+
+
+def read_run(folder: Path) -> Iterator[RecordedRow]:
+    """The rows of a run that have at least two finished candidates.
+
+    Raises:
+        ConfigError: it is no run, or a shard cannot be read.
+    """
+    for record in read_rollouts(folder):
+        if (row := row_of(record)) is not None:
+            yield row
+
+
+def row_of(record: Mapping[str, Any]) -> RecordedRow | None:
+    """A record of `bestofn.dataset.store.records` as a row; None: fewer than two candidates."""
+    candidates = tuple(
+        made
+        for each in sorted(record["candidates"], key=lambda each: each["index"])
+        if (made := _candidate(each)).candidate.finish_reason not in ("abort", "error", None)
+    )
+    if len(candidates) < 2:
+        return None
+    reference = record["reference"]
+    return RecordedRow(
+        Request(
+            tuple(messages_of(record)),
+            best_of=len(candidates),
+            reference=None if reference is None else json.loads(reference),
+            id=str(record["key"]),
+        ),
+        candidates,
+    )
+
+
+def _candidate(held: Mapping[str, Any]) -> ScoredCandidate:
+    message = held["message"]
+    return ScoredCandidate(
+        Candidate(
+            held["index"],
+            {"role": "assistant", "content": held["text"]} if message is None else _read(message),
+            held["finish_reason"],
+            held["completion_tokens"],
+            seed=held["seed"],
+            mean_logprob=held.get("mean_logprob"),
+        ),
+        tuple(Rejection(**each) for each in held["rejections"]),
+        None if held["failure"] is None else Failure(**held["failure"]),
+        held["reward"],
+        components=_read(held["components"]) if held["components"] else {},
+        cut=held["cut"],
+    )
+
+
+def _read(text: str) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(text)
+    return read

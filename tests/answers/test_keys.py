@@ -1,0 +1,186 @@
+"""Answer keys but numbers: letters, JSON, tool calls, code, short texts, patterns, functions."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+
+from bestofn.answers.choice import ChoiceKey, options
+from bestofn.answers.code import CodeKey
+from bestofn.answers.custom import CustomKey
+from bestofn.answers.json import JsonKey
+from bestofn.answers.pattern import PatternKey
+from bestofn.answers.text import TextKey
+from bestofn.answers.tool_calls import ToolCallsKey
+from bestofn.core.types import Candidate, Request
+from tests.support.answers import called, key_of, said
+
+QUESTION = "Which is a planet?\nA) Sirius\nB) Mars\nC) Ceres"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["B", "b.", "(B)", "**B**", "B) Mars", "B. Mars is one.", r"\boxed{B}", r"\boxed{\text{B}}",
+     "The answer is B.", "The correct answer is (B).", "I choose option B, since C is small.",
+     "答案是B。", "Answer: **B**", "A star is no planet.\n\nThe answer is B", "选项 B"],
+)  # fmt: skip
+def test_a_choice_is_its_letter(text: str) -> None:
+    assert key_of(ChoiceKey(), text, QUESTION) == "B"
+
+
+@pytest.mark.parametrize("text", ["D", "Mars", "A planet is large.", "", "The answer is E"])
+def test_what_names_no_option_does_not_vote(text: str) -> None:
+    assert key_of(ChoiceKey(), text, QUESTION) is None
+
+
+@pytest.mark.parametrize(
+    ("prompt", "letters"),
+    [
+        (QUESTION, "ABC"),
+        ("Pick: (A) red (B) blue", "AB"),
+        ("选择：\nA、红\nB、蓝\nC、绿", "ABC"),
+        ("**A.** one\n**B.** two", "AB"),
+        ("A. One paragraph only.", ""),
+        ("B) two\nC) three", ""),
+        ("Vitamin (B) is good", ""),
+    ],
+)
+def test_options_are_lettered_from_a_on(prompt: str, letters: str) -> None:
+    assert options(Request.from_prompt(prompt)) == frozenset(letters)
+
+
+def test_json_is_the_same_however_it_is_laid_out() -> None:
+    texts = ['{"a": 1, "b": [2.0, null]}', '```json\n{"b": [2, null],\n "a": 1.0}\n```',
+             '<think>{}</think> {"b":[2,null],"a":1}']  # fmt: skip
+    assert len({key_of(JsonKey(), text) for text in texts}) == 1
+    assert key_of(JsonKey(), '{"a": 1}') != key_of(JsonKey(), '{"a": "1"}')
+    assert key_of(JsonKey(), '{"a": true}') != key_of(JsonKey(), '{"a": 1}')
+    assert key_of(JsonKey(), "[1, 2]") != key_of(JsonKey(), "[2, 1]")
+    left_out = JsonKey(leave_out=("id",))
+    assert key_of(left_out, '{"x": {"id": 1, "y": 2}}') == key_of(left_out, '{"x": {"y": 2}}')
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "It is {}."])
+def test_what_is_no_json_does_not_vote(text: str) -> None:
+    assert key_of(JsonKey(), text) is None
+
+
+def test_tool_calls_are_the_same_whatever_their_ids_and_moments() -> None:
+    key, request = ToolCallsKey(), Request.from_prompt("x")
+    one = called(("book", '{"to": "Rome", "seats": 2, "request_id": "a1"}'), text="I book it.")
+    other = called(("book", '{"seats": 2.0, "to": "Rome", "timestamp": 17}'))
+    made_up = {"to": "Rome", "seats": 2, "at": "2026-01-02T03:04:05Z"}
+    made_up["token"] = "0b1c2d3e-0000-4000-8000-000000000000"
+    third = called(("book", json.dumps(made_up)))
+    assert key.key(request, one) == key.key(request, other) == key.key(request, third) is not None
+    assert key.key(request, called(("book", '{"to": "Roma", "seats": 2}'))) != key.key(request, one)
+    assert key.key(request, called(("cancel", '{"to": "Rome", "seats": 2}'))) != key.key(
+        request, one
+    )
+    twice = called(("book", '{"to": "Rome", "seats": 2}'), ("book", '{"to": "Rome", "seats": 2}'))
+    assert key.key(request, twice) != key.key(request, one)
+
+
+def test_arguments_can_be_left_out_by_name_and_made_up_ones_kept() -> None:
+    request = Request.from_prompt("x")
+    one, other = (called(("f", json.dumps({"why": why, "n": 1}))) for why in ("a", "b"))
+    named = ToolCallsKey(leave_out=("why",))
+    assert ToolCallsKey().key(request, one) != ToolCallsKey().key(request, other)
+    assert named.key(request, one) == named.key(request, other)
+    by_id = [called(("f", json.dumps({"id": at}))) for at in (1, 2)]
+    kept = ToolCallsKey(made_up=True)
+    assert kept.key(request, by_id[0]) != kept.key(request, by_id[1])
+    assert ToolCallsKey().key(request, by_id[0]) == ToolCallsKey().key(request, by_id[1])
+
+
+@pytest.mark.parametrize("arguments", ["{", "[1]", '"x"', "[" * 50_000])
+def test_calls_whose_arguments_are_no_object_do_not_vote(arguments: str) -> None:
+    assert ToolCallsKey().key(Request.from_prompt("x"), called(("f", arguments))) is None
+    assert ToolCallsKey().key(Request.from_prompt("x"), said("no call")) is None
+    broken = said(None, tool_calls=[{"function": {}}, "x"])
+    assert ToolCallsKey().key(Request.from_prompt("x"), broken) is None
+
+
+def test_programs_are_the_same_whatever_their_layout_and_comments() -> None:
+    texts = [
+        "```python\ndef f(x):\n    # adds\n    return x+1\n```",
+        "Here:\n```python\ndef f( x ):\n  return (x + 1)\n```\nCall it:\n```\nf(2)\n```",
+    ]
+    assert len({key_of(CodeKey(), text) for text in texts}) == 1
+    assert key_of(CodeKey(), "```python\nx = 1\n```") != key_of(CodeKey(), "```python\nx = 2\n```")
+    other = [f"```c\nint x;{end}\n```" for end in ("", "  \n\n")]
+    assert len({key_of(CodeKey(), text) for text in other}) == 1
+    assert key_of(CodeKey(), "") is None
+    assert key_of(CodeKey(), "```\n" + "x" * 30_000 + "\n```") is None
+
+
+@pytest.mark.parametrize(
+    ("prompt", "texts"),
+    [
+        ("5 + 3?", ("8", "5 plus 3 is 8.", "It is 8.", "So the answer is 8!", "8 (5 + 3 = 8)")),
+        ("2 * 1?", ("2", "2 times 1 is 2.")),
+        ("5加3等于几？", ("5加3等于8。", "答案是8。", "8")),
+        ("Capital of France?", ("Paris", "paris.", '"Paris"', "The answer is: Paris", "**Paris**")),
+        ("Where?", ("the moon", "The Moon.", "moon")),
+        ("How?", ("Ａ １", "a 1")),
+    ],
+)  # fmt: skip
+def test_short_answers_are_their_words_or_the_number_that_they_state(
+    prompt: str, texts: tuple[str, ...]
+) -> None:
+    keys = {text: key_of(TextKey(), text, prompt) for text in texts}
+    assert len(set(keys.values())) == 1, keys
+    assert None not in keys.values()
+
+
+@pytest.mark.parametrize(
+    ("prompt", "one", "other"),
+    [
+        ("Which is larger, 5 or 3?", "5 is larger than 3.", "3 is larger than 5."),
+        (
+            "Sort 3, 1, 2.",
+            "From smallest to largest: 1, 2, 3.",
+            "From smallest to largest: 3, 2, 1.",
+        ),
+        ("Capital?", "Paris", "Not Paris"),
+        ("What is it?", "1 apple and 2 pears", "2 apples and 1 pear"),
+        ("Solve it.", "x = -1", "x = 1"),
+        ("Which?", "C++", "C"),
+    ],
+)
+def test_short_answers_that_differ_have_two_keys(prompt: str, one: str, other: str) -> None:
+    assert key_of(TextKey(), one, prompt) != key_of(TextKey(), other, prompt)
+
+
+def test_long_and_empty_answers_do_not_vote() -> None:
+    assert key_of(TextKey(), "word " * 40) is None
+    assert key_of(TextKey(longest=300), "word " * 40) is not None
+    assert key_of(TextKey(), " ... ") is None
+    assert key_of(TextKey(numbers=False), "5 + 3 is 8.", "5 + 3?") == "5 + 3 is 8"
+
+
+def test_a_pattern_is_its_first_group_in_the_last_match() -> None:
+    key = PatternKey(r"Verdict: (\w+)")
+    assert key_of(key, "Verdict: no\nVerdict: yes ") == "yes"
+    assert key_of(key, "no verdict") is None
+    assert key_of(PatternKey(r"\d+"), "1 then 23") == "23"
+    assert key_of(PatternKey(r"a(b)?"), "a") is None
+
+
+def shout(request: Request, candidate: Candidate) -> str | None:
+    """A key of one's own, that is faulty on some answers."""
+    if candidate.text == "raise":
+        raise ValueError("no")
+    return 1 if candidate.text == "int" else candidate.text.upper() or None  # type: ignore[return-value]
+
+
+def test_a_function_of_ones_own_is_found_by_its_path(caplog: pytest.LogCaptureFixture) -> None:
+    key = CustomKey(f"{__name__}:shout")
+    assert key_of(key, "a") == key_of(key, "A") == "A"
+    assert key_of(key, "") is None
+    with caplog.at_level(logging.WARNING):
+        assert key_of(key, "raise") is None
+        assert key_of(key, "int") is None
+    assert [f"{__name__}:shout" in each for each in caplog.messages] == [True, True]

@@ -1,0 +1,117 @@
+r"""Numbers and boxed mathematics: what says the same has the same key, what does not has not."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from bestofn.answers.number import NumberKey
+from bestofn.answers.numbers import found_in, normal
+from tests.support.answers import key_of
+
+SAME: list[tuple[str, ...]] = [
+    (r"\boxed{1,200}", r"So it is \boxed{1200.0}.", "#### 1200", "It is 1,200."),
+    (r"\boxed{\frac{1}{2}}", r"\boxed{\dfrac12}", r"\boxed{0.5}", r"\boxed{1/2}"),
+    ("It is 1 / 2.", "50%", r"\boxed{50\%}", "0.5", ".5"),
+    (r"\boxed{-\frac{3}{4}}", "The answer is -0.75.", "−0.75", r"$\boxed{-3/4}$"),
+    (r"\boxed{x = 5}", r"\boxed{5\text{ cm}}", r"\boxed{ 5 }", r"\boxed{\mathbf{5}}", "**5**"),
+    (r"\boxed{2\frac{1}{2}}", "2.5", r"\boxed{5/2}"),
+    (r"\boxed{3 \times 10^{4}}", "30000", r"\boxed{3\cdot10^4}", "30,000"),
+    (r"\boxed{90^\circ}", r"\boxed{90°}", "90"),
+    (r"\boxed{\left(1, 2\right)}", r"\boxed{(1,2)}", r"\boxed{(1,\,2)}"),
+    (r"\boxed{x^{2}+1}", r"\boxed{x^2 + 1}", r"\boxed{ x^2+1. }"),
+    (r"\boxed{\text{Yes}}", r"\boxed{yes}"),
+    ("答案是12。", "所以答案：12", "3加9等于12。", "等于 12 个"),
+    ("<think>It may be 7 or 8.</think>It is 9.", "9"),
+    ("First \\boxed{1}, no: \\boxed{2}", "2"),
+    ("The answer is 42, since 6 * 7 = 42 and not 36.", r"\boxed{42}"),
+    ("Answer: **17** (there are 3 more)", "17"),
+]  # fmt: skip
+
+DIFFERENT: list[tuple[str, str]] = [
+    ("1.5", "15"),
+    ("1,5", "1.5"),
+    ("-3", "3"),
+    (r"\boxed{\frac{1}{2}}", r"\boxed{12}"),
+    (r"\boxed{1\frac12}", r"\boxed{11/2}"),
+    (r"\boxed{2^{10}}", r"\boxed{2^{11}}"),
+    (r"\boxed{(1,2)}", r"\boxed{(2,1)}"),
+    (r"\boxed{\sqrt{2}}", r"\boxed{2}"),
+    (r"\boxed{x_1}", r"\boxed{x_2}"),
+    ("50%", "50"),
+]
+
+
+@pytest.mark.parametrize("texts", SAME, ids=lambda each: each[0])
+def test_what_says_the_same_has_one_key(texts: tuple[str, ...]) -> None:
+    keys = {text: key_of(NumberKey(), text) for text in texts}
+    assert None not in keys.values(), keys
+    assert len(set(keys.values())) == 1, keys
+
+
+@pytest.mark.parametrize("texts", DIFFERENT, ids=lambda each: each[0])
+def test_what_does_not_has_two(texts: tuple[str, str]) -> None:
+    one, other = (key_of(NumberKey(), text) for text in texts)
+    assert one is not None
+    assert one != other
+
+
+@pytest.mark.parametrize("text", ["", "no number", r"\boxed{}", r"\boxed{" + "x" * 300 + "}"])
+def test_what_has_no_answer_does_not_vote(text: str) -> None:
+    assert key_of(NumberKey(), text) is None
+
+
+def test_only_what_is_announced_counts_where_bare_numbers_do_not() -> None:
+    assert key_of(NumberKey(bare=False), "It costs 3 or 4") is None
+    assert key_of(NumberKey(bare=False), "The answer is 4") == "4"
+
+
+def test_numbers_are_found_as_they_are_written() -> None:
+    text = "2 shirts at $1,200.50 each, 50% off; 3-4 days, -7 degrees, v2 and 1.2.3"
+    assert found_in(text)[:6] == ["2", "1,200.50", "50%", "3", "4", "-7"]
+    assert found_in("5+3=8") == ["5", "3", "8"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [r"\boxed{1e999999999}", r"\boxed{10^{9999999}}", "9" * 100_000, "\\boxed{" * 5000],
+)
+def test_no_answer_takes_long(text: str) -> None:
+    began = time.process_time()
+    key_of(NumberKey(), text)
+    assert time.process_time() - began < 0.5
+
+
+def test_the_time_is_linear_in_the_length() -> None:
+    began = time.process_time()
+    for text in (
+        "1 " * 50_000,
+        "1," * 50_000,
+        "- " * 50_000,
+        "\\boxed{1} " * 10_000,
+        " " * 100_000,
+    ):
+        key_of(NumberKey(), text)
+    assert time.process_time() - began < 2
+
+
+def test_a_division_by_zero_is_no_number() -> None:
+    assert normal("1/0") == "1/0"
+
+
+def test_math_verify_reads_what_is_no_number() -> None:
+    pytest.importorskip("math_verify")
+    symbolic = NumberKey(math_verify=True)
+    one = key_of(symbolic, r"\boxed{\frac{1}{\sqrt{2}}}")
+    assert one is not None
+    assert one == key_of(symbolic, r"\boxed{\frac{\sqrt{2}}{2}}")
+    assert one != key_of(symbolic, r"\boxed{\sqrt{2}}")
+    assert key_of(NumberKey(), r"\boxed{\frac{1}{\sqrt{2}}}") != key_of(
+        NumberKey(), r"\boxed{\frac{\sqrt{2}}{2}}"
+    )
+    began = time.process_time()
+    for costly in ("9^{9^{9^9}}", "99999999!", r"\sum_{n=1}^{\infty} n", "9^99999999"):
+        assert key_of(symbolic, rf"\boxed{{{costly}}}") is not None
+    assert time.process_time() - began < 0.5
+    assert key_of(symbolic, r"\boxed{0.5}") == key_of(symbolic, r"\boxed{\frac12}")

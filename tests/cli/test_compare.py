@@ -1,0 +1,118 @@
+"""`bestofn compare` over a run that fakes made: no model, nothing sampled again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from bestofn.cli import app
+from bestofn.core.types import Request
+from bestofn.dataset.prompts.rows import Defaults, Row, read_row
+from bestofn.dataset.run.local import run
+from bestofn.dataset.run.options import RunOptions
+from bestofn.dataset.store.store import Store
+from bestofn.settings.settings import Settings
+from bestofn.testing import FakeCompletion
+from tests.support import dataset_fakes as fakes
+
+ROWS, BEST_OF = 8, 8
+
+
+def answer(request: Request, index: int) -> FakeCompletion:
+    """Right in six of ten candidates, and of different length."""
+    number = fakes.drawn(request.last_user_text, index)
+    said = 7 if number % 10 < 6 else number % 10
+    return FakeCompletion(f"{'so ' * (number % 9)}the answer is {said}.")
+
+
+def row(number: int) -> Row:
+    record = {"prompt": f"question {number}", "reference": "the answer is 7."}
+    defaults = Defaults(BEST_OF, seed=1)
+    return read_row(number, f"prompts.jsonl:{number + 1}", record, {}, defaults)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of eight rows with eight candidates each."""
+    made = tmp_path_factory.mktemp("run") / "run"
+
+    async def sample() -> None:
+        with contextlib.closing(Store.open(made, fakes.CONFIG)) as store:
+            await run(map(row, range(ROWS)), store, fakes.pipeline(answer), RunOptions())
+
+    asyncio.run(sample())
+    return made
+
+
+def compared(folder: Path, *flags: str) -> Any:
+    arguments = ["compare", str(folder), "--draws", "1", "--best-of", "2", "--best-of", "8"]
+    return CliRunner().invoke(app, [*arguments, *flags], env={"COLUMNS": "200"})
+
+
+def test_every_selector_and_rule_is_compared_by_the_references(folder: Path) -> None:
+    done = compared(folder, "--json")
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.stdout)
+    assert (said["graded_by"], said["rows"]) == ("reference", ROWS)
+    whole = {
+        (each["selector"], each["best_of"]): each
+        for each in said["outcomes"]
+        if "rule" not in each["stop"]
+    }
+    assert whole["vote", 8]["accuracy"] >= whole["vote", 2]["accuracy"]
+    assert whole["vote", 8]["sampled"] == 8
+    rules = {each["stop"]["rule"] for each in said["outcomes"] if "rule" in each["stop"]}
+    assert rules == {"accepted", "agreement", "evidence", "plateau", "expected_gain", "reward"}
+    stopped = [each for each in said["outcomes"] if "rule" in each["stop"]]
+    assert all(each["tokens"] <= whole["auto", 8]["tokens"] for each in stopped)
+    assert any(each["sampled"] < 8 for each in stopped)
+
+
+def test_the_profile_within_a_budget_is_one_that_the_settings_take(folder: Path) -> None:
+    done = compared(folder, "--budget", "tokens=0.6")
+    assert done.exit_code == 0, done.output
+    text = done.output[done.output.index("profiles:") :]
+    settings = Settings.model_validate(yaml.safe_load(text))
+    profile = settings.profiles["recommended"]
+    assert profile.best_of in (2, 8)
+    assert profile.selector is not None
+
+
+def test_the_page_has_its_curves_and_asks_no_other_host(folder: Path, tmp_path: Path) -> None:
+    page = tmp_path / "compared.html"
+    done = compared(folder, "--html", str(page))
+    assert done.exit_code == 0, done.output
+    text = page.read_text(encoding="utf-8")
+    assert "Accuracy against tokens" in text
+    assert 'src="http' not in text
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--budget", "tokens"), "is not like tokens=0.4"),
+        (("--budget", "seconds=0.5"), "is not like tokens=0.4"),
+        (("--budget", "tokens=0.0001"), "nothing that was compared keeps"),
+        (("--check", "nothing"), "no verifier is called 'nothing'"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(
+    folder: Path, flags: tuple[str, str], said: str
+) -> None:
+    done = compared(folder, *flags)
+    assert done.exit_code == 2
+    assert said in done.output
+    assert "Traceback" not in done.output
+
+
+def test_a_run_with_fewer_candidates_than_asked_for_says_how_many_there_are(folder: Path) -> None:
+    done = CliRunner().invoke(app, ["compare", str(folder), "--best-of", "32"])
+    assert done.exit_code == 2
+    assert "holds 8 candidates a row at most" in done.output
