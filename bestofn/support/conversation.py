@@ -29,6 +29,12 @@ class Conversation(BaseModel):
         default=None, description="what a verifier, or a judge told to, compares answers with"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _well_formed(cls, given: Any) -> Any:
+        """Half of a surrogate pair becomes U+FFFD: one such text costs no other."""
+        return well_formed_value(given) if isinstance(given, dict) else given
+
     @model_validator(mode="after")
     def _one_of(self) -> Self:
         if (self.prompt is None) == (self.messages is None):
@@ -38,12 +44,12 @@ class Conversation(BaseModel):
     @property
     def conversation(self) -> tuple[Message, ...]:
         """The messages, oldest first. A field that is null is left out: tables hold a null in each
-        message that lacks what another has. Half of a surrogate pair is U+FFFD."""
+        message that lacks what another has."""
         messages = list(self.messages or ({"role": "user", "content": self.prompt},))
         if self.system is not None:
             messages.insert(0, {"role": "system", "content": self.system})
         return tuple(
-            {name: well_formed_value(value) for name, value in message.items() if value is not None}
+            {name: value for name, value in message.items() if value is not None}
             for message in messages
         )
 
