@@ -63,3 +63,14 @@ def engine_fields(
     if "modalities" in ignored and modalities != ["text"]:
         raise RequestError('modalities: this engine answers with text, which is ["text"]')
     return given, ignored
+
+
+def require_known(fields: Mapping[str, Any], known: Collection[str], engine: str) -> None:
+    """Return if `fields` are only such as an engine has, or OpenAI's without an effect.
+
+    Raises:
+        RequestError: there is another.
+    """
+    given, _ = engine_fields(fields, known)
+    if unknown := given.keys() - set(known):
+        raise RequestError(f"{engine} does not take {', '.join(sorted(unknown))}; vLLM does")

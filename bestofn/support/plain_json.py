@@ -25,9 +25,9 @@ AT_ONCE = 2**18
 """Bytes of a document that is read in one go, which takes some milliseconds; a larger one is read
 in steps."""
 
-MOST_VALUES = 2_000_000
+MOST_VALUES = 1_000_000
 """Commas and brackets in one document: 8 answers of 2,048 tokens with 5 log-probabilities each have
-900,000, and what a million empty lists take is 100 MB."""
+900,000; to let go of more lists at once takes long, too."""
 
 Result = TypeVar("Result")
 
