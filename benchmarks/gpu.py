@@ -126,7 +126,7 @@ def run_part(run: Run, part: str, seconds: float) -> None:
     import torch
     from transformers.utils import logging
 
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     findings = Findings(part, run.output / LOG, seconds)
     device = torch.device(run.device)
     dtype = getattr(torch, run.dtype)

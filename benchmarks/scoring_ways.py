@@ -12,11 +12,12 @@ import torch
 from torch import Tensor, nn
 from transformers import LlamaConfig, LlamaModel
 
+from bestofn.rewards.local.alone_reader import AloneReader
 from bestofn.rewards.local.compiling import compile_layers
 from bestofn.rewards.local.malloc import keep_freed_memory
 from bestofn.rewards.local.packed_attention import NAME
 from bestofn.rewards.local.packed_reader import PackedReader
-from bestofn.rewards.local.readers import Head, PaddedReader
+from bestofn.rewards.local.readers import Head, PaddedReader, Reader
 from bestofn.settings.rewards import CACHE_TOKENS
 
 Texts = Sequence[Sequence[int]]
@@ -86,6 +87,7 @@ class Random:
             "one padded batch": lambda texts: self._padded(texts, [[*range(len(texts))]]),
             "sorted, token budget": self._sorted,
             "batches of 8, as given": self._as_given,
+            "bestofn, deterministic": self._deterministic,
             "bestofn": self._ours,
         }
 
@@ -128,8 +130,15 @@ class Random:
 
     def _ours(self, texts: Texts) -> list[float]:
         """With nothing kept from before."""
+        return self._read(PackedReader(self.trunk, Head(self.head), CACHE_TOKENS), texts)
+
+    def _deterministic(self, texts: Texts) -> list[float]:
+        """With `reward.deterministic`."""
+        packed = PackedReader(self.trunk, Head(self.head), CACHE_TOKENS)
+        return self._read(AloneReader(packed), texts)
+
+    def _read(self, reader: Reader, texts: Texts) -> list[float]:
         self.trunk.set_attn_implementation(NAME)
-        reader = PackedReader(self.trunk, Head(self.head), CACHE_TOKENS)
         rewards = [0.0] * len(texts)
         for batch in reader.plan(texts, self.budget):
             for place, reading in zip(batch.indices, reader(batch), strict=True):

@@ -79,7 +79,7 @@ def random_model(shape: str, device: torch.device, dtype: torch.dtype, budget: i
     """
     config = config_of(shape, dtype)
     with torch.device("meta"):
-        trunk: Any = LlamaModel(config)  # type: ignore[no-untyped-call]
+        trunk: Any = LlamaModel(config)
     trunk = trunk.to(dtype).to_empty(device=device)
     with device:
         trunk.rotary_emb = type(trunk.rotary_emb)(config)  # its buffers follow from the config
@@ -178,7 +178,7 @@ class Work:
         """Of answers of so many tokens behind one prompt."""
         hidden, inner = config.hidden_size, config.intermediate_size
         width = hidden // config.num_attention_heads
-        kv = config.num_key_value_heads * width
+        kv = (config.num_key_value_heads or config.num_attention_heads) * width
         weights = config.num_hidden_layers * (2 * hidden * (hidden + kv) + 3 * hidden * inner)
         tokens = prompt + sum(answers)
         seen = prompt * (prompt + 1) / 2

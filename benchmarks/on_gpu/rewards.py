@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.on_gpu.findings import Findings, Skip, Verdict, relative
+from benchmarks.on_gpu.findings import Findings, Outcome, Skip, Verdict, relative
 from benchmarks.on_gpu.models import write_folder
 from bestofn import embedded
 from bestofn.core.types import Candidate, Request, Score
@@ -76,6 +76,11 @@ def check_rewards(findings: Findings, device: torch.device) -> None:
                     f"{name}, {dtype}",
                     functools.partial(_check_type, folder, expected, device, dtype, most),
                 )
+        for dtype in MOST:
+            findings.check(
+                f"{MODELS[0]}, deterministic, {dtype}",
+                functools.partial(_check_deterministic, random, device, dtype),
+            )
         findings.check("both models at once", lambda: asyncio.run(_check_both(both, device)))
 
 
@@ -159,11 +164,20 @@ def _check_type(
     return Verdict.within(max(errors.values()), most, **errors, tokens_one_by_one=tokens[1])
 
 
+def _check_deterministic(folder: Path, device: torch.device, dtype: str) -> Verdict:
+    options = {"device": str(device), "dtype": dtype, "deterministic": True}
+    together = _flat(asyncio.run(_together(folder, **options)))
+    alone = _flat(asyncio.run(_one_by_one(folder, **options))[0])
+    moved = sum(a != b for a, b in zip(together, alone, strict=True))
+    outcome: Outcome = "wrong" if moved else "right"
+    return Verdict(outcome, f"{moved} of {len(alone)} rewards differ in a bit", {"moved": moved})
+
+
 async def _check_both(
     both: Mapping[Path, Sequence[Sequence[float]]], device: torch.device
 ) -> Verdict:
     """Two models, each on a stream of its own, whose forwards overlap, several times over."""
-    options = {"device": str(device), "dtype": "float32"}
+    options: dict[str, Any] = {"device": str(device), "dtype": "float32"}
     models = [TransformersRewardModel.load(str(folder), **options) for folder in both]
     errors = []
     try:

@@ -1,4 +1,4 @@
-"""vLLM's share of memory (--gpu-memory-utilization) beside the reward models of this process."""
+"""vLLM's share of memory beside the reward models of this process, and on a CPU its cache."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import logging
 from bestofn.builders.reward_plan import RewardPlan
 from bestofn.core.errors import ConfigError, ModelError
 from bestofn.gpu_memory.advice import refusal, size
-from bestofn.gpu_memory.from_models import plan_for
+from bestofn.gpu_memory.checkpoint_size import weight_sizes
+from bestofn.gpu_memory.from_models import ITEMS, plan_for
 from bestofn.gpu_memory.gpu import detected_card
+from bestofn.gpu_memory.model_shape import shape_of
 from bestofn.gpu_memory.planner import Card, Plan
 from bestofn.settings.settings import Settings
+from bestofn.support.checkpoint import config_of
 from bestofn.vllm_engine import engine as vllm_engine
 from bestofn.vllm_engine.arguments import memory_options
 
@@ -26,6 +29,13 @@ CPU_SHARE = 0.5
 """Part of the free memory that vLLM gets on a CPU: the rest is for the other programs, too.
 
 vLLM's own default, 0.92 of all the memory, is refused by vLLM wherever a twelfth is in use."""
+
+CPU_SEQUENCES = 128
+"""Sequences that vLLM runs at once on a CPU (vllm/engine/arg_utils.py, `get_batch_defaults`,
+0.32)."""
+
+CPU_BLOCK = 128
+"""Tokens of one block of its cache there (vllm/platforms/cpu.py): the last one is rarely full."""
 
 
 def planned_flags(settings: Settings, model: str, rewards: RewardPlan) -> list[str] | None:
@@ -47,7 +57,7 @@ def planned_flags(settings: Settings, model: str, rewards: RewardPlan) -> list[s
         return []
     card = detected_card()
     if card is None:
-        return _cpu_flags()
+        return _cpu_flags(settings, model)
     try:
         plan = _plan(settings, model, rewards, card)
     except ModelError as error:
@@ -83,15 +93,45 @@ def left_flags(rewards: RewardPlan) -> list[str]:
     return [f"--gpu-memory-utilization={share:.2f}"]
 
 
-def _cpu_flags() -> list[str]:
-    """vLLM's share where it runs on the CPU."""
+def _cpu_flags(settings: Settings, model: str) -> list[str]:
+    """vLLM's share where it runs on the CPU: a cache for what its sequences can use, and no more
+    than half of what is free."""
     memory = vllm_engine.cpu_memory()
     if memory is None:
         return []
     free, total = memory
+    try:
+        weights, cache = _cpu_needs(settings, model)
+    except ModelError as error:
+        logger.warning("what vLLM's sequences can use of memory is not known: %s", error)
+    else:
+        if weights + cache < CPU_SHARE * free:
+            logger.info("vLLM gets %s of memory for its cache", size(cache))
+            return [f"--kv-cache-memory-bytes={cache}"]
     share = max(0.01, CPU_SHARE * free / total)
     logger.info("vLLM gets %s of memory, half of what is free", size(int(share * total)))
     return [f"--gpu-memory-utilization={share:.2f}"]
+
+
+def _cpu_needs(settings: Settings, model: str) -> tuple[int, int]:
+    """Bytes of the weights, and of a cache in which as many sequences as vLLM runs at once have
+    room: each prompt once for its candidates, at the full context, each candidate at its longest.
+
+    Sequences that are longer still wait for each other, as vLLM has it.
+
+    Raises:
+        ModelError: the model does not say how large it is.
+    """
+    options = memory_options(model, settings.engine_args)
+    shape, item = shape_of(config_of(model), model), ITEMS.get(options.dtype, 2)
+    response = settings.max_tokens or settings.server.assumed_max_tokens
+    context = options.max_model_len or shape.context or 2 * response
+    sequences = options.max_num_seqs or CPU_SEQUENCES
+    prompts = -(-sequences // settings.best_of)
+    longest = shape.cache_bytes(context + CPU_BLOCK, item)
+    further = shape.cache_bytes(min(response, context) + CPU_BLOCK, item)
+    cache = prompts * longest + (sequences - prompts) * further
+    return weight_sizes(model).on_device(item), cache
 
 
 def _plan(settings: Settings, model: str, rewards: RewardPlan, card: Card) -> Plan | None:

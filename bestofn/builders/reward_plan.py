@@ -24,6 +24,9 @@ from bestofn.settings.rewards import EnsembleSettings, RewardKind, RewardSetting
 from bestofn.settings.settings import NO_REWARD_MODEL, Settings
 from bestofn.support.error_text import faults
 
+_CODE = "code"
+"""The verifier that runs programs."""
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedReward:
@@ -90,6 +93,14 @@ class RewardPlan:
         return cls(name, tuple(rewards), settings.ensemble or EnsembleSettings())
 
     @property
+    def runs_code(self) -> bool:
+        """Whether answers, and what they are compared with, are run as programs."""
+        return any(
+            reward.kind == "verifier" and reward.options.get("check") == _CODE
+            for reward in self.rewards
+        )
+
+    @property
     def local_models(self) -> Sequence[tuple[str, RewardSettings]]:
         """Name and options of each model whose weights this process loads, other than on a CPU."""
         return [
@@ -154,6 +165,8 @@ def _planned(spec: RewardSpec, settings: Settings, *, in_list: bool = False) -> 
         elif spec.kind == "pairwise":
             known = {k: v for k, v in options.items() if k in RewardSettings.model_fields}
             local = RewardSettings.model_validate({**known, "cache_tokens": 0})  # it keeps none
+        elif spec.kind == "verifier" and options.get("check") == _CODE and settings.unsafe_code:
+            options.setdefault("unsafe", True)
     return PlannedReward(
         spec.kind,
         spec.title,

@@ -29,6 +29,15 @@ TrustOption = Annotated[
         show_default=False,
     ),
 ]
+UnsafeCodeOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--unsafe-code",
+        help="Let the code verifier run programs where nothing keeps them from this machine's "
+        "files.",
+        show_default=False,
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", help="Show what the engines log.")]
 ModelOption = Annotated[

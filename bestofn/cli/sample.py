@@ -31,6 +31,7 @@ from bestofn.cli.options import (
     SelectorOption,
     TemperatureOption,
     TrustOption,
+    UnsafeCodeOption,
     UpstreamOption,
     VerboseOption,
     named,
@@ -67,6 +68,7 @@ def sample(
     model: ModelOption = None,
     reward_model: RewardModelOption = None,
     trust_remote_code: TrustOption = None,
+    unsafe_code: UnsafeCodeOption = None,
     upstream: UpstreamOption = None,
     engine: Annotated[
         RunEngine | None,
@@ -135,6 +137,7 @@ def sample(
             reward=trusting(trust_remote_code),
             selector=named(selector),
             answer_key=named(answer_key),
+            unsafe_code=unsafe_code,
             upstream=upstream or None,
             engine=None if engine == "ray" else engine,
             best_of=best_of,

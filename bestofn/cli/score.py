@@ -19,6 +19,7 @@ from bestofn.cli.options import (
     RewardModelOption,
     SelectorOption,
     TrustOption,
+    UnsafeCodeOption,
     VerboseOption,
     named,
     trusting,
@@ -52,6 +53,7 @@ def score(
     trust_remote_code: TrustOption = None,
     selector: SelectorOption = None,
     answer_key: AnswerKeyOption = None,
+    unsafe_code: UnsafeCodeOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
@@ -66,6 +68,7 @@ def score(
             reward=trusting(trust_remote_code),
             selector=named(selector),
             answer_key=named(answer_key),
+            unsafe_code=unsafe_code,
         )
         if str(file) != "-" and not file.is_file():
             raise ConfigError(f"{file}: {'is a folder' if file.is_dir() else 'no such file'}")

@@ -17,6 +17,7 @@ from bestofn.cli.options import (
     RewardModelOption,
     SelectorOption,
     TrustOption,
+    UnsafeCodeOption,
     UpstreamOption,
     VerboseOption,
     named,
@@ -51,6 +52,7 @@ def serve(
     ] = None,
     reward_model: RewardModelOption = None,
     trust_remote_code: TrustOption = None,
+    unsafe_code: UnsafeCodeOption = None,
     best_of: Annotated[
         int | None, typer.Option(min=1, help="Sampled for a request that does not say. [8]")
     ] = None,
@@ -89,6 +91,7 @@ def serve(
             reward=trusting(trust_remote_code),
             selector=named(selector),
             answer_key=named(answer_key),
+            unsafe_code=unsafe_code,
             best_of=best_of,
             upstream=upstream or None,
             engine=engine,

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from bestofn.core.driver import Driver
+from bestofn.core.errors import RequestError
 from bestofn.core.ledger import Ledger
 from bestofn.core.no_winner import ControllerError, RewardError, no_winner_error
 from bestofn.core.observer import SILENT, CandidateObserver, Observer
@@ -56,13 +57,16 @@ async def best_of_n(
         failed.
 
     Raises:
-        RequestError: the request does not fit the engine.
+        RequestError: the request does not fit the engine, or the reward model cannot be shown its
+            conversation.
         GeneratorError: every candidate failed, or the engine is gone.
         RewardError: candidates were acceptable, and the reward model failed on all of them.
         NothingAcceptableError: nothing was acceptable, and the policy found no fallback.
         DeadlineError: the policy's deadline came first.
         ControllerError: a controller raised, or would have started candidates for ever.
     """
+    if pipeline.refusing is not None and (why := await pipeline.refusing.refusal(request)):
+        raise RequestError(f"the reward model cannot judge this conversation: {why}")
     if observer is None:
         observer = SILENT
     elif not isinstance(observer, Observer):

@@ -16,6 +16,7 @@ from bestofn.core.protocols import (
     Ignoring,
     Mending,
     ReadsLogprobs,
+    Refusing,
     RewardModel,
     Selector,
     Snapshotting,
@@ -49,6 +50,7 @@ class Pipeline:
         ignoring: the generator, where it takes fields that have no effect; else None.
         text_scorer: the reward model, where it reads texts that somebody else made; else None.
         menders: the filters that take off what is no part of an answer, in their order.
+        refusing: the reward model, where it cannot be shown every conversation; else None.
         compares: whether the reward model needs all candidates of a request at once.
         reads_logprobs: whether the selector or the policy reads log-probabilities.
     """
@@ -62,6 +64,7 @@ class Pipeline:
     snapshots: bool = field(init=False, repr=False)
     ignoring: Ignoring | None = field(init=False, repr=False)
     text_scorer: TextScorer | None = field(init=False, repr=False)
+    refusing: Refusing | None = field(init=False, repr=False)
     compares: bool = field(init=False, repr=False)
     reads_logprobs: bool = field(init=False, repr=False)
     menders: Sequence[Mending] = field(init=False, repr=False, compare=False)
@@ -89,6 +92,7 @@ class Pipeline:
             "ignoring": generator if isinstance(generator, Ignoring) else None,
             "_status": generator if isinstance(generator, EngineStatus) else None,
             "text_scorer": reward_model if isinstance(reward_model, TextScorer) else None,
+            "refusing": reward_model if isinstance(reward_model, Refusing) else None,
             "menders": tuple(each for each in self.filters if isinstance(each, Mending)),
             "reads_logprobs": any(
                 isinstance(each, ReadsLogprobs) and each.reads_logprobs(scored=scored)

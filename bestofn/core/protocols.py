@@ -1,6 +1,6 @@
 """The seams as protocols: Generator and Sampling, Filter, RewardModel, AnswerKey, Selector; and
 what one of them may offer besides (Forwarder, Snapshotting, EngineStatus, Ignoring; Mending;
-Comparing, TextScorer; Suiting, NamedKey; ReadsLogprobs).
+Comparing, Refusing, TextScorer; Suiting, NamedKey; ReadsLogprobs).
 
 An implementation inherits nothing. A new one is one new file, and one line in `bestofn.builders`.
 The sixth seam, Controller, is in `bestofn.core.controller`. What is offered besides is asked once,
@@ -178,6 +178,16 @@ class Comparing(Protocol):
     """
 
     compares: bool
+
+
+@runtime_checkable
+class Refusing(Protocol):
+    """What a reward model says besides, where there are conversations that it cannot be shown."""
+
+    async def refusal(self, request: Request) -> str | None:
+        """Why no answer to this conversation can be scored, as the end of a sentence; None: it may
+        be. It is asked before anything is sampled."""
+        ...
 
 
 @runtime_checkable

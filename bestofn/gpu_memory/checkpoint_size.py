@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -14,10 +14,16 @@ from huggingface_hub.errors import NotASafetensorsRepoError, SafetensorsParsingE
 from bestofn.core.errors import ModelError
 from bestofn.settings.choices import Quantization
 from bestofn.support.checkpoint import folder_of, hub_faults
-from bestofn.support.error_text import first_line
+from bestofn.support.error_text import first_line, weights_fault
 
 FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
 """What is loaded in the type that the model runs in; other types stay as they are stored."""
+
+ITEM_BYTES = {
+    **{"F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2},
+    **{"I16": 2, "U16": 2, "I8": 1, "U8": 1, "BOOL": 1, "F8_E4M3": 1, "F8_E5M2": 1},
+}
+"""Bytes of one number of safetensors' types."""
 
 LEFT_WHOLE = ("embed", "wte", "head", "score", "classifier")
 """Parts of the names of matrices that bitsandbytes does not quantise: embeddings and heads."""
@@ -68,18 +74,72 @@ def weight_sizes(model: str) -> WeightSizes:
         else:
             with hub_faults(model):
                 metadata = get_safetensors_metadata(model)
+        return _sizes(_checked(metadata.files_metadata, model, folder))
     except NotASafetensorsRepoError as error:
         raise ModelError(
             f"{model} has no safetensors, and of other files the sizes cannot be read without "
             "fetching them: download it and name the folder"
         ) from error
-    except (SafetensorsParsingError, OSError, ValueError, KeyError) as error:
+    except (
+        *(SafetensorsParsingError, OSError, ValueError, KeyError, TypeError, AttributeError),
+        *(IndexError, RecursionError, MemoryError, OverflowError),
+    ) as error:
         raise ModelError(f"the headers of {model} cannot be read: {first_line(error)}") from error
-    return _sizes(
-        (name, tensor.dtype, tensor.shape, tensor.data_offsets[1] - tensor.data_offsets[0])
-        for held in metadata.files_metadata.values()
-        for name, tensor in held.tensors.items()
-    )
+
+
+def _checked(
+    files: Mapping[str, Any], model: str, folder: Path | None
+) -> list[tuple[str, str, Any, int]]:
+    """Name, type, shape and bytes of each tensor, once the headers have shown that they are right.
+
+    Args:
+        files: the header of each file, as huggingface_hub reads it.
+        model: what the user calls it.
+        folder: where the files are; None: on the hub.
+
+    Raises:
+        ModelError: they are not.
+    """
+    found: list[tuple[str, str, Any, int]] = []
+    for file, held in files.items():
+        ends = [_checked_end(model, name, tensor) for name, tensor in held.tensors.items()]
+        if folder is not None:
+            _check_length(folder / file, max(ends, default=0))
+        for name, tensor in held.tensors.items():
+            begin, end = tensor.data_offsets
+            found.append((name, tensor.dtype, tensor.shape, end - begin))
+    return found
+
+
+def _checked_end(model: str, name: str, tensor: Any) -> int:
+    """Where a tensor's bytes end in its file, behind the header.
+
+    Raises:
+        ModelError: its type and shape take another number of bytes than the header gives it.
+    """
+    begin, end = (int(at) for at in tensor.data_offsets)
+    item = ITEM_BYTES.get(tensor.dtype)
+    wrong = begin < 0 or end < begin or any(length < 0 for length in tensor.shape)
+    if wrong or (item is not None and prod(tensor.shape) * item != end - begin):
+        shape = "x".join(map(str, tensor.shape))
+        raise ModelError(
+            f"the headers of {model} cannot be right: {name} is {shape} of {tensor.dtype}, and has "
+            f"{end - begin:,} bytes"
+        )
+    return end
+
+
+def _check_length(path: Path, end: int) -> None:
+    """Refuse a file that is not as long as its header says.
+
+    Raises:
+        ModelError: bytes are missing, or too many.
+    """
+    with path.open("rb") as file:
+        header = int.from_bytes(file.read(8), "little")
+    length, said = path.stat().st_size, 8 + header + end
+    if length != said:
+        raise ModelError(f"{path} has {length:,} bytes, and its header says {said:,}")
 
 
 def _sizes(tensors: Iterable[tuple[str, str, Any, int]]) -> WeightSizes:
@@ -106,7 +166,8 @@ def _pickled(folder: Path) -> Iterable[tuple[str, str, Any, int]]:
         try:
             held = torch.load(shard, weights_only=True, mmap=True, map_location="meta")
         except Exception as error:  # whatever a file that is no pickle makes of it
-            raise ModelError(f"{shard} cannot be read: {first_line(error)}") from error
+            why = weights_fault(error) or first_line(error)
+            raise ModelError(f"{shard} cannot be read: {why}") from error
         for name, tensor in held.items():
             size = tensor.numel() * tensor.element_size()
             yield name, names.get(tensor.dtype, str(tensor.dtype)), tensor.shape, size

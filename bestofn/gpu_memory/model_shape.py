@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from huggingface_hub.errors import StrictDataclassError
+
 from bestofn.core.errors import ModelError
+from bestofn.support.error_text import first_line
 
 CACHELESS = frozenset({"linear_attention", "mamba", "conv", "recurrent", "short_conv"})
 """Kinds of layers, as transformers names them, that keep a state of one size, not tokens."""
@@ -95,8 +98,12 @@ def shape_of(config: Mapping[str, Any], name: str) -> Shape:
             getattr(text, "max_position_embeddings", None),
             tuple(_cache(text, kind) for kind in _kinds(text, layers)),
         )
-    except (AttributeError, TypeError, ValueError) as error:
-        raise ModelError(f"the config of {name} does not say how large it is: {error}") from error
+    except (
+        *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
+        StrictDataclassError,
+    ) as error:
+        why = first_line(error)
+        raise ModelError(f"the config of {name} does not say how large it is: {why}") from error
 
 
 def _kinds(text: Any, layers: int) -> list[str]:

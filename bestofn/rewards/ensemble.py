@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from bestofn.core.errors import ConfigError
 from bestofn.core.no_winner import RewardError
-from bestofn.core.protocols import Comparing, RewardModel
+from bestofn.core.protocols import Comparing, Refusing, RewardModel
 from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.settings.choices import Combine, Normalise
 from bestofn.support.concurrency import gather_or_cancel
@@ -98,6 +98,16 @@ class EnsembleRewardModel:
         self.compares = normalise != "none" or any(
             isinstance(m.reward_model, Comparing) and m.reward_model.compares for m in members
         )
+
+    async def refusal(self, request: Request) -> str | None:
+        """What the first member that refuses says, naming it; see
+        `bestofn.core.protocols.Refusing`."""
+        for member in self._members:
+            if isinstance(member.reward_model, Refusing) and (
+                why := await member.reward_model.refusal(request)
+            ):
+                return f"{member.name}: {why}"
+        return None
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
         """One `Score` per candidate, in the order given; see `bestofn.core.protocols.RewardModel`.

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
-from transformers import PreTrainedModel
 
 from bestofn.core.errors import ConfigError, ModelError
 from bestofn.core.no_winner import RewardError
@@ -24,15 +25,23 @@ from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.rewards.checkpoints.interface import Checkpoint, LoadedModel
 from bestofn.rewards.checkpoints.loading import load
 from bestofn.rewards.checkpoints.weights import Placement
+from bestofn.rewards.local.alone_reader import AloneReader
 from bestofn.rewards.local.batcher import OUT_OF_MEMORY, Batcher
 from bestofn.rewards.local.compiling import compile_layers
 from bestofn.rewards.local.malloc import keep_freed_memory
 from bestofn.rewards.local.readers import Reader, Reading
 from bestofn.rewards.local.token_budget import TokenBudget
-from bestofn.rewards.text.fit import EncodedText, known
+from bestofn.rewards.text.fit import EncodedText
 from bestofn.rewards.text.text_maker import TextMaker, text_maker
 from bestofn.rewards.text.text_thread import TextThread
 from bestofn.settings.rewards import RewardSettings
+
+TRIED_ANSWERS = (
+    "8 - 5 = 3.\n\n3 is left.",
+    "No.",
+    "Paris is the capital of France, and seven of its bridges were bought by a heron.",
+)
+"""Answers to one question that no reward model takes for equal."""
 
 
 class TransformersRewardModel:
@@ -41,7 +50,8 @@ class TransformersRewardModel:
     `score` may be called from any number of tasks and loops at once: their candidates share
     forwards, and what texts begin with alike is computed once
     (`bestofn.rewards.local.packed_reader`). Rewards are the head's raw output, without a sigmoid.
-    They move in the last digits with what shares a forward, in half precision visibly.
+    They move in the last digits with what shares a forward, in half precision visibly, unless
+    `RewardSettings.deterministic` is set.
     """
 
     def __init__(
@@ -53,7 +63,6 @@ class TransformersRewardModel:
     ) -> None:
         self.max_tokens = texts.max_tokens
         self._loaded = loaded
-        self._vocabulary = _vocabulary(loaded.reader.model)
         self._texts = texts
         self._text_thread = TextThread()
         self._batcher: Batcher[Reading] = Batcher(
@@ -82,40 +91,67 @@ class TransformersRewardModel:
         Raises:
             ConfigError: an option is wrong.
             ModelError: the model is not there, cannot be read, is no reward model, has no trained
-                head, cannot be compiled, or nothing says how its text is made.
+                head, cannot be compiled, gives every text the same reward, or nothing says how
+                its text is made.
         """
         if settings is None:
             settings = _settings(options)
         elif options:
             raise TypeError(f"settings and {', '.join(options)} are both given: give one of them")
+        if settings.deterministic and settings.compile:
+            raise ConfigError(
+                "deterministic and compile are both set: which kernels torch.compile makes depends "
+                "on what came before, so leave one of them out"
+            )
         placement = Placement.of(settings.device, settings.dtype, settings.quantization)
         checkpoint = Checkpoint.find(model, settings, placement)
         loaded = load(checkpoint)
+        if settings.deterministic:
+            loaded = replace(loaded, reader=AloneReader(loaded.reader))
         texts = text_maker(loaded.spec, model, loaded.format, settings)
         if settings.compile:
             compile_layers(loaded.reader.model, model)
         budget = TokenBudget.on(placement.device, settings.max_batch_tokens)
         made = cls(loaded, texts, budget, settings.threads)
-        if settings.compile:
-            made._warm_up(model)
+        made._try_out(model, compiled=settings.compile)
         return made
 
-    def _warm_up(self, model: str) -> None:
-        """Score a conversation, on the thread and with the number of threads that scores later.
+    def _try_out(self, model: str, *, compiled: bool) -> None:
+        """Score a few short texts, on the thread and with the number of threads that scores later.
+
+        Weights that are broken, or scaled away, give no number, or every text the same one: then
+        nothing could be chosen by it.
 
         Raises:
             ModelError: that fails.
         """
+        answers = enumerate(TRIED_ANSWERS)
         made = self._texts.of_candidates(
             Request.from_prompt("What is 8 - 5?"),
-            [Candidate(0, {"role": "assistant", "content": "8 - 5 = 3.\n\n3 is left."}, "stop")],
+            [Candidate(at, {"role": "assistant", "content": text}, "stop") for at, text in answers],
         )
         texts = [text.ids for text in made if isinstance(text, EncodedText)]
         try:
-            self._batcher.submit(texts).result()
+            read = self._batcher.submit(texts).result()
         except RewardError as error:
             self.close()
-            raise ModelError(f"{model} cannot be compiled: {error}") from error
+            what = "compiled" if compiled else "run"
+            raise ModelError(f"{model} cannot be {what}: {error}") from error
+        self._loaded.reader.release()  # nobody asks for these again
+        rewards = [self._loaded.to_reward(each.values)[0] for each in read if each is not None]
+        said = {f"{reward:g}" for reward in rewards} if len(set(rewards)) == 1 else set()
+        if rewards and not any(map(math.isfinite, rewards)):
+            said = {"no finite number"}
+        if len(rewards) > 1 and said:
+            self.close()
+            raise ModelError(
+                f"{model} gives {said.pop()} for each of {len(rewards)} different texts: its "
+                "weights are damaged, or are not those of its config.json"
+            )
+
+    async def refusal(self, request: Request) -> str | None:
+        """See `bestofn.core.protocols.Refusing`."""
+        return await self._texts.refusal(request, self._text_thread)
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
         """One `Score` per candidate, in the order given; see `bestofn.core.protocols.RewardModel`.
@@ -146,8 +182,7 @@ class TransformersRewardModel:
     ) -> list[Score]:
         if self._closed:
             raise RewardError("the reward model is closed")
-        encoded = await self._text_thread.run(make, *given)
-        made = [known(text, self._vocabulary) for text in encoded]
+        made = await self._text_thread.run(make, *given)
         texts = [text.ids for text in made if isinstance(text, EncodedText)]
         read = await asyncio.wrap_future(self._batcher.submit(texts))
         if read and not any(read):
@@ -187,14 +222,6 @@ def _settings(options: Mapping[str, Any]) -> RewardSettings:
     if settings.max_batch_tokens < 1:
         raise ConfigError(f"max_batch_tokens is {settings.max_batch_tokens}; it must be at least 1")
     return settings
-
-
-def _vocabulary(model: torch.nn.Module) -> int | None:
-    """Rows of the embedding table; None where the model does not say which it is."""
-    if not isinstance(model, PreTrainedModel):
-        return None
-    weight = getattr(model.get_input_embeddings(), "weight", None)
-    return None if weight is None else int(weight.shape[0])
 
 
 def _begin(threads: int | None, device: torch.device) -> None:

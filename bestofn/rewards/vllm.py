@@ -18,7 +18,7 @@ from bestofn.core.no_winner import RewardError
 from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.rewards.checkpoints.loading import LANGUAGE_MODELS
 from bestofn.rewards.checkpoints.text_only import load_text_maker
-from bestofn.rewards.text.fit import EncodedText, known
+from bestofn.rewards.text.fit import EncodedText
 from bestofn.rewards.text.text_maker import TextMaker
 from bestofn.rewards.text.text_thread import TextThread
 from bestofn.settings.choices import TooLong
@@ -41,6 +41,10 @@ class VllmRewardModel:
         self._texts = texts
         self._text_thread = TextThread()
 
+    async def refusal(self, request: Request) -> str | None:
+        """See `bestofn.core.protocols.Refusing`."""
+        return await self._texts.refusal(request, self._text_thread)
+
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
         """One `Score` per candidate, in the order given; see `bestofn.core.protocols.RewardModel`.
 
@@ -50,8 +54,7 @@ class VllmRewardModel:
             RewardError: the engine failed.
         """
         prepared = await self._text_thread.run(self._texts.of_candidates, request, candidates)
-        vocabulary = self._engine.vocabulary
-        return await gather_or_cancel(self._score(known(text, vocabulary)) for text in prepared)
+        return await gather_or_cancel(self._score(text) for text in prepared)
 
     async def _score(self, text: EncodedText | Failure) -> Score:
         if isinstance(text, Failure):

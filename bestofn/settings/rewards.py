@@ -55,6 +55,9 @@ class RewardSettings(Section):
         threads: of the CPU for one forward; None: as many as torch takes by itself.
         compile: have `torch.compile` make kernels for the model's layers, at once: loading takes
             longer by some seconds to minutes, forwards may be faster.
+        deterministic: score each text in a forward of its own, so that its reward is the same to
+            the last bit whatever shares the call, in any order; a prompt is then computed again
+            with each candidate (`bestofn.rewards.local.alone_reader`). Not with `compile`.
         trust_remote_code: whether code that came with the checkpoint may run.
         step_separator: what the steps of an answer are split at; None: blank lines.
         aggregate: what makes one reward of those of steps; None: what the model's authors select
@@ -95,6 +98,9 @@ class RewardSettings(Section):
     )
     compile: bool = Field(
         default=False, description="the model's layers by torch.compile, while it is loaded"
+    )
+    deterministic: bool = Field(
+        default=False, description="the same reward to the last bit, whatever shares the forward"
     )
     trust_remote_code: bool = False
     step_separator: str | None = Field(

@@ -141,6 +141,11 @@ class ServerSettings(Section):
     assumed_max_tokens: int = Field(
         default=1024, ge=1, description="counted for a request that names no limit"
     )
+    client_code: bool = Field(
+        default=False,
+        description="whether clients may send what the code verifier runs: tests as `reference`, "
+        "programs as responses",
+    )
     request_timeout_seconds: float = Field(default=600, gt=0)
     keep_alive_seconds: float = Field(
         default=15, gt=0, description="between comments on a stream that has nothing to say yet"

@@ -121,6 +121,11 @@ class Settings(BaseSettings):
         description="what of an answer is voted on; auto: what suits prompt and answers",
     )
     stop: StopSettings = StopSettings()
+    unsafe_code: bool = Field(
+        default=False,
+        description="whether the code verifier may run programs without walls, where there is no "
+        "bubblewrap and the system allows no namespaces",
+    )
     policy: PolicySettings = PolicySettings()
     profiles: dict[str, Profile] = Field(
         default_factory=dict, description="further model names of the server, by name"

@@ -31,6 +31,11 @@ class VerifierSettings(Section):
         description="of address space for one worker or program, in MiB; none: as the check's "
         "default",
     )
+    unsafe: bool | None = Field(
+        default=None,
+        description="of code: whether programs may run without walls where there can be none; "
+        "none: as unsafe_code says",
+    )
     needs_reference: bool | None = Field(
         default=None,
         description="of a function: whether a request without a reference fails unchecked",

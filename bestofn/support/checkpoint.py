@@ -19,10 +19,19 @@ from huggingface_hub.errors import (
 )
 
 from bestofn.core.errors import ModelError
+from bestofn.support.config_json import config_fault
 from bestofn.support.error_text import first_line
 
 SMALL_FILES = ("*.json", "*.jinja", "*.model", "*.txt", "*.py")
 """What a checkpoint holds beside its weights: config, templates, vocabularies, its own code."""
+
+MODEL_SUFFIXES = frozenset({".bin", ".jinja", ".json", ".model", ".safetensors", ".txt"})
+WHOLE_WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")
+"""How transformers calls the weights of a whole model."""
+
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+LFS_POINTER_BYTES = 1024
+"""How a pointer begins, and more than one has (Git LFS's specification)."""
 
 HTTP_ERROR: type[Exception] = HfHubHTTPError.__bases__[0]
 """Of the HTTP library that the hub's client uses, which depends on its version (httpx, httpx2)."""
@@ -57,10 +66,12 @@ def folder_of(model: str) -> Path | None:
     """The local folder called so; None: it is a name on the hub.
 
     Raises:
-        ModelError: it is a file, or a path to nothing.
+        ModelError: it is a file, a path to nothing, or a folder with something that stands for a
+            model: pointers of Git LFS, or an adapter.
     """
     folder = Path(model).expanduser()
     if folder.is_dir():
+        _refuse_stand_in(folder)
         return folder
     if folder.exists():
         raise ModelError(f"{model} is a file; a model is a folder with a config.json")
@@ -102,16 +113,57 @@ def config_of(model: str) -> dict[str, Any]:
     if (folder := folder_of(model)) is not None:
         return read_config(folder)
     with hub_faults(model):
-        return read_json(Path(hf_hub_download(model, "config.json")))
+        return _checked_config(Path(hf_hub_download(model, "config.json")))
 
 
 def read_config(folder: Path) -> dict[str, Any]:
     """What config.json says.
 
     Raises:
-        ModelError: it is absent or no JSON object.
+        ModelError: it is absent or no JSON object, or a size or a name in it is none.
     """
-    return read_json(folder / "config.json")
+    return _checked_config(folder / "config.json")
+
+
+def _checked_config(path: Path) -> dict[str, Any]:
+    config = read_json(path)
+    if fault := config_fault(config):
+        raise ModelError(f"{path} cannot be used: {fault}")
+    return config
+
+
+def _refuse_stand_in(folder: Path) -> None:
+    """Refuse what is not the model itself, and say how to get that.
+
+    Raises:
+        ModelError: a file is a Git-LFS pointer, or the folder holds an adapter alone.
+    """
+    for path in sorted(folder.iterdir()):
+        if path.suffix in MODEL_SUFFIXES and is_lfs_pointer(path):
+            raise ModelError(
+                f"{path} is a Git-LFS pointer and not the file itself: run git lfs pull in {folder}"
+            )
+    if not (folder / "adapter_config.json").is_file():
+        return
+    if any(each for pattern in WHOLE_WEIGHTS for each in folder.glob(pattern)):
+        return
+    base = read_json(folder / "adapter_config.json").get("base_model_name_or_path")
+    raise ModelError(
+        f"{folder} is an adapter of {base or 'another model'} and no whole model: merge it, with "
+        f"merge_and_unload() of peft, save what that returns beside the tokenizer (save_pretrained)"
+        ", and name that folder"
+    )
+
+
+def is_lfs_pointer(path: Path) -> bool:
+    """Whether a file is what Git leaves where `git lfs pull` did not run."""
+    try:
+        if not path.is_file() or path.stat().st_size > LFS_POINTER_BYTES:
+            return False
+        with path.open("rb") as file:
+            return file.read(len(LFS_POINTER)) == LFS_POINTER
+    except OSError:
+        return False
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -124,7 +176,7 @@ def read_json(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ModelError(f"{path.parent} holds no {path.name}: it is no checkpoint") from error
-    except (OSError, ValueError) as error:
+    except (OSError, RecursionError, ValueError) as error:
         raise ModelError(f"{path} cannot be read: {first_line(error)}") from error
     if not isinstance(content, dict):
         raise ModelError(f"{path} cannot be read: it is no JSON object")

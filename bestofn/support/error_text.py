@@ -1,4 +1,4 @@
-"""Foreign errors as one sentence: an exception's first line, what pydantic found wrong.
+"""Foreign errors as one sentence: an exception's first line, what pydantic or torch found wrong.
 
 first_line(OSError("disk full\\n..."))      "OSError: disk full"
 str(faults(validation_error)[0])           "policy.max_rounds: Input should be a valid integer"
@@ -19,6 +19,23 @@ def first_line(error: BaseException) -> str:
     text = str(error).strip().partition("\n")[0]
     line = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return line if len(line) <= LONGEST else line[:LONGEST] + "..."
+
+
+_ADVICE = ("weights_only", "Weights only load failed", "_use_new_zipfile_serialization")
+"""What torch names in its advice."""
+
+
+def weights_fault(error: BaseException) -> str | None:
+    """What is wrong with a pickle that torch would not read; None: that is not what `error` is.
+
+    torch then advises to load it all the same, which would run whatever code it holds.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if any(word in str(cause) for word in _ADVICE):
+            return "the pickle is damaged, or holds more than tensors: save it as safetensors"
+        cause = cause.__cause__ or cause.__context__
+    return None
 
 
 class HasFaults(Protocol):

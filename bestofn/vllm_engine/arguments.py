@@ -104,12 +104,14 @@ class MemoryOptions:
         dtype: of the weights.
         kv_cache_dtype: of the cache.
         gpus: that the engine spreads over.
+        max_num_seqs: sequences that run at once; None: vLLM's own number.
     """
 
     max_model_len: int | None
     dtype: str
     kv_cache_dtype: str
     gpus: int
+    max_num_seqs: int | None = None
 
 
 def memory_options(model: str, arguments: Sequence[str]) -> MemoryOptions:
@@ -125,4 +127,5 @@ def memory_options(model: str, arguments: Sequence[str]) -> MemoryOptions:
         str(read.dtype),
         str(read.kv_cache_dtype),
         read.tensor_parallel_size * read.pipeline_parallel_size,
+        read.max_num_seqs,
     )

@@ -45,16 +45,12 @@ class PoolingEngine:
         llm: the AsyncLLM itself.
         task: one of `TASKS`.
         max_tokens: the longest text that it takes.
-        vocabulary: how many tokens it knows; a text with another fails the engine.
     """
 
-    def __init__(
-        self, llm: Any, task: Task, max_tokens: int, vocabulary: int | None = None
-    ) -> None:
+    def __init__(self, llm: Any, task: Task, max_tokens: int) -> None:
         from vllm import PoolingParams
 
         self.max_tokens = max_tokens
-        self.vocabulary = vocabulary
         self._llm = llm
         self._raw = PoolingParams(task=task, use_activation=False)
         self._ids = itertools.count()
@@ -121,5 +117,4 @@ async def open_pooling_engine(
         task: Task | None = next((each for each in TASKS if each in tasks), None)
         if task is None:
             raise ModelError(f"vLLM does not read {model} as a reward model: it offers {tasks}")
-        config = llm.model_config
-        yield PoolingEngine(llm, task, config.max_model_len, config.get_vocab_size())
+        yield PoolingEngine(llm, task, llm.model_config.max_model_len)

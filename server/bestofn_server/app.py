@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 
 from fastapi import FastAPI
@@ -29,6 +30,8 @@ from bestofn_server.service.readiness import Readiness
 from bestofn_server.service.service import Service
 from bestofn_server.telemetry.metrics import Metrics
 from bestofn_server.wire.responses import CONFIDENCE_HEADER
+
+logger = logging.getLogger(__name__)
 
 DESCRIPTION = (
     "OpenAI's API, answered by the best of N: best_of candidates are sampled, the repetitive and "
@@ -102,10 +105,20 @@ async def open_service(
         GeneratorError: the engine does not say what it serves.
     """
     admission = Admission(settings.server.max_tokens_in_flight)
+    plan = RewardPlan.of(settings)
+    allowed = settings.server.client_code
+    if plan.runs_code:
+        logger.log(
+            logging.WARNING if allowed else logging.INFO,
+            "the code verifier %s clients send (server: client_code: %s)",
+            "runs programs and tests that" if allowed else "refuses the programs and tests that",
+            str(allowed).lower(),
+        )
     return Service(
         settings=settings,
         pipeline=pipeline,
-        reward_name=RewardPlan.of(settings).name,
+        reward_name=plan.name,
+        refuses_code=plan.runs_code and not allowed,
         presets=await Presets.load(settings, pipeline),
         admission=admission,
         metrics=Metrics(registry, admission),

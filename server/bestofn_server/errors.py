@@ -3,6 +3,7 @@
 BestOfNError
 └── ApiError                 has a status, a type and a code of OpenAI's envelope
     ├── ModelNotFoundError   404
+    ├── ClientCodeError      403: programs and tests from clients are not run here
     ├── OverloadedError      429, with Retry-After
     ├── EngineError          500, 502 or 503: the engine or the upstream
     └── NotReadyError        503
@@ -69,6 +70,19 @@ class ModelNotFoundError(ApiError):
     status = 404
     type = INVALID
     code = "model_not_found"
+
+
+class ClientCodeError(ApiError):
+    """What was sent would be run as a program, which the operator has not allowed."""
+
+    status = 403
+    type = INVALID
+    code = "client_code_refused"
+
+    def __init__(self, what: str, *, param: str | None = None) -> None:
+        super().__init__(
+            f"{what} would be run as code, and this server runs none that clients send", param=param
+        )
 
 
 class OverloadedError(ApiError):

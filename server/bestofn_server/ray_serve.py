@@ -1,9 +1,9 @@
 """The service on Ray Serve: replicas of the app behind one endpoint.
 
 serve run bestofn_server.ray_serve:application replicas=2 config=bestofn.yaml
-"""
 
-from __future__ import annotations
+Annotations are no texts here: Serve reads that of `application` as a class.
+"""
 
 from pathlib import Path
 from typing import Any

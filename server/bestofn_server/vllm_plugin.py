@@ -18,7 +18,7 @@ import prometheus_client
 from fastapi import FastAPI
 
 from bestofn.builders.pipeline import open_pipeline
-from bestofn.core.errors import ConfigError
+from bestofn.core.errors import BestOfNError, ConfigError
 from bestofn.generators.vllm import LOOP_STOP, VllmGenerator
 from bestofn.settings.settings import Settings
 from bestofn.vllm_engine.engine import VllmEngine
@@ -45,8 +45,23 @@ class BestOfNPlugin:
     async def init_state(self, engine_client: Any, state: Any, args: Any) -> None:
         """Load the reward model, and make the service over vLLM's engine.
 
+        A wrong setting, or a model that cannot be used, ends `vllm serve` with one sentence:
+        raised as an error it would be the last of sixty lines of vLLM's.
+
+        Raises:
+            SystemExit: with that sentence.
+        """
+        try:
+            await self._init_state(engine_client, state)
+        except BestOfNError as error:
+            raise SystemExit(f"bestofn: {error}") from None
+
+    async def _init_state(self, engine_client: Any, state: Any) -> None:
+        """The same.
+
         Raises:
             ConfigError: a setting is wrong, or is vLLM's own to say.
+            ModelError: the reward model cannot be used.
         """
         file = os.environ.get(CONFIG)
         settings = Settings.load(Path(file) if file else None)

@@ -74,6 +74,42 @@ def test_on_a_cpu_half_of_what_is_free_is_vllms(
     assert flags(pair) == expected
 
 
+@pytest.mark.parametrize(
+    ("arguments", "settings", "tokens"),
+    [
+        # 128 sequences, 8 candidates a prompt: 16 prompts at the full context, each with a
+        # candidate, and 112 candidates more.
+        ([], {}, 16 * (2048 + 128) + 112 * (1024 + 128)),
+        (["--max-num-seqs=8", "--max-model-len=512"], {}, (512 + 128) + 7 * (512 + 128)),
+        ([], {"best_of": 128, "max_tokens": 128}, (2048 + 128) + 127 * (128 + 128)),
+    ],
+)
+def test_on_a_cpu_a_small_model_gets_what_its_sequences_can_use(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    arguments: list[str],
+    settings: dict[str, Any],
+    tokens: int,
+) -> None:
+    small = LLAMA_3_8B | {  # a 135M model's shape
+        "hidden_size": 576,
+        "intermediate_size": 1536,
+        "num_hidden_layers": 30,
+        "num_attention_heads": 9,
+        "num_key_value_heads": 3,
+        "vocab_size": 49152,
+        "max_position_embeddings": 2048,
+    }
+    folder = str(write(tmp_path / "small", small, tensors_of(small, "BF16")))
+    card_of(monkeypatch, None)
+    monkeypatch.setattr("bestofn.vllm_engine.engine.cpu_memory", lambda: (24 * GIB, 32 * GIB))
+    given = Settings(model=folder, reward_model="none", engine_args=arguments, **settings)
+    (flag,) = planned_flags(given, folder, RewardPlan.of(given)) or []
+    name, _, count = flag.partition("=")
+    assert name == "--kv-cache-memory-bytes"
+    assert int(count) == 30 * 2 * 3 * 64 * 2 * tokens < 4 * GIB
+
+
 def test_the_memory_of_the_cpu_is_read_as_vllm_reads_it(
     monkeypatch: pytest.MonkeyPatch, pair: tuple[str, str]
 ) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -10,6 +12,8 @@ import torch
 from bestofn import embedded
 from bestofn.core.errors import ModelError
 from bestofn.gpu_memory.checkpoint_size import weight_sizes
+from bestofn.gpu_memory.from_models import plan_for
+from bestofn.gpu_memory.planner import Card
 from tests.support.sparse_checkpoints import LLAMA_3_8B, write
 
 
@@ -65,3 +69,45 @@ def test_no_weights_and_broken_headers_are_refused(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").rename(tmp_path / "pytorch_model.bin")
     with pytest.raises(ModelError, match=r"pytorch_model\.bin cannot be read"):
         weight_sizes(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("header", "body", "sentence"),
+    [
+        ({"a": ("F32", [10**6, 10**6], [0, 40])}, 40, "a is 1000000x1000000 of F32, and has 40"),
+        ({"a": ("F32", [10], [0, 40])}, 12, "bytes, and its header says"),
+        ({"a": ("F32", [10], [0, 40])}, 4000, "bytes, and its header says"),
+        ({"a": ("F32", [-10, -1], [0, 40])}, 40, "a is -10x-1 of F32"),
+        ({"a": ("F32", [10], [40, 0])}, 40, "a is 10 of F32, and has -40"),
+        ({"a": ("F32", [10], [10**12, 10**12 + 40])}, 40, "and its header says"),
+        ({"a": ("F32", "x", [0, 40])}, 40, "headers of"),
+        ({"a": ("F32", [10], [0])}, 40, "headers of"),
+        ({"a": ("F32", ["x"], [0, 40])}, 40, "headers of"),
+    ],
+)
+def test_headers_that_lie_are_not_believed(
+    tmp_path: Path, header: Any, body: int, sentence: str
+) -> None:
+    held = {
+        name: {"dtype": dtype, "shape": shape, "data_offsets": at}
+        for name, (dtype, shape, at) in header.items()
+    }
+    packed = json.dumps(held).encode()
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(len(packed).to_bytes(8, "little") + packed + bytes(body))
+    with pytest.raises(ModelError, match=sentence) as caught:
+        weight_sizes(str(tmp_path))
+    assert "\n" not in str(caught.value)
+
+
+def test_torchs_advice_to_run_what_a_pickle_holds_is_not_passed_on(tmp_path: Path) -> None:
+    (tmp_path / "pytorch_model.bin").write_bytes(b"noise" * 100)
+    with pytest.raises(ModelError, match="more than tensors: save it as safetensors"):
+        weight_sizes(str(tmp_path))
+
+
+@pytest.mark.parametrize("changes", [{"num_hidden_layers": -1}, {"num_attention_heads": 0}])
+def test_a_config_that_cannot_be_is_refused_by_the_plan(tmp_path: Path, changes: Any) -> None:
+    folder = write(tmp_path / "x", LLAMA_3_8B | changes, {"a": ("F32", (1,))})
+    with pytest.raises(ModelError, match=f"{next(iter(changes))} is -?[01], and it must be"):
+        plan_for(str(folder), [], Card.empty(2**36), best_of=8, response_tokens=64)

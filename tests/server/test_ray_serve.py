@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import socket
 import time
@@ -14,6 +15,7 @@ import psutil
 import pytest
 
 from bestofn import Settings
+from tests.support.documented import documented_commands
 
 ray = pytest.importorskip("ray")
 
@@ -57,6 +59,28 @@ def _replicas() -> list[int]:
         for each in found
         if each.info["cmdline"] and each.info["cmdline"][0].startswith("ray::ServeReplica:bestofn")
     ]
+
+
+@pytest.mark.parametrize(
+    "line", sorted({each.line for each in documented_commands() if "serve run" in each.line})
+)
+def test_the_documented_command_is_read_by_serve_itself(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ray._common.utils import import_attr
+    from ray.serve._private.api import call_user_app_builder_with_args_if_necessary
+    from ray.serve.scripts import convert_args_to_dict
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bestofn.yaml").write_text("engine: transformers\nbest_of: 2\n")
+    _, _, path, *arguments = shlex.split(line)
+    given = convert_args_to_dict(tuple(arguments))
+    built = call_user_app_builder_with_args_if_necessary(import_attr(path), given)
+    deployment = built._bound_deployment
+    assert deployment.name == "bestofn"
+    assert deployment.num_replicas == int(given["replicas"])
+    gpus = deployment.ray_actor_options["num_gpus"]
+    assert gpus == float(given.get("gpus", 0))
 
 
 def test_one_endpoint_that_outlives_a_replica(endpoint: str) -> None:

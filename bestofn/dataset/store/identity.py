@@ -37,7 +37,9 @@ not among them."""
 _SELECTOR = "selection"
 """What the selector is called in a configuration: earlier versions called it so."""
 
-OF_THE_MACHINE = frozenset({"device", "max_batch_tokens", "cache_tokens", "threads"})
+OF_THE_MACHINE = frozenset(
+    {"device", "max_batch_tokens", "cache_tokens", "threads", "deterministic"}
+)
 """Of the section `reward`: they change how fast it is, and the last digits."""
 
 

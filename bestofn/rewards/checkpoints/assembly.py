@@ -10,15 +10,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 from transformers import MODEL_MAPPING, AutoConfig, AutoTokenizer, PreTrainedConfig
 
 from bestofn.core.errors import ModelError
 from bestofn.rewards.checkpoints.interface import Checkpoint, LoadedModel, ToReward, outcome_reward
-from bestofn.rewards.checkpoints.weights import READING_FAULTS, read_weights
+from bestofn.rewards.checkpoints.tensors import READING_FAULTS, reading_fault
+from bestofn.rewards.checkpoints.weights import read_weights
 from bestofn.rewards.local.choose_reader import causal_reader
 from bestofn.rewards.local.readers import Head, Reader
-from bestofn.rewards.text.encoder import Encoder, hub_encoder, tokenizer_limit
+from bestofn.rewards.text.encoder import Encoder
+from bestofn.rewards.text.hub_encoder import hub_encoder, tokenizer_limit
 from bestofn.rewards.text.positions import Positions, last_token
 from bestofn.rewards.text.renderer import Arrange
 from bestofn.rewards.text.text_spec import TextSpec
@@ -40,7 +42,7 @@ def transformers_config(checkpoint: Checkpoint, kind: Any = AutoConfig) -> Any:
         return kind.from_pretrained(checkpoint.folder, **options)
     except READING_FAULTS as error:
         raise ModelError(
-            f"{checkpoint.folder}/config.json cannot be used: {first_line(error)}"
+            f"{checkpoint.folder}/config.json cannot be used: {reading_fault(error)}"
         ) from error
 
 
@@ -62,8 +64,13 @@ def read_tokenizer(checkpoint: Checkpoint) -> Any:
         ModelError: it cannot be read.
     """
     try:
-        return AutoTokenizer.from_pretrained(checkpoint.folder, trust_remote_code=checkpoint.trust)
-    except READING_FAULTS as error:
+        found: Any = AutoTokenizer.from_pretrained(
+            checkpoint.folder, trust_remote_code=checkpoint.trust
+        )
+        if not isinstance(found.model_max_length, int | float):
+            raise TypeError(f"model_max_length is {found.model_max_length!r}, and no number")
+        return found
+    except Exception as error:  # the tokenizers library raises just that
         raise ModelError(
             f"the tokenizer in {checkpoint.folder} cannot be read: {first_line(error)}"
         ) from error
@@ -79,7 +86,12 @@ def framed_encoder(checkpoint: Checkpoint, tokenizer: Any) -> Encoder:
 
 
 def read_trunk_and_head(
-    checkpoint: Checkpoint, config: PreTrainedConfig, name: str, head: Callable[[], nn.Module]
+    checkpoint: Checkpoint,
+    config: PreTrainedConfig,
+    name: str,
+    head: Callable[[], nn.Module],
+    *,
+    converted: dict[str, Tensor] | None = None,
 ) -> tuple[nn.Module, nn.Module]:
     """The trunk of `config` and the head beside it, whose weights are called after `name`.
 
@@ -90,6 +102,7 @@ def read_trunk_and_head(
         config: the trunk's config.
         name: of the head, as in the checkpoint.
         head: makes the module to fill.
+        converted: the weights, where the folder has them otherwise.
 
     Raises:
         ModelError: the weights are absent, corrupt or of another shape.
@@ -110,7 +123,9 @@ def read_trunk_and_head(
             self.post_init()
 
     dtype = checkpoint.placement.dtype_for(config)
-    model: Any = read_weights(Headed, checkpoint.folder, config, checkpoint.placement, dtype)
+    model: Any = read_weights(
+        Headed, checkpoint.folder, config, checkpoint.placement, dtype, converted=converted
+    )
     return model.base_model, getattr(model, name)
 
 
@@ -134,9 +149,16 @@ def text_spec(
         config: the trunk's config.
         tokenizer: of transformers.
         text: see `TextOverrides`.
+
+    Raises:
+        ModelError: the tokenizer's chat template is no text.
     """
     text = text or TextOverrides()
     template = tokenizer.chat_template
+    if isinstance(template, dict):
+        template = template.get("default")
+    if template is not None and not isinstance(template, str):
+        raise ModelError(f"the chat template of {checkpoint.folder} is no text")
     limits = (
         getattr(config.get_text_config(), "max_position_embeddings", None),
         tokenizer_limit(tokenizer),
@@ -145,10 +167,11 @@ def text_spec(
     return TextSpec(
         encoder=text.encoder or framed_encoder(checkpoint, tokenizer),
         special_tokens=special,
-        chat_template=template.get("default") if isinstance(template, dict) else template,
-        max_tokens=min((limit for limit in limits if limit), default=None),
+        chat_template=template,
+        max_tokens=min((limit for limit in limits if limit and limit > 0), default=None),
         positions=text.positions,
         arrange=text.arrange,
+        vocabulary=getattr(config.get_text_config(), "vocab_size", None),
     )
 
 

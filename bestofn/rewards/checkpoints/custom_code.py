@@ -21,7 +21,8 @@ from bestofn.rewards.checkpoints.assembly import (
 from bestofn.rewards.checkpoints.interface import Checkpoint, LoadedModel
 from bestofn.rewards.checkpoints.weights import read_weights
 from bestofn.rewards.local.readers import WholeModelReader
-from bestofn.rewards.text.encoder import Encoder, hub_encoder
+from bestofn.rewards.text.encoder import Encoder
+from bestofn.rewards.text.hub_encoder import hub_encoder
 from bestofn.support.error_text import first_line
 
 _PROBE = (

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 import torch
 
-from bestofn.rewards.checkpoints.weights import Placement, tensor_names
+from bestofn.rewards.checkpoints.tensors import tensor_names
+from bestofn.rewards.checkpoints.weights import Placement
 from bestofn.rewards.local.readers import Reader
 from bestofn.rewards.text.formats import FORMATS, Format, format_named_in, recognised_format
 from bestofn.rewards.text.steps import SEPARATOR, check_step_settings

@@ -9,10 +9,10 @@ model reads the chat template's text and then the token `reward_token_id`, where
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from sentencepiece import SentencePieceProcessor
 from torch import Tensor, nn
@@ -21,10 +21,12 @@ from transformers.models.llama.modeling_llama import LlamaPreTrainedModel
 
 from bestofn.core.errors import ModelError
 from bestofn.rewards.checkpoints.interface import Checkpoint, LoadedModel
-from bestofn.rewards.checkpoints.weights import READING_FAULTS, read_tensors, read_weights
+from bestofn.rewards.checkpoints.tensors import READING_FAULTS, read_tensors
+from bestofn.rewards.checkpoints.weights import read_weights
 from bestofn.rewards.local.choose_reader import causal_reader
 from bestofn.rewards.local.readers import Head
-from bestofn.rewards.text.encoder import Encoder, Tokenise
+from bestofn.rewards.text.contents import Rendered, SpecialTokens, any_of
+from bestofn.rewards.text.encoder import Encoder
 from bestofn.rewards.text.text_spec import TextSpec
 from bestofn.support.checkpoint import read_json
 from bestofn.support.error_text import first_line
@@ -114,17 +116,22 @@ def text_spec(checkpoint: Checkpoint) -> TextSpec:
         for key, value in tokenizer_config.items()
         if key in ("bos_token", "eos_token") and value
     }
+    tokeniser = _Tokeniser.read(checkpoint.folder, tokenizer_config)
     encoder = Encoder(
-        _tokeniser(checkpoint.folder, tokenizer_config),
+        lambda texts: [tokeniser(Rendered(text)) for text in texts],
         lead=(),
         tail=(int(checkpoint.config.get("reward_token_id", REWARD_TOKEN)),),
         closes_all=True,  # the score is read there, whether or not the candidate ended
+        special=SpecialTokens.of(tokeniser.added),
+        tokenise_spelled=tokeniser,
     )
+    config = _llama_config(checkpoint)
     return TextSpec(
         encoder=encoder,
         special_tokens=special,
         chat_template=tokenizer_config.get("chat_template") or CHAT_TEMPLATE,
-        max_tokens=_llama_config(checkpoint).max_position_embeddings,
+        max_tokens=config.max_position_embeddings,
+        vocabulary=config.vocab_size,
     )
 
 
@@ -164,25 +171,46 @@ def _converted(name: str, tensor: Tensor, config: LlamaConfig) -> list[tuple[str
     return [(name, tensor)]
 
 
-def _tokeniser(folder: Path, tokenizer_config: dict[str, Any]) -> Tokenise:
-    """Sentencepiece's ids, of each piece of text between the added tokens that it spells."""
-    path = folder / "tokenizer.model"
-    try:
-        pieces = SentencePieceProcessor(model_file=str(path))
-    except READING_FAULTS as error:
-        raise ModelError(f"{path} cannot be read: {first_line(error)}") from error
-    decoder = tokenizer_config.get("added_tokens_decoder", {})
-    added = {token["content"]: int(at) for at, token in decoder.items()}
-    longest = sorted(added, key=len, reverse=True)
-    spelled = re.compile(f"({'|'.join(map(re.escape, longest))})" if longest else "($^)")
+@dataclass(frozen=True, slots=True)
+class _Tokeniser:
+    """Sentencepiece's ids, of each piece of text between the added tokens that it spells.
 
-    def ids(text: str) -> list[int]:
+    Args:
+        pieces: sentencepiece.
+        added: spelling and id of the added tokens.
+    """
+
+    pieces: Any
+    added: Mapping[str, int]
+
+    @classmethod
+    def read(cls, folder: Path, tokenizer_config: dict[str, Any]) -> Self:
+        """The folder's.
+
+        Raises:
+            ModelError: tokenizer.model is absent or unreadable.
+        """
+        path = folder / "tokenizer.model"
+        try:
+            pieces = SentencePieceProcessor(model_file=str(path))
+        except READING_FAULTS as error:
+            raise ModelError(f"{path} cannot be read: {first_line(error)}") from error
+        decoder = tokenizer_config.get("added_tokens_decoder", {})
+        return cls(pieces, {token["content"]: int(at) for at, token in decoder.items()})
+
+    def __call__(self, text: Rendered) -> list[int]:
+        """The ids of a text; what contents spell of the added tokens is cut as any text."""
         found: list[int] = []
-        for part in filter(None, spelled.split(text)):
-            found += [added[part]] if part in added else pieces.encode(part)
-        return found
+        at = 0
+        for begin, end in self._places(text):
+            found += self.pieces.encode(text.text[at:begin]) if at < begin else []
+            found.append(self.added[text.text[begin:end]])
+            at = end
+        return found + (self.pieces.encode(text.text[at:]) if at < len(text.text) else [])
 
-    def tokenise(texts: Sequence[str]) -> list[list[int]]:
-        return [ids(text) for text in texts]
-
-    return tokenise
+    def _places(self, text: Rendered) -> Iterator[tuple[int, int]]:
+        pattern = any_of(list(self.added))
+        spelled = {begin for begin, _ in text.spelled}
+        for match in pattern.finditer(text.text) if pattern is not None else ():
+            if match.start() not in spelled:
+                yield match.span()

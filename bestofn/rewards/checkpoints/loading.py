@@ -18,6 +18,7 @@ from bestofn.rewards.checkpoints import (
     custom_code,
     generative_prm,
     internlm2,
+    llamafactory,
     openbmb,
     openrlhf,
     qwen_math,
@@ -31,10 +32,11 @@ from bestofn.rewards.checkpoints.assembly import (
     read_tokenizer,
 )
 from bestofn.rewards.checkpoints.interface import Checkpoint, LoadedModel
+from bestofn.rewards.checkpoints.tensors import tensor_shape
 from bestofn.rewards.checkpoints.weights import read_weights
 from bestofn.rewards.local.readers import WholeModelReader
-from bestofn.rewards.text.encoder import hub_encoder
 from bestofn.rewards.text.formats import FORMATS, PAIRWISE_ARCHITECTURE
+from bestofn.rewards.text.hub_encoder import hub_encoder
 from bestofn.support.checkpoint import architecture_of
 
 Loader = Callable[[Checkpoint], LoadedModel]
@@ -57,6 +59,9 @@ NAMED: Mapping[str, Loader] = {
     "math-shepherd": generative_prm.load_shepherd,
 }
 """The same of those that are language models, so that they have to be named."""
+
+HEAD_WEIGHTS = ("score.weight", "classifier.weight", "classifier.out_proj.weight")
+"""The last layer of sequence classifiers, a row a label."""
 
 LANGUAGE_MODELS = ("ForCausalLM", "LMHeadModel")
 """How the architectures of language models end."""
@@ -118,6 +123,8 @@ def _loader(checkpoint: Checkpoint) -> Loader:
         return lambda given: custom_code.load(given, own)
     if known and (own is None or _has_usual_head(checkpoint)):
         return _load_classifier
+    if architecture.endswith(LANGUAGE_MODELS) and llamafactory.has_value_head(checkpoint):
+        return llamafactory.load
     raise ModelError(_refusal(checkpoint, architecture, own is not None))
 
 
@@ -179,4 +186,11 @@ def _require_one_label(checkpoint: Checkpoint) -> Any:
             f"{architecture_of(dict(checkpoint.config))} has {config.num_labels} labels, and no "
             "rule says how they make one reward: name a model with one label"
         )
+    for name in HEAD_WEIGHTS:
+        shape = tensor_shape(checkpoint.folder, name) if name in checkpoint.tensors else None
+        if shape and shape[0] != 1:
+            raise ModelError(
+                f"the weights in {checkpoint.folder} have {shape[0]} rows in {name}, and its "
+                "config.json one label: no rule says how several numbers make one reward"
+            )
     return config

@@ -17,7 +17,7 @@ from bestofn.rewards.checkpoints.assembly import (
 )
 from bestofn.rewards.checkpoints.interface import Checkpoint
 from bestofn.rewards.checkpoints.weights import Placement
-from bestofn.rewards.text.encoder import hub_encoder
+from bestofn.rewards.text.hub_encoder import hub_encoder
 from bestofn.rewards.text.text_maker import TextMaker, text_maker
 from bestofn.rewards.text.text_spec import TextSpec
 from bestofn.settings.rewards import RewardSettings

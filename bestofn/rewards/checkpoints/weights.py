@@ -5,53 +5,35 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import pickle
-from collections.abc import Iterator
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub.errors import StrictDataclassError
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from transformers import BitsAndBytesConfig
-from transformers.utils import (
-    SAFE_WEIGHTS_INDEX_NAME,
-    SAFE_WEIGHTS_NAME,
-    WEIGHTS_INDEX_NAME,
-    WEIGHTS_NAME,
-)
 
 from bestofn.core.errors import ConfigError, ModelError
+from bestofn.rewards.checkpoints.tensors import READING_FAULTS, WRAPPERS, is_wrapped, reading_fault
 from bestofn.settings.choices import Quantization
 from bestofn.support.error_text import first_line
 
 logger = logging.getLogger(__name__)
-
-READING_FAULTS = (
-    AttributeError,
-    EOFError,
-    ImportError,
-    LookupError,
-    OSError,
-    RuntimeError,
-    SafetensorError,
-    StrictDataclassError,
-    TypeError,
-    ValueError,
-    pickle.UnpicklingError,
-)
-"""What transformers, torch and safetensors raise on a folder they cannot read."""
 
 HALF = (torch.float16, torch.bfloat16)
 
 
 HEADS = ("classifier", "lm_head", "regression_head", "score", "score_head", "v_head", "value_head")
 """What heads are called. They stay in the type that the rest of the model computes in."""
+
+_TRUNK = re.compile(r"(?:^|\.)(?:layers?|h|blocks?)\.\d+\.")
+_REWARD_HEAD = re.compile(rf"(?:^|\.)(?:{'|'.join(set(HEADS) - {'lm_head'})})\.")
+_BUFFER = re.compile(r"(?:inv_freq|masked_bias|attn\.bias|position_ids)$")
+"""Names of a layer's weights, of a reward head's, and of what follows from the config."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,59 +94,6 @@ class Placement:
         return half
 
 
-def tensor_names(folder: Path) -> frozenset[str]:
-    """The names of a checkpoint's weights, by its index or its one file.
-
-    Empty where there are none or they cannot be read: reading them whole then says why.
-    """
-    try:
-        for index in (SAFE_WEIGHTS_INDEX_NAME, WEIGHTS_INDEX_NAME):
-            if (folder / index).is_file():
-                return frozenset(json.loads((folder / index).read_bytes())["weight_map"])
-        path = _one_file(folder)
-        if path.suffix == ".safetensors":
-            with safe_open(path, framework="pt") as held:
-                return frozenset(held.keys())
-        return frozenset(torch.load(path, weights_only=True, mmap=True, map_location="meta"))
-    except READING_FAULTS:
-        return frozenset()
-
-
-def read_tensors(folder: Path) -> Iterator[tuple[str, Tensor]]:
-    """Name and weight, one after the other, of a checkpoint that names its weights otherwise.
-
-    They are mapped from the file, not read, until they are used. Pickles are read with
-    `weights_only`.
-
-    Raises:
-        ModelError: a file is absent or corrupt.
-    """
-    try:
-        for index in (SAFE_WEIGHTS_INDEX_NAME, WEIGHTS_INDEX_NAME):
-            if (folder / index).is_file():
-                named = json.loads((folder / index).read_bytes())["weight_map"]
-                for shard in sorted(set(named.values())):
-                    yield from _held(folder / shard)
-                return
-        yield from _held(_one_file(folder))
-    except READING_FAULTS as error:
-        raise ModelError(f"the weights in {folder} cannot be read: {first_line(error)}") from error
-
-
-def _one_file(folder: Path) -> Path:
-    safe = folder / SAFE_WEIGHTS_NAME
-    return safe if safe.is_file() else folder / WEIGHTS_NAME
-
-
-def _held(path: Path) -> Iterator[tuple[str, Tensor]]:
-    if path.suffix == ".safetensors":
-        with safe_open(path, framework="pt") as held:
-            for name in held.keys():  # noqa: SIM118 - it is no mapping
-                yield name, held.get_tensor(name)
-    else:
-        yield from torch.load(path, weights_only=True, mmap=True, map_location="cpu").items()
-
-
 def read_weights(
     auto: Any,
     folder: Path,
@@ -193,7 +122,10 @@ def read_weights(
         ModelError: a file is absent, corrupt or of another shape, a weight is missing, or the
             device has not enough memory.
     """
+    _refuse_bitsandbytes(folder, config)
     try:
+        if converted is None and is_wrapped(folder):
+            options["key_mapping"] = {WRAPPERS: ""}
         model, info = auto.from_pretrained(
             folder if converted is None else None,
             config=config,
@@ -204,15 +136,16 @@ def read_weights(
             **options,
         )
     except READING_FAULTS as error:
-        raise ModelError(f"the weights in {folder} cannot be read: {first_line(error)}") from error
+        raise ModelError(
+            f"the weights in {folder} cannot be read: {reading_fault(error)}"
+        ) from error
     if missing := sorted(info["missing_keys"]):
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise ModelError(
             f"the checkpoint in {folder} lacks {missing[-1]}{more}: without its trained head and "
             "trunk it would score at random"
         )
-    if unused := sorted(info["unexpected_keys"]):
-        logger.warning("%s holds %d weights that are not used: %s", folder, len(unused), unused[0])
+    _refuse_unused(folder, sorted(info["unexpected_keys"]))
     try:
         if placement.quantization is None:  # else it is there already
             model = model.to(placement.device)
@@ -220,6 +153,42 @@ def read_weights(
         raise ModelError(f"{folder} does not fit on {placement.device} in {dtype}") from error
     module: nn.Module = model.eval()
     return module.requires_grad_(False)
+
+
+def _refuse_bitsandbytes(folder: Path, config: Any) -> None:
+    """Refuse weights that bitsandbytes has quantised already, which cannot be moved or read here.
+
+    Raises:
+        ModelError: they are.
+    """
+    said = getattr(config, "quantization_config", None)
+    method = said.get("quant_method") if isinstance(said, dict) else None
+    if method == "bitsandbytes" or (isinstance(said, dict) and said.get("load_in_4bit")):
+        raise ModelError(
+            f"{folder} was saved as bitsandbytes has quantised it: name the model as it was before "
+            "that, and quantization: 4bit or 8bit"
+        )
+
+
+def _refuse_unused(folder: Path, unused: Sequence[str]) -> None:
+    """Refuse to leave out what makes the reward; of the rest the log says how much it is.
+
+    Raises:
+        ModelError: weights of layers, or of a reward head, have no place in the model.
+    """
+    needed = [
+        name
+        for name in unused
+        if not _BUFFER.search(name) and (_TRUNK.search(name) or _REWARD_HEAD.search(name))
+    ]
+    if needed:
+        more = f" and {len(needed) - 1} more" if len(needed) > 1 else ""
+        raise ModelError(
+            f"the checkpoint in {folder} holds {needed[0]}{more}, for which its config.json has no "
+            "place: without them it would give other rewards"
+        )
+    if unused:
+        logger.warning("%s holds %d weights that are not used: %s", folder, len(unused), unused[0])
 
 
 def _quantised(placement: Placement, dtype: torch.dtype) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from transformers.models.llama.modeling_llama import LlamaPreTrainedModel
 from bestofn.core.errors import ModelError
 from bestofn.rewards.checkpoints.assembly import transformers_config
 from bestofn.rewards.checkpoints.interface import Checkpoint, LoadedModel
-from bestofn.rewards.checkpoints.weights import READING_FAULTS, read_weights
+from bestofn.rewards.checkpoints.tensors import READING_FAULTS
+from bestofn.rewards.checkpoints.weights import read_weights
 from bestofn.rewards.local.choose_reader import causal_reader
 from bestofn.rewards.local.readers import Head
 from bestofn.rewards.text.encoder import Encoder
@@ -69,11 +70,13 @@ def text_spec(checkpoint: Checkpoint) -> TextSpec:
     Raises:
         ModelError: as `read_tokenizer`, or its config cannot be used.
     """
+    config = transformers_config(checkpoint, LlamaConfig)
     return TextSpec(
         encoder=read_tokenizer(checkpoint.folder),
         special_tokens={"bos_token": "", "eos_token": ""},  # ids that no text can spell
         chat_template=None,
-        max_tokens=transformers_config(checkpoint, LlamaConfig).max_position_embeddings,
+        max_tokens=config.max_position_embeddings,
+        vocabulary=config.vocab_size,
     )
 
 

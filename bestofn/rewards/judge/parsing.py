@@ -1,8 +1,9 @@
 """Parsers of a judge's reply: a score, a ranking or a winner, there as asked for, or nowhere.
 
 A verdict is the value of a key in a JSON object, which is the whole reply, a fenced block at its
-end, or its last line; or what follows the key and a colon in the last line (``Score: 7``). What a
-reasoning model thinks before ``</think>`` is left out.
+end, or its last line; or what follows the key and a colon in the last line (``Score: 7``), be that
+a heading, an item of a list or a quotation (``### Final score: [[7]]``, ``- Score: 7 out of 10``,
+``> Ranking: [2] > [1] > [3]``). What a reasoning model thinks before ``</think>`` is left out.
 """
 
 from __future__ import annotations
@@ -22,8 +23,16 @@ _QUOTED = 80
 """Characters of a reply that an error quotes."""
 
 _MARKUP = re.compile(r"[*_`]")
-_NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)(?:\s*/\s*(\d+))?")
-_BETWEEN = re.compile(r"\s*[>,\s]\s*")
+_MARK = re.compile(r"(?:#{1,6}\s+|[-+•>]\s+|\d+[.)]\s+)+")
+"""What makes a line a heading, an item or a quotation; asterisks are gone with the markup."""
+
+_BEFORE = r"(?:(?:the|my|final|overall)\s+){0,2}"
+_BRACKETS = re.compile(r"\[\[([^\[\]]*)\]\]|\[([^\[\]]*)\]|\(([^()]*)\)")
+_CALLED = re.compile(r"\b(?:answer|response|candidate)\s+#?(?=[0-9ab]\b)", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"(-?\d+(?:\.\d+)?)(?:\s*(?:/|out\s+of|of)\s*(\d+))?(?:\s+points?)?", re.IGNORECASE
+)
+_BETWEEN = re.compile(r"\s*(?:>|,|\s)\s*")
 
 
 def parse_score(text: str, low: int, high: int) -> float:
@@ -34,7 +43,7 @@ def parse_score(text: str, low: int, high: int) -> float:
     """
     value = _verdict_value(text, "score")
     if isinstance(value, str):
-        number = _NUMBER.fullmatch(value.rstrip("."))
+        number = _NUMBER.fullmatch(_bare(value))
         if number is None or (number[2] is not None and int(number[2]) != high):
             raise ValueError(f"its score {_quote(value)} is no number from {low} to {high}")
         value = float(number[1])
@@ -53,7 +62,7 @@ def parse_ranking(text: str, count: int) -> list[int]:
     """
     value = _verdict_value(text, "ranking")
     if isinstance(value, str):
-        value = _BETWEEN.split(value.strip(" []."))
+        value = _BETWEEN.split(_bare(value))
     named = [str(each) for each in value] if isinstance(value, list) else []
     wanted = [str(number) for number in range(1, count + 1)]
     if sorted(named) != sorted(wanted):
@@ -70,7 +79,7 @@ def parse_winner(text: str) -> Winner:
         ValueError: it is neither A, B nor a tie.
     """
     value = _verdict_value(text, "better")
-    winner = WINNERS.get(value.rstrip(".").lower()) if isinstance(value, str) else None
+    winner = WINNERS.get(_bare(value).lower()) if isinstance(value, str) else None
     if winner is None:
         raise ValueError(f"{_quote(value)} is neither A, B nor tie")
     return winner
@@ -84,10 +93,18 @@ def _verdict_value(text: str, key: str) -> Any:
         found = _json(part)
         if isinstance(found, dict) and key in found:
             return found[key]
-    plain = re.fullmatch(rf"{key}\s*[:=]\s*(.+)", _MARKUP.sub("", last).strip(), re.IGNORECASE)
+    line = _MARKUP.sub("", last).strip()
+    line = line[mark.end() :] if (mark := _MARK.match(line)) else line
+    plain = re.fullmatch(rf"{_BEFORE}{key}\s*[:=]\s*(.+)", line, re.IGNORECASE)
     if plain is None:
         raise ValueError(f"its last line, {_quote(last)}, gives no {key}")
     return plain[1].strip()
+
+
+def _bare(value: str) -> str:
+    """A verdict without brackets, the word for what it is about, and the full stop."""
+    inner = _BRACKETS.sub(lambda found: found[1] or found[2] or found[3] or "", value)
+    return _CALLED.sub("", inner).strip().rstrip(".").strip()
 
 
 def _unfenced(text: str) -> str:

@@ -1,11 +1,11 @@
 """The question to a judge: a Jinja template filled in with a request and answers to it.
 
-A template is Jinja in its sandbox. Its variables: `messages` (the conversation, each with `role`
-and `text`), `answers` (each with `name`, `text` and `cut`: whether it was cut off before its end),
-`reference` (the request's, as text; none where there is none or it is not to be shown), `tools`
-(those of the request, as JSON; none where there are none), `nonce` (a code for marks around what
-others wrote), and of the mode: `low` and `high`, `reasons` (whether they
-are wanted), or `yes` and `no`.
+A template is Jinja in a bounded sandbox (`bestofn.rewards.text.sandbox`). Its variables: `messages`
+(the conversation, each with `role` and `text`), `answers` (each with `name`, `text` and `cut`:
+whether it was cut off before its end), `reference` (the request's, as text; none where there is
+none or it is not to be shown), `tools` (those of the request, as JSON; none where there are none),
+`nonce` (a code for marks around what others wrote), and of the mode: `low` and `high`, `reasons`
+(whether they are wanted), or `yes` and `no`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ from typing import Any
 
 import jinja2
 import jinja2.meta
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Failure, Message, Request
-from bestofn.rewards.text.renderer import TEMPLATE_FAULTS, UNRENDERABLE, plain_message
+from bestofn.rewards.text.contents import without_control_tokens
+from bestofn.rewards.text.messages import plain_message
+from bestofn.rewards.text.renderer import UNRENDERABLE
+from bestofn.rewards.text.sandbox import TEMPLATE_FAULTS, compiled_strictly, rendered
 from bestofn.support.error_text import first_line
 
 NAME = "answer"
@@ -73,21 +75,21 @@ class QuestionTemplate:
         """
         try:
             messages = [
-                {"role": message.get("role", ""), "text": _text(message)}
+                {"role": _plain(str(message.get("role", ""))), "text": _text(message)}
                 for message in request.messages
             ]
             tools = request.options.get("tools")
-            return self.template.render(
-                messages=messages,
-                answers=[
+            shown = {
+                "messages": messages,
+                "answers": [
                     {"name": name, "text": answer.text, "cut": answer.cut}
                     for name, answer in answers.items()
                 ],
-                reference=_reference(request) if self.reference else None,
-                tools=json.dumps(tools, ensure_ascii=False) if tools else None,
-                nonce=self._nonce(messages),
-                **self.fields,
-            )
+                "reference": _reference(request) if self.reference else None,
+                "tools": _plain(json.dumps(tools, ensure_ascii=False)) if tools else None,
+                "nonce": self._nonce(messages),
+            }
+            return rendered(self.template, {**shown, **self.fields})
         except TEMPLATE_FAULTS as error:
             return Failure(UNRENDERABLE, f"the judge cannot be shown it: {first_line(error)}")
 
@@ -119,16 +121,16 @@ def compile_template(template: str, own: Collection[str]) -> jinja2.Template:
     Raises:
         ConfigError: it is no Jinja, reads what is not there, or does not show the answers.
     """
-    environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
     try:
+        made = compiled_strictly(template)
+        environment = made.environment
         read = jinja2.meta.find_undeclared_variables(environment.parse(template))
-        made = environment.from_string(template)
     except jinja2.TemplateSyntaxError as error:
         raise ConfigError(
             f"line {error.lineno} of the judge's template: {error.message}"
         ) from error
+    except jinja2.TemplateError as error:
+        raise ConfigError(f"the judge's template cannot be used: {error.message}") from error
     known = VARIABLES | set(own)
     if unknown := sorted(read - known - set(environment.globals)):
         raise ConfigError(
@@ -151,12 +153,23 @@ def _text(message: Message) -> str:
     calls = [call["function"] for call in plain.get("tool_calls", ())]
     parts = [plain["content"], json.dumps(calls, ensure_ascii=False) if calls else ""]
     text = "\n".join(part for part in parts if part)
+    return _plain(text)
+
+
+def _plain(text: str) -> str:
+    """What others wrote, as the judge is shown it: the special tokens of chat templates are broken,
+    since the judge's server would take them for the ends of turns.
+
+    Raises:
+        ValueError: it is not Unicode.
+    """
     text.encode()  # half a surrogate pair cannot be sent
-    return text
+    return without_control_tokens(text)
 
 
 def _reference(request: Request) -> str | None:
     given = request.reference
-    if given is None or isinstance(given, str):
-        return given
-    return json.dumps(given, ensure_ascii=False, default=str)
+    if given is None:
+        return None
+    text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, default=str)
+    return _plain(text)

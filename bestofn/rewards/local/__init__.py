@@ -13,6 +13,7 @@ Of a forward, from the callers to the kernels:
   after running out of memory, more again later.
 - `readers`: what runs a `batch`. `choose_reader` takes the packed one for a causal trunk that is
   right with it on a few texts; else each text is padded (`padding`) and computed whole.
+  `alone_reader` lets no two texts meet, for rewards that are the same to the last bit.
 - `packed_reader`: no padding, and what texts share is computed once. `packed_plan` groups texts by
   `shared_prefixes` and fills batches; `packed_layout` puts a batch into one sequence, with what
   `prefix_cache` has from earlier forwards; `packed_attention` lets each text see its prefix and

@@ -111,6 +111,7 @@ class PairwiseRanker:
             source_tokens=source_tokens,
             candidate_tokens=candidate_tokens,
             too_long=too_long,
+            vocabulary=config.vocab_size,
         )
         _check_marks(checkpoint, encoder.marks)
         pair_model: Any = read_weights(

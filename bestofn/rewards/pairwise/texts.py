@@ -14,9 +14,12 @@ from typing import Any
 from bestofn.core.errors import ModelError
 from bestofn.core.types import Candidate, Failure, Request
 from bestofn.rewards.pairwise.reader import Marks
-from bestofn.rewards.text.encoder import Encoder, hub_encoder
+from bestofn.rewards.text.encoder import Encoder
 from bestofn.rewards.text.fit import EncodedText, fit
-from bestofn.rewards.text.renderer import UNRENDERABLE, fold_system, plain_message
+from bestofn.rewards.text.hub_encoder import hub_encoder
+from bestofn.rewards.text.messages import fold_system, plain_message
+from bestofn.rewards.text.renderer import UNRENDERABLE
+from bestofn.rewards.text.text_maker import NOT_EMBEDDED
 from bestofn.settings.choices import TooLong
 from bestofn.support.error_text import first_line
 
@@ -50,18 +53,18 @@ class PairEncoder:
     Args:
         encoder: frames a single text.
         marks: the ids of the marks.
-        separator: the token that ends a text; where one spells it, it becomes a space.
         source_tokens: of the source, at most.
         candidate_tokens: of each candidate, beside the longest source.
         too_long: what becomes of a longer text.
+        vocabulary: ids that the model has an embedding for, from 0; None: not known.
     """
 
     encoder: Encoder
     marks: Marks
-    separator: str
     source_tokens: int
     candidate_tokens: int
     too_long: TooLong
+    vocabulary: int | None = None
 
     def encode(self, request: Request, candidates: Sequence[Candidate]) -> PairInputs | Failure:
         """The candidates of a request; a failure where its conversation cannot be shown."""
@@ -82,10 +85,17 @@ class PairEncoder:
     def _fit(self, text: str | Failure, mark: str, token: int, most: int) -> EncodedText | Failure:
         if isinstance(text, Failure):
             return text
-        (ids,) = self.encoder([mark + text.replace(self.separator, " ")], [True])
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            return Failure(UNRENDERABLE, f"the ranker cannot be shown it: {first_line(error)}")
+        (ids,) = self.encoder([self.encoder.special.in_content(text, mark)], [True])
         spelled = {self.marks.source, self.marks.first, self.marks.second}
         if sum(i in spelled for i in ids) != 1:
             return Failure(UNRENDERABLE, "it spells a token by which pairs are marked")
+        if self.vocabulary is not None and max(ids) >= self.vocabulary:
+            detail = f"its text holds token {max(ids)}, and the model knows {self.vocabulary:,}"
+            return Failure(NOT_EMBEDDED, detail)
         kept = replace(self.encoder, lead=(*self.encoder.lead, token))
         return fit(ids, most, self.too_long, kept)
 
@@ -117,7 +127,12 @@ def text_of(candidate: Candidate) -> str | Failure:
 
 
 def pair_encoder(
-    tokenizer: Any, *, source_tokens: int, candidate_tokens: int, too_long: TooLong
+    tokenizer: Any,
+    *,
+    source_tokens: int,
+    candidate_tokens: int,
+    too_long: TooLong,
+    vocabulary: int | None = None,
 ) -> PairEncoder:
     """An encoder over the checkpoint's tokenizer.
 
@@ -138,8 +153,8 @@ def pair_encoder(
     return PairEncoder(
         encoder,
         Marks(*(each[0] for each in ids)),
-        tokenizer.convert_ids_to_tokens(encoder.tail[-1]),
         source_tokens,
         candidate_tokens,
         too_long,
+        vocabulary,
     )

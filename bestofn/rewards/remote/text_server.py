@@ -19,7 +19,8 @@ class TextServer:
 
     One request a candidate: the server batches them, and shares what they begin with if it has a
     prefix cache. A server that takes tokens gets those that `bestofn.rewards.transformers` would
-    read; one that takes text puts its own special tokens around it.
+    read; one that takes text puts its own special tokens around it, and is sent those that contents
+    spell broken by a zero-width space, since it would take them for its own.
 
     Args:
         api: how it is asked.
@@ -36,6 +37,10 @@ class TextServer:
         self._model = model
         self._texts = texts
         self._text_thread = TextThread()
+
+    async def refusal(self, request: Request) -> str | None:
+        """See `bestofn.core.protocols.Refusing`."""
+        return await self._texts.refusal(request, self._text_thread)
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
         """One `Score` per candidate, in the order given; see `bestofn.core.protocols.RewardModel`.

@@ -1,18 +1,25 @@
-"""Encode texts to token ids: BOS or CLS once, EOS only where the candidate ended by itself."""
+"""Encode texts to token ids: BOS or CLS once, EOS only where the candidate ended by itself.
+
+Special tokens that a content spells are text: a text with such a place (`Rendered.spelled`) is
+encoded apart, so that all other texts have the ids that the tokenizer itself gives them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from bestofn.core.errors import ModelError
+from bestofn.rewards.text.contents import NOTHING_SPECIAL, Rendered, SpecialTokens
 
 Tokenise = Callable[[Sequence[str]], list[list[int]]]
 """Texts to ids, without special tokens of its own."""
 
-SANE_LENGTH = 10**7
-"""`model_max_length` above this means that nobody set it (transformers writes 1e30)."""
+TokeniseSpelled = Callable[[Rendered], list[int]]
+"""The same for one text in which contents spell special tokens."""
+
+
+def _nothing_is_special(text: Rendered) -> list[int]:
+    raise AssertionError("no content spells a special token where there are none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +32,33 @@ class Encoder:
         tail: what closes an input (EOS, or SEP).
         closes_all: whether the tail belongs on every input, as it does for encoder models; else
             it stands only on candidates that ended by themselves.
+        special: the special tokens that `tokenise` finds in a text.
+        tokenise_spelled: the pieces of a text in which contents spell some of them.
     """
 
     tokenise: Tokenise
     lead: tuple[int, ...]
     tail: tuple[int, ...]
     closes_all: bool = False
+    special: SpecialTokens = NOTHING_SPECIAL
+    tokenise_spelled: TokeniseSpelled = _nothing_is_special
 
-    def __call__(self, texts: Sequence[str], ended: Sequence[bool]) -> list[list[int]]:
-        """One list of ids per text, in the order given."""
+    def __call__(self, texts: Sequence[str | Rendered], ended: Sequence[bool]) -> list[list[int]]:
+        """One list of ids per text, in the order given; a plain text has its special tokens."""
+        usual = [
+            text if isinstance(text, str) else text.text
+            for text in texts
+            if isinstance(text, str) or not text.spelled
+        ]
+        ids = iter(self.tokenise(usual))
         return [
-            self._frame(ids, self.closes_all or end)
-            for ids, end in zip(self.tokenise(texts), ended, strict=True)
+            self._frame(
+                self.tokenise_spelled(text)
+                if isinstance(text, Rendered) and text.spelled
+                else next(ids),
+                self.closes_all or end,
+            )
+            for text, end in zip(texts, ended, strict=True)
         ]
 
     def shorten(self, ids: list[int], most: int, *, left: bool) -> list[int]:
@@ -58,39 +80,3 @@ class Encoder:
         if not close or (tail and ids[-len(tail) :] == tail):
             tail = []
         return lead + ids + tail
-
-
-def hub_encoder(tokenizer: Any, *, closes_all: bool) -> Encoder:
-    """An encoder over a transformers tokenizer, framed as that tokenizer frames a single text.
-
-    Raises:
-        ModelError: a framed text does not hold the pieces of the bare one.
-    """
-
-    def tokenise(texts: Sequence[str]) -> list[list[int]]:
-        if not texts:
-            return []
-        ids: list[list[int]] = tokenizer(
-            list(texts),
-            add_special_tokens=False,
-            return_attention_mask=False,
-            return_token_type_ids=False,
-            verbose=False,  # over-long text is reported by the caller, not in the log
-        )["input_ids"]
-        return ids
-
-    (bare,) = tokenise(["a"])
-    framed: list[int] = tokenizer("a")["input_ids"]
-    starts = (i for i in range(len(framed)) if framed[i : i + len(bare)] == bare)
-    start = next(starts, None)
-    if start is None:
-        raise ModelError(
-            "the tokenizer frames a text with special tokens that cannot be told apart"
-        )
-    return Encoder(tokenise, tuple(framed[:start]), tuple(framed[start + len(bare) :]), closes_all)
-
-
-def tokenizer_limit(tokenizer: Any) -> int | None:
-    """The most tokens that the tokenizer says the model takes; None where nobody set it."""
-    limit = int(tokenizer.model_max_length)
-    return limit if limit <= SANE_LENGTH else None

@@ -10,7 +10,6 @@ from bestofn.settings.choices import TooLong
 
 TOO_LONG = "too_long_for_reward_model"
 EMPTY = "empty_for_reward_model"
-UNKNOWN_TOKEN = "token_unknown_to_reward_model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +39,3 @@ def fit(
         )
     shorter = encoder.shorten(ids, most, left=policy == "truncate_left")
     return EncodedText(shorter, len(ids) - len(shorter))
-
-
-def known(text: EncodedText | Failure, vocabulary: int | None) -> EncodedText | Failure:
-    """The text, or why the model cannot read it: it holds a token beyond the embedding table.
-
-    Tokenizers know tokens that were added without the model; on a GPU such a token ends the
-    process.
-
-    Args:
-        text: a failure stays one.
-        vocabulary: rows of the model's embedding table; None: not known.
-    """
-    if isinstance(text, Failure) or vocabulary is None or max(text.ids) < vocabulary:
-        return text
-    return Failure(
-        UNKNOWN_TOKEN,
-        f"the text holds token {max(text.ids):,}, and the model knows those below {vocabulary:,}",
-    )

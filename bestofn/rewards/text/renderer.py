@@ -1,10 +1,11 @@
 """Render a conversation and a candidate to the text that a reward model reads, by a template.
 
-A template is Jinja in transformers' sandbox. Its variables: `messages` (the conversation with the
-candidate as its last message, contents as plain text), `prompt` (text of the newest user message),
-`response` (the candidate's text), `ended` (whether it ended by itself), `tools`, `bos_token` and
-`eos_token`. A template that mentions neither `response` nor `ended` is a chat template: where the
-candidate did not end, its text stops right after the last word, as `continue_final_message` does.
+A template is Jinja in a bounded sandbox (`bestofn.rewards.text.sandbox`). Its variables: `messages`
+(the conversation with the candidate as its last message, contents as plain text), `prompt` (text of
+the newest user message), `response` (the candidate's text), `ended` (whether it ended by itself),
+`tools`, `bos_token` and `eos_token`. A template that mentions neither `response` nor `ended` is a
+chat template: where the candidate did not end, its text stops right after the last word, as
+`continue_final_message` of transformers does.
 """
 
 from __future__ import annotations
@@ -15,15 +16,13 @@ from typing import Any
 
 import jinja2
 import jinja2.meta
-from transformers.utils.chat_template_utils import (
-    _compile_jinja_template,  # the sandbox that chat templates are written for; cached
-    render_jinja_template,
-)
 
 from bestofn.core.errors import ConfigError
-from bestofn.core.types import Candidate, Failure, Message, Request, message_text
+from bestofn.core.types import Candidate, Failure, Message, Request
+from bestofn.rewards.text.contents import NOTHING_SPECIAL, Rendered, SpecialTokens
+from bestofn.rewards.text.messages import fold_system, plain_message
+from bestofn.rewards.text.sandbox import TEMPLATE_FAULTS, compiled, rendered
 from bestofn.support.error_text import first_line
-from bestofn.support.tool_arguments import function_of
 
 UNRENDERABLE = "message_not_rendered"
 """`Failure.reason` where the template cannot show a conversation."""
@@ -31,15 +30,9 @@ UNRENDERABLE = "message_not_rendered"
 Arrange = Callable[[Sequence[Mapping[str, Any]]], list[dict[str, Any]]]
 """A conversation, the candidate last, to the one that the template shows."""
 
-TEMPLATE_FAULTS = (
-    jinja2.TemplateError,
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    TypeError,
-    ValueError,
-)
-"""What a template raises on messages that it was not written for."""
+_CUT = "\ufdefcut\ufdef "
+"""Ends an unfinished candidate while the template shows it. A template that trims contents takes
+the space, which says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +46,7 @@ class Renderer:
         fold_system: put system text before the first user message.
         arrange: what becomes of the messages before the template shows them.
         ending: Jinja text after candidates that ended; see `bestofn.rewards.text.formats.Format`.
+        special: the special tokens that contents may not spell.
     """
 
     template: str
@@ -61,48 +55,75 @@ class Renderer:
     fold_system: bool = False
     ending: str | None = None
     arrange: Arrange | None = None
+    special: SpecialTokens = NOTHING_SPECIAL
 
     def render(self, request: Request, candidates: Sequence[Candidate]) -> list[str | Failure]:
-        """The text of each candidate, in the order given; a `Failure` where it has none."""
+        """The text of each candidate, for a reader with a tokenizer of its own: the special tokens
+        that contents spell are broken, see `Rendered.broken`.
+
+        In the order given; a `Failure` where there is none.
+        """
+        texts = self.marked(request, candidates)
+        return [text if isinstance(text, Failure) else text.broken() for text in texts]
+
+    def marked(self, request: Request, candidates: Sequence[Candidate]) -> list[Rendered | Failure]:
+        """The same for an `Encoder`, which is told where contents spell special tokens."""
         return [self._try(request, candidate) for candidate in candidates]
 
-    def _try(self, request: Request, candidate: Candidate) -> str | Failure:
+    def _try(self, request: Request, candidate: Candidate) -> Rendered | Failure:
         try:
-            return self._text(request, candidate)
+            return self._rendered(request, candidate)
         except TEMPLATE_FAULTS as error:
             return Failure(UNRENDERABLE, f"the template cannot show it: {first_line(error)}")
 
-    def _text(self, request: Request, candidate: Candidate) -> str:
-        messages = [plain_message(message) for message in (*request.messages, candidate.message)]
+    def _rendered(self, request: Request, candidate: Candidate) -> Rendered:
+        answer: Message = {**candidate.message, "role": "assistant"}
+        plain = [plain_message(message) for message in (*request.messages, answer)]
+        if plain[-1].get("tool_calls") and not candidate.ended:
+            raise ValueError("a tool call was cut off")
+        hidden = self.special.hide([plain, _schemas(request.options.get("tools"))])
+        messages, tools = hidden.value
+        if hidden.mark:
+            self._arranged(plain)  # which refuses contents that spell the mark of a step
+        messages = self._arranged(messages)
+        text = self._text(messages, tools, candidate.ended)
+        text.encode()  # half a surrogate pair is no text
+        return self.special.show(text, hidden.mark)
+
+    def _arranged(self, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if self.fold_system:
             messages = fold_system(messages)
-        if messages[-1].get("tool_calls") and not candidate.ended:
-            raise ValueError("a tool call was cut off")
-        if self.arrange is not None:
-            messages = self.arrange(messages)
-        variables: dict[str, Any] = {
-            **self.special_tokens,
-            "prompt": request.last_user_text,
-            "response": messages[-1]["content"],
-            "ended": candidate.ended,
-        }
-        rendered: Any = render_jinja_template(
-            [messages],
-            tools=request.options.get("tools"),
-            chat_template=self.template,
-            continue_final_message=self.continues and not candidate.ended,
-            **variables,
+        return messages if self.arrange is None else self.arrange(messages)
+
+    def _text(self, messages: list[dict[str, Any]], tools: Any, ended: bool) -> str:
+        cut = self.continues and not ended
+        answer = messages[-1]["content"]
+        asked = (m["content"] for m in reversed(messages[:-1]) if m.get("role") == "user")
+        text = rendered(
+            compiled(self.template),
+            {
+                **self.special_tokens,
+                "messages": [*messages[:-1], {**messages[-1], "content": answer + _CUT}]
+                if cut
+                else messages,
+                "tools": tools,
+                "documents": None,
+                "add_generation_prompt": False,
+                "prompt": next(asked, ""),
+                "response": answer,
+                "ended": ended,
+            },
         )
-        text: str = rendered[0][0]
-        return self._end(text) if self.ending and candidate.ended else text
+        if cut:
+            return _without_cut(text)
+        return self._end(text) if self.ending and ended else text
 
     def _end(self, text: str) -> str:
         text = text.rstrip("\n")
         eos = self.special_tokens.get("eos_token", "")
         if eos and text.endswith(eos):
             return text
-        ending: str = _compile_jinja_template(self.ending).render(**self.special_tokens)
-        return text + ending
+        return text + rendered(compiled(self.ending or ""), self.special_tokens)
 
 
 def is_chat_template(template: str) -> bool:
@@ -112,45 +133,35 @@ def is_chat_template(template: str) -> bool:
         ConfigError: it is no Jinja.
     """
     try:
-        environment = _compile_jinja_template(template).environment
+        environment = compiled(template).environment
     except jinja2.TemplateSyntaxError as error:
         raise ConfigError(f"line {error.lineno} of the template: {error.message}") from error
+    except jinja2.TemplateError as error:
+        raise ConfigError(f"the template cannot be used: {error.message}") from error
     variables = jinja2.meta.find_undeclared_variables(environment.parse(template))
     return not variables & {"response", "ended"}
 
 
-def plain_message(message: Message) -> dict[str, Any]:
-    """The message as chat templates expect it.
-
-    Text parts become one string; absent content ''; tool arguments, which OpenAI's API writes as
-    JSON text, objects; fields that are None or empty go (templates ask whether they are there).
+def _without_cut(text: str) -> str:
+    """The text before the mark that ends an unfinished candidate.
 
     Raises:
-        ValueError: a part is not text.
+        ValueError: the template does not show the candidate's end.
     """
-    content = message.get("content")
-    if isinstance(content, Sequence) and not isinstance(content, str):
-        for part in content:
-            if not isinstance(part, Mapping) or part.get("type", "text") != "text":
-                raise ValueError("a part of a message is not text")
-    plain = {key: value for key, value in message.items() if value is not None and value != []}
-    plain["content"] = message_text(message)
-    if calls := plain.get("tool_calls"):
-        plain["tool_calls"] = [_plain_call(call) for call in calls]
-    return plain
+    before, mark, after = text.rpartition(_CUT.strip())
+    if not mark:
+        raise ValueError("it does not show where an unfinished answer stops")
+    return before if after.startswith(" ") else before.rstrip()
 
 
-def _plain_call(call: Mapping[str, Any]) -> dict[str, Any]:
-    rest = {name: value for name, value in call.items() if name != "custom"}
-    return {**rest, "type": "function", "function": function_of(call)}
+def _schemas(tools: Any) -> Sequence[Mapping[str, Any]] | None:
+    """The request's tools.
 
-
-def fold_system(messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """System text moved before the first user message, a blank line between; none: unchanged."""
-    system = [m["content"] for m in messages if m.get("role") == "system"]
-    rest = [m for m in messages if m.get("role") != "system"]
-    first = next((i for i, m in enumerate(rest) if m.get("role") == "user"), None)
-    if not system or first is None:
-        return list(messages)
-    rest[first] = {**rest[first], "content": "\n\n".join([*system, rest[first]["content"]])}
-    return rest
+    Raises:
+        ValueError: they are no list of objects.
+    """
+    if tools is None:
+        return None
+    if not isinstance(tools, list | tuple) or not all(isinstance(t, Mapping) for t in tools):
+        raise ValueError("tools are a list of objects")
+    return tools

@@ -21,6 +21,7 @@ class TextSpec:
         max_tokens: the longest text in tokens; None: no limit is known.
         positions: where a text is read; a text without any is a failure.
         arrange: what becomes of a conversation before the template; None: nothing.
+        vocabulary: ids that the model has an embedding for, from 0; None: not known.
     """
 
     encoder: Encoder
@@ -29,3 +30,4 @@ class TextSpec:
     max_tokens: int | None
     positions: Positions = last_token
     arrange: Arrange | None = None
+    vocabulary: int | None = None

@@ -3,7 +3,7 @@
 | builtin     | an answer is right where                               | reference               |
 |-------------|--------------------------------------------------------|-------------------------|
 | math        | it equals the reference, by math-verify                | the right answer        |
-| code        | its program passes the tests, in a sandboxed process   | tests, or input, output |
+| code        | its program passes the tests, behind walls           | tests, or input, output |
 | json_schema | it is JSON that fits the schema                        | a schema, or none       |
 
 Any other function is named by its import path; see `bestofn.rewards.verifiers.verifier`.

@@ -9,7 +9,9 @@ from typing import Any
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.rewards.verifiers.sandbox import client as sandbox
-from bestofn.rewards.verifiers.sandbox.client import Limits
+from bestofn.rewards.verifiers.sandbox.choice import choose
+from bestofn.rewards.verifiers.sandbox.forms import Form
+from bestofn.rewards.verifiers.sandbox.job import Job, Limits
 from bestofn.rewards.verifiers.verdicts import UNUSABLE_REFERENCE
 from bestofn.rewards.verifiers.verifier import VerifierRewardModel
 from bestofn.support.code_block import extract_code
@@ -27,28 +29,37 @@ def code_verifier(
     timeout: float = SECONDS,
     memory_mb: int = MEMORY_MB,
     concurrency: int | None = None,
+    unsafe: bool = False,
 ) -> VerifierRewardModel:
     """A verifier of Python programs: 1 where a program passes all tests of the reference, else 0.
 
-    The reference is one of: Python that runs behind the program and raises where it is wrong (as
+    The reference is one of: Python that uses the program's names and raises where it is wrong (as
     HumanEval's ``check(...)``); a list of such texts, each a test of its own (as MBPP's asserts);
     ``{"stdin": ..., "stdout": ...}``, or a list of these, for a program that reads and prints.
     Printed texts are compared line by line, white space at the ends aside. `Score.components` has
     the share of tests that were ``passed``.
 
+    Tests run in another process than the program: what it returns reaches them as a value of
+    Python's own types, arguments that it changes in place are changed for them too, and an object
+    of a class of its own equals nothing but another of the program's. A test cannot derive from the
+    program's classes.
+
     A program that takes too long, or too much of anything, does not pass. See
-    `bestofn.rewards.verifiers.sandbox.client.run` for what it may do: that is no security boundary.
+    `bestofn.rewards.verifiers.sandbox` for the walls that it runs behind.
 
     Failures: ``no_reference``; ``unusable_reference``; ``sandbox_error``.
 
     Args:
         partial: the reward is the share of tests passed; all of them are then run.
         timeout: seconds for one test.
-        memory_mb: of address space for one process of a program, in MiB.
+        memory_mb: of address space for one process of a program, and of memory for all of its
+            processes together, in MiB.
         concurrency: as `VerifierRewardModel`.
+        unsafe: whether programs may run without walls, where there can be none.
 
     Raises:
-        ConfigError: an argument is out of its range.
+        ConfigError: an argument is out of its range, or there can be no walls here, and programs
+            may not run without.
     """
     for what, value in (("timeout", timeout), ("memory_mb", memory_mb)):
         if not 0 < value < float("inf"):
@@ -60,15 +71,15 @@ def code_verifier(
         timeout=None,  # each test has its own
         concurrency=concurrency,
         needs_reference=True,
-        options={"partial": partial, "limits": limits},
+        options={"partial": partial, "limits": limits, "form": choose(unsafe=unsafe)},
     )
 
 
 async def check(
-    request: Request, candidate: Candidate, *, partial: bool, limits: Limits
+    request: Request, candidate: Candidate, *, partial: bool, limits: Limits, form: Form
 ) -> Score | Failure:
     """Run the program in the answer against the reference's tests, one after the other."""
-    tests = _tests(request.reference, limits)
+    tests = _tests(request.reference, limits, form)
     if isinstance(tests, Failure):
         return tests
     program = extract_code(candidate.text)
@@ -85,14 +96,14 @@ async def check(
     return Score(reward, components={"passed": share})
 
 
-def _tests(reference: Any, limits: Limits) -> Sequence[Test] | Failure:
+def _tests(reference: Any, limits: Limits, form: Form) -> Sequence[Test] | Failure:
     given = reference if isinstance(reference, list | tuple) else [reference]
     tests: list[Test] = []
     for each in given:
         if isinstance(each, str) and each.strip():
-            tests.append(bound(_holds, each, limits))
+            tests.append(bound(_holds, each, limits, form))
         elif isinstance(each, dict) and {*each} == {"stdin", "stdout"}:
-            tests.append(bound(_prints, str(each["stdin"]), str(each["stdout"]), limits))
+            tests.append(bound(_prints, str(each["stdin"]), str(each["stdout"]), limits, form))
         else:
             detail = (
                 "a test is neither Python nor {stdin, stdout}, but "
@@ -102,13 +113,19 @@ def _tests(reference: Any, limits: Limits) -> Sequence[Test] | Failure:
     return tests or Failure(UNUSABLE_REFERENCE, "the reference is a list without tests")
 
 
-async def _holds(test: str, limits: Limits, program: str) -> bool | Failure:
-    outcome = await sandbox.run([program, test], limits=limits)
-    return outcome if isinstance(outcome, Failure) else outcome.proven
+async def _holds(test: str, limits: Limits, form: Form, program: str) -> bool | Failure:
+    outcome = await sandbox.run(Job(program, tests=test), limits=limits, form=form)
+    if isinstance(outcome, Failure):
+        return outcome
+    if outcome.unusable:
+        return Failure(UNUSABLE_REFERENCE, outcome.said.partition(": ")[2])
+    return outcome.passed
 
 
-async def _prints(stdin: str, stdout: str, limits: Limits, program: str) -> bool | Failure:
-    outcome = await sandbox.run([program], limits=limits, main=True, stdin=stdin)
+async def _prints(
+    stdin: str, stdout: str, limits: Limits, form: Form, program: str
+) -> bool | Failure:
+    outcome = await sandbox.run(Job(program, stdin=stdin), limits=limits, form=form)
     if isinstance(outcome, Failure):
         return outcome
     well = outcome.ended == "exit" and outcome.status == 0

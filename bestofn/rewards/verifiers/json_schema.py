@@ -14,6 +14,10 @@ from bestofn.support import json_answer
 from bestofn.support.schema_validator import validator_of
 from bestofn.support.thoughts import without_thoughts
 
+MEMORY_MB = 1024
+"""Of address space for one worker: a schema, and the answer, may come from anybody. A worker
+without one takes about 100."""
+
 
 def json_schema_verifier(
     *,
@@ -48,6 +52,7 @@ def json_schema_verifier(
         timeout=timeout,
         concurrency=concurrency,
         options={"schema": None if schema is None else dict(schema)},
+        memory_mb=MEMORY_MB,
     )
 
 

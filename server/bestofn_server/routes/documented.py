@@ -9,6 +9,7 @@ from bestofn_server.errors import ErrorEnvelope
 _MEANINGS = {
     400: "the request is wrong, or contradicts itself",
     401: "a key is needed",
+    403: "it would be run as code, and the operator allows none from clients",
     404: "there is no such model",
     413: "the body is too large",
     422: "nothing acceptable was sampled, and the policy is `error`",
@@ -55,6 +56,6 @@ EVENTS: dict[str, Any] = {
 }
 """The content of a stream, an event at a time: OpenAPI's own model of server-sent events."""
 
-COMPLETIONS = errors(400, 401, 404, 413, 422, 429, 500, 502, 503, 504)
-SCORES = errors(400, 401, 404, 413, 429, 500, 503)
+COMPLETIONS = errors(400, 401, 403, 404, 413, 422, 429, 500, 502, 503, 504)
+SCORES = errors(400, 401, 403, 404, 413, 429, 500, 503)
 LISTS = errors(401, 500, 502, 503)

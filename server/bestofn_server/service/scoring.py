@@ -13,7 +13,7 @@ from bestofn.core.protocols import Filter, RewardModel
 from bestofn.core.ranking import Ranking
 from bestofn.core.types import Candidate, Message, Request, Score
 from bestofn.generators.replay import ReplayGenerator
-from bestofn_server.errors import ModelNotFoundError
+from bestofn_server.errors import ClientCodeError, ModelNotFoundError
 from bestofn_server.service.service import Service
 
 _CHARACTERS_PER_TOKEN = 4
@@ -21,16 +21,19 @@ _CHARACTERS_PER_TOKEN = 4
 
 
 def reward_name(service: Service, asked: str | None) -> str:
-    """The reward model's name, if it is the one that was asked for.
+    """The reward model's name, if it is the one that was asked for and scores what clients send.
 
     Raises:
         ModelNotFoundError: it is not, or there is none.
+        ClientCodeError: it would run responses as programs, which is not allowed here.
     """
     name = service.reward_name
     if service.pipeline.reward_model is None or name is None:
         raise ModelNotFoundError("this server has no reward model")
     if asked not in (None, name):
         raise ModelNotFoundError(f"the reward model here is {name!r}", param="model")
+    if service.refuses_code:
+        raise ClientCodeError("a response")
     return name
 
 

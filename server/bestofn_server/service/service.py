@@ -23,7 +23,7 @@ from bestofn.settings.sections import FilterSpec
 from bestofn.settings.settings import Settings
 from bestofn.support.concurrency import gather_or_cancel
 from bestofn_server.admission import Admission
-from bestofn_server.errors import EngineError, OverloadedError
+from bestofn_server.errors import ClientCodeError, EngineError, OverloadedError
 from bestofn_server.service.job import Job, chosen_filters, plan
 from bestofn_server.service.presets import Presets
 from bestofn_server.service.readiness import Readiness
@@ -42,6 +42,7 @@ class Service:
         settings: as loaded.
         pipeline: what ranks where the request changes nothing.
         reward_name: what clients call the reward model; None: there is none.
+        refuses_code: whether what clients send would be run as a program, and may not be.
         presets: the model names.
         admission: how much runs.
         metrics: what is counted.
@@ -52,6 +53,7 @@ class Service:
     settings: Settings
     pipeline: Pipeline
     reward_name: str | None
+    refuses_code: bool
     presets: Presets
     admission: Admission
     metrics: Metrics
@@ -64,8 +66,11 @@ class Service:
         Raises:
             ModelNotFoundError: nothing has that name.
             EngineError: the engine or the upstream does not say what it serves.
+            ClientCodeError: a verifier would run its `reference`, which is not allowed here.
             RequestError, ConfigError: as `bestofn_server.service.job.plan`.
         """
+        if self.refuses_code and body.bestofn is not None and body.bestofn.reference is not None:
+            raise ClientCodeError("the reference", param="bestofn.reference")
         with self._engine_faults():
             preset = await self.presets.named(body.model)
         return plan(body, preset, self.settings.server)

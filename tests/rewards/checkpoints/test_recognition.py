@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from bestofn.core.types import Request
 from bestofn.rewards.checkpoints.loading import NAMED, NATIVE
-from bestofn.rewards.checkpoints.weights import tensor_names
+from bestofn.rewards.checkpoints.tensors import tensor_names
 from bestofn.rewards.text.formats import FORMATS, recognised_format
 from bestofn.rewards.transformers import TransformersRewardModel
 from tests.rewards.checkpoints.test_refusals import refusal

@@ -187,17 +187,15 @@ async def test_a_conversation_that_is_too_long_fails_all(pair: Checkpoint) -> No
     assert reasons(scores) == ["too_long_for_reward_model"] * 4
 
 
-async def test_a_text_that_spells_a_mark_fails_and_a_separator_is_a_space(pair: Checkpoint) -> None:
+async def test_a_text_that_spells_a_mark_or_a_separator_is_text(pair: Checkpoint) -> None:
     texts = ["good", "bad <|candidate2|> best", "one[SEP]two"]
     scores = await pair.ranker.score(REQUEST, candidates(texts))
-    assert reasons(scores) == [None, "message_not_rendered", None]
-    plain = expected(pair, ["good", "one two"])
-    assert rewards([scores[0], scores[2]]) == pytest.approx(plain, abs=1e-5)
+    assert reasons(scores) == [None, None, None]
+    broken = [text.replace("<|", "< |").replace("[S", "[ S") for text in texts]
+    near = await pair.ranker.score(REQUEST, candidates(broken))
+    assert rewards(scores) != pytest.approx(rewards(near), abs=1e-5)  # other pieces, no marks
     spelled = Request.from_prompt("What is <|source|>?")
-    assert reasons(await pair.ranker.score(spelled, candidates(["a", "b"]))) == [
-        "message_not_rendered",
-        "message_not_rendered",
-    ]
+    assert reasons(await pair.ranker.score(spelled, candidates(["a", "b"]))) == [None, None]
 
 
 async def test_what_is_no_text_fails(pair: Checkpoint) -> None:

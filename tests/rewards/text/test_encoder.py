@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from transformers import AutoTokenizer
 
-from bestofn.rewards.text.encoder import Encoder, hub_encoder, tokenizer_limit
+from bestofn.rewards.text.encoder import Encoder
+from bestofn.rewards.text.hub_encoder import hub_encoder, tokenizer_limit
 from tests.support.rewards import classifier_replica
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer
 
-from bestofn.core.types import Failure, Request
+from bestofn.core.types import Request
 from bestofn.rewards.text.encoder import Encoder
-from bestofn.rewards.text.fit import UNKNOWN_TOKEN, EncodedText, known
+from bestofn.rewards.text.text_maker import NOT_EMBEDDED
 from bestofn.rewards.transformers import TransformersRewardModel
 from bestofn.settings.choices import TooLong
 from tests.support.rewards import classifier_replica, plain_llama
@@ -67,10 +67,4 @@ async def test_a_token_beyond_the_embedding_table_costs_its_own_candidate(tmp_pa
     for given in (scores, ready_made):
         assert [score.reward is None for score in given] == [False, True, False]
         assert given[1].failure is not None
-        assert given[1].failure.reason == UNKNOWN_TOKEN
-
-
-def test_the_last_row_of_the_embedding_table_is_known() -> None:
-    assert known(EncodedText([0, 9]), 10) == EncodedText([0, 9])
-    assert known(EncodedText([0, 10]), None) == EncodedText([0, 10])
-    assert isinstance(known(EncodedText([10, 0]), 10), Failure)
+        assert given[1].failure.reason == NOT_EMBEDDED

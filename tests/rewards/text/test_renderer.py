@@ -9,7 +9,8 @@ import pytest
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Failure, Request
 from bestofn.rewards.text.formats import FORMATS, named_format, recognised_format
-from bestofn.rewards.text.renderer import Renderer, fold_system, is_chat_template, plain_message
+from bestofn.rewards.text.messages import fold_system, plain_message
+from bestofn.rewards.text.renderer import Renderer, is_chat_template
 from tests.support.rewards.calls import candidate
 from tests.support.rewards.classifier_replica import CHAT_TEMPLATE
 

@@ -1,5 +1,7 @@
-"""A sandbox for Python programs: `client` starts a process and reads how it ended.
+"""A sandbox for Python programs: `client` runs a `job` in one of its `forms`.
 
-That process runs `supervisor`, a script that knows nothing of bestofn: it sets the limits, becomes
-the program's parent, counts, kills and reports.
+choice          which form works here
+forms           what each is started by
+interpreter     what of this machine a program gets to see
+inside          what runs behind the walls; it knows nothing of bestofn
 """
