@@ -130,7 +130,7 @@ async def timings(rounds: int) -> None:
                 ours, rankings = await run_ours(pipeline, batch)
                 sampling, tokens = await sample_bare(pipeline.generator, batch)
                 scoring = bare.score(scored_texts(rankings))
-                mine = sum(ranking.usage.completion_tokens for ranking in rankings)
+                mine = sum(ranking.usage.completion_tokens or 0 for ranking in rankings)
                 rows.append((sampling, scoring, ours, mine / tokens))
             rows = rows[2:]  # the first two warm up caches and threads
             both = [ours / (sampling + scoring) for sampling, scoring, ours, _ in rows]

@@ -14,6 +14,7 @@ from bestofn.core.errors import ConfigError
 from bestofn.core.protocols import Generator
 from bestofn.settings.choices import Engine
 from bestofn.settings.settings import Settings
+from bestofn.support.url import shown_url
 from bestofn.vllm_engine import engine as vllm_engine
 
 logger = logging.getLogger(__name__)
@@ -55,10 +56,11 @@ async def open_generator(
 
         key = settings.upstream_api_key
         async with openai_generator(
-            settings.upstream or "",
+            settings.upstream or (),
             settings.model,
             api_key=None if key is None else key.get_secret_value(),
             concurrency=settings.upstream_concurrency,
+            most_bytes=settings.upstream_max_bytes,
         ) as upstream:
             yield upstream
         return
@@ -104,7 +106,10 @@ def engine_of(settings: Settings) -> Engine:
     elif engine == "openai" and upstream is None:
         raise ConfigError("the engine is openai, and no upstream is named")
     elif engine != "openai" and upstream is not None:
-        raise ConfigError(f"the engine is {engine}, and an upstream is named: {upstream}")
+        named = [upstream] if isinstance(upstream, str) else upstream
+        raise ConfigError(
+            f"the engine is {engine}, and an upstream is named: {', '.join(map(shown_url, named))}"
+        )
     if engine != "vllm" and settings.engine_args:
         raise ConfigError(f"engine_args are flags of vLLM, and the engine is {engine}")
     return engine

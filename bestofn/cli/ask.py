@@ -77,7 +77,7 @@ def ask(
             answer_key=named(answer_key),
             stop=stop_rule(stop),
             unsafe_code=unsafe_code,
-            upstream=upstream,
+            upstream=upstream or None,
             engine=engine,
             temperature=temperature,
             max_tokens=max_tokens,

@@ -56,7 +56,11 @@ ModelOption = Annotated[
     str | None, typer.Option(help="Folder or hub name. Without: the embedded one.")
 ]
 UpstreamOption = Annotated[
-    str | None, typer.Option(help="URL of an OpenAI-compatible server, to sample there.")
+    list[str] | None,
+    typer.Option(
+        help="URL of an OpenAI-compatible server, to sample there; given again, one that is asked "
+        "where those before fail."
+    ),
 ]
 TemperatureOption = Annotated[
     float | None, typer.Option(min=0, max=2, help="Without: the model's own.")

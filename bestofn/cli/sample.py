@@ -149,7 +149,7 @@ def sample(
             selector=named(selector),
             answer_key=named(answer_key),
             unsafe_code=unsafe_code,
-            upstream=upstream,
+            upstream=upstream or None,
             engine=None if engine == "ray" else engine,
             best_of=best_of,
             temperature=temperature,

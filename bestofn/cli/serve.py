@@ -97,7 +97,7 @@ def serve(
             answer_key=named(answer_key),
             unsafe_code=unsafe_code,
             best_of=best_of,
-            upstream=upstream,
+            upstream=upstream or None,
             engine=engine,
             engine_args=context.obj,
             server={name: value for name, value in server.items() if value is not None},

@@ -121,7 +121,11 @@ def _summary(ranking: Ranking) -> str:
         + (f", suspected: {suspected}" if suspected else "")
         + (f", stopped: {stopped}" if stopped else "")
         + (f", enough by {ranking.stopped_by}" if ranking.stopped_by else "")
-        + f" · {usage.completion_tokens} tokens sampled, {usage.reward_tokens} scored"
+        + f" · {_number(usage.completion_tokens)} tokens sampled, {usage.reward_tokens} scored"
         + (f", about {ranking.tokens_saved} saved" if ranking.tokens_saved else "")
         + f" · {timings.total:.2f} s"
     )
+
+
+def _number(tokens: int | None) -> str:
+    return "an unknown number of" if tokens is None else str(tokens)

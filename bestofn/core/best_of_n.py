@@ -72,6 +72,8 @@ async def best_of_n(
     elif not isinstance(observer, Observer):
         observer = CandidateObserver(observer)
     ledger = Ledger(request, observer, earlier)
+    if pipeline.ignoring is not None and (names := pipeline.ignoring.ignored(request)):
+        ledger.note(f"without an effect on this engine: {', '.join(sorted(names))}")
     driver = Driver(request, pipeline, ledger, observer)
     try:
         await driver.sample()

@@ -134,7 +134,7 @@ class Progress:
 
 def tokens_of(finished: Mapping[int, ScoredCandidate], running: Mapping[int, Running]) -> int:
     """Completion tokens of candidates, with those of the snapshots of running ones."""
-    done = sum(each.candidate.counted_tokens for each in finished.values())
+    done = sum(each.candidate.counted_tokens or 0 for each in finished.values())
     return done + sum(each.tokens for each in running.values())
 
 

@@ -8,6 +8,7 @@ BestOfNError
 ├── RequestError              a request is out of range or does not fit the model's context
 └── NoWinnerError             nothing could be ranked; carries the ranking (core/no_winner.py)
     ├── GeneratorError        the engine failed and no candidate came back
+    │   └── GeneratorBusyError    it has too much to do; says when to try again
     ├── RewardError           the reward model failed and nothing could be ranked
     ├── NothingAcceptableError    every candidate was rejected or failed; the policy is `error`
     ├── DeadlineError         the deadline came before anything acceptable

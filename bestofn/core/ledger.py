@@ -148,8 +148,8 @@ class Ledger:
             fallback=fallback,
             rounds=self.rounds,
             usage=Usage(
-                prompt_tokens=max((c.candidate.prompt_tokens or 0 for c in records), default=0),
-                completion_tokens=sum(c.candidate.counted_tokens for c in records),
+                prompt_tokens=_prompt_tokens(records),
+                completion_tokens=_sum([c.candidate.counted_tokens for c in records]),
                 reward_tokens=self.reward_tokens,
             ),
             timings=Timings(
@@ -187,3 +187,16 @@ class Ledger:
 
 def _when(rule: str) -> str:
     return "at the deadline" if rule == DEADLINE else f"when the rule {rule} stopped it"
+
+
+def _prompt_tokens(records: Sequence[ScoredCandidate]) -> int | None:
+    """Those of the prompt, which every candidate has; None where nobody counted."""
+    counts = [c.candidate.prompt_tokens for c in records]
+    known = [count for count in counts if count is not None]
+    return max(known) if known else None if counts else 0
+
+
+def _sum(counts: Sequence[int | None]) -> int | None:
+    """The sum; None where one is not known."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None

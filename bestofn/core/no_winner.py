@@ -30,6 +30,22 @@ class GeneratorError(NoWinnerError):
     """The engine or an upstream failed; with a ranking where that ended a request."""
 
 
+class GeneratorBusyError(GeneratorError):
+    """The engine or an upstream has too much to do, and would say so again before long.
+
+    Args:
+        message: one sentence.
+        ranking: as `NoWinnerError`.
+        retry_after: seconds after which another attempt makes sense.
+    """
+
+    def __init__(
+        self, message: str, ranking: Ranking | None = None, *, retry_after: float = 1.0
+    ) -> None:
+        super().__init__(message, ranking)
+        self.retry_after = retry_after
+
+
 class RewardError(NoWinnerError):
     """The reward model failed and nothing could be ranked."""
 
@@ -61,7 +77,11 @@ def no_winner_error(
     if reward_fault is not None:
         return RewardError(f"the reward model failed: {reward_fault}", ranking)
     if total and len(failures) == total and all(f.reason == GENERATION_ERROR for f in failures):
-        return GeneratorError(f"all {total} candidates failed: {failures[0].detail}", ranking)
+        message = f"all {total} candidates failed: {failures[0].detail}"
+        waits = [c.candidate.retry_after for c in ranking.candidates]
+        if known := [wait for wait in waits if wait is not None]:
+            return GeneratorBusyError(message, ranking, retry_after=max(known))
+        return GeneratorError(message, ranking)
     if ranking.deadline_reached:
         within = "in time" if deadline is None else f"within {deadline:g} s"
         return DeadlineError(f"nothing acceptable finished {within}", ranking)

@@ -14,6 +14,7 @@ from bestofn.core.protocols import (
     Filter,
     Forwarder,
     Generator,
+    Ignoring,
     ReadsLogprobs,
     Refusing,
     RewardModel,
@@ -46,6 +47,7 @@ class Pipeline:
     Attributes:
         forwarder: the generator, where a whole request can go through it as it is; else None.
         snapshots: whether the generator sends unfinished candidates.
+        ignoring: the generator, where it takes fields that have no effect; else None.
         text_scorer: the reward model, where it reads texts that somebody else made; else None.
         filtering: the filters, with what they offer besides.
         refusing: the reward model, where it cannot be shown every conversation; else None.
@@ -60,6 +62,7 @@ class Pipeline:
     policy: RequestPolicy = field(default_factory=_default_policy)
     forwarder: Forwarder | None = field(init=False, repr=False)
     snapshots: bool = field(init=False, repr=False)
+    ignoring: Ignoring | None = field(init=False, repr=False)
     text_scorer: TextScorer | None = field(init=False, repr=False)
     refusing: Refusing | None = field(init=False, repr=False)
     compares: bool = field(init=False, repr=False)
@@ -86,6 +89,7 @@ class Pipeline:
         offers = {
             "forwarder": generator if isinstance(generator, Forwarder) else None,
             "snapshots": isinstance(generator, Snapshotting) and generator.snapshots,
+            "ignoring": generator if isinstance(generator, Ignoring) else None,
             "_status": generator if isinstance(generator, EngineStatus) else None,
             "text_scorer": reward_model if isinstance(reward_model, TextScorer) else None,
             "filtering": Filtering.of(self.filters),

@@ -1,6 +1,6 @@
 """The seams as protocols: Generator and Sampling, Filter, RewardModel, AnswerKey, Selector; and
-what one of them may offer besides (Forwarder, Snapshotting, EngineStatus; Mending; Comparing,
-Refusing, TextScorer; Suiting, NamedKey; ReadsLogprobs).
+what one of them may offer besides (Forwarder, Snapshotting, EngineStatus, Ignoring; Mending;
+Comparing, Refusing, TextScorer; Suiting, NamedKey; ReadsLogprobs).
 
 An implementation inherits nothing. A new one is one new file, and one line in `bestofn.builders`.
 The sixth seam, Controller, is in `bestofn.core.controller`. What is offered besides is asked once,
@@ -114,6 +114,19 @@ class EngineStatus(Protocol):
     @property
     def dead(self) -> bool:
         """See the class."""
+        ...
+
+
+@runtime_checkable
+class Ignoring(Protocol):
+    """What a generator says besides, where it takes fields of a request that have no effect."""
+
+    def ignored(self, request: Request) -> Sequence[str]:
+        """The names of those that this request has.
+
+        Raises:
+            RequestError: the request asks for what the engine cannot do.
+        """
         ...
 
 

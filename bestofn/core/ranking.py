@@ -148,13 +148,14 @@ class Usage:
     """Tokens spent on one request.
 
     Args:
-        prompt_tokens: of the prompt, counted once.
-        completion_tokens: of all sampled candidates, the thrown-out ones too.
+        prompt_tokens: of the prompt, counted once; None where nobody counted.
+        completion_tokens: of all sampled candidates, the thrown-out ones too; None where those of
+            one of them were not counted.
         reward_tokens: what the reward model computed.
     """
 
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    prompt_tokens: int | None = 0
+    completion_tokens: int | None = 0
     reward_tokens: int = 0
 
 
@@ -253,6 +254,7 @@ class Ranking:
         """An estimate of the completion tokens that stopping saved: what candidates that a rule
         aborted or that were never started would have cost, had they been as long on average as
         those that finished. Long candidates are the ones that are aborted, so it is rather too low.
+        0 where those that finished were not counted.
         """
         aborted = [each for each in self.candidates if each.stopped is not None]
         if self.stopped_by is None and not aborted:
@@ -262,11 +264,12 @@ class Ranking:
             for each in self.candidates
             if each.stopped is None and each.candidate.error is None
         ]
-        if not finished:
+        known = [count for count in finished if count is not None]
+        if not known or len(known) < len(finished):
             return 0
         missing = max(0, self.request.best_of - len(self.candidates)) + len(aborted)
-        spent = sum(each.candidate.counted_tokens for each in aborted)
-        return max(0, round(missing * sum(finished) / len(finished)) - spent)
+        spent = sum(each.candidate.counted_tokens or 0 for each in aborted)
+        return max(0, round(missing * sum(known) / len(known)) - spent)
 
 
 def _reasons(candidates: Iterable[ScoredCandidate]) -> Mapping[str, int]:

@@ -1,7 +1,7 @@
 """The domain types that go into a ranking: request, candidate, rejection, failure, score.
 
 Everything here is a frozen, slotted dataclass without behaviour beyond derived properties. It is a
-leaf: it imports nothing of bestofn but the error tree, so every layer may import it.
+leaf: of bestofn it imports only errors, finish reasons and messages, so every layer may import it.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from bestofn.core.errors import RequestError
-
-Message = Mapping[str, Any]
-"""One chat message as OpenAI's API has it: ``{"role": ..., "content": ..., ...}``."""
+from bestofn.core.finish_reason import ended_by_itself
+from bestofn.core.message import Message as Message
+from bestofn.core.message import message_text as message_text
 
 Endpoint = Literal["chat/completions", "completions"]
 """OpenAI's two ways to ask a model, as their paths are called."""
@@ -128,17 +128,19 @@ class Candidate:
     Args:
         index: its number within the request, from 0; rounds of resampling count on.
         message: OpenAI's assistant message whole (content, reasoning, tool_calls, ...).
-        finish_reason: the engine's own word, unmapped: stop, length, tool_calls, repetition,
-            abort, error, ...; None marks an unfinished snapshot.
+        finish_reason: stop, length, tool_calls, repetition, abort, error, ...: the engine's word,
+            by its name in `bestofn.core.finish_reason`; None marks an unfinished snapshot.
         completion_tokens: how many tokens were sampled; None where nobody counted.
         group_tokens: where the backend counts only the sum over several candidates, that sum, on
-            the first of them; 0 elsewhere.
+            the first of them, or None where nobody counted; 0 elsewhere.
         prompt_tokens: length of the templated prompt in tokens; None where nobody counted.
         token_ids: ids of the completion, where the engine gives them.
         logprobs: OpenAI's logprobs object, where asked for.
         extra: further fields of the engine's choice that are not None (stop_reason, ...).
         seed: the seed it was sampled with.
         error: why sampling it failed; then it has no usable text.
+        retry_after: seconds after which the engine may take it, where `error` says that the engine
+            has too much to do.
         vouched: whether `finish_reason` is the word of an engine in this process, and not one that
             a server or a gateway between may have rewritten.
         mean_logprob: mean natural logarithm of the sampled tokens' probabilities, at most 0, where
@@ -150,24 +152,36 @@ class Candidate:
     message: Message
     finish_reason: str | None
     completion_tokens: int | None = None
-    group_tokens: int = 0
+    group_tokens: int | None = 0
     prompt_tokens: int | None = None
     token_ids: tuple[int, ...] | None = None
     logprobs: Mapping[str, Any] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     seed: int | None = None
     error: str | None = None
+    retry_after: float | None = None
     vouched: bool = False
     mean_logprob: float | None = None
     token_logprobs: tuple[float, ...] | None = None
 
     @classmethod
     def without_answer(
-        cls, request: Request, index: int, finish_reason: str, error: str | None = None
+        cls,
+        request: Request,
+        index: int,
+        finish_reason: str,
+        error: str | None = None,
+        retry_after: float | None = None,
     ) -> Candidate:
         """A candidate that said nothing: it was stopped, or sampling it failed."""
-        nothing = {"role": "assistant", "content": None}
-        return cls(index, nothing, finish_reason, seed=request.seed_of(index), error=error)
+        return cls(
+            index,
+            {"role": "assistant", "content": None},
+            finish_reason,
+            seed=request.seed_of(index),
+            error=error,
+            retry_after=retry_after,
+        )
 
     def with_token_logprobs(self, logprobs: Sequence[float] | None) -> Candidate:
         """The same with these, one a sampled token, and with their mean; none leave it as it is."""
@@ -178,18 +192,19 @@ class Candidate:
 
     @property
     def text(self) -> str:
-        """The answer's text: the message's content, '' where it has none (a pure tool call)."""
+        """The answer's text: the message's content, '' where it has none (a pure tool call). What
+        refuses to answer says its refusal."""
         return message_text(self.message)
 
     @property
-    def counted_tokens(self) -> int:
-        """What it adds to the tokens of all candidates."""
+    def counted_tokens(self) -> int | None:
+        """What it adds to the tokens of all candidates; None where nobody counted."""
         return self.group_tokens if self.completion_tokens is None else self.completion_tokens
 
     @property
     def ended(self) -> bool:
         """Whether the model ended by itself, as against being cut by a limit or a loop stop."""
-        return self.finish_reason in FINISHED_NORMALLY
+        return ended_by_itself(self.finish_reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,13 +281,3 @@ class Score:
             return cls(reward, tokens, None, components or {}, cut)
         detail = f"{by} returned {reward}, which is not a finite number"
         return cls(None, tokens, Failure("reward_not_finite", detail), cut=cut)
-
-
-def message_text(message: Message) -> str:
-    """The text of a chat message; a list of parts gives its text parts joined, None gives ''."""
-    content = message.get("content")
-    if isinstance(content, str):
-        return content
-    if isinstance(content, Sequence):
-        return "".join(part.get("text", "") for part in content if isinstance(part, Mapping))
-    return ""

@@ -26,7 +26,9 @@ def calls_tools(candidate: Candidate) -> bool:
 class EmptyFilter:
     """Rejects candidates with neither content nor a tool call. Reasons: ``empty``,
     ``whitespace_only``, ``nothing_visible`` (zero-width and control characters),
-    ``only_template_token``, ``empty_fence``, ``no_answer`` (thoughts and nothing behind them)."""
+    ``only_template_token``, ``empty_fence``, ``no_answer`` (thoughts and nothing behind them).
+    ``refused`` is a suspicion: the message holds a refusal instead of an answer, which is better
+    than nothing and worse than any answer."""
 
     portable: ClassVar[bool] = True
 
@@ -39,6 +41,9 @@ class EmptyFilter:
         """A rejection where nothing was said and no tool was called."""
         if calls_tools(candidate):
             return None
+        if not candidate.message.get("content") and candidate.text.strip():
+            detail = "the model refuses to answer, and says so apart from any answer"
+            return Rejection(self.name, "refused", detail, certain=False)
         found = _nothing(candidate.text)
         return Rejection(self.name, *found) if found else None
 

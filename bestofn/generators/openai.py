@@ -6,22 +6,30 @@ import asyncio
 import contextlib
 import dataclasses
 import functools
-import json
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from bestofn.core.errors import RequestError
+import httpx
+
+from bestofn.core.errors import ConfigError, RequestError
 from bestofn.core.protocols import Sampling
 from bestofn.core.types import Endpoint, Request
 from bestofn.generators.openai_sampling import GroupSampling, SeparateSampling
-from bestofn.openai_api.client import ApiClient, open_http
+from bestofn.openai_api.client import ApiClient
 from bestofn.openai_api.completions import Completion, read_completion
+from bestofn.openai_api.connection import MOST_BYTES, open_http
 from bestofn.openai_api.logprobs import asked_by_rules, field_of, token_logprobs
 from bestofn.openai_api.request_body import request_body
-from bestofn.openai_api.served import served_model
+from bestofn.openai_api.served import listed_models, only_model
+from bestofn.openai_api.whole_answer import whole_answer
+from bestofn.support.plain_json import read_beside
+from bestofn.support.url import shown_url
 
 logger = logging.getLogger(__name__)
+
+WHO = "the upstream"
+"""What the server is called in errors."""
 
 
 class OpenAIGenerator:
@@ -61,9 +69,7 @@ class OpenAIGenerator:
     async def answer(self, endpoint: Endpoint, body: Mapping[str, Any]) -> dict[str, Any]:
         """The server's own answer; see `bestofn.core.protocols.Forwarder`."""
         content = await self._client.post(endpoint, {"model": self._model, **body})
-        read_completion(content)  # what is no completion is no answer
-        answer: dict[str, Any] = json.loads(content)
-        return answer
+        return await read_beside(whole_answer, content, WHO)
 
     async def stream(
         self, endpoint: Endpoint, body: Mapping[str, Any]
@@ -121,15 +127,14 @@ class OpenAIGenerator:
             completion = await self._post(request, body)
             self._do_without_logprobs(model, "refuses to give")
             return completion
-        said = [
-            each for each in completion.choices if each.text or (each.message or {}).get("content")
-        ]
+        said = [each for each in completion.choices if each.message.get("content")]
         if said and not any(token_logprobs(each.logprobs) for each in said):
             self._do_without_logprobs(model, "gives no")
         return completion
 
     async def _post(self, request: Request, body: Mapping[str, Any]) -> Completion:
-        return read_completion(await self._client.post(request.endpoint, body))
+        content = await self._client.post(request.endpoint, body)
+        return await read_beside(read_completion, content, WHO)
 
     def _do_without_logprobs(self, model: str, why: str) -> None:
         if model not in self._without_logprobs:
@@ -143,20 +148,62 @@ class OpenAIGenerator:
 
 @contextlib.asynccontextmanager
 async def openai_generator(
-    url: str, model: str | None = None, *, api_key: str | None = None, concurrency: int = 256
+    url: str | Sequence[str],
+    model: str | None = None,
+    *,
+    api_key: str | None = None,
+    concurrency: int = 256,
+    most_bytes: int = MOST_BYTES,
 ) -> AsyncIterator[OpenAIGenerator]:
     """A generator over the server at `url`, which is asked once what it serves.
 
     Args:
-        url: the API's root; "/v1" is added where the URL has no path.
+        url: the API's root; "/v1" is added where the URL has no path. Several serve the same model,
+            and one is asked where those before it fail.
         model: its name there; None: the only one it serves.
         api_key: sent as a bearer token.
         concurrency: requests in flight at most.
+        most_bytes: of one answer; a longer one fails.
 
     Raises:
-        ConfigError: the server cannot be reached, refuses the key, or serves several models and
-            none is named.
+        ConfigError: no server can be reached, one refuses the key or does not serve the model, or
+            it serves several models and none is named.
     """
-    async with open_http(url, api_key=api_key, concurrency=concurrency) as http:
-        name = await served_model(http, url, model)
-        yield OpenAIGenerator(ApiClient(http, concurrency=concurrency), name)
+    urls = [url] if isinstance(url, str) else list(url)
+    async with contextlib.AsyncExitStack() as stack:
+        opened = {
+            each: await stack.enter_async_context(
+                open_http(each, api_key=api_key, concurrency=concurrency, most_bytes=most_bytes)
+            )
+            for each in urls
+        }
+        name = await _model_of_all(opened, model)
+        first, *spares = opened.values()
+        client = ApiClient(first, spares=spares, who=WHO, concurrency=concurrency, breakers=True)
+        yield OpenAIGenerator(client, name)
+
+
+async def _model_of_all(opened: Mapping[str, httpx.AsyncClient], model: str | None) -> str:
+    """The model to ask for, which every server serves that says what it serves.
+
+    One that cannot be reached is told in the log, as long as another can.
+
+    Raises:
+        ConfigError: as `openai_generator`.
+    """
+    faults: list[ConfigError] = []
+    for url, http in opened.items():
+        try:
+            listed = await listed_models(http, url)
+        except ConfigError as error:
+            if len(opened) > 1:
+                logger.warning("%s", error)
+            faults.append(error)
+            continue
+        if model is None:
+            model = only_model(listed, url)
+        elif len(opened) > 1 and listed and model not in [each.id for each in listed]:
+            raise ConfigError(f"{shown_url(url)} does not serve {model}")
+    if model is None or len(faults) == len(opened):
+        raise faults[0]
+    return model

@@ -10,7 +10,7 @@ from bestofn.core.no_winner import GeneratorError
 from bestofn.core.types import Candidate, Request
 from bestofn.generators.task_sampling import TaskSampling
 from bestofn.openai_api.completions import Completion
-from bestofn.openai_api.to_candidate import to_candidate, without_answer
+from bestofn.openai_api.to_candidate import failed_candidate, to_candidate, without_answer
 from bestofn.support.concurrency import cancel_and_wait
 
 Call = Coroutine[Any, Any, Completion]
@@ -43,7 +43,7 @@ class SeparateSampling(TaskSampling):
         try:
             return to_candidate(await self._one(index), 0, self._request, index)
         except GeneratorError as error:
-            return without_answer(self._request, index, "error", str(error))
+            return failed_candidate(self._request, index, error)
         except asyncio.CancelledError:
             if index in self._wanted:
                 raise
@@ -143,8 +143,7 @@ class GroupSampling:
         except GeneratorError as error:
             for index in self._waiting:
                 if index not in self._stopped:
-                    failed = without_answer(self._request, index, "error", str(error))
-                    self._finished.put_nowait(failed)
+                    self._finished.put_nowait(failed_candidate(self._request, index, error))
             self._waiting = []
         except Exception as error:  # raised where it is waited for: by the iterator
             self._finished.put_nowait(error)

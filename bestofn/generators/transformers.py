@@ -25,9 +25,10 @@ from transformers import (
 
 from bestofn.core.errors import ModelError, RequestError
 from bestofn.core.types import Candidate, Request
+from bestofn.openai_api.documented_fields import engine_fields, require_known
 
 KNOWN_OPTIONS = frozenset({"top_p", "top_k", "stop", "tools", "chat_template_kwargs", "model"})
-"""The request options that this engine understands; any other is refused."""
+"""The request options that this engine understands; of others see `engine_fields`."""
 
 
 class TransformersGenerator:
@@ -75,12 +76,13 @@ class TransformersGenerator:
 
     def sample(self, request: Request, indices: Sequence[int]) -> _BatchSampling:
         """Decode one candidate per index in one batch; see `bestofn.core.protocols.Generator`."""
-        if unknown := request.options.keys() - KNOWN_OPTIONS:
-            raise RequestError(
-                f"the transformers engine does not take {', '.join(sorted(unknown))}; vLLM does"
-            )
+        require_known(request.options, KNOWN_OPTIONS, "the transformers engine")
         decoding = _Decoding(self._model, self._tokenizer, request, tuple(indices))
         return _BatchSampling(decoding, self._worker)
+
+    def ignored(self, request: Request) -> Sequence[str]:
+        """Fields of OpenAI's without an effect here; see `bestofn.core.protocols.Ignoring`."""
+        return engine_fields(request.options, KNOWN_OPTIONS)[1]
 
     def close(self) -> None:
         """Wait for the running batch and free the thread."""
@@ -294,6 +296,4 @@ def _stop_strings(request: Request) -> Sequence[str]:
 def _default_device() -> torch.device:
     if torch.cuda.is_available():
         return torch.device("cuda")
-    if torch.backends.mps.is_available():
-        return torch.device("mps")
-    return torch.device("cpu")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")

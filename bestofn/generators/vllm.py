@@ -15,10 +15,11 @@ from typing import Any, ClassVar
 from bestofn.core.no_winner import GeneratorError
 from bestofn.core.types import Candidate, Endpoint, Request
 from bestofn.generators.task_sampling import TaskSampling
-from bestofn.openai_api.completions import Completion
+from bestofn.openai_api.completions import completion_of
+from bestofn.openai_api.documented_fields import engine_fields
 from bestofn.openai_api.logprobs import asked_by_rules, known
 from bestofn.openai_api.request_body import request_body
-from bestofn.openai_api.to_candidate import to_candidate, without_answer
+from bestofn.openai_api.to_candidate import failed_candidate, to_candidate
 from bestofn.vllm_engine.engine import VllmEngine, open_engine
 
 LOOP_STOP: Mapping[str, int] = {"max_pattern_size": 24, "min_pattern_size": 1, "min_count": 16}
@@ -60,7 +61,7 @@ class VllmGenerator:
             except GeneratorError as error:
                 if self.engine.dead:
                     raise
-                return without_answer(request, index, "error", str(error))
+                return failed_candidate(request, index, error)
             return _candidate(response, request, index)
 
         return TaskSampling(
@@ -69,7 +70,7 @@ class VllmGenerator:
 
     async def answer(self, endpoint: Endpoint, body: Mapping[str, Any]) -> dict[str, Any]:
         """The engine's own answer; see `bestofn.core.protocols.Forwarder`."""
-        response = await self.engine.complete(endpoint, body)
+        response = await self.engine.complete(endpoint, self._taken(endpoint, body))
         answer: dict[str, Any] = response.model_dump()
         return answer
 
@@ -77,18 +78,25 @@ class VllmGenerator:
         self, endpoint: Endpoint, body: Mapping[str, Any]
     ) -> AsyncGenerator[dict[str, Any]]:
         """The engine's own chunks; see `bestofn.core.protocols.Forwarder`."""
-        return await self.engine.stream(endpoint, {**body, "stream": True})
+        return await self.engine.stream(endpoint, {**self._taken(endpoint, body), "stream": True})
 
     async def models(self) -> list[dict[str, Any]]:
         """What the engine serves; see `bestofn.core.protocols.Forwarder`."""
         return await self.engine.models()
+
+    def ignored(self, request: Request) -> Sequence[str]:
+        """Fields of OpenAI's that vLLM has no use for; see `bestofn.core.protocols.Ignoring`."""
+        return engine_fields(request.options, self.engine.fields(request.endpoint))[1]
+
+    def _taken(self, endpoint: Endpoint, body: Mapping[str, Any]) -> dict[str, Any]:
+        return engine_fields(body, self.engine.fields(endpoint))[0]
 
     def _body(self, request: Request, index: int) -> dict[str, Any]:
         """OpenAI's request body for one candidate; options go in untouched."""
         body: dict[str, Any] = {"return_token_ids": True}
         if self.loop_stop is not None:
             body["repetition_detection"] = self.loop_stop
-        body |= request_body(request)
+        body |= self._taken(request.endpoint, request_body(request))
         body |= {"n": 1, "request_id": _id(request, index)}
         if request.seed is not None:
             body["seed"] = request.seed_of(index)
@@ -123,7 +131,7 @@ def _candidate(response: Any, request: Request, index: int) -> Candidate:
             found.token_logprobs if request.raw else [each.logprob for each in found.content or ()]
         )
         response.choices[0].logprobs = None
-    read = Completion.model_validate(response.model_dump(include={"choices", "usage"}))
+    read = completion_of(response.model_dump(include={"choices", "usage"}))
     candidate = dataclasses.replace(to_candidate(read, 0, request, index), vouched=True)
     return candidate.with_token_logprobs(sampled)
 

@@ -1,4 +1,5 @@
-"""The HTTP client of OpenAI-compatible APIs: concurrency limit, retries with back-off, SSE streams.
+"""The HTTP client of OpenAI-compatible APIs: concurrency limit, retries with back-off, a breaker
+for each server, and the next server where one fails.
 
 Example:
     async with open_http("http://localhost:8000") as http:
@@ -9,17 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import email.utils
 import json
-import math
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from datetime import UTC, datetime
-from typing import Any
+import logging
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
-import aiohttp
 import httpx
-from httpx_aiohttp import HttpxAiohttpClient
-from httpx_sse import EventSource, SSEError
 from tenacity import (
     AsyncRetrying,
     RetryCallState,
@@ -28,90 +25,86 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from bestofn.core.errors import ConfigError, RequestError
 from bestofn.core.no_winner import GeneratorError
+from bestofn.openai_api.bounded_body import OversizedError
+from bestofn.openai_api.breaker import RetryBudget
+from bestofn.openai_api.chunks import chunks_of
+from bestofn.openai_api.connection import TRANSPORT_ERRORS
+from bestofn.openai_api.faults import (
+    TransientError,
+    fault_in_success,
+    fault_of,
+    read_fault,
+    without_keys,
+)
+from bestofn.openai_api.servers import Servers
+from bestofn.support.plain_json import well_formed_value
+from bestofn.support.waiting import left
 
-TIMEOUT = httpx.Timeout(600.0, connect=10.0, pool=None)
-"""Seconds without a byte (the openai client's own default), and for a connection; a slot in the
-pool is waited for as long as it takes."""
+logger = logging.getLogger(__name__)
 
-RETRIED_STATUSES = frozenset({408, 409, 429, 500, 502, 503, 504})
-"""Statuses after which the same request may succeed; the openai client retries on the same ones."""
-
-REFUSED_STATUSES = frozenset({400, 404, 405, 413, 415, 422})
-"""Statuses that say the request itself is wrong."""
-
-TRANSPORT_ERRORS = (httpx.RequestError, aiohttp.ClientError)
-"""What goes wrong below HTTP's statuses; httpx's aiohttp transport lets some of aiohttp's own
-through."""
+Result = TypeVar("Result")
 
 _BACK_OFF = wait_random_exponential(multiplier=0.5, max=8)
 """0 to 0.5 s, then to 1, to 2, ... ("full jitter": the waits of many clients spread out)."""
 
+LONGEST_WHILE_WAITED_FOR = 10.0
+"""Seconds between the attempts of one request, all of them together, while somebody waits for it:
+clients give up after 20 to 60, and do better to hear 429 and when to come again."""
 
-@contextlib.asynccontextmanager
-async def open_http(
-    url: str, *, root: str = "/v1", api_key: str | None = None, concurrency: int = 256
-) -> AsyncIterator[httpx.AsyncClient]:
-    """A connection pool whose base_url is the root of the API at `url`.
 
-    Args:
-        url: the API's root, or a server without a path, to which `root` is added.
-        root: where APIs of this kind usually stand.
-        api_key: sent as a bearer token.
-        concurrency: connections at most.
+@dataclass(slots=True)
+class _Call:
+    """One request with all its attempts."""
 
-    Raises:
-        ConfigError: it is no URL of a server.
-    """
-    base = httpx.URL(url)
-    if base.scheme not in ("http", "https") or not base.host:
-        raise ConfigError(f"{url} is no URL of a server: it has to begin with http:// or https://")
-    if base.path.strip("/") == "":
-        base = base.copy_with(path=root)
-    headers = {"authorization": f"Bearer {api_key}"} if api_key else {}
-    limits = httpx.Limits(max_connections=concurrency)
-    async with HttpxAiohttpClient(
-        base_url=base, headers=headers, timeout=TIMEOUT, limits=limits
-    ) as http:
-        yield http
+    path: str
+    body: Mapping[str, Any]
+    waited: float = 0.0
+    failed: set[int] = field(default_factory=set)
 
 
 class ApiClient:
-    """Posts JSON to a server.
+    """Posts JSON to a server, or to the first of several that answers.
 
     Args:
         http: its base_url is the API's root (".../v1/"); headers carry the key.
+        spares: further servers that serve the same, in order; asked where those before fail.
         who: what the server is called in errors.
         concurrency: requests in flight at most; the others wait.
         attempts: how often one request is sent in all, where the fault may pass.
         longest_wait: seconds; a server that asks to be left alone for longer is given up.
+        breakers: whether a server that fails again and again is left alone for a while.
     """
 
     def __init__(
         self,
         http: httpx.AsyncClient,
         *,
+        spares: Sequence[httpx.AsyncClient] = (),
         who: str = "the upstream",
         concurrency: int = 256,
         attempts: int = 4,
         longest_wait: float = 30.0,
+        breakers: bool = False,
     ) -> None:
         self._http = http
+        self._servers = Servers((http, *spares), who, breakers=breakers)
         self._who = who
         self._slots = asyncio.Semaphore(concurrency)
         self._attempts = attempts
         self._longest_wait = longest_wait
+        self._budget = RetryBudget()
 
     async def post(self, path: str, body: Mapping[str, Any]) -> bytes:
         """The body of the answer to a request that is not streamed.
 
         Raises:
             RequestError: the server says that the request is wrong.
+            GeneratorBusyError: it has too much to do, to the last attempt.
             GeneratorError: it cannot be reached, refuses the key, or fails to the last attempt.
         """
-        response: httpx.Response = await self._retrying()(self._post, path, body)
-        return response.content
+        content: bytes = await self._retry(self._post, path, body)
+        return content
 
     async def stream(self, path: str, body: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any]]:
         """The chunks of a streamed answer; closing it hangs up.
@@ -120,131 +113,140 @@ class ApiClient:
             GeneratorError: the connection broke, the server reports a fault in the middle, or what
                 it sends is no chunk.
         """
-        chunks: AsyncGenerator[dict[str, Any]] = await self._retrying()(self._open, path, body)
+        chunks: AsyncGenerator[dict[str, Any]] = await self._retry(
+            self._open, path, {**body, "stream": True}
+        )
         return chunks
 
     async def check_alive(self) -> None:
-        """Return if the server answers at all.
+        """Return if a server answers at all, and is not left alone because it fails.
 
         Raises:
-            GeneratorError: it does not, or refuses the key.
+            GeneratorError: none does, or they refuse the key.
         """
+        faults: list[GeneratorError] = []
+        for number in range(len(self._servers)):
+            try:
+                self._servers.require_open(number)
+                await self._check_alive(self._servers[number])
+            except GeneratorError as error:
+                faults.append(error)
+            else:
+                return
+        raise faults[0]
+
+    async def _check_alive(self, http: httpx.AsyncClient) -> None:
         try:
-            response = await self._http.get("models")
+            response = await http.get("models")
         except TRANSPORT_ERRORS as error:
             raise self._unreachable(error) from error
-        if response.status_code >= 500 or response.status_code in (401, 403):
-            raise GeneratorError(self._status_text(response))
+        status = response.status_code
+        if status >= 500 or status in (401, 403):
+            fault = fault_of(self._who, read_fault(status, response.headers, b""), ())
+            raise GeneratorError(str(fault))
 
-    def _retrying(self) -> AsyncRetrying:
-        return AsyncRetrying(
-            stop=stop_after_attempt(self._attempts),
-            wait=self._wait,
-            retry=retry_if_exception_type(_TransientError),
+    async def _retry(
+        self, attempt: Callable[[httpx.AsyncClient, _Call], Any], path: str, body: Mapping[str, Any]
+    ) -> Any:
+        call = _Call(path, body)
+        self._budget.earn()
+        attempts = stop_after_attempt(self._attempts)
+        retrying = AsyncRetrying(
+            stop=lambda state: attempts(state) or not self._goes_on(state, call),
+            wait=lambda state: self._wait(state, call),
+            retry=retry_if_exception_type(TransientError),
             reraise=True,
         )
+        try:
+            return await retrying(self._attempt, attempt, call)
+        except TransientError as error:
+            raise error.final from error
 
-    async def _post(self, path: str, body: Mapping[str, Any]) -> httpx.Response:
+    async def _attempt(
+        self, attempt: Callable[[httpx.AsyncClient, _Call], Any], call: _Call
+    ) -> Any:
+        number = self._servers.choose(call.failed)
+        try:
+            with self._servers.judged(number):
+                return await attempt(self._servers[number], call)
+        except TransientError:
+            call.failed.add(number)
+            raise
+
+    def _goes_on(self, state: RetryCallState, call: _Call) -> bool:
+        """Whether there is time for another attempt, and the budget pays for it."""
+        fault = state.outcome.exception() if state.outcome else None
+        patience = left()
+        sleep = state.upcoming_sleep
+        if patience is None:
+            enough = sleep <= self._longest_wait
+        else:
+            waits = min(LONGEST_WHILE_WAITED_FOR, self._longest_wait, call.waited + patience)
+            enough = call.waited + sleep < waits
+            if isinstance(fault, TransientError) and fault.shut:
+                return False
+        if not (enough and self._budget.spend()):
+            return False
+        call.waited += sleep
+        return True
+
+    def _wait(self, state: RetryCallState, call: _Call) -> float:
+        """Seconds before the next attempt: none where another server can be asked."""
+        if self._servers.another(call.failed):
+            return 0.0
+        fault = state.outcome.exception() if state.outcome else None
+        after = fault.after if isinstance(fault, TransientError) else 0.0
+        return max(after, _BACK_OFF(state))
+
+    async def _post(self, http: httpx.AsyncClient, call: _Call) -> bytes:
         try:
             async with self._slots:
-                response = await self._http.post(path, json=body)
+                response = await http.post(call.path, **_json(call.body))
         except TRANSPORT_ERRORS as error:
             raise self._unreachable(error) from error
-        self._check(response)
-        return response
+        self._check(response, call)
+        said = fault_in_success(response.content, response.headers)
+        if said is not None:
+            raise fault_of(self._who, said, call.body)
+        return response.content
 
-    async def _open(self, path: str, body: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any]]:
+    async def _open(self, http: httpx.AsyncClient, call: _Call) -> AsyncGenerator[dict[str, Any]]:
         async with contextlib.AsyncExitStack() as stack:
             await stack.enter_async_context(self._slots)
-            asked = self._http.stream("POST", path, json={**body, "stream": True})
+            asked = http.stream("POST", call.path, **_json(call.body))
             try:
                 response = await stack.enter_async_context(asked)
-                if not response.is_success:
+                kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+                streamed = response.is_success and kind == "text/event-stream"
+                if not streamed:
                     await response.aread()
             except TRANSPORT_ERRORS as error:
                 raise self._unreachable(error) from error
-            self._check(response)
-            return self._chunks(response, stack.pop_all())
+            self._check(response, call)
+            said = None if streamed else fault_in_success(response.content, response.headers)
+            if said is not None:
+                raise fault_of(self._who, said, call.body)
+            return chunks_of(response, stack.pop_all(), self._who, streamed=streamed)
 
-    def _check(self, response: httpx.Response) -> None:
+    def _check(self, response: httpx.Response, call: _Call) -> None:
         """Raise what a status means, unless it is a success."""
-        status = response.status_code
-        if response.is_success:
-            return
-        if status in REFUSED_STATUSES:
-            raise RequestError(_message(response))
-        after = _retry_after(response)
-        if status in RETRIED_STATUSES and after <= self._longest_wait:
-            raise _TransientError(self._status_text(response), after)
-        raise GeneratorError(self._status_text(response))
+        if not response.is_success:
+            said = read_fault(response.status_code, response.headers, response.content)
+            raise fault_of(self._who, said, call.body)
 
-    async def _chunks(
-        self, response: httpx.Response, stack: contextlib.AsyncExitStack
-    ) -> AsyncGenerator[dict[str, Any]]:
-        async with stack:
-            try:
-                async for event in EventSource(response).aiter_sse():
-                    if event.data == "[DONE]":
-                        return
-                    chunk = json.loads(event.data)
-                    if not isinstance(chunk, dict):
-                        raise GeneratorError(
-                            f"{self._who}'s stream holds something else than chunks"
-                        )
-                    if (fault := chunk.get("error")) is not None:
-                        what = fault.get("message") if isinstance(fault, dict) else fault
-                        raise GeneratorError(f"{self._who} failed in the middle: {what}")
-                    yield chunk
-            except (*TRANSPORT_ERRORS, SSEError, ValueError) as error:
-                what = str(error) or type(error).__name__
-                raise GeneratorError(f"{self._who}'s stream broke: {what}") from error
-            raise GeneratorError(f"{self._who}'s stream ended without [DONE]")
-
-    def _unreachable(self, error: Exception) -> _TransientError:
-        return _TransientError(
-            f"{self._who} cannot be reached: {str(error) or type(error).__name__}"
-        )
-
-    def _status_text(self, response: httpx.Response) -> str:
-        return f"{self._who} answers {response.status_code}: {_message(response)}"
-
-    @staticmethod
-    def _wait(state: RetryCallState) -> float:
-        fault = state.outcome.exception() if state.outcome else None
-        after = fault.after if isinstance(fault, _TransientError) else 0.0
-        return max(after, _BACK_OFF(state))
+    def _unreachable(self, error: Exception) -> GeneratorError:
+        logger.warning("%s: %s: %s", self._who, type(error).__name__, without_keys(str(error)))
+        if isinstance(error, OversizedError):
+            return GeneratorError(f"{self._who}'s answer is too long: {error}")
+        return TransientError(f"{self._who} cannot be reached ({type(error).__name__})")
 
 
-class _TransientError(GeneratorError):
-    """A fault that may be gone at the next attempt, `after` seconds at the earliest."""
-
-    def __init__(self, message: str, after: float = 0.0) -> None:
-        super().__init__(message)
-        self.after = after
-
-
-def _message(response: httpx.Response) -> str:
-    """The message in OpenAI's error envelope, or the start of whatever came instead."""
+def _json(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body as httpx takes it, in Unicode."""
     try:
-        body = response.json()
-        error = body.get("error", body)
-        message = error.get("message") if isinstance(error, dict) else error
-        if message:
-            return " ".join(str(message).split())
-    except (ValueError, AttributeError):
-        pass
-    return " ".join(response.text.split())[:200] or response.reason_phrase
-
-
-def _retry_after(response: httpx.Response) -> float:
-    """Seconds that the server asks to wait, 0 where it asks for none (RFC 9110, 10.2.3)."""
-    value = response.headers.get("retry-after", "")
-    try:
-        seconds = float(value)
-        return seconds if math.isfinite(seconds) else 0.0
-    except ValueError:
-        pass
-    try:
-        return (email.utils.parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
-    except (ValueError, TypeError):
-        return 0.0
+        content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        content = json.dumps(
+            well_formed_value(dict(body)), ensure_ascii=False, separators=(",", ":")
+        ).encode()
+    return {"content": content, "headers": {"content-type": "application/json"}}

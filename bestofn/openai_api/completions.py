@@ -1,38 +1,68 @@
-"""A completion of OpenAI's API, as far as bestofn reads it: choices and usage, checked once."""
+"""A completion of OpenAI's API, as far as bestofn reads it: usage, and choices one by one.
+
+A choice that cannot be read is a choice with an error, so that it costs its own candidate alone.
+What a server counts that is no sensible number is unknown.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
+from bestofn.core.finish_reason import known_as
 from bestofn.core.no_winner import GeneratorError
-from bestofn.support.error_text import faults
+from bestofn.openai_api.message import assistant_message
+from bestofn.support.plain_json import check_depth, parsed
+
+OWN_FIELDS = frozenset(
+    {"index", "message", "text", "finish_reason", "logprobs", "token_ids", "prompt_token_ids"}
+)
+"""Fields of a choice that are not in `Choice.extra`: it has them, or they are the prompt's."""
+
+MOST_CHOICES = 1024
+"""In one answer; OpenAI's API gives 128 at most."""
+
+MOST_TOKENS = 2**31 - 1
+"""Of one answer, and of one prompt: what the records of a run hold, and no model reads as many."""
 
 
-class Choice(BaseModel):
-    """One choice of a completion, as far as bestofn reads it; other fields are kept."""
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One choice of a completion.
 
-    model_config = ConfigDict(extra="allow")
-    message: dict[str, Any] | None = None
-    text: str | None = None
-    finish_reason: str
-    logprobs: dict[str, Any] | None = None
-    token_ids: list[int] | None = None
+    Args:
+        message: the assistant message; what a completion of raw text holds is its content.
+        finish_reason: see `bestofn.core.finish_reason`.
+        logprobs: OpenAI's logprobs object; None: not given.
+        token_ids: vLLM's; None: not given.
+        extra: its other fields that are not null.
+        error: why it cannot be read, or what the server says went wrong; then it has no message.
+    """
+
+    message: Mapping[str, Any] = field(default_factory=dict)
+    finish_reason: str = "error"
+    logprobs: Mapping[str, Any] | None = None
+    token_ids: tuple[int, ...] | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    error: str | None = None
 
 
-class Usage(BaseModel):
-    """What the server counted; the completion tokens of all choices are one sum."""
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the server counted, None where it did not; the completion tokens of all choices are one
+    sum."""
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
 
 
-class Completion(BaseModel):
-    """A server's answer."""
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A server's answer: at least one choice."""
 
-    choices: list[Choice] = Field(min_length=1)
-    usage: Usage = Usage()
+    choices: tuple[Choice, ...]
+    usage: Usage = field(default_factory=Usage)
 
 
 def read_completion(content: bytes, who: str = "the upstream") -> Completion:
@@ -45,10 +75,85 @@ def read_completion(content: bytes, who: str = "the upstream") -> Completion:
     Raises:
         GeneratorError: it is something else.
     """
+    return completion_of(read_object(content, who), who)
+
+
+def read_object(content: bytes, who: str) -> dict[str, Any]:
+    """The JSON object of a body that should be a completion.
+
+    Raises:
+        GeneratorError: it is none.
+    """
     try:
-        completion = Completion.model_validate_json(content)
-    except ValidationError as error:
-        raise GeneratorError(f"{who}'s answer is no completion: {faults(error)[0]}") from error
-    if any(choice.message is None and choice.text is None for choice in completion.choices):
-        raise GeneratorError(f"{who}'s answer is no completion: a choice without a message")
-    return completion
+        body = parsed(content)
+    except ValueError as error:
+        said = str(error) if str(error).startswith("it ") else "it is no JSON"
+        raise GeneratorError(f"{who}'s answer is no completion: {said}") from error
+    if not isinstance(body, dict):
+        raise GeneratorError(f"{who}'s answer is no completion: it is no object")
+    choices = body.get("choices")
+    if not isinstance(choices, list) or not choices:
+        raise GeneratorError(f"{who}'s answer is no completion: choices are none")
+    if len(choices) > MOST_CHOICES:
+        raise GeneratorError(f"{who}'s answer is no completion: {len(choices):,} choices")
+    return body
+
+
+def completion_of(body: Mapping[str, Any], who: str = "the engine") -> Completion:
+    """The same of an object that has choices."""
+    return Completion(
+        tuple(_read_choice(choice, who) for choice in body["choices"]),
+        read_usage(body.get("usage")),
+    )
+
+
+def read_usage(given: Any) -> Usage:
+    """What is counted in a usage object, as far as it is a sensible number."""
+    if not isinstance(given, Mapping):
+        return Usage()
+    return Usage(
+        token_count(given.get("prompt_tokens")), token_count(given.get("completion_tokens"))
+    )
+
+
+def _read_choice(choice: Any, who: str) -> Choice:
+    try:
+        return _choice(choice, who)
+    except ValueError as error:
+        return Choice(error=f"{who}'s answer cannot be read: {error}")
+
+
+def _choice(choice: Any, who: str) -> Choice:
+    if not isinstance(choice, Mapping):
+        raise ValueError("a choice is no object")
+    if choice.get("error"):
+        return Choice(error=f"{who} reports an error instead of an answer")
+    check_depth(choice)
+    message, text = choice.get("message"), choice.get("text")
+    if isinstance(message, Mapping):
+        message = assistant_message(message)
+    elif isinstance(text, str):
+        message = {"role": "assistant", "content": text}
+    else:
+        raise ValueError("a choice has neither a message nor a text")
+    finish_reason = known_as(choice.get("finish_reason"))
+    if finish_reason == "error":
+        return Choice(error=f"{who} reports an error instead of an answer")
+    logprobs, ids = choice.get("logprobs"), choice.get("token_ids")
+    whole = isinstance(ids, list) and all(type(each) is int for each in ids)
+    return Choice(
+        message,
+        finish_reason,
+        logprobs if isinstance(logprobs, Mapping) and logprobs else None,
+        tuple(ids) if whole and ids is not None else None,
+        {k: v for k, v in choice.items() if v is not None and k not in OWN_FIELDS},
+    )
+
+
+def token_count(number: Any) -> int | None:
+    """A number of tokens that somebody counted; None where it is no sensible one."""
+    if isinstance(number, float) and number.is_integer():
+        number = int(number)
+    if isinstance(number, bool) or not isinstance(number, int):
+        return None
+    return number if 0 <= number <= MOST_TOKENS else None

@@ -47,7 +47,8 @@ def token_logprobs(logprobs: Mapping[str, Any] | None) -> tuple[float, ...] | No
     if isinstance(content, Sequence) and not isinstance(content, str):
         values = [each.get("logprob") for each in content if isinstance(each, Mapping)]
     else:
-        values = list(logprobs.get("token_logprobs") or ())
+        listed = logprobs.get("token_logprobs")
+        values = listed if isinstance(listed, list) else []
     return known(values)
 
 

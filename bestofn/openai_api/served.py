@@ -6,11 +6,15 @@ Example:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import httpx
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from bestofn.core.errors import ConfigError
-from bestofn.openai_api.client import TRANSPORT_ERRORS
+from bestofn.openai_api.connection import TRANSPORT_ERRORS
+from bestofn.support.plain_json import parsed
+from bestofn.support.url import shown_url
 
 
 class ServedModel(BaseModel):
@@ -46,36 +50,56 @@ async def reach(http: httpx.AsyncClient, path: str, url: str) -> httpx.Response:
     try:
         return await http.get(path)
     except TRANSPORT_ERRORS as error:
-        raise ConfigError(f"{url} cannot be reached: {error or type(error).__name__}") from error
+        why = str(error) or type(error).__name__
+        raise ConfigError(f"{shown_url(url)} cannot be reached: {why}") from error
 
 
 def models_in(response: httpx.Response) -> list[ServedModel]:
     """The models that a server lists; none where its answer is no list."""
     try:
-        return _Models.model_validate_json(response.content).data
-    except ValidationError:
+        return _Models.model_validate(parsed(response.content)).data
+    except ValueError:  # pydantic's own among them
         return []
+
+
+async def listed_models(http: httpx.AsyncClient, url: str) -> list[ServedModel]:
+    """The models that a server lists; none where it lists none.
+
+    Args:
+        http: from `open_http`.
+        url: what the user called the server.
+
+    Raises:
+        ConfigError: the server cannot be reached, or refuses the key.
+    """
+    response = await reach(http, "models", url)
+    if response.status_code in (401, 403):
+        raise ConfigError(f"{shown_url(url)} refuses the API key (status {response.status_code})")
+    return models_in(response)
 
 
 async def served_model(http: httpx.AsyncClient, url: str, model: str | None) -> str:
     """The name of the model to ask for: the one given, else the only one served.
 
     Args:
-        http: from `open_http`.
-        url: what the user called the server.
+        http, url: as `listed_models`.
         model: given by the user.
 
     Raises:
-        ConfigError: the server cannot be reached, refuses the key, or serves several models and
-            none is given.
+        ConfigError: as `listed_models`; or it serves several models and none is given.
     """
-    response = await reach(http, "models", url)
-    if response.status_code in (401, 403):
-        raise ConfigError(f"{url} refuses the API key (status {response.status_code})")
-    if model is not None:
-        return model  # not every server lists what it serves
-    names = [each.id for each in models_in(response)]
+    listed = await listed_models(http, url)
+    return only_model(listed, url) if model is None else model  # not every server lists its own
+
+
+def only_model(listed: Sequence[ServedModel], url: str) -> str:
+    """The name of the only model that a server lists.
+
+    Raises:
+        ConfigError: it lists several, or none.
+    """
+    names = [each.id for each in listed]
     if len(names) != 1:
-        listed = f"it lists {', '.join(names)}" if names else "it lists none"
-        raise ConfigError(f"name the model that {url} is to be asked for: {listed}")
+        found = f"it lists {', '.join(names)}" if names else "it lists none"
+        raise ConfigError(f"name the model that {shown_url(url)} is to be asked for: {found}")
     return names[0]

@@ -7,50 +7,50 @@ Example:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import dataclasses
 
+from bestofn.core.no_winner import GeneratorBusyError, GeneratorError
 from bestofn.core.types import Candidate, Request
 from bestofn.openai_api.completions import Choice, Completion
 from bestofn.openai_api.logprobs import asked_by_rules, token_logprobs
 
-OWN_FIELDS = frozenset(
-    {"index", "message", "text", "finish_reason", "logprobs", "token_ids", "prompt_token_ids"}
-)
-"""Fields of a choice that are not in `Candidate.extra`: it has them itself, or they are the
-prompt's."""
-
 
 def to_candidate(completion: Completion, place: int, request: Request, index: int) -> Candidate:
-    """The choice at `place` as candidate `index` of `request`.
+    """The choice at `place` as candidate `index` of `request`; one that cannot be read failed.
 
     Its tokens are those that it lists; else the usage of a completion with one choice. The usage of
     several, which is one sum, stands on the first of them as `Candidate.group_tokens`. Its
     log-probabilities are left out where the client did not ask for them.
     """
     choice, usage = completion.choices[place], completion.usage
-    tokens, group_tokens = _tokens(choice), 0
+    tokens = _tokens(choice)
+    group_tokens: int | None = 0
     if tokens is None and len(completion.choices) == 1:
-        tokens = usage.completion_tokens
+        tokens, group_tokens = usage.completion_tokens, usage.completion_tokens
     elif tokens is None and place == 0:
-        group_tokens = usage.completion_tokens or 0
+        group_tokens = usage.completion_tokens
+    if choice.error is not None:
+        failed = without_answer(request, index, "error", choice.error)
+        return dataclasses.replace(failed, completion_tokens=tokens, group_tokens=group_tokens)
     candidate = Candidate(
         index=index,
-        message=_message(choice),
+        message={"content": None, **choice.message},
         finish_reason=choice.finish_reason,
         completion_tokens=tokens,
         group_tokens=group_tokens,
         prompt_tokens=usage.prompt_tokens,
-        token_ids=None if choice.token_ids is None else tuple(choice.token_ids),
+        token_ids=choice.token_ids,
         logprobs=None if asked_by_rules(request) else choice.logprobs,
-        extra={
-            name: value
-            for name, value in (choice.model_extra or {}).items()
-            if value is not None and name not in OWN_FIELDS
-        },
+        extra=choice.extra,
         seed=request.seed_of(index),
     )
     return candidate.with_token_logprobs(token_logprobs(choice.logprobs))
+
+
+def failed_candidate(request: Request, index: int, error: GeneratorError) -> Candidate:
+    """Candidate `index` of `request`, on which the engine failed."""
+    busy = error.retry_after if isinstance(error, GeneratorBusyError) else None
+    return Candidate.without_answer(request, index, "error", str(error), busy)
 
 
 def without_answer(
@@ -60,16 +60,9 @@ def without_answer(
     return Candidate.without_answer(request, index, finish_reason, error)
 
 
-def _message(choice: Choice) -> Mapping[str, Any]:
-    """The assistant message; what a completion of raw text holds becomes its content."""
-    if choice.message is None:
-        return {"role": "assistant", "content": choice.text}
-    return {"content": None, **{k: v for k, v in choice.message.items() if v is not None}}
-
-
 def _tokens(choice: Choice) -> int | None:
     """How many tokens a choice has, where it says so itself."""
     if choice.token_ids is not None:
         return len(choice.token_ids)
     content = (choice.logprobs or {}).get("content")
-    return len(content) if content else None
+    return len(content) if isinstance(content, list) and content else None

@@ -157,8 +157,9 @@ class TransformersRewardModel:
         """One `Score` per candidate, in the order given; see `bestofn.core.protocols.RewardModel`.
 
         Failures: the template cannot show the conversation, the text is empty, too long (unless
-        `too_long` says otherwise; `Score.cut` then says how much was left out) or has no position
-        where the model is read, it does not fit in memory, the reward is not finite. Cancelling
+        `too_long` says otherwise; `Score.cut` then says how much was left out), holds a token that
+        the model does not know or has no position where the model is read, it does not fit in
+        memory, the reward is not finite. Cancelling
         drops the candidates that no forward has taken yet.
 
         Raises:

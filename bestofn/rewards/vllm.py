@@ -77,6 +77,7 @@ async def vllm_reward_model(
     environment: Mapping[str, str] | None = None,
     format: str | None = None,  # noqa: A002 - the setting's name everywhere
     template: str | None = None,
+    reasoning: bool = False,
     too_long: TooLong = "error",
     trust_remote_code: bool = False,
 ) -> AsyncIterator[VllmRewardModel]:
@@ -89,6 +90,7 @@ async def vllm_reward_model(
         environment: variables set while it starts, where they are not set already.
         format: see `bestofn.settings.rewards.RewardSettings`.
         template: likewise.
+        reasoning: likewise.
         too_long: likewise.
         trust_remote_code: whether code that came with the checkpoint may run.
 
@@ -101,7 +103,11 @@ async def vllm_reward_model(
     if architecture_of(config).endswith(LANGUAGE_MODELS):
         raise ModelError(f"{architecture_of(config)}: no reward head; {model} is a language model")
     settings = RewardSettings(
-        format=format, template=template, too_long=too_long, trust_remote_code=trust_remote_code
+        format=format,
+        template=template,
+        reasoning=reasoning,
+        too_long=too_long,
+        trust_remote_code=trust_remote_code,
     )
     texts = load_text_maker(model, settings)
     arguments = [*_one_label(config), *engine_args]

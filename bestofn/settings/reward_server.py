@@ -41,6 +41,9 @@ class RewardServerSettings(Section):
     template: str | None = Field(
         default=None, description="Jinja template of the text, instead of both"
     )
+    reasoning: bool = Field(
+        default=False, description="whether the model is shown what was thought before an answer"
+    )
     too_long: TooLong = Field(
         default="error", description="for a text that is longer than the model reads"
     )

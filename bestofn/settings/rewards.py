@@ -49,6 +49,8 @@ class RewardSettings(Section):
             (`bestofn.rewards.local.token_budget`). Halved where memory runs out, until it does not.
         cache_tokens: tokens whose keys and values are kept from one forward to the next, so that a
             prompt is not computed again for candidates that come later.
+        reasoning: whether the model is shown what an answer's author thought (``reasoning`` or
+            ``reasoning_content`` of its message), where its template shows such a thing.
         too_long: what becomes of a text that is longer than the model reads.
         threads: of the CPU for one forward; None: as many as torch takes by itself.
         compile: have `torch.compile` make kernels for the model's layers, at once: loading takes
@@ -67,6 +69,9 @@ class RewardSettings(Section):
     )
     template: str | None = Field(
         default=None, description="Jinja template of the text, instead of both"
+    )
+    reasoning: bool = Field(
+        default=False, description="whether the model is shown what was thought before an answer"
     )
     device: str = Field(default="auto", description="a torch device; auto: CUDA where there is one")
     dtype: str = Field(

@@ -9,9 +9,9 @@ Precedence, weakest first: YAML file, environment (``BESTOFN_BEST_OF=16``,
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -39,6 +39,18 @@ from bestofn.settings.sections import (
 )
 from bestofn.settings.stopping import StopSettings
 from bestofn.support.error_text import faults
+
+
+def _the_only(value: Any) -> Any:
+    """A list of one URL is that URL."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+Upstream = Annotated[
+    str | Annotated[list[str], Field(min_length=1)],
+    BeforeValidator(_the_only, json_schema_input_type=str | list[str]),
+]
+"""One URL, or several."""
 
 NO_REWARD_MODEL = "none"
 """The `reward_model` that says that nothing scores: candidates win by agreement."""
@@ -68,12 +80,17 @@ class Settings(BaseSettings):
     engine: Engine = Field(
         default="auto", description="auto: the upstream where one is named, else vLLM"
     )
-    upstream: str | None = Field(
-        default=None, description="URL of an OpenAI-compatible server that samples"
+    upstream: Upstream | None = Field(
+        default=None,
+        description="URL of an OpenAI-compatible server that samples; of several, which serve the "
+        "same model, one is asked where those before it fail",
     )
     upstream_api_key: SecretStr | None = Field(default=None, description="its API key")
     upstream_concurrency: int = Field(
         default=256, ge=1, description="requests to the upstream in flight at most"
+    )
+    upstream_max_bytes: int = Field(
+        default=16 * 2**20, ge=1024, description="of one answer of the upstream, unpacked"
     )
     engine_args: list[str] = Field(
         default_factory=list, description="flags of `vllm serve`, one list item each"

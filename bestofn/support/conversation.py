@@ -14,7 +14,9 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from bestofn.core.finish_reason import known_as
 from bestofn.core.types import Candidate, Message
+from bestofn.support.plain_json import well_formed, well_formed_value
 
 
 class Conversation(BaseModel):
@@ -26,6 +28,12 @@ class Conversation(BaseModel):
     reference: Any = Field(
         default=None, description="what a verifier, or a judge told to, compares answers with"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _well_formed(cls, given: Any) -> Any:
+        """Half of a surrogate pair becomes U+FFFD: one such text costs no other."""
+        return well_formed_value(given) if isinstance(given, dict) else given
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
@@ -68,4 +76,5 @@ class AnsweredConversation(Conversation):
 
 def candidate_of(index: int, text: str, finish_reason: str = "stop") -> Candidate:
     """A text as a candidate."""
-    return Candidate(index, {"role": "assistant", "content": text}, finish_reason)
+    message = {"role": "assistant", "content": well_formed(text)}
+    return Candidate(index, message, known_as(finish_reason))

@@ -110,7 +110,7 @@ async def _outcome(
                 ranking = error.ranking
             winner = ranking.winner
             is_right = winner is not None and verdicts[order[winner.index].index]
-            tokens, sampled = ranking.usage.completion_tokens, len(ranking.candidates)
+            tokens, sampled = ranking.usage.completion_tokens or 0, len(ranking.candidates)
             of_row.append(_Draw(float(is_right), tokens, run.steps, sampled))
         if of_row:
             found.append(of_row)

@@ -89,7 +89,7 @@ class _Sampling:
         self._run = run
         self._began = run.steps
         self._candidates = candidates
-        self._due = [(self._began + each.counted_tokens, i) for i, each in candidates.items()]
+        self._due = [(self._began + (c.counted_tokens or 0), i) for i, c in candidates.items()]
         heapq.heapify(self._due)
         self._aborted: set[int] = set()
 
@@ -120,7 +120,7 @@ class _Sampling:
 
     def _so_far(self, index: int) -> Candidate:
         whole = self._candidates[index]
-        tokens = min(self._run.steps - self._began, whole.counted_tokens)
+        tokens = min(self._run.steps - self._began, whole.counted_tokens or 0)
         message = {"role": "assistant", "content": ""}
         return Candidate(
             index, message, "abort", tokens, prompt_tokens=whole.prompt_tokens, seed=whole.seed

@@ -17,6 +17,7 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
+    Collection,
     Iterator,
     Mapping,
     Sequence,
@@ -97,6 +98,11 @@ class VllmEngine:
         events = await self._answer(endpoint, body)
         return _chunks(events)
 
+    def fields(self, endpoint: Endpoint) -> Collection[str]:
+        """The names of the fields that a body for this endpoint may have."""
+        names: Collection[str] = self._routes[endpoint].request_type.model_fields.keys()
+        return names
+
     async def models(self) -> list[dict[str, Any]]:
         """OpenAI's model objects of what is served, LoRA adapters included."""
         listed = await self._models.show_available_models()
@@ -120,7 +126,7 @@ class VllmEngine:
         from vllm.exceptions import VLLMClientError, VLLMServerError
 
         route = self._routes[endpoint]
-        if unknown := body.keys() - route.request_type.model_fields.keys():
+        if unknown := body.keys() - self.fields(endpoint):
             raise RequestError(f"vLLM knows no request field {', '.join(sorted(unknown))}")
         try:
             response = await route.answer(route.request_type(**body), None)

@@ -14,7 +14,8 @@ from bestofn.core.pipeline import Pipeline
 from bestofn.core.types import Request
 from bestofn.dataset.run.local import run
 from bestofn.dataset.run.options import RunOptions
-from bestofn.dataset.store.store import Store, read_rollouts
+from bestofn.dataset.store.rollouts import read_rollouts
+from bestofn.dataset.store.store import Store
 from bestofn.settings.sections import SelectorSettings
 from bestofn.testing import FakeCompletion, FakeGenerator
 from tests.support import dataset_fakes as fakes

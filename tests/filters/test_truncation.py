@@ -38,9 +38,15 @@ def test_finish_reason_counts_for_empty_text_and_tool_calls_too() -> None:
     assert (FILTER.check(Request.from_prompt("x"), cut) or cut).reason == "length"  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("finish_reason", [None, "error", "something new"])
+@pytest.mark.parametrize("finish_reason", [None, "error"])
 def test_text_of_what_never_ended_is_not_judged(finish_reason: str | None) -> None:
     assert reason(FILTER, "The three main causes are, first, the", finish_reason) is None
+
+
+@pytest.mark.parametrize("finish_reason", ["something new", "unknown"])
+def test_an_end_that_nobody_vouches_for_is_judged_by_its_structure(finish_reason: str) -> None:
+    assert reason(FILTER, "The three main causes are, first, the", finish_reason) == "open_end"
+    assert reason(FILTER, "It is a sentence.", finish_reason) is None
 
 
 def test_sentence_ends_can_be_switched_off() -> None:

@@ -73,6 +73,25 @@ async def test_what_vllm_refuses_is_a_request_error(
     assert _idle(vllm_generator)
 
 
+async def test_fields_of_openai_that_vllm_lacks_are_taken_and_named(pipeline: Pipeline) -> None:
+    options = {
+        **{"metadata": {"a": "b"}, "store": True, "service_tier": "auto", "verbosity": "low"},
+        **{"prediction": {"type": "content", "content": "3"}, "safety_identifier": "s"},
+        **dict.fromkeys(("functions", "function_call", "modalities", "audio", "prompt_cache_key")),
+    }
+    request = Request.from_prompt(QUESTION, best_of=1, max_tokens=4, options=options)
+    ranking = await best_of_n(request, pipeline)
+    (note,) = ranking.notes
+    assert "metadata" in note
+    assert "functions" not in note
+    assert pipeline.forwarder is not None
+    body = {"messages": [{"role": "user", "content": QUESTION}], "max_tokens": 4, **options}
+    assert (await pipeline.forwarder.answer("chat/completions", body))["choices"]
+    wrong = Request.from_prompt(QUESTION, best_of=1, options={"metdata": None})
+    with pytest.raises(RequestError, match="knows no request field metdata"):
+        await best_of_n(wrong, pipeline)
+
+
 async def test_cancelling_best_of_n_frees_the_engine(pipeline: Pipeline) -> None:
     assert isinstance(pipeline.generator, VllmGenerator)
     request = Request.from_prompt(QUESTION, best_of=8, max_tokens=900, options=ENDLESS)

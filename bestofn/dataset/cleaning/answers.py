@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bestofn.core.types import Candidate, Request
-from bestofn.dataset.prompts.rows import COLUMNS, Defaults, read_row
+from bestofn.dataset.prompts.layouts import COLUMNS
+from bestofn.dataset.prompts.rows import Defaults, read_row
 
 FIELDS = (
     *COLUMNS,

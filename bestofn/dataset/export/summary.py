@@ -21,7 +21,7 @@ class Summary:
         suspected: how many that were not rejected each reason cast doubt on.
         rejected: how many each reason threw out.
         failed: how many failed for each reason.
-        completion_tokens: sampled.
+        completion_tokens: sampled, as far as somebody counted.
     """
 
     rows: int = 0
@@ -38,7 +38,7 @@ class Summary:
         for record in records:
             self.rows += 1
             self.statuses[record["status"]] += 1
-            self.completion_tokens += record["completion_tokens"]
+            self.completion_tokens += record["completion_tokens"] or 0
             for each in record["candidates"]:
                 self.candidates += 1
                 self.accepted += each["accepted"]

@@ -25,7 +25,7 @@ class Counts:
         accepted: of these.
         rejected: how many each reason threw out.
         rewards: their sum and number, of the accepted.
-        completion_tokens: sampled.
+        completion_tokens: sampled, as far as somebody counted.
         reward_tokens: that the reward model computed.
     """
 
@@ -57,7 +57,7 @@ class Counts:
         if record["error"] is not None and record["messages"] != NOTHING_ASKED:
             self.failed += 1
             self.first_failed = self.first_failed or f"{record['source']}: {record['error']}"
-        self.completion_tokens += record["completion_tokens"]
+        self.completion_tokens += record["completion_tokens"] or 0
         self.reward_tokens += reward_tokens
         for each in record["candidates"]:
             self.candidates += 1

@@ -10,6 +10,7 @@ from bestofn.dataset.store.configuration import whole_path, without_secrets
 from bestofn.settings.sections import AnswerKeySettings, FilterSpec, SelectorSettings
 from bestofn.settings.settings import Settings
 from bestofn.settings.stopping import StopSettings
+from bestofn.support.url import without_credentials
 
 PARTS = frozenset(
     {
@@ -87,6 +88,8 @@ def identity_of(
     """
     given = json.loads(settings.model_dump_json(include=set(PARTS)))
     given["reward"] = {k: v for k, v in given["reward"].items() if k not in OF_THE_MACHINE}
+    if not given["reward"]["reasoning"]:  # runs that are older than the setting do not have it
+        del given["reward"]["reasoning"]
     for spec in given["rewards"]:
         spec["options"] = {k: v for k, v in spec["options"].items() if "key" not in k}
     given[_SELECTOR] = given.pop("selector")
@@ -95,4 +98,6 @@ def identity_of(
     if settings.stop != StopSettings():  # a run without a rule is as one of before there were any
         given["stop"] = settings.stop.model_dump(exclude_defaults=True)
     public: dict[str, Any] = without_secrets(given)
-    return {**public, "input": whole_path(source), "columns": dict(columns), "explore": explore}
+    settled = {**public, "input": whole_path(source), "columns": dict(columns), "explore": explore}
+    plain: dict[str, Any] = without_credentials(settled)
+    return plain

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from bestofn.core.errors import ConfigError
 from bestofn.dataset.store.atomic_files import replace_text
 from bestofn.support.error_text import faults
+from bestofn.support.url import without_credentials
 
 NAME = "run.json"
 
@@ -62,6 +63,13 @@ class Manifest(BaseModel):
     rows: int | None = None
     sessions: list[Session] = Field(default_factory=list)
     bestofn: str = ""
+
+    @field_validator("config")
+    @classmethod
+    def _without_credentials(cls, config: dict[str, Any]) -> dict[str, Any]:
+        """bestofn 0.1 wrote URLs down as they were given."""
+        plain: dict[str, Any] = without_credentials(config)
+        return plain
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from bestofn.core.errors import ConfigError
-from bestofn.core.types import FINISHED_NORMALLY, Candidate, Rejection, Request
+from bestofn.core.types import Candidate, Rejection, Request
 from bestofn.filters.empty import calls_tools
 from bestofn.filters.truncation.reading import read
 from bestofn.filters.truncation.rules import NAMES, RULES, Rule
@@ -84,7 +84,7 @@ class TruncationFilter:
 
     def find(self, request: Request, candidate: Candidate) -> tuple[Rule, str] | None:
         """(the first rule of the table that takes the text, why); None: none does."""
-        judged = self.structure and candidate.finish_reason in FINISHED_NORMALLY
+        judged = self.structure and candidate.ended  # an unknown reason is an end, too
         if not judged or not candidate.text.strip() or calls_tools(candidate):
             return None
         reading = read(request, candidate.text)

@@ -14,6 +14,7 @@ from bestofn.core.types import Failure, message_text
 from bestofn.openai_api.client import ApiClient
 from bestofn.openai_api.completions import Choice, Completion, read_completion
 from bestofn.rewards.judge.replies import REFUSED, UNREACHABLE, Reply
+from bestofn.support.plain_json import read_beside
 
 WHO = "the judge"
 """What the judge's server is called in errors."""
@@ -110,7 +111,7 @@ class JudgeClient:
         try:
             return _reply(await self._complete(body, schema))
         except RequestError as error:
-            return Reply(failure=Failure(REFUSED, f"{WHO} refuses the question: {error}"))
+            return Reply(failure=Failure(REFUSED, str(error)))
         except GeneratorError as error:
             return Reply(failure=Failure(UNREACHABLE, str(error)))
 
@@ -132,12 +133,13 @@ class JudgeClient:
         return completion
 
     async def _post(self, body: Mapping[str, Any]) -> Completion:
-        return read_completion(await self._client.post("chat/completions", body), WHO)
+        content = await self._client.post("chat/completions", body)
+        return await read_beside(read_completion, content, WHO)
 
 
 class _Top(BaseModel):
     token: str
-    logprob: float
+    logprob: float | None
 
 
 class _Token(BaseModel):
@@ -150,9 +152,11 @@ class _Logprobs(BaseModel):
 
 def _reply(completion: Completion) -> Reply:
     choice, usage = completion.choices[0], completion.usage
+    failure = None if choice.error is None else Failure(UNREACHABLE, choice.error)
     return Reply(
-        text=message_text(choice.message or {}),
+        text=message_text(choice.message),
         finish_reason=choice.finish_reason,
+        failure=failure,
         tokens=(usage.prompt_tokens or 0) + (usage.completion_tokens or 0),
         first_tokens=_first_tokens(choice),
     )
@@ -164,4 +168,4 @@ def _first_tokens(choice: Choice) -> list[tuple[str, float]] | None:
         tokens = _Logprobs.model_validate(choice.logprobs).content
     except ValidationError:
         return None
-    return [(top.token, top.logprob) for top in tokens[0].top_logprobs]
+    return [(top.token, top.logprob) for top in tokens[0].top_logprobs if top.logprob is not None]

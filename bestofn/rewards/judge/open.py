@@ -13,7 +13,8 @@ from typing import Any
 
 from bestofn.core.errors import ConfigError
 from bestofn.core.protocols import RewardModel
-from bestofn.openai_api.client import ApiClient, open_http
+from bestofn.openai_api.client import ApiClient
+from bestofn.openai_api.connection import open_http
 from bestofn.openai_api.served import served_model
 from bestofn.rewards.judge import prompts
 from bestofn.rewards.judge.client import RESERVED_FIELDS, WHO, Decoding, JudgeClient

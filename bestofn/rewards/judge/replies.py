@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from bestofn.core.finish_reason import ended_by_itself
 from bestofn.core.no_winner import RewardError
-from bestofn.core.types import FINISHED_NORMALLY, Failure, Score
+from bestofn.core.types import Failure, Score
 
 UNPARSABLE = "judge_unparsable"
 """`Failure.reason` where the reply holds no verdict."""
@@ -64,7 +65,7 @@ def verdict_of(reply: Reply, parse: Callable[[str], T]) -> Verdict[T]:
     """
     if reply.failure is not None:
         return Verdict(None, reply.tokens, reply.failure)
-    if reply.finish_reason not in FINISHED_NORMALLY:
+    if not ended_by_itself(reply.finish_reason):
         ended = f"the judge's reply did not end by itself (finish_reason {reply.finish_reason})"
         more = ": give it more max_tokens" if reply.finish_reason == "length" else ""
         return Verdict(None, reply.tokens, Failure(UNPARSABLE, ended + more))

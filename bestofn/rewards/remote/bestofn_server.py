@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
 from bestofn.core.no_winner import RewardError
 from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.openai_api.client import ApiClient
+from bestofn.openai_api.completions import token_count
 from bestofn.rewards.remote.replies import reply_or_failure
 from bestofn.rewards.remote.wire_formats import WHO, read_reply
 
@@ -30,7 +31,7 @@ class _Item(BaseModel):
 
 
 class _Usage(BaseModel):
-    total_tokens: int = 0
+    total_tokens: Any = None
 
 
 class _Rewards(BaseModel):
@@ -78,7 +79,7 @@ class BestofnServer:
         if items.keys() != set(range(len(candidates))):
             raise RewardError(f"{WHO} answers {len(items)} of {len(candidates)} candidates")
         return [
-            self._score(items[at], read.usage.total_tokens if at == 0 else 0)
+            self._score(items[at], token_count(read.usage.total_tokens) or 0 if at == 0 else 0)
             for at in range(len(candidates))
         ]
 

@@ -13,7 +13,8 @@ from dataclasses import replace
 
 from bestofn.core.errors import ConfigError
 from bestofn.core.protocols import RewardModel
-from bestofn.openai_api.client import ApiClient, open_http
+from bestofn.openai_api.client import ApiClient
+from bestofn.openai_api.connection import open_http
 from bestofn.rewards.checkpoints.text_only import load_text_maker
 from bestofn.rewards.remote.activation import refuse_activation
 from bestofn.rewards.remote.bestofn_server import BestofnServer
@@ -24,6 +25,7 @@ from bestofn.rewards.remote.wire_formats import RERANK_APIS, TEXT_APIS, WHO
 from bestofn.rewards.text.text_maker import TextMaker
 from bestofn.settings.reward_server import RewardApi, RewardServerSettings
 from bestofn.settings.rewards import RewardSettings
+from bestofn.support.url import shown_url
 
 
 @contextlib.asynccontextmanager
@@ -35,8 +37,8 @@ async def open_reward_server(settings: RewardServerSettings) -> AsyncIterator[Re
             serves several models and none is named, or its rewards are not raw.
         ModelError: the tokenizer is not there, or nothing says how the text is made.
     """
-    url, limit = settings.url, settings.concurrency
-    root = _root(url)
+    url, limit = shown_url(settings.url), settings.concurrency
+    root = _root(settings.url)
     async with open_http(root, root="/", api_key=settings.api_key, concurrency=limit) as http:
         said = await describe(http, url)
         api = api_of(said, url) if settings.api == "auto" else settings.api
@@ -63,7 +65,8 @@ async def open_reward_server(settings: RewardServerSettings) -> AsyncIterator[Re
 
 def _root(url: str) -> str:
     """The server's root: some of the paths stand beside /v1, not below it."""
-    return url.rstrip("/").removesuffix("/v1")
+    path, mark, query = url.partition("?")
+    return path.rstrip("/").removesuffix("/v1") + mark + query
 
 
 def _refuse_text_settings(settings: RewardServerSettings, api: RewardApi) -> None:
@@ -75,7 +78,7 @@ def _refuse_text_settings(settings: RewardServerSettings, api: RewardApi) -> Non
     made_by = {name: getattr(settings, name) for name in ("tokenizer", "format", "template")}
     if wrong := [name for name, value in made_by.items() if value is not None]:
         raise ConfigError(
-            f"{settings.url} is asked as {api}, which makes its own texts: leave out "
+            f"{shown_url(settings.url)} is asked as {api}, which makes its own texts: leave out "
             f"{' and '.join(wrong)}"
         )
 
@@ -89,10 +92,13 @@ def _texts(settings: RewardServerSettings, said: ServerDescription) -> TextMaker
     """
     source = settings.tokenizer or said.checkpoint or settings.model
     if source is None:
-        raise ConfigError(f"{settings.url} does not say which model it serves: name its tokenizer")
+        raise ConfigError(
+            f"{shown_url(settings.url)} does not say which model it serves: name its tokenizer"
+        )
     text_settings = RewardSettings(
         format=settings.format,
         template=settings.template,
+        reasoning=settings.reasoning,
         too_long=settings.too_long,
         trust_remote_code=settings.trust_remote_code,
     )

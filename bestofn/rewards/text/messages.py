@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bestofn.core.types import Message, message_text
+from bestofn.support.tool_arguments import function_of
 
 SYSTEM_ROLES = ("system", "developer")
 """OpenAI's two names for who gives instructions."""
@@ -46,20 +46,6 @@ def fold_system(messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _plain_call(call: Mapping[str, Any]) -> dict[str, Any]:
-    """A call as OpenAI has them; a custom tool's text is the argument `input`.
-
-    No arguments, written as '', null or "null", are an empty object, as vLLM has them: templates
-    go through them by name.
-    """
-    if "function" not in call and isinstance(custom := call.get("custom"), Mapping):
-        named = {"name": custom.get("name", ""), "arguments": {"input": custom.get("input", "")}}
-        return {"id": call.get("id"), "type": "function", "function": named}
-    function = dict(call["function"])
-    arguments = function.get("arguments")
-    if isinstance(arguments, str) and arguments:
-        try:
-            arguments = json.loads(arguments)
-        except (ValueError, RecursionError):  # the model wrote broken JSON: show what it wrote
-            return {**call, "function": function}
-    function["arguments"] = {} if arguments is None or arguments == "" else arguments
-    return {**call, "function": function}
+    """A call as OpenAI has them, as a function of an object; see `tool_arguments.function_of`."""
+    rest = {name: value for name, value in call.items() if name != "custom"}
+    return {**rest, "type": "function", "function": function_of(call)}

@@ -25,6 +25,7 @@ from bestofn.rewards.text.probe import (
     is_common,
     probed,
 )
+from bestofn.rewards.text.reasoning import require_shown, with_reasoning
 from bestofn.rewards.text.renderer import Renderer, is_chat_template
 from bestofn.rewards.text.text_spec import TextSpec
 from bestofn.rewards.text.text_thread import TextThread
@@ -128,12 +129,13 @@ def text_maker(spec: TextSpec, model: str, own: Format, settings: RewardSettings
         spec: how it wants them.
         model: what the user calls it.
         own: its format, named or recognised.
-        settings: of them count template, which goes before that format, and too_long.
+        settings: of them count template, which goes before that format, reasoning, and too_long.
 
     Raises:
         ConfigError: the template is no Jinja, does not show the answer, or the model marks steps,
             which no template does.
-        ModelError: nothing says how the text is made, or the checkpoint's own template does not.
+        ModelError: nothing says how the text is made, the checkpoint's own template does not, or
+            reasoning is to be shown and the template does not.
     """
     template = settings.template
     if template is not None and spec.arrange is not None:
@@ -148,13 +150,15 @@ def text_maker(spec: TextSpec, model: str, own: Format, settings: RewardSettings
             f"{model} has no chat template, so nothing says how its text is made: give a "
             "format or a template"
         )
+    if settings.reasoning:
+        require_shown(text, model)
     renderer = Renderer(
         text,
         spec.special_tokens,
         continues=own_chat and wanted.template is None,
         fold_system=wanted.fold_system,
         ending=wanted.ending,
-        arrange=spec.arrange,
+        arrange=with_reasoning(spec.arrange, shown=settings.reasoning),
         special=spec.encoder.special,
     )
     renderer, unshown = probed(renderer, model, given=template is not None)

@@ -11,9 +11,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from bestofn.support.concurrency import cancel_and_wait
+from bestofn.support.waiting import somebody_waits
 from bestofn_server.http.auth import key_of
 from bestofn_server.http.disconnect import unless_gone
 from bestofn_server.http.event_stream import EventStream
+from bestofn_server.http.patience import patience_of
 from bestofn_server.routes.documented import COMPLETIONS, EVENTS
 from bestofn_server.routes.route import ServiceRoute, service_of
 from bestofn_server.service.job import Job
@@ -31,12 +33,14 @@ def router() -> APIRouter:
     @routes.post("/v1/chat/completions", responses={**_SUCCESS, **COMPLETIONS})
     async def create_chat_completion(body: ChatRequest, request: Request) -> Response:
         """Sample best_of answers to a conversation, return the n best."""
-        return await _complete(body, request)
+        with somebody_waits(patience_of(request)):
+            return await _complete(body, request)
 
     @routes.post("/v1/completions", responses={**_SUCCESS, **COMPLETIONS})
     async def create_completion(body: CompletionRequest, request: Request) -> Response:
         """Sample best_of continuations of a text, return the n best."""
-        return await _complete(body, request)
+        with somebody_waits(patience_of(request)):
+            return await _complete(body, request)
 
     return routes
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import logging
+import math
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from opentelemetry import propagate
 from opentelemetry.trace import Tracer
 
 from bestofn.core.best_of_n import best_of_n
-from bestofn.core.no_winner import GeneratorError, NoWinnerError
+from bestofn.core.no_winner import GeneratorBusyError, GeneratorError, NoWinnerError
 from bestofn.core.pipeline import Pipeline
 from bestofn.core.protocols import Filter, Forwarder
 from bestofn.core.ranking import Ranking
@@ -121,6 +122,7 @@ class Service:
 
         Raises:
             EngineError: the engine failed on all candidates.
+            OverloadedError: it, or the upstream, has too much to do.
             RewardError, NothingAcceptableError, DeadlineError: as `best_of_n`.
         """
         with self.tracer.start_as_current_span("best_of_n", context=propagate.extract(headers)):
@@ -142,7 +144,15 @@ class Service:
     async def stream(self, job: Job) -> AsyncGenerator[dict[str, Any]]:
         """The engine's own chunks for a job that is passed through; errors as `answer`."""
         with self._engine_faults():
-            return await _forwarder(job).stream(job.endpoint, job.forward or {})
+            chunks = await _forwarder(job).stream(job.endpoint, job.forward or {})
+        return self._told(chunks)
+
+    async def _told(self, chunks: AsyncGenerator[dict[str, Any]]) -> AsyncGenerator[dict[str, Any]]:
+        """The chunks; a fault of the engine in the middle is an `EngineError`, too."""
+        with self._engine_faults():
+            async with contextlib.aclosing(chunks):
+                async for chunk in chunks:
+                    yield chunk
 
     async def _rank(
         self, request: Request, pipeline: Pipeline, turn: asyncio.Lock | None
@@ -171,6 +181,8 @@ class Service:
             self.readiness.doubt()
             if error.ranking is not None:
                 self.metrics.ranked(error.ranking)
+            if isinstance(error, GeneratorBusyError):
+                raise OverloadedError(str(error), math.ceil(error.retry_after)) from error
             if self.settings.upstream is not None:
                 status = 502
             else:

@@ -114,8 +114,9 @@ class Metrics:
     def _count_tokens(self, ranking: Ranking) -> None:
         returned = sum(record.candidate.completion_tokens or 0 for record in ranking.best)
         self.tokens.labels("returned").inc(returned)
-        self.tokens.labels("wasted").inc(max(0, ranking.usage.completion_tokens - returned))
-        self.tokens.labels("prompt").inc(ranking.usage.prompt_tokens)
+        if (sampled := ranking.usage.completion_tokens) is not None:
+            self.tokens.labels("wasted").inc(max(0, sampled - returned))
+        self.tokens.labels("prompt").inc(ranking.usage.prompt_tokens or 0)
         self.tokens.labels("scored").inc(ranking.usage.reward_tokens)
 
 

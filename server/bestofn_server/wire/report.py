@@ -83,10 +83,11 @@ class TimingsReport(BaseModel):
 
 
 class TokensReport(BaseModel):
-    """Tokens: of the returned choices, of all candidates, and read by the reward model."""
+    """Tokens: of the returned choices, of all candidates, and read by the reward model; null where
+    the upstream did not count."""
 
     returned: int | None
-    all_candidates: int
+    all_candidates: int | None
     scorer: int
 
 

@@ -82,6 +82,9 @@ class StreamOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     include_usage: bool | None = None
+    include_obfuscation: bool | None = Field(
+        default=None, description="taken as OpenAI documents it; nothing is obfuscated here"
+    )
 
 
 class _Completion(BaseModel):

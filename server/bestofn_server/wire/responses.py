@@ -8,13 +8,14 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from bestofn.core.finish_reason import ended_by_itself, known_as
 from bestofn.core.ranking import Ranking, ScoredCandidate
 from bestofn.core.types import Endpoint
 from bestofn_server.wire.report import BestOfNReport, Detail
 
 LEGAL = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
-"""Finish reasons that OpenAI's API knows; any other (abort, repetition, error) is told as
-"length": the text was cut."""
+"""Finish reasons that OpenAI's API knows. Of any other, one that says that the text was cut (abort,
+repetition, error) is told as "length", and an end that nobody vouches for as "stop"."""
 
 
 CONFIDENCE_HEADER = "X-Bestofn-Confidence"
@@ -22,12 +23,13 @@ CONFIDENCE_HEADER = "X-Bestofn-Confidence"
 
 
 class CompletionUsage(BaseModel):
-    """Tokens; the completion's are those of all candidates, as OpenAI counts for best_of."""
+    """Tokens; the completion's are those of all candidates, as OpenAI counts for best_of. Null
+    where the upstream did not count."""
 
     model_config = ConfigDict(extra="allow")
-    prompt_tokens: int
+    prompt_tokens: int | None = None
     completion_tokens: int | None = None
-    total_tokens: int
+    total_tokens: int | None = None
 
 
 class Completion(BaseModel):
@@ -164,12 +166,12 @@ class Answer:
             yield {"delta": {"tool_calls": numbered}}
 
     def _usage(self) -> dict[str, Any]:
-        prompt = sum(ranking.usage.prompt_tokens for ranking in self._rankings)
-        sampled = sum(ranking.usage.completion_tokens for ranking in self._rankings)
+        prompt = _sum([ranking.usage.prompt_tokens for ranking in self._rankings])
+        sampled = _sum([ranking.usage.completion_tokens for ranking in self._rankings])
         return {
             "prompt_tokens": prompt,
             "completion_tokens": sampled,
-            "total_tokens": prompt + sampled,
+            "total_tokens": _sum([prompt, sampled]),
         }
 
     def _report(self) -> dict[str, Any] | list[dict[str, Any]]:
@@ -184,15 +186,26 @@ class Answer:
 
 def legal(finish_reason: str | None) -> str | None:
     """The finish reason as OpenAI's API has it; None (unfinished) stays."""
-    return finish_reason if finish_reason is None or finish_reason in LEGAL else "length"
+    if finish_reason is None:
+        return None
+    known = known_as(finish_reason)
+    if known in LEGAL:
+        return known
+    return "stop" if ended_by_itself(known) else "length"
 
 
 def with_legal_reasons(answer: dict[str, Any]) -> dict[str, Any]:
     """An engine's own answer or chunk, whose finish reasons are OpenAI's (changed in place)."""
-    for choice in answer.get("choices", ()):
+    for choice in answer.get("choices") or ():
         if "finish_reason" in choice:
             choice["finish_reason"] = legal(choice["finish_reason"])
     return answer
+
+
+def _sum(counts: Sequence[int | None]) -> int | None:
+    """The sum; None where one is not known."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
 
 
 def _best(ranking: Ranking) -> Sequence[ScoredCandidate]:

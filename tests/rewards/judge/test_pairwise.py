@@ -103,7 +103,7 @@ async def test_one_alone_is_ranked_without_a_question() -> None:
 
 async def test_a_server_that_fails_fails_the_call() -> None:
     async with judging(lambda body: failure(501, "on fire"), mode="pairwise") as (judge, _):
-        with pytest.raises(RewardError, match="on fire"):
+        with pytest.raises(RewardError, match="answers 501"):
             await judge.score(REQUEST, candidates(TEXTS))
 
 

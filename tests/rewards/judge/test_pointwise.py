@@ -121,7 +121,10 @@ async def test_a_refusal_that_is_not_about_the_format() -> None:
         third = await judge.score(REQUEST, candidates(["long"]))
     assert reasons_of([*first, *third]) == ["judge_refused", "judge_refused"]
     assert first[0].failure is not None
-    assert first[0].failure.detail == "the judge refuses the question: too long"
+    assert (
+        first[0].failure.detail
+        == "the judge refuses the request (status 400): it is longer than its model reads"
+    )
     assert rewards_of(second) == [3]
     assert ["response_format" in body for body in stub.bodies] == [True, False, True, True]
 
@@ -142,7 +145,7 @@ async def test_a_server_that_fails_for_one_and_for_all() -> None:
         assert some[0].failure is not None
         assert some[0].failure.reason == "judge_error"
         assert some[1].reward == 3
-        with pytest.raises(RewardError, match="the judge answers 501: on fire"):
+        with pytest.raises(RewardError, match="the judge answers 501"):
             await judge.score(REQUEST, candidates(["broken"]))
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tokenizers import Tokenizer
 
 from bestofn.core.types import Request
 from bestofn.rewards.text.encoder import Encoder
+from bestofn.rewards.text.text_maker import NOT_EMBEDDED
 from bestofn.rewards.transformers import TransformersRewardModel
 from bestofn.settings.choices import TooLong
 from tests.support.rewards import classifier_replica, plain_llama
@@ -49,3 +51,20 @@ def test_what_opens_every_input_stays_and_what_closes_every_input(
 ) -> None:
     encoder = Encoder(lambda texts: [], (0,), (9,), closes_all)
     assert encoder.shorten([0, 5, 6, 7, 8, 9], 3, left=left) == expected
+
+
+async def test_a_token_beyond_the_embedding_table_costs_its_own_candidate(tmp_path: Path) -> None:
+    classifier_replica.write(tmp_path)
+    path = tmp_path / "tokenizer.json"
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.add_tokens([f"<new{number}>" for number in range(300)])
+    tokenizer.save(str(path))
+    model = TransformersRewardModel.load(str(tmp_path), device="cpu")
+    texts = [ANSWER, "It is <new299>.", "It is blue."]
+    scores = await model.score(REQUEST, candidates(texts))
+    ready_made = await model.score_texts(texts)
+    model.close()
+    for given in (scores, ready_made):
+        assert [score.reward is None for score in given] == [False, True, False]
+        assert given[1].failure is not None
+        assert given[1].failure.reason == NOT_EMBEDDED

@@ -158,6 +158,19 @@ def test_plain_messages() -> None:
     }
 
 
+@pytest.mark.parametrize("given", ["", "null", None, "[]", [], {}])
+def test_no_arguments_are_an_empty_object_however_they_are_written(given: Any) -> None:
+    call = {"type": "function", "function": {"name": "f", "arguments": given}}
+    (shown,) = plain_message({"role": "assistant", "tool_calls": [call]})["tool_calls"]
+    assert shown["function"] == {"name": "f", "arguments": {}}
+
+
+def test_a_custom_call_is_shown_as_a_function_of_one_argument() -> None:
+    call = {"id": "c", "type": "custom", "custom": {"name": "shell", "input": "ls"}}
+    (shown,) = plain_message({"role": "assistant", "tool_calls": [call]})["tool_calls"]
+    assert shown["function"] == {"name": "shell", "arguments": {"input": "ls"}}
+
+
 def test_system_text_is_folded_only_where_there_is_a_question() -> None:
     system, user = {"role": "system", "content": "S"}, {"role": "user", "content": "Q"}
     assert fold_system([system, user]) == [{"role": "user", "content": "S\n\nQ"}]

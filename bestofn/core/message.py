@@ -1,0 +1,43 @@
+"""Chat messages as OpenAI's API has them: their text, their parts, what was thought."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Message = Mapping[str, Any]
+"""One chat message as OpenAI's API has it: ``{"role": ..., "content": ..., ...}``."""
+
+TEXT_PARTS = frozenset({"text", "input_text", "output_text"})
+"""Types of the parts of a content that are text; a part without a type is text too."""
+
+
+def message_text(message: Message) -> str:
+    """The text of a chat message: its content, of parts those that are text, joined; where that is
+    nothing, the text of its refusal; else ''."""
+    content = message.get("content")
+    if isinstance(content, Sequence) and not isinstance(content, str):
+        content = "".join(text_of_part(part) for part in content)
+    if isinstance(content, str) and content:
+        return content
+    refusal = message.get("refusal")
+    return refusal if isinstance(refusal, str) else ""
+
+
+def text_of_part(part: object) -> str:
+    """The text of one part of a content; '' where it is none, as a picture or a thought."""
+    if isinstance(part, str):
+        return part
+    if not isinstance(part, Mapping) or part.get("type", "text") not in TEXT_PARTS:
+        return ""
+    text = part.get("text")
+    return text if isinstance(text, str) else ""
+
+
+def reasoning_text(message: Message) -> str:
+    """What a message says that was thought, '' where it says nothing: servers call it
+    ``reasoning`` or ``reasoning_content``, and both are one thing."""
+    for name in ("reasoning", "reasoning_content"):
+        if isinstance(text := message.get(name), str) and text:
+            return text
+    return ""

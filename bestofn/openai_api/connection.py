@@ -1,0 +1,126 @@
+"""Connections to servers of OpenAI's API: their root, the key, limits of time and length.
+
+Example:
+    async with open_http("http://localhost:8000") as http:
+        response = await http.get("models")
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import httpx
+from httpx_aiohttp import HttpxAiohttpClient
+
+from bestofn.core.errors import ConfigError
+from bestofn.openai_api.bounded_body import BoundedTransport
+from bestofn.support.url import shown_url
+
+TIMEOUT = httpx.Timeout(600.0, connect=10.0, pool=None)
+"""Seconds without a byte (the openai client's own default), and for a connection; a slot in the
+pool is waited for as long as it takes."""
+
+MOST_BYTES = 16 * 2**20
+"""Of one body, unpacked, by default: 64 answers of 4,096 tokens are about 1 MB, and 8 of 2,048 with
+5 log-probabilities a token about 8 MB. Other requests wait while a body is read at once."""
+
+TRANSPORT_ERRORS = (httpx.RequestError, aiohttp.ClientError)
+"""What goes wrong below HTTP's statuses; httpx's aiohttp transport lets some of aiohttp's own
+through."""
+
+
+@contextlib.asynccontextmanager
+async def open_http(
+    url: str,
+    *,
+    root: str = "/v1",
+    api_key: str | None = None,
+    concurrency: int = 256,
+    most_bytes: int = MOST_BYTES,
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A connection pool whose base_url is the root of the API at `url`.
+
+    Args:
+        url: the API's root, or a server without a path, to which `root` is added. Its user and
+            password are sent as HTTP's basic authentication, its query with each request.
+        root: where APIs of this kind usually stand.
+        api_key: sent as a bearer token.
+        concurrency: connections at most.
+        most_bytes: of one body that comes back, unpacked.
+
+    Raises:
+        ConfigError: it is no URL of a server, or the key cannot be sent.
+    """
+    base = _parsed(url)
+    headers, auth = {}, None
+    if base.userinfo:
+        auth = httpx.BasicAuth(base.username, base.password)
+    if api_key:
+        if auth is not None:
+            raise ConfigError(
+                f"{shown_url(url)} is given a user and password in its URL, and an API key: give "
+                "one of them"
+            )
+        headers["authorization"] = f"Bearer {_sendable(api_key, url)}"
+    path = base.path if base.path.strip("/") else root
+    async with _BoundedClient(
+        most_bytes,
+        base_url=base.copy_with(userinfo=b"", path=path, query=None, fragment=None),
+        params=base.params,
+        headers=headers,
+        auth=auth,
+        timeout=TIMEOUT,
+        limits=httpx.Limits(max_connections=concurrency),
+    ) as http:
+        yield http
+
+
+class _BoundedClient(HttpxAiohttpClient):
+    """A client whose responses are bounded, also those that come through a proxy of the
+    environment."""
+
+    def __init__(self, most_bytes: int, **options: Any) -> None:
+        self._most_bytes = most_bytes
+        super().__init__(**options)
+
+    def _init_transport(self, *args: Any, **options: Any) -> httpx.AsyncBaseTransport:
+        inner = super()._init_transport(*args, **options)
+        return BoundedTransport(inner, self._most_bytes)
+
+    def _init_proxy_transport(self, *args: Any, **options: Any) -> httpx.AsyncBaseTransport:
+        inner = super()._init_proxy_transport(*args, **options)
+        return BoundedTransport(inner, self._most_bytes)
+
+
+def _parsed(url: str) -> httpx.URL:
+    """The URL.
+
+    Raises:
+        ConfigError: it is that of no server.
+    """
+    try:
+        base = httpx.URL(url.strip())
+    except (httpx.InvalidURL, UnicodeError, ValueError) as error:
+        raise ConfigError(f"{shown_url(url)} is no URL: {error}") from error
+    if base.scheme not in ("http", "https") or not base.host:
+        raise ConfigError(
+            f"{shown_url(url)} is no URL of a server: it has to begin with http:// or https://"
+        )
+    return base
+
+
+def _sendable(api_key: str, url: str) -> str:
+    """The key.
+
+    Raises:
+        ConfigError: a header cannot carry it (RFC 9110, 5.5).
+    """
+    if not api_key.isascii() or not api_key.isprintable():
+        raise ConfigError(
+            f"the API key for {shown_url(url)} holds a line break or another character that no "
+            "header may carry"
+        )
+    return api_key
