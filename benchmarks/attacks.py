@@ -170,6 +170,11 @@ ATTACKS: Sequence[Attack] = (
         _NO,
     ),
     Attack(
+        "one text of 7 MB filtered",
+        _body(lambda: {"prompt": "q", "responses": ["word " * 1_400_000]}, "/v1/rewards"),
+        _told(200, 504),
+    ),
+    Attack(
         "one text of 7 MB scored",
         _body(
             lambda: {"prompt": "q", "responses": ["word " * 1_400_000], "filters": []},
