@@ -5,19 +5,19 @@
 Each line of the file is an object with ``prompt``, ``text``, ``kind`` (strong, weak, math, code,
 ...), ``language`` and, where a person read the output, ``label``. Outputs that were read as cut,
 broken, repetitive, flooded, leaked or in the wrong language count as faults, all others as clean; a
-figure carries its Wilson interval (95 %).
+figure carries its Wilson interval (95 %). `read_outputs.json` holds, by a hash of its text, how the
+outputs without a label were read that the filters rejected.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
-import itertools
+import hashlib
 import json
 import math
 import os
 import sys
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,30 +31,15 @@ from bestofn.filters.truncation.filter import TruncationFilter
 from bestofn.settings.sections import FilterSpec
 from bestofn.settings.settings import Settings
 
+READ: Mapping[str, str] = json.loads(
+    Path(__file__).with_name("read_outputs.json").read_text(encoding="utf-8")
+)
+
 FAULTS = frozenset(
     {"repetitive", "cut", "template_token_leaked", "wrong_language", "whitespace_flood"}
-    | {"broken_structure", "borderline"}
+    | {"broken_structure", "borderline", "faulty"}
 )
 """Labels of outputs that a filter should not let pass."""
-
-SIZES = (1_000, 8_000, 32_000, 128_000)
-HOSTILE = {
-    "one letter": "a",
-    "a@a@": "a@",
-    "spaceless Chinese": "这是一段没有空格的中文文本，",
-    "ideographic spaces": "\u3000",
-    "no-break spaces": "\xa0",
-    "backticks": "`",
-    "brackets": "([{",
-    "quotation marks": "„“»«",
-    "lines of bars": "| a | b |\n",
-    "open fences": "```a\n",
-    "think tags": "<think>",
-    "hash marks": "#a ",
-    "numbers": "1:2.3,",
-    "words": "the old man and ",
-}
-"""Units of the texts that the time is measured on."""
 
 
 @dataclass(slots=True)
@@ -101,6 +86,10 @@ def rows(path: Path) -> Iterator[Mapping[str, Any]]:
         yield from (json.loads(line) for line in file)
 
 
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
 def report(path: Path, filters: Sequence[Filter]) -> None:
     """Print every table."""
     kinds: defaultdict[str, Tally] = defaultdict(Tally)
@@ -109,12 +98,16 @@ def report(path: Path, filters: Sequence[Filter]) -> None:
     labels: defaultdict[str, Tally] = defaultdict(Tally)
     prompts: defaultdict[str, Tally] = defaultdict(Tally)
     rules: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    judged: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
     cuts = next((each for each in filters if isinstance(each, TruncationFilter)), None)
     for row in rows(path):
         request = Request.from_prompt(row["prompt"] or "-")
         candidate = Candidate(0, {"role": "assistant", "content": row["text"]}, "stop")
         found = [each for judge in filters if (each := judge.check(request, candidate))]
-        label = row.get("label")
+        label = row.get("label") or READ.get(_digest(row["text"]))
+        certain = any(each.certain for each in found)
+        if found:
+            judged[certain][label or "not read"] += 1
         kinds[row["kind"]].add(found)
         labels[label or "not read"].add(found)
         if label not in FAULTS:
@@ -137,34 +130,14 @@ def report(path: Path, filters: Sequence[Filter]) -> None:
     print("\nrules of the truncation filter, by what their outputs were read as")
     for name, count in sorted(rules.items(), key=lambda each: -each[1].total()):
         print(f"  {name:<22}{count.total():>6}   {dict(count.most_common())}")
+    for certain, count in judged.items():
+        read = count.total() - count["not read"]
+        right = sum(number for label, number in count.items() if label in FAULTS)
+        what = "certain" if certain else "suspected"
+        print(f"\n{what} and read: {read}, of those faulty: {right}, {interval(right, read)} %")
     several = {prompt: tally for prompt, tally in prompts.items() if tally.outputs >= 3}
     lost = [t for t in several.values() if 2 * (t.certain + t.suspected) >= t.outputs]
     print(f"\nprompts with several answers that lose half or more: {len(lost)} of {len(several)}")
-
-
-def times(filters: Sequence[Filter]) -> None:
-    """Print how long each filter takes for texts that are made to be slow, and how it grows."""
-    request = Request.from_prompt("Which of the rivers of the valley is the longest, and why?")
-    print("\nmilliseconds for texts of " + ", ".join(f"{size:,}" for size in SIZES) + " characters")
-    worst = (0.0, "", "")
-    for judge in filters:
-        for name, unit in HOSTILE.items():
-            taken = []
-            for size in SIZES:
-                text = (unit * (size // len(unit) + 1))[:size]
-                candidate = Candidate(0, {"role": "assistant", "content": text}, "stop")
-                begin = time.process_time()
-                judge.check(request, candidate)
-                taken.append(1000 * (time.process_time() - begin))
-            worst = max(worst, (taken[-1], judge.name, name))
-            growth = max(
-                (late / early for early, late in itertools.pairwise(taken) if late > 5),
-                default=0.0,
-            )
-            if taken[-1] > 20 or growth > 5:
-                shown = ", ".join(f"{each:.1f}" for each in taken)
-                print(f"  {judge.name:<20}{name:<20}{shown:<36} growth {growth:.1f}")
-    print(f"  the longest: {worst[0]:.0f} ms, {worst[1]} on {worst[2]}")
 
 
 def main() -> None:
@@ -174,18 +147,13 @@ def main() -> None:
         "file", type=Path, nargs="?", default=os.environ.get("BESTOFN_REAL_OUTPUTS")
     )
     parser.add_argument("--filters", nargs="+", help="names; none: those that are on by default")
-    parser.add_argument(
-        "--times", action="store_true", help="measure the time of hostile texts too"
-    )
     flags = parser.parse_args()
     specs = [FilterSpec(name=name) for name in flags.filters or ()] or Settings().filters
     filters = build_filters(specs)
     if flags.file:
         report(Path(flags.file), filters)
-    elif not flags.times:
+    else:
         sys.exit("name the file, or set BESTOFN_REAL_OUTPUTS")
-    if flags.times:
-        times(filters)
 
 
 if __name__ == "__main__":

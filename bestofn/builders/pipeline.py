@@ -18,6 +18,7 @@ from bestofn.builders.generator import engine_of, open_generator
 from bestofn.builders.memory import left_flags, planned_flags
 from bestofn.builders.reward_plan import RewardPlan
 from bestofn.builders.rewards import open_reward_model
+from bestofn.builders.special_tokens import with_special_tokens
 from bestofn.builders.stopping import Readable, stopping
 from bestofn.control.policy import Policy
 from bestofn.core.pipeline import Pipeline
@@ -77,6 +78,7 @@ async def open_pipeline(
             share = left_flags(rewards) if planned is None else planned
             opened = open_generator(settings, engine, share)
             generator = await stack.enter_async_context(opened)
+            filters = with_special_tokens(filters, settings)
         yield Pipeline(generator, selector, filters, reward_model, policy)
 
 

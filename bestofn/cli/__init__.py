@@ -19,6 +19,7 @@ import typer
 
 from bestofn import __version__
 from bestofn.cli import ask, compare, export, models, plan, report, sample, score, serve, verify
+from bestofn.cli import filter as filter_data
 
 app = typer.Typer(
     help="Sample N answers, reject the repetitive and the truncated, return the best.",
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.command()(ask.ask)
 app.command(cls=serve.TakesEngineFlags, epilog="After `--`: any flag of `vllm serve`.")(serve.serve)
 app.command()(score.score)
+app.command("filter")(filter_data.filter_)
 app.command()(plan.plan)
 app.command()(models.models)
 app.command()(sample.sample)

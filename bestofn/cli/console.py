@@ -14,9 +14,11 @@ from rich.console import Console
 
 from bestofn.cli.json_lines import ranking_json
 from bestofn.cli.tables import ranking_view
+from bestofn.cli.tally_table import tally_view
 from bestofn.core.errors import RequestError
 from bestofn.core.no_winner import NothingAcceptableError
 from bestofn.core.ranking import Ranking
+from bestofn.dataset.cleaning.tally import Tally
 
 QUIET = {
     "VLLM_LOGGING_LEVEL": "ERROR",
@@ -40,6 +42,14 @@ def print_ranking(ranking: Ranking, *, as_json: bool) -> None:
         print(json.dumps(ranking_json(ranking), ensure_ascii=False), flush=True)
     else:
         Console().print(ranking_view(ranking))
+
+
+def print_tally(tally: Tally, *, as_json: bool) -> None:
+    """One JSON line, or the table of reasons with their examples."""
+    if as_json:
+        print(json.dumps(tally.as_json(), ensure_ascii=False), flush=True)
+    else:
+        Console().print(tally_view(tally))
 
 
 def set_quiet() -> None:

@@ -94,4 +94,6 @@ def export_run(output: Output, console: Console) -> None:
 
 def _described(rule: KeepRule) -> str:
     """A rule, for a reader."""
-    return rule.keep if rule.value is None else f"{rule.keep} {rule.value:g}"
+    said = rule.keep if rule.value is None else f"{rule.keep} {rule.value:g}"
+    sure = rule.min_confidence
+    return said if sure is None else f"{said}, of prompts with a confidence of at least {sure:g}"

@@ -19,8 +19,8 @@ from collections.abc import Sequence
 
 from bestofn.core.asking import decision_of
 from bestofn.core.caps import BUDGET, Caps
+from bestofn.core.checks import Checks
 from bestofn.core.controller import WAIT, Decision, Progress
-from bestofn.core.filtering import filtered
 from bestofn.core.ledger import Ledger
 from bestofn.core.no_winner import GeneratorError
 from bestofn.core.observer import Observer
@@ -53,11 +53,12 @@ class Driver:
         self._observer = observer
         self._caps = Caps(request, pipeline.policy)
         self._streams = Streams(pipeline.generator, pipeline.as_sampled(request), self)
+        self._checks = Checks(request, pipeline.filtering, ledger, self._on_judged, self.on_error)
         self._scorer = Scorer(
             request,
             pipeline.reward_model,
             ledger.scored,
-            on_snapshot=self._on_snapshot_score,
+            on_snapshot=self._streams.on_score,
             on_change=self._touch,
             observer=observer,
             compares=pipeline.compares,
@@ -97,9 +98,11 @@ class Driver:
         await self._run()
 
     def account_for_running(self, rule: str) -> None:
-        """Write down what still runs as stopped by this rule."""
+        """Write down what still runs as stopped by this rule, and what is not judged yet."""
         for index in [*self._streams.running]:
             self._ledger.stopped(self._streams.so_far(index), rule)
+        for index in [*self._checks.running]:
+            self._checks.abort(index, rule)
 
     async def aclose(self) -> None:
         """Abort what runs, and wait until it has stopped."""
@@ -110,6 +113,7 @@ class Driver:
         self._scorer.cancel()
         self._settle()
         await self._streams.aclose()
+        await self._checks.aclose()
         await self._scorer.aclose()
 
     async def _run(self) -> None:
@@ -118,6 +122,7 @@ class Driver:
         self._decide()
         await self._done
         if self._stopping is not None:
+            self.account_for_running(self._stopping)
             await self._scorer.aclose()
             if self._pipeline.reward_model is not None:
                 self._ledger.give_up_scoring(self._stopping)
@@ -140,11 +145,13 @@ class Driver:
         if aborted_by is not None:
             self._ledger.stopped(candidate, aborted_by)
         else:
-            filters, menders = self._pipeline.filters, self._pipeline.menders
-            record = filtered(self._request, candidate, filters, menders)
-            self._ledger.finished(record)
-            if record.kept:
-                self._scorer.add(record.candidate)
+            self._checks.add(candidate)
+        self._touch()
+
+    def _on_judged(self, record: ScoredCandidate) -> None:
+        self._ledger.finished(record)
+        if record.kept:
+            self._scorer.add(record.candidate)
         self._touch()
 
     def on_missing(self, index: int, why: str) -> None:
@@ -159,14 +166,6 @@ class Driver:
     def on_error(self, error: BaseException) -> None:
         """See `Sink`."""
         self._fail(error)
-
-    def _on_snapshot_score(self, candidate: Candidate, score: Score) -> None:
-        running = self._streams.running.get(candidate.index)
-        if running is not None:
-            reward = running.reward if score.reward is None else score.reward
-            self._streams.running[candidate.index] = running._replace(
-                reward=reward, scored_at=candidate.completion_tokens or 0
-            )
 
     def _touch(self) -> None:
         """Something happened: ask the controller, once for all that happens in this turn."""
@@ -196,7 +195,7 @@ class Driver:
             return
         progress = self._progress()
         if self._caps.used_up(progress):
-            for index in [*progress.running]:
+            for index in [*self._streams.running]:
                 self._ledger.stopped_by = BUDGET
                 self._streams.abort(index, BUDGET)
             if self._caps.only_scores_are_late(progress):
@@ -205,7 +204,7 @@ class Driver:
         decision = decision_of(self._pipeline.policy, progress)
         if decision is not WAIT:
             self._do(decision, progress)
-        if not (self._streams.active or self._due):
+        if not (self._streams.active or self._checks.running or self._due):
             self._scorer.flush()
             if not self._scorer.busy:  # nothing can happen any more
                 self._finish()
@@ -225,6 +224,8 @@ class Driver:
 
     def _progress(self) -> Progress:
         records, running = self._ledger.records, self._streams.running
+        if self._checks.running:
+            running = {**running, **self._checks.running}
         elapsed = self._ledger.elapsed
         return Progress(
             request=self._request,
@@ -248,6 +249,7 @@ class Driver:
             return
         for index, rule in decision.abort.items():
             self._streams.abort(index, rule)
+            self._checks.abort(index, rule)
         if decision.score and self._pipeline.compares:
             self._ledger.note("the reward model compares whole answers: snapshots are not scored")
         for index in decision.score:

@@ -1,48 +1,153 @@
-"""Filtering: a candidate through every filter, to its rejections or the failure of a filter."""
+"""Filtering: a candidate through every filter, to its rejections or the failure of a filter.
+
+short ─► `Filtering.judge`: at once, on the event loop
+long, or one that a filter has to wait for ─► `Filtering.judge_beside`: long texts in a process
+    (`check_process`), filters that wait in a thread, filters of one's own on the loop as always
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Self
 
-from bestofn.core.protocols import Filter, Mending
+from bestofn.core import check_process
+from bestofn.core.protocols import Filter, Mending, Portable, Waiting
 from bestofn.core.ranking import ScoredCandidate
 from bestofn.core.types import GENERATION_ERROR, Candidate, Failure, Rejection, Request
 
 logger = logging.getLogger(__name__)
 
+LONG = 4_000
+"""Characters of an answer, its tool calls included, from which it is judged beside the event loop.
+The slowest filter takes about 3 ms for each thousand characters that are made to be slow
+(`python -m benchmarks.filter_times`)."""
 
-def filtered(
-    request: Request,
-    candidate: Candidate,
-    filters: Sequence[Filter],
-    menders: Sequence[Mending] = (),
-) -> ScoredCandidate:
-    """The candidate with the rejections of all filters, in their order.
+_LONG_CHECKS = ThreadPoolExecutor(check_process.PROCESSES, thread_name_prefix="bestofn-check")
+_WAITS = ThreadPoolExecutor(4, thread_name_prefix="bestofn-wait")
+"""Threads that only wait for other processes; two sets, so that neither stands behind the other."""
 
-    A filter that raises fails the candidate with reason ``filter_error``; the others still judge
-    it. What a filter can take off is taken off first. A candidate that the engine failed on
-    (`Candidate.error`) is not shown to filters.
+
+@dataclass(frozen=True, slots=True)
+class Filtering:
+    """The filters of a pipeline, and what they offer besides.
+
+    Args:
+        filters: every candidate passes all of them, in this order.
+        menders: those that take off what is no part of an answer.
+        portable: for each filter, whether it judges long texts in another process.
+        waiting: for each filter, what asks it whether it would have to wait; None: never.
     """
-    if candidate.error is not None:
-        return ScoredCandidate(candidate, failure=Failure(GENERATION_ERROR, candidate.error))
-    rejections: list[Rejection] = []
-    failure: Failure | None = None
-    for mender in menders:
-        try:
-            candidate = mender.mend(candidate)
-        except (Exception, asyncio.CancelledError) as error:
-            failure = _filter_error(type(mender).__name__, error)
-    for each in filters:
-        try:
-            rejection = each.check(request, candidate)
-        except (Exception, asyncio.CancelledError) as error:
-            failure = _filter_error(each.name, error)
-            continue
-        if rejection is not None:
-            rejections.append(rejection)
-    return ScoredCandidate(candidate, tuple(rejections), failure)
+
+    filters: Sequence[Filter] = ()
+    menders: Sequence[Mending] = ()
+    portable: Sequence[bool] = ()
+    waiting: Sequence[Waiting | None] = ()
+
+    @classmethod
+    def of(cls, filters: Sequence[Filter]) -> Self:
+        """These filters, each asked once for what it offers."""
+        return cls(
+            filters,
+            [each for each in filters if isinstance(each, Mending)],
+            [isinstance(each, Portable) and each.portable for each in filters],
+            [each if isinstance(each, Waiting) else None for each in filters],
+        )
+
+    def takes_long(self, request: Request, candidate: Candidate) -> bool:
+        """Whether the candidate is to be judged beside the event loop."""
+        if candidate.error is not None:
+            return False
+        return _is_long(candidate) or any(
+            each is not None and _waits(each, request, candidate) for each in self.waiting
+        )
+
+    def judge(self, request: Request, candidate: Candidate) -> ScoredCandidate:
+        """The candidate with the rejections of all filters, in their order.
+
+        A filter that raises fails the candidate with reason ``filter_error``; the others still
+        judge it. What a filter can take off is taken off first. A candidate that the engine failed
+        on (`Candidate.error`) is not shown to filters.
+        """
+        if candidate.error is not None:
+            return ScoredCandidate(candidate, failure=Failure(GENERATION_ERROR, candidate.error))
+        candidate, failure = self._mended(candidate)
+        outcomes = [outcome_of(each, request, candidate) for each in self.filters]
+        return _record(candidate, failure, outcomes)
+
+    async def judge_beside(self, request: Request, candidate: Candidate) -> ScoredCandidate:
+        """The same, without holding up the event loop.
+
+        What could not be checked in `check_process.CHECK_SECONDS` is a suspicion, ``unchecked``.
+        """
+        loop = asyncio.get_running_loop()
+        candidate, failure = self._mended(candidate)
+        outcomes: dict[int, check_process.Outcome] = {}
+        long = _is_long(candidate)
+        if long:
+            sent = [at for at, portable in enumerate(self.portable) if portable]
+            filters = [self.filters[at] for at in sent]
+            with contextlib.suppress(check_process.UnsendableError):  # then threads have to do
+                found = await loop.run_in_executor(
+                    _LONG_CHECKS, check_process.outcomes, filters, request, candidate
+                )
+                outcomes = dict(zip(sent, found, strict=True))
+        for at, each in enumerate(self.filters):
+            waiting = self.waiting[at]
+            if at in outcomes:
+                continue
+            waits = waiting is not None and _waits(waiting, request, candidate)
+            if waits or (long and self.portable[at]):
+                outcomes[at] = await loop.run_in_executor(
+                    _WAITS, outcome_of, each, request, candidate
+                )
+            else:
+                outcomes[at] = outcome_of(each, request, candidate)
+        return _record(candidate, failure, [outcomes[at] for at in range(len(self.filters))])
+
+    def _mended(self, candidate: Candidate) -> tuple[Candidate, Failure | None]:
+        """(the candidate without what is no part of its answer, the failure of a filter)."""
+        failure: Failure | None = None
+        for mender in self.menders:
+            try:
+                candidate = mender.mend(candidate)
+            except (Exception, asyncio.CancelledError) as error:
+                failure = _filter_error(type(mender).__name__, error)
+        return candidate, failure
+
+
+def outcome_of(judge: Filter, request: Request, candidate: Candidate) -> check_process.Outcome:
+    """What a filter says; a `Failure` where it raises."""
+    try:
+        return judge.check(request, candidate)
+    except (Exception, asyncio.CancelledError) as error:
+        return _filter_error(judge.name, error)
+
+
+def _record(
+    candidate: Candidate, failure: Failure | None, outcomes: Sequence[check_process.Outcome]
+) -> ScoredCandidate:
+    rejections = tuple(each for each in outcomes if isinstance(each, Rejection))
+    for each in outcomes:
+        failure = each if isinstance(each, Failure) else failure
+    return ScoredCandidate(candidate, rejections, failure)
+
+
+def _is_long(candidate: Candidate) -> bool:
+    size = len(candidate.text)
+    calls = candidate.message.get("tool_calls") or candidate.message.get("function_call")
+    return size >= LONG or (bool(calls) and size + len(str(calls)) >= LONG)
+
+
+def _waits(judge: Waiting, request: Request, candidate: Candidate) -> bool:
+    try:
+        return judge.waits(request, candidate)
+    except (Exception, asyncio.CancelledError):  # its check says what is wrong
+        return False
 
 
 def _filter_error(name: str, error: BaseException) -> Failure:

@@ -109,10 +109,10 @@ class Ledger:
         nothing = Candidate.without_answer(self._request, index, "error", why)
         self._write_finished(ScoredCandidate(nothing, failure=Failure(GENERATION_ERROR, why)))
 
-    def stopped(self, candidate: Candidate, rule: str) -> None:
-        """A candidate did not finish, since a rule aborted it."""
+    def stopped(self, candidate: Candidate, rule: str, what: str = "not finished") -> None:
+        """A candidate did not finish, or was not judged, since a rule ended it."""
         self._rules.add(rule)
-        failure = Stopped(rule, f"not finished {_when(rule)}")
+        failure = Stopped(rule, f"{what} {_when(rule)}")
         self._write_finished(ScoredCandidate(candidate, failure=failure))
 
     def scored(self, indices: Sequence[int], score: Score) -> None:

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from bestofn.core.controller import RequestPolicy
+from bestofn.core.filtering import Filtering
 from bestofn.core.protocols import (
     Comparing,
     EngineStatus,
     Filter,
     Forwarder,
     Generator,
-    Mending,
     ReadsLogprobs,
     Refusing,
     RewardModel,
@@ -47,7 +47,7 @@ class Pipeline:
         forwarder: the generator, where a whole request can go through it as it is; else None.
         snapshots: whether the generator sends unfinished candidates.
         text_scorer: the reward model, where it reads texts that somebody else made; else None.
-        menders: the filters that take off what is no part of an answer, in their order.
+        filtering: the filters, with what they offer besides.
         refusing: the reward model, where it cannot be shown every conversation; else None.
         compares: whether the reward model needs all candidates of a request at once.
         reads_logprobs: whether the selector or the policy reads log-probabilities.
@@ -64,7 +64,7 @@ class Pipeline:
     refusing: Refusing | None = field(init=False, repr=False)
     compares: bool = field(init=False, repr=False)
     reads_logprobs: bool = field(init=False, repr=False)
-    menders: Sequence[Mending] = field(init=False, repr=False, compare=False)
+    filtering: Filtering = field(init=False, repr=False, compare=False)
     _status: EngineStatus | None = field(init=False, repr=False, compare=False)
 
     @property
@@ -88,8 +88,8 @@ class Pipeline:
             "snapshots": isinstance(generator, Snapshotting) and generator.snapshots,
             "_status": generator if isinstance(generator, EngineStatus) else None,
             "text_scorer": reward_model if isinstance(reward_model, TextScorer) else None,
+            "filtering": Filtering.of(self.filters),
             "refusing": reward_model if isinstance(reward_model, Refusing) else None,
-            "menders": tuple(each for each in self.filters if isinstance(each, Mending)),
             "reads_logprobs": any(
                 isinstance(each, ReadsLogprobs) and each.reads_logprobs(scored=scored)
                 for each in (self.selector, self.policy)

@@ -118,7 +118,8 @@ class EngineStatus(Protocol):
 
 
 class Filter(Protocol):
-    """Rejects candidates, one at a time. Runs on the event loop, so it has to be quick."""
+    """Rejects candidates, one at a time. Runs on the event loop, so it has to be quick; see
+    `Portable` and `Waiting` for long texts and for what cannot be."""
 
     @property
     def name(self) -> str:
@@ -138,6 +139,30 @@ class Mending(Protocol):
     def mend(self, candidate: Candidate) -> Candidate:
         """The candidate as every filter and the reward model are to see it, and as it is returned;
         itself where there is nothing to take off. Must not raise."""
+        ...
+
+
+@runtime_checkable
+class Portable(Protocol):
+    """What a filter says besides, where its judgement depends on nothing but what it is given.
+
+    Attributes:
+        portable: True: long texts are judged in another process, where it is sent by pickle; False
+            (or not said): always on the event loop.
+    """
+
+    @property
+    def portable(self) -> bool:
+        """See the class."""
+        ...
+
+
+@runtime_checkable
+class Waiting(Protocol):
+    """What a filter offers besides, where some of its checks wait for a process of its own."""
+
+    def waits(self, request: Request, candidate: Candidate) -> bool:
+        """Whether this check may; then it is made in a thread. Quick: asked on the event loop."""
         ...
 
 

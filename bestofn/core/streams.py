@@ -16,7 +16,7 @@ from typing import Protocol
 from bestofn.core.controller import Running
 from bestofn.core.no_winner import GeneratorError
 from bestofn.core.protocols import Generator, Sampling
-from bestofn.core.types import Candidate, Request
+from bestofn.core.types import Candidate, Request, Score
 
 logger = logging.getLogger(__name__)
 
@@ -139,6 +139,15 @@ class Streams:
         if latest is None:
             return Candidate.without_answer(self._request, index, "abort")
         return dataclasses.replace(latest, finish_reason="abort")
+
+    def on_score(self, candidate: Candidate, score: Score) -> None:
+        """A snapshot of a running candidate was scored; without a reward the one before stands."""
+        running = self.running.get(candidate.index)
+        if running is not None:
+            reward = running.reward if score.reward is None else score.reward
+            self.running[candidate.index] = running._replace(
+                reward=reward, scored_at=candidate.completion_tokens or 0
+            )
 
     def cancel(self) -> None:
         """Let whatever runs stop; nothing is handed on of it."""

@@ -59,12 +59,14 @@ several of them need of a text stands beside them: `reasoning` (thoughts told fr
 |             | invalid_arguments    | its arguments are no JSON object                           |
 |             | arguments_mismatch   | they do not fit the tool's schema                          |
 |             | missing_call         | a call was demanded, and none came                         |
+|             | unjudged             | as above: a suspicion                                      |
 | control_    | replacement_character | U+FFFD                                                    |
 | characters  | control_character    | characters that steer, as NUL                              |
 |             | mojibake             | UTF-8 read as Latin-1                                      |
 | script      | foreign_script       | letters of a script that neither prompt nor answer has     |
 | echo        | prompt_echoed        | the whole prompt given back                                |
 | custom      | rejected             | your function rejected it (or the reason that it returned) |
+| any         | unchecked            | nobody could: it took too long, a suspicion                |
 
 A filter is a frozen dataclass whose keyword fields are its options; a wrong one is a `ConfigError`.
 """

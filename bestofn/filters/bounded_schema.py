@@ -2,7 +2,8 @@
 
 A client's schema may be made to take for ever: a pattern that backtracks, ``uniqueItems`` over
 thousands, references that double. Schemas that can do so, and long values, are judged in a worker
-process that is killed at the limit; the others are judged at once.
+process that is killed at the limit; the others are judged at once. `waits` says which: filters that
+hold values against schemas are asked in a thread then (`bestofn.core.protocols.Waiting`).
 """
 
 from __future__ import annotations
@@ -28,18 +29,38 @@ LONG = 20_000
 """Characters of a value, as JSON, from which it is judged in the worker."""
 
 
+REMEMBERED = 64
+"""Schemas that are known to be usable: as many as have their validators at hand."""
+
+_USED: set[str] = set()
+
+
 class SchemaTimeoutError(Exception):
     """The value could not be judged within the limit."""
+
+
+def waits(schema: Any, characters: int) -> bool:
+    """Whether judging a value of so many characters may take long: a schema that was not used
+    before has to be checked itself, and the first of all loads the library.
+
+    Raises:
+        TypeError, ValueError: the schema cannot be written as JSON.
+    """
+    text = json.dumps(schema, sort_keys=True)
+    return text not in _USED or characters >= LONG or len(text) >= LONG or not is_cheap(text)
 
 
 def mismatch_of(schema: Any, value: Any) -> str | None:
     """What does not fit, as a sentence with its place; None where all does.
 
-    An unusable schema of a tool, and one that takes too long, judge nothing: None.
+    An unusable schema of a tool judges nothing: None.
+
+    Raises:
+        SchemaTimeoutError: as `judge`.
     """
     try:
         return judge(json.dumps(schema, sort_keys=True), value)
-    except (ValueError, TypeError, RecursionError, SchemaTimeoutError):
+    except (ValueError, TypeError, RecursionError):
         return None
 
 
@@ -51,6 +72,9 @@ def judge(schema: str, value: Any) -> str | None:
         SchemaTimeoutError: it took longer than `LIMIT_SECONDS`.
     """
     validator_of(schema)
+    if len(_USED) >= REMEMBERED:
+        _USED.clear()
+    _USED.add(schema)
     text = json.dumps(value)
     if len(text) >= LONG or not is_cheap(schema):
         return _WORKER.judge(schema, text)

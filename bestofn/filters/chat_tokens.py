@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
 
 _NAMES = (
     r"im_end|im_start|im_sep|endoftext|eot_id|eom_id|end_of_text|begin_of_text|start_header_id"
@@ -34,15 +33,30 @@ _HALF = re.compile(r"(?<=[.!?。！？`])\s?<(?:\|\w{0,20})?$")
 """The beginning of such a token behind the end of a sentence, cut by a limit."""
 
 
-@functools.lru_cache(maxsize=32)
-def pattern(own: Sequence[str] = ()) -> re.Pattern[str]:
-    """What finds a token: the known ones, and the model's `own`."""
-    named = [re.escape(token) for token in sorted(own, key=len, reverse=True) if token.strip()]
-    return re.compile("|".join([*named, KNOWN]))
+_NUMBER = re.compile(r"\d+")
+
+MARKUP = frozenset({"<s>", "</s>", "[INST]", "[/INST]"})
+"""Tokens that are markup of other languages too, and may be talked about."""
 
 
 @functools.lru_cache(maxsize=32)
-def _at_end(own: Sequence[str] = ()) -> re.Pattern[str]:
+def pattern(own: tuple[str, ...] = ()) -> re.Pattern[str]:
+    """What finds a token: the known ones, and the model's `own`; those that differ in a number
+    (``<|reserved_7|>``) are one alternative, and no position is tried where none can begin."""
+    named = dict.fromkeys(
+        _NUMBER.sub(r"\\d+", re.escape(token)) for token in sorted(own, key=len, reverse=True)
+    )
+    return re.compile(f"(?={first_characters(own)})(?:{'|'.join([*named, KNOWN])})")
+
+
+@functools.lru_cache(maxsize=32)
+def first_characters(own: tuple[str, ...] = ()) -> str:
+    """What the tokens begin with, as a regex class."""
+    return "[" + re.escape("".join(sorted({*"<[|", *(token[0] for token in own if token)}))) + "]"
+
+
+@functools.lru_cache(maxsize=32)
+def _at_end(own: tuple[str, ...] = ()) -> re.Pattern[str]:
     return re.compile(rf"(?:{pattern(own).pattern})\Z")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 from bestofn.core.types import Candidate, Rejection, Request
 from bestofn.filters.markdown import hide_code
@@ -22,6 +23,8 @@ class ControlCharactersFilter:
     """Rejects texts whose characters are broken. Reasons: ``replacement_character`` (U+FFFD),
     ``control_character``, ``mojibake``. Where the prompt has such characters it is not judged; a
     single one is a suspicion."""
+
+    portable: ClassVar[bool] = True
 
     @property
     def name(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 from bestofn.core.types import Candidate, Rejection, Request
 from bestofn.filters.reasoning import split_reasoning
@@ -31,6 +32,8 @@ class EchoFilter:
     """Rejects answers that give the whole prompt back. Reason: ``prompt_echoed``; certain where
     nothing is added to it, a suspicion where the answer begins with it. Prompts that ask for
     their own text again (repeat, correct, translate), and code, are not judged."""
+
+    portable: ClassVar[bool] = True
 
     @property
     def name(self) -> str:

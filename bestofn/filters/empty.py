@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from typing import ClassVar
 
 from bestofn.core.types import Candidate, Rejection, Request
 from bestofn.filters.reasoning import split_reasoning
@@ -26,6 +27,8 @@ class EmptyFilter:
     """Rejects candidates with neither content nor a tool call. Reasons: ``empty``,
     ``whitespace_only``, ``nothing_visible`` (zero-width and control characters),
     ``only_template_token``, ``empty_fence``, ``no_answer`` (thoughts and nothing behind them)."""
+
+    portable: ClassVar[bool] = True
 
     @property
     def name(self) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Rejection, Request
-from bestofn.filters.bounded_schema import SchemaTimeoutError, judge
+from bestofn.filters.bounded_schema import SchemaTimeoutError, judge, waits
 from bestofn.filters.empty import calls_tools
 from bestofn.filters.reasoning import split_reasoning
 from bestofn.support import json_answer
@@ -48,9 +48,14 @@ class JsonSchemaFilter:
         """The filter's name."""
         return "json_schema"
 
+    def waits(self, request: Request, candidate: Candidate) -> bool:
+        """See `bestofn.core.protocols.Waiting`."""
+        schema = self._schema(request)
+        return schema is not None and waits(schema, len(candidate.text))
+
     def check(self, request: Request, candidate: Candidate) -> Rejection | None:
         """A rejection that names the place and the rule of the most telling mismatch."""
-        schema = self.schema if self.schema is not None else json_answer.schema_of(request)
+        schema = self._schema(request)
         if schema is None or (not candidate.text.strip() and calls_tools(candidate)):
             return None
         try:
@@ -67,3 +72,6 @@ class JsonSchemaFilter:
         except SchemaTimeoutError as error:
             return Rejection(self.name, "unjudged", f"the request's schema: {error}", certain=False)
         return Rejection(self.name, "schema_mismatch", mismatch) if mismatch else None
+
+    def _schema(self, request: Request) -> Any:
+        return self.schema if self.schema is not None else json_answer.schema_of(request)

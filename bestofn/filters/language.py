@@ -6,7 +6,7 @@ import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Rejection, Request
@@ -19,6 +19,13 @@ _NO_PROSE = re.compile(
     r"|\$[^$\n]{1,200}\$|<[^<>\n]{1,80}>|\x00|[\w./-]{1,60}[_/\\\\][\w./-]{1,60}"
 )
 """Inline code, addresses, formulas, tags and names of files, which belong to no language."""
+
+_CODE_LINE = re.compile(
+    r"^(?=[^\n]{0,400}$)(?:[^\n]*[{}]|[^\n;]*[()=$\[\]][^\n]*;"
+    r"|[ \t]*(?:<\?|\$\w|#include|import )[^\n]*)[ \t]*$",
+    re.MULTILINE,
+)
+"""Lines of program text without a fence: a statement, a block's head or end."""
 
 _WIDE = re.compile(r"[぀-ヿ㐀-䶿一-鿿가-힯]")
 _LETTER = re.compile(r"[^\W\d_]")
@@ -118,6 +125,8 @@ class LanguageFilter:
                 "by an ISO 639-1 code"
             )
 
+    portable: ClassVar[bool] = True
+
     @property
     def name(self) -> str:
         """The filter's name."""
@@ -153,7 +162,7 @@ class LanguageFilter:
     def _language(self, text: str) -> str | None:
         """The ISO 639-1 code of the text's language; None where it cannot be told."""
         text = text[:_SLICE]
-        prose = _NO_PROSE.sub(" ", outline(text).prose)[:_JUDGED]
+        prose = _NO_PROSE.sub(" ", _CODE_LINE.sub("", outline(text).prose))[:_JUDGED]
         wide, letters = len(_WIDE.findall(prose)), len(_LETTER.findall(prose))
         if letters + 2 * wide < self.min_letters:
             return None

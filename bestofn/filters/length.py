@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Rejection, Request
@@ -42,6 +43,8 @@ class LengthFilter:
                 raise ConfigError(
                     f"length filter: min_{unit} is {least}, above max_{unit}, which is {most}"
                 )
+
+    portable: ClassVar[bool] = True
 
     @property
     def name(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Rejection, Request
@@ -51,6 +52,8 @@ class PatternFilter:
                     f"pattern filter: {pattern!r} is no regular expression: {error}"
                 ) from error
         return tuple(compiled)
+
+    portable: ClassVar[bool] = True
 
     @property
     def name(self) -> str:

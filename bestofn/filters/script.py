@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from typing import ClassVar
 
 from bestofn.core.types import Candidate, Rejection, Request, message_text
 from bestofn.filters.markdown import hide_code
@@ -84,6 +85,8 @@ class ScriptFilter:
     """
 
     min_letters: int = 2
+
+    portable: ClassVar[bool] = True
 
     @property
     def name(self) -> str:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from bestofn.core.types import Candidate, Rejection, Request, message_text
-from bestofn.filters.chat_tokens import OPENS_TURN, pattern, strip_end
+from bestofn.filters.chat_tokens import (
+    MARKUP,
+    OPENS_TURN,
+    first_characters,
+    pattern,
+    strip_end,
+)
 from bestofn.filters.markdown import hide_code
 from bestofn.filters.reasoning import split_reasoning
 
@@ -22,10 +30,14 @@ class TemplateTokenFilter:
     it off. Tokens in code, and those that the prompt itself names, are what is talked about.
 
     Args:
-        tokens: the model's own special tokens, besides the known ones (`chat_tokens.KNOWN`).
+        tokens: the model's own special tokens, besides the known ones (`chat_tokens.KNOWN`);
+            none: builders take them from the tokenizer of the model that samples, where its files
+            are on this machine.
     """
 
     tokens: str | Sequence[str] = ()
+
+    portable: ClassVar[bool] = True
 
     @property
     def name(self) -> str:
@@ -34,11 +46,12 @@ class TemplateTokenFilter:
 
     @property
     def _own(self) -> tuple[str, ...]:
-        return (self.tokens,) if isinstance(self.tokens, str) else tuple(self.tokens)
+        given = (self.tokens,) if isinstance(self.tokens, str) else tuple(self.tokens)
+        return tuple(token for token in given if token.strip())
 
     def check(self, request: Request, candidate: Candidate) -> Rejection | None:
         """A rejection that names the token and where it stands."""
-        if "<" not in candidate.text and "[" not in candidate.text and "|" not in candidate.text:
+        if not re.search(first_characters(self._own), candidate.text):
             return None
         answer, _ = strip_end(split_reasoning(candidate.text).answer, self._own)
         hidden = hide_code(answer)
@@ -56,6 +69,7 @@ class TemplateTokenFilter:
                     self.name, "dialogue_goes_on", f"{where}, and another turn begins behind it"
                 )
             certain = token.startswith(("<|", "<｜")) or token in self._own
+            certain = certain and token not in MARKUP
             return Rejection(self.name, "token_in_text", f"{where}, not at its end", certain)
         return None
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bestofn.core.types import Candidate, Rejection, Request
-from bestofn.filters.bounded_schema import mismatch_of
+from bestofn.filters.bounded_schema import SchemaTimeoutError, mismatch_of, waits
 from bestofn.filters.tool_arguments import calls
 
 
@@ -17,12 +17,20 @@ class ToolCallsFilter:
     """Rejects candidates whose tool calls cannot be carried out. Reasons: ``unknown_tool`` (not
     among the request's), ``invalid_arguments`` (no JSON object: cut, empty, or with a tail),
     ``arguments_mismatch`` (they do not fit the tool's own schema), ``missing_call`` (the request
-    demands one by ``tool_choice``). All are certain; ``finish_reason`` vouches for none of it."""
+    demands one by ``tool_choice``). All are certain; ``finish_reason`` vouches for none of it.
+    ``unjudged`` is a suspicion: the tool's schema takes longer than
+    `bounded_schema.LIMIT_SECONDS` to judge by."""
 
     @property
     def name(self) -> str:
         """The filter's name."""
         return "tool_calls"
+
+    def waits(self, request: Request, candidate: Candidate) -> bool:
+        """See `bestofn.core.protocols.Waiting`."""
+        offered = _offered(request)
+        used = ((offered.get(name), arguments) for name, arguments in calls(candidate))
+        return any(schema is not None and waits(schema, len(str(given))) for schema, given in used)
 
     def check(self, request: Request, candidate: Candidate) -> Rejection | None:
         """A rejection that names the first broken call."""
@@ -43,7 +51,11 @@ class ToolCallsFilter:
             schema = offered.get(name)
             if schema is None:
                 continue
-            found = mismatch_of(schema, value)
+            try:
+                found = mismatch_of(schema, value)
+            except SchemaTimeoutError as error:
+                detail = f"the schema of {name[:80]!r}: {error}"
+                return Rejection(self.name, "unjudged", detail, certain=False)
             if found:
                 detail = f"the arguments of {name[:80]!r}: {found}"
                 return Rejection(self.name, "arguments_mismatch", detail)

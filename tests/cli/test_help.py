@@ -10,7 +10,18 @@ from typer.testing import CliRunner
 
 from bestofn.cli import app
 
-COMMANDS = ("ask", "serve", "score", "plan", "models", "sample", "export", "report", "verify")
+COMMANDS = (
+    "ask",
+    "serve",
+    "score",
+    "filter",
+    "plan",
+    "models",
+    "sample",
+    "export",
+    "report",
+    "verify",
+)
 SOURCES = Path(__file__).parents[2] / "bestofn" / "cli"
 
 

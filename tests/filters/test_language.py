@@ -45,6 +45,13 @@ def judge(prompt: str, text: str, **options: Any) -> Rejection | None:
         (CHINESE, CODE, None),
         (CHINESE, f"{CHINESE}\n\n{CODE}", None),
         (CHINESE, "`print(name, file=sys.stderr, flush=True)` https://example.com/some/path", None),
+        (
+            GERMAN,
+            f"{GERMAN}\n\nlogin.php\n\n<?php\nsession_start();\nif(isset($_POST['name'])){{\n"
+            + "  $name = get_the_name_of_the_user($_POST['name']);\n" * 4
+            + "}",
+            None,
+        ),
         # mixed text is not judged
         (CHINESE, f"{CHINESE} {ENGLISH}", None),
         (ENGLISH, f"{CHINESE} {ENGLISH}", None),

@@ -27,6 +27,8 @@ FILTER = TruncationFilter()
         "Hon ropade: ”Tåget kommer nu.”",
         "Elle a crié : « Le train arrive. »",
         "Elle a crié « Reviens »",
+        "Das Wort »Haus« steht vor »Hof« - und danach nichts",
+        "Das Feld »Name« muss ausgefüllt sein (oder »-« und »{« darin).",
         'Er nannte es „das Haus am Meer" und lachte.',
         # final answers
         "5 bags hold 5*12 = 60 apples\nShe eats 4 so 60-4 = 56 are left\nA: 56",
@@ -69,6 +71,9 @@ FILTER = TruncationFilter()
         "Երևանը Հայաստանի մայրաքաղաքն է:",
         "मुझे यह पुस्तक बहुत पसंद है।",
         "I would choose the door with the number 2️⃣",
+        # manual pages: names over lines, references
+        "The options are these:\n\nbackground, class, colormap,\nvisual, width",
+        "The file holds the scripts of that program.\n\nchat(8), uucp(1)",
         # talk about reasoning tags
         "Such models write `<think>` first.",
         "The block opens with <think> and ends with </think>, as the card says.",
@@ -94,6 +99,12 @@ def test_whole_answers_are_kept(text: str) -> None:
         ("A;1;x\nB;2;y\nC;3;z\nD;4", "cut_row"),
         ("It is warm today. It was cold yesterday. It may be", "open_end"),
         ("Join the workshop. It begins on Friday. Bring your", "open_end"),
+        ("Files: a.py\nAuthor: Anna\n\nFiles: b.py\nAuthor", "open_end"),
+        ("It keeps the licence. It keeps the names and this", "open_end"),
+        (
+            "该程序从文件读取数据。\n\n它不改变输入文件。\n\n错误写入日志。之后程序结束并返回",
+            "no_sentence_end",
+        ),
     ],
 )
 def test_cuts_of_the_same_kinds_are_found(text: str, expected: str) -> None:

@@ -29,6 +29,22 @@ TOWNS = ("Lyon", "Porto", "Ghent", "Turin", "Graz", "Bern", "Riga", "Cork", "Brn
         "$$a \\quad b \\quad c \\quad d \\quad e \\quad f \\quad g \\quad h$$",
         "The array is [" + "null, " * 15 + "null].",
         "\n".join(f"Our lady of {t}, pray for us." for t in TOWNS),
+        # sections that are alike but for their headings
+        "\n\n".join(
+            f"**{t}**\n- 07:00 Arrival\n- 09:00 Market\n- 12:00 Lunch\n- 15:00 Museum"
+            for t in TOWNS
+        ),
+        "\n\n".join(f"## {t}\n\nOpen all day and all night, free for all." for t in TOWNS),
+        # filler text in markup
+        "```html\n<p>" + "Here goes the text of your own page. " * 8 + "</p>\n```\nThen add it.",
+        # rows of an array
+        "```python\nboard = [\n" + "['p', 'p', 'p', 'p', 'p', 'p', 'p', 'p'],\n" * 8 + "]\n```",
+        # terms of a formula
+        "$$"
+        + " + ".join(
+            rf"\frac{{1}}{{3}}(\bra{{{i}}}\ket{{0{i}}}\bra{{0{i}}}\ket{{{i}}})" for i in range(16)
+        )
+        + "$$",
     ],
 )
 def test_like_entries_and_literals_are_data(text: str) -> None:
@@ -84,3 +100,21 @@ def test_a_near_loop_of_few_copies_is_a_suspicion() -> None:
     found = rejection(FILTER, text)
     assert found is not None
     assert not found.certain
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```python\nx = first(\n" + "".join(f"(self, {t}: return self\n" for t in TOWNS) + "```",
+        "* " + "".join(f"in {t}](https://town.example/map/west\n* " for t in TOWNS),
+        "\n".join(f'He went to {t} and said "good' for t in TOWNS),
+    ],
+)
+def test_half_an_entry_that_is_repeated_is_no_data(text: str) -> None:
+    assert reason(FILTER, text) == "near_loop"
+
+
+def test_entries_with_enumerators_and_inches_are_whole() -> None:
+    for each in ("{n}) {t} has one old town hall", '{n}. {t} has pipes of 5" and pumps of 5 bar'):
+        text = "\n".join(each.format(n=n, t=t) for n, t in enumerate(TOWNS, start=1))
+        assert rejection(FILTER, text) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,30 +16,12 @@ from bestofn.filters.repetition.duplicates import (
     duplicate_ngrams,
     duplicate_paragraphs,
 )
+from bestofn.filters.repetition.exact import is_exact_loop, repeated_content, repeated_words
 from bestofn.filters.repetition.floods import KINDS, few_words, white_space
-from bestofn.filters.repetition.segmentation import Mask, Segments, Weights, hardly_repeats, segment
+from bestofn.filters.repetition.segmentation import Segments, hardly_repeats, segment
 from bestofn.filters.repetition.view import View
 from bestofn.filters.tool_arguments import argument_texts
 from bestofn.support import json_answer
-
-_EXACT = ((4, 16, 6), (5, 14, 6), (3, 0, 24), (2, 0, 60))
-"""An exact loop is rejected where it has (copies, tokens, repeated content tokens) of any row.
-The content counts words, CJK characters and pictographs after the first copy. Chosen on the tuning
-half of benchmarks/filters.py: the least that keeps the clean text (refrains, code, data)."""
-
-_EXACT_IN_JSON = ((12, 0, 40),)
-"""As `_EXACT`, for an answer that is a JSON document and parses: equal values in a row are data."""
-
-_NUMBERS = ((5, 24, 3), (8, 32, 2))
-"""A loop without words ("3 * 8 = 34. 3 * 8 = 34.") is rejected where it has (copies, tokens,
-different numbers) of any row: arrays and matrices of one value are data."""
-
-_EMPTY_LOOP = 200
-"""Tokens in a loop without any content ("!!!!", "0, 0, 0") that are too many: the longest rule,
-row of dots or array in the tuning half of benchmarks/filters.py has 97."""
-
-_DRAWING = 1000
-"""As `_EMPTY_LOOP` where the loop goes over lines, as drawings, boards and tables do."""
 
 _COUNTED, _COUNTED_DATA, _COUNTED_WORDS = 8, 40, 16
 """Copies that a counting loop has at least, in prose and in data, code or units of one word; and
@@ -57,6 +40,10 @@ _LITANY_SIMILARITY = 0.9
 
 _INLINE_SIMILARITY = 0.75
 """The same for entries within a line of data or code."""
+
+_BROKEN_COPIES, _BROKEN_CONTENT = 6, 14
+"""Copies, and words repeated, from which near copies are a loop where a copy breaks off within a
+bracket or a quotation: no list, table or program repeats half of an entry."""
 
 _ENDLESS = (30, 300)
 """(copies, words) from which entries of prose are a loop, however they differ."""
@@ -117,6 +104,8 @@ class RepetitionFilter:
                     "it must be above 0 and at most 1"
                 )
 
+    portable: ClassVar[bool] = True
+
     @property
     def name(self) -> str:
         """The filter's name."""
@@ -163,12 +152,14 @@ class RepetitionFilter:
     def _exact_loop(self, view: View, *, data: bool) -> Cycle | None:
         segments = view.segments
         for cycle in exact_cycles(segments.ids, self.longest_period, 2):
-            if not _repeats(view, cycle, _EXACT_IN_JSON if data else _EXACT):
+            if not is_exact_loop(view, cycle, data=data):
                 continue
             if view.is_free(cycle):
                 continue
-            repeated = _repeated(segments.content, cycle)
-            harmless = not data and (view.is_literal(cycle) or view.is_refrain(cycle, repeated))
+            repeated = repeated_content(segments, cycle)
+            harmless = not data and (
+                view.is_literal(cycle) or view.is_refrain(cycle, repeated) or view.is_filler(cycle)
+            )
             if harmless or view.is_asked_for(cycle, data=data):
                 view.free(cycle)
                 continue
@@ -180,7 +171,7 @@ class RepetitionFilter:
         for cycle in counting_cycles(segments, _COUNTED):
             words = float(segments.weight[cycle.start : cycle.start + cycle.period].sum())
             structured = view.is_code or view.is_structured(cycle)
-            held = words < 2 or (structured and view.lists(cycle))
+            held = words < 2 or view.is_formula(cycle) or (structured and view.lists(cycle))
             enough = cycle.copies >= (_COUNTED_DATA if held else _COUNTED)
             if not enough or words < 1 or words * cycle.copies < _COUNTED_WORDS:
                 continue
@@ -191,19 +182,34 @@ class RepetitionFilter:
     def _near_loop(self, view: View) -> tuple[Cycle, bool] | None:
         segments = view.segments
         judged = segments.content | segments.number
+        fewest_words = min(_BROKEN_CONTENT, self.near_content)
         for cycle in near_cycles(
             segments.ids,
             judged,
             self.longest_period,
             self.near_copies,
             self.near_similarity,
-            self.near_similarity * self.near_content,  # a token weighs one word at most
+            self.near_similarity * fewest_words,  # a token weighs one word at most
         ):
-            words = _weighed(segments.weight, cycle)
-            if words < self.near_content or view.is_free(cycle):
+            words = repeated_words(segments, cycle)
+            if words < fewest_words or view.is_free(cycle):
+                continue
+            if (
+                cycle.copies >= _BROKEN_COPIES
+                and view.is_broken(cycle)
+                and not view.is_formula(cycle)
+            ):
+                enough = cycle.copies >= _NEAR_CERTAIN[0] and words >= _NEAR_CERTAIN[1]
+                return cycle, enough
+            if words < self.near_content:
                 continue
             structured = view.is_structured(cycle)
             endless = not structured and cycle.copies >= _ENDLESS[0] and words >= _ENDLESS[1]
+            if not endless and view.is_formula(cycle):
+                continue
+            if view.is_sectioned(cycle, judged):
+                view.free(cycle)
+                continue
             if not endless and (structured or view.lists(cycle)):
                 least = _ENTRY_SIMILARITY if view.lists(cycle) else _INLINE_SIMILARITY
                 if view.lists(cycle) and view.is_short_lines(cycle):
@@ -249,40 +255,6 @@ class RepetitionFilter:
 
 
 _SHARES = ("lines", "paragraphs", "ngrams")
-
-
-def _repeated(content: Mask, cycle: Cycle) -> int:
-    """How many content tokens the copies after the first have."""
-    return int(np.count_nonzero(content[cycle.start + cycle.period : cycle.start + cycle.length]))
-
-
-def _repeats(view: View, cycle: Cycle, rules: tuple[tuple[int, int, int], ...]) -> bool:
-    """Whether an exact loop has the copies, the tokens and the content of any of the rules."""
-    segments = view.segments
-    repeated = _repeated(segments.content, cycle)
-    if not repeated and cycle.length >= (_DRAWING if view.spans_lines(cycle) else _EMPTY_LOOP):
-        return True
-    if repeated and _exceeds(cycle, repeated, rules):
-        return True
-    return rules is _EXACT and _exceeds(cycle, _different_numbers(segments, cycle), _NUMBERS)
-
-
-def _weighed(weight: Weights, cycle: Cycle) -> float:
-    """How many words the copies after the first have."""
-    return float(weight[cycle.start + cycle.period : cycle.start + cycle.length].sum())
-
-
-def _different_numbers(segments: Segments, cycle: Cycle) -> int:
-    copy = slice(cycle.start, cycle.start + cycle.period)
-    return len(np.unique(segments.ids[copy][segments.number[copy]]))
-
-
-def _exceeds(cycle: Cycle, weight: int, rules: tuple[tuple[int, int, int], ...]) -> bool:
-    """Whether the cycle has the copies, the tokens and the weight of any of the rules."""
-    return any(
-        cycle.copies >= copies and cycle.length >= tokens and weight >= least
-        for copies, tokens, least in rules
-    )
 
 
 def _describe(segments: Segments, cycle: Cycle, times: int) -> str:

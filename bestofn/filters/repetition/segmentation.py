@@ -51,6 +51,12 @@ _TOKEN = re.compile(
     rf"|[^\W{_UNSPACED}](?:[^\W{_UNSPACED}]|[{_MARKS}]){{0,39}}+(?![^\W{_UNSPACED}])"
     r"|[\u2600-\u27bf\U0001f000-\U0001faff][\ufe0e\ufe0f]|\S"
 )
+_FORMULA = re.compile(
+    r"\$\$[^$]{1,4000}+\$\$|\$[^$\n]{1,1000}+\$"
+    r"|\\\[(?:[^\\]|\\(?!\])){1,4000}+\\\]|\\\((?:[^\\]|\\(?!\))){1,1000}+\\\)"
+)
+"""Formulas of TeX; possessive and bounded, so that the search is linear."""
+
 _DIGIT = re.compile(r"\d")
 _CONTENT = re.compile("[^\\W\\d_]|[\U0001f000-\U0001faff☀-➿]")
 """Letters, and pictographs, which carry content as words do; box drawing and arrows do not."""
@@ -90,6 +96,10 @@ class Segments:
         """Character offsets of tokens `begin` to `end` (exclusive); begin < end."""
         matches = list(islice(_TOKEN.finditer(self.text), begin, end))
         return matches[0].start(), matches[-1].end()
+
+    def starts(self, begin: int, end: int, step: int) -> list[int]:
+        """Character offsets of every `step`-th token from `begin` up to `end` (exclusive)."""
+        return [found.start() for found in islice(_TOKEN.finditer(self.text), begin, end, step)]
 
 
 def segment(text: str) -> Segments:
@@ -154,6 +164,17 @@ def code_mask(segments: Segments) -> Mask:
     if hidden is segments.text:
         return np.zeros(len(segments), dtype=np.bool_)
     return np.array([hidden[found.start()].isspace() for found in _TOKEN.finditer(segments.text)])
+
+
+def formula_mask(segments: Segments) -> Mask:
+    """(tokens,) True where the token stands in a formula of TeX."""
+    spans = [found.span() for found in _FORMULA.finditer(segments.text)]
+    if not spans:
+        return np.zeros(len(segments), dtype=np.bool_)
+    begins, ends = np.array(spans).T
+    places = np.array([found.start() for found in _TOKEN.finditer(segments.text)])
+    before = np.searchsorted(begins, places, side="right") - 1
+    return np.asarray((before >= 0) & (places < ends[np.maximum(before, 0)]), dtype=np.bool_)
 
 
 def line_numbers(segments: Segments) -> Ids:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from functools import cached_property
 
@@ -15,6 +16,7 @@ from bestofn.filters.repetition.segmentation import (
     Segments,
     code_mask,
     data_mask,
+    formula_mask,
     line_numbers,
 )
 from bestofn.filters.truncation.source_code import looks_like_code
@@ -35,6 +37,19 @@ LITERAL_COPIES = 40
 
 VERSE_LINES, VERSE_WORDS = 6, 10
 """Lines that a song has at least, and words of its longer lines at most."""
+
+SECTIONS = 12
+"""Sections that may be alike but for their headings: as many as a year has months."""
+
+_HEADING = re.compile(r"\s{0,3}(?:#{1,6}\s|\*\*[^*\n]{1,80}\*\*:?\s*$|__[^_\n]{1,80}__:?\s*$)")
+
+FILLER_COPIES = 12
+"""Copies from which filler text in code is a loop."""
+
+_FILLER = re.compile(r"[^\W\d_][\w ,'’-]{8,}[.!?。]")
+_ENUMERATOR = re.compile(r"(?m)(?:^|(?<=\s))\w{1,3}\)(?=\s)")
+_EMOTICON = re.compile(r"[:;=]['-]?[()\[\]{}]")
+_INCHES = re.compile(r"\d\"")
 
 REFRAIN, REFRAIN_UNIT = 60, 4
 """Words that a refrain within verses repeats at most, and words of one copy ("ding dong ding")."""
@@ -94,6 +109,11 @@ class View:
         return code_mask(self.segments)
 
     @cached_property
+    def formulas(self) -> Mask:
+        """(tokens,) True in formulas of TeX."""
+        return formula_mask(self.segments)
+
+    @cached_property
     def is_code(self) -> bool:
         """Whether the whole text is a program without a fence."""
         return looks_like_code(self.segments.text)
@@ -135,6 +155,35 @@ class View:
         marks = [place for place in (text.find('"'), text.find("'")) if place >= 0]
         return text[min(marks) :].rstrip("\"'") if marks else text
 
+    def is_broken(self, cycle: Cycle) -> bool:
+        """Whether nearly every copy opens more brackets than it closes (or the other way round), or
+        holds a quotation mark too few, all alike: entries and statements are whole, what a loop
+        repeats need not be. Wherever a copy is taken to begin, the counts are the same."""
+        excess = _excess(self.unit(cycle))
+        if not any(excess):
+            return False
+        begin, end = cycle.start, cycle.start + cycle.copies * cycle.period
+        starts = [
+            *self.segments.starts(begin, end, cycle.period),
+            self.segments.span(end - 1, end)[1],
+        ]
+        copies = [self.segments.text[a:b] for a, b in itertools.pairwise(starts)]
+        return sum(_excess(copy) == excess for copy in copies) >= 0.8 * len(copies)
+
+    def is_filler(self, cycle: Cycle) -> bool:
+        """Whether the loop is a sentence said a few times on one line of code, as filler text."""
+        part = slice(cycle.start, cycle.start + cycle.length)
+        return (
+            cycle.copies < FILLER_COPIES
+            and bool(np.all(self.code[part]))
+            and not self.spans_lines(cycle)
+            and _FILLER.fullmatch(self.unit(cycle).strip()) is not None
+        )
+
+    def is_formula(self, cycle: Cycle) -> bool:
+        """Whether most of the loop stands within one formula, whose terms are alike."""
+        return bool(np.mean(self.formulas[cycle.start : cycle.start + cycle.length]) > 0.5)
+
     def is_refrain(self, cycle: Cycle, repeated: int) -> bool:
         """Whether the loop is a part of a song: short lines, most of them said once or twice."""
         if repeated > REFRAIN or cycle.length > 0.5 * len(self.segments):
@@ -166,12 +215,27 @@ class View:
             or np.mean(self.data[part]) <= 0.5
         ):
             return False
+        places = self._changed(cycle, judged)
+        offsets = places - np.searchsorted(self.lines, self.lines[places])
+        return bool(len(places) and np.mean(offsets <= KEY) >= 0.9)
+
+    def is_sectioned(self, cycle: Cycle, judged: Mask) -> bool:
+        """Whether the copies are a few sections, and what differs stands in their headings alone:
+        a plan of a week whose days are alike."""
+        if cycle.copies > SECTIONS:
+            return False
+        lines = self.segments.text.splitlines()
+        places = self._changed(cycle, judged)
+        return bool(len(places)) and all(
+            _HEADING.match(lines[self.lines[place]]) is not None for place in places
+        )
+
+    def _changed(self, cycle: Cycle, judged: Mask) -> Ids:
+        """The places of judged tokens that differ from the copy before."""
         ids = self.segments.ids[cycle.start : cycle.start + cycle.length]
         counted = judged[cycle.start + cycle.period : cycle.start + cycle.length]
         changed = np.flatnonzero((ids[cycle.period :] != ids[: -cycle.period]) & counted)
-        places = changed + cycle.start + cycle.period
-        offsets = places - np.searchsorted(self.lines, self.lines[places])
-        return bool(len(places) and np.mean(offsets <= KEY) >= 0.9)
+        return (changed + cycle.start + cycle.period).astype(np.int32)
 
     def is_short_lines(self, cycle: Cycle) -> bool:
         """Whether each copy is one line of a few words, as in a litany or a conjugation."""
@@ -185,3 +249,10 @@ class View:
         counted = judged[cycle.start + cycle.period : cycle.start + cycle.length]
         equal = (ids[cycle.period :] == ids[: -cycle.period]) & counted
         return float(np.count_nonzero(equal)) / max(1, int(np.count_nonzero(counted)))
+
+
+def _excess(unit: str) -> tuple[int, ...]:
+    """How many more brackets of each kind open than close, and whether a quotation mark is odd."""
+    unit = _ENUMERATOR.sub("", _EMOTICON.sub("", unit))
+    brackets = (unit.count(opener) - unit.count(closer) for opener, closer in ("()", "[]", "{}"))
+    return (*brackets, unit.count('"') % 2 if not _INCHES.search(unit) else 0)

@@ -49,8 +49,12 @@ _INTRODUCTION = re.compile(
     r"(?:In|On|At|By|For|With|Without|After|Before|During|From|To|As|When|If|While|Since|Although"
     r"|Because|Unlike|Like|Under|Despite|Given)\b[^,]*, [a-z]"
 )
-_ENTRY = re.compile(r"--?\w|[^\s。.]{1,60}(?:, [^\s。.]{1,40}){0,3} --? ")
-"""An option of a command, or a name and what it means: their descriptions often have no stop."""
+_ENTRY = re.compile(
+    r"--?\w|[^\s。.]{1,60}(?:, [^\s。.]{1,40}){0,3} --? "
+    r"|(?:[a-z]\w*_\w*|[a-z]+[A-Z]\w*|[`*]{1,2}\w[^\s`*:]{0,40}[`*]{1,2}|[a-z]{2,20}):\s+(?=[^\W\d_A-Z])"
+)
+"""An option of a command, or a name and what it means ("bases: the tuple of bases"): their
+descriptions often have no stop."""
 
 _CJK_SUBORDINATE = re.compile(r"(?:如果|虽然|尽管|即使|假如|倘若|无论|不管|既然|每当|一旦)[^，,]*$")
 _CJK_FINITE = re.compile(r"[是会了必须应该需要你您我他她它们将被把让使用有在从到能]|可以")

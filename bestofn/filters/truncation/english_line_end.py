@@ -18,9 +18,10 @@ _CUT_WORD = re.compile(
     rf"\s\S*[A-Za-z]{{3}}-$|{_PRONOUN}['’](?:m|re|ve|ll|d)?$"
     r"|\b(?:don|doesn|didn|isn|aren|wasn|weren|hasn|haven|hadn|wouldn|couldn|shouldn)['’]?$"
     r"|\b(?:[Ii]t|[Tt]hat|[Tt]here|[Hh]ere|[Hh]e|[Ss]he)['’]s$|\s['‘]$"
+    r"|\s(?:and|or) (?:this|these|those)$"
 )
 """A hyphen or an apostrophe that the rest of the word would follow, and short forms of
-"is" and "have", which end no sentence."""
+"is" and "have", which end no sentence; "and this", whose noun is missing."""
 
 _POSSESSIVE = re.compile(
     r"^(?!.*\b(?i:at|to|from|of) (?:\w+ )?\w+['’]s$).*\b[a-z]+['’]s$|^[^'’`]*(?<!in)['’]$"

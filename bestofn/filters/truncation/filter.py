@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import FINISHED_NORMALLY, Candidate, Rejection, Request
@@ -62,6 +63,8 @@ class TruncationFilter:
         if not self.sentence_end:
             off.add("no_sentence_end")
         object.__setattr__(self, "_rules", tuple(rule for rule in RULES if rule.name not in off))
+
+    portable: ClassVar[bool] = True
 
     @property
     def name(self) -> str:

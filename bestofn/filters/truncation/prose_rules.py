@@ -21,6 +21,9 @@ _FALSE_STOP = re.compile(r"\d\.\d+\.$|[/_]\w+\.$|\w\(\)\.$|\.\.$")
 _OPEN_LINK = re.compile(r"\]\([^()\s]*$")
 _OPEN_HEAD = re.compile(r"\| [^|]*\|(?:[^|]*\|)*[^|]+$|\| [^|]*[^|\s]$")
 _BARE_MARKER = re.compile(r"\s*(?:[-*+|>]|--|#{1,6}|\d{1,3}[.)])\s*")
+LABEL = 40
+"""Characters that a label has at most."""
+
 _WORD = re.compile(r"[^\W\d_]{2}")
 
 
@@ -67,6 +70,18 @@ def bare_marker(reading: Reading) -> str | None:
     if bare and (above == "item" or (above and line.strip() == "-")):
         return f"its last line is only {line.strip()!r}"
     return None
+
+
+def cut_label(reading: Reading) -> str | None:
+    """A label alone on the last line, which has a value wherever it stood before."""
+    line = reading.line.strip()
+    if not line or len(line) > LABEL or reading.ends:
+        return None
+    above = reading.outline.prose[: -len(line)]
+    labelled = re.search(
+        rf"(?m)^[ \t>*_-]{{0,20}}{re.escape(line)}[*_]{{0,3}}[:：][ \t*_]*\S", above
+    )
+    return f"its last line is only {line!r}, which had a value before" if labelled else None
 
 
 def open_link(reading: Reading) -> str | None:

@@ -41,11 +41,12 @@ def _opens(text: str, place: int, mark: str, standing: int) -> bool:
     before, after = text[place - 1 : place], text[place + 1 : place + 2]
     if mark == "„":
         return True
+    outside = not before or before.isspace() or before in "([{（—–-/*_：:，。"
     if mark == "«" and after in (" ", "\u00a0", "\u202f"):
-        return True
+        # « French », as against »German« and »-« and so on
+        return not before or before.isspace() or not standing
     if mark == "»" and before in (" ", "\u00a0", "\u202f") and standing:
         return False
-    outside = not before or before.isspace() or before in "([{（—–-/*_：:，。"
     inside = bool(after) and not after.isspace() and after not in ".,;:!?)]}*_"
     if outside != inside:
         return outside and not standing

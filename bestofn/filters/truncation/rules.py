@@ -171,6 +171,15 @@ RULES: tuple[Rule, ...] = (
         leaves="The sum is:\n\n42.",
     ),
     Rule(
+        name="cut_label",
+        reason="open_end",
+        applies=("prose",),
+        find=prose_rules.cut_label,
+        certain=False,
+        takes="Name: Ann\nAge: 7\n\nName: Bert\nAge",
+        leaves="Name: Ann\nAge: 7\n\nName: Bert\nAge: 9",
+    ),
+    Rule(
         name="open_link",
         reason="unclosed_bracket",
         applies=("prose",),

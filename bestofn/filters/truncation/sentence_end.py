@@ -44,6 +44,12 @@ _SIGN_OFF = re.compile(
     r"regards|cheers|love|thanks|此致|敬礼|祝好|谢谢|--)[,，!！]?$"
 )
 
+
+_REFERENCES = re.compile(
+    r"[\w.+:-]{1,40}\(\d\w{0,3}\)(?:(?:, ?|，|、| )[\w.+:-]{1,40}\(\d\w{0,3}\))*"
+)
+"""Pages of a manual: chat(8), uucp(1)."""
+
 _VERSE_MARK = re.compile(r"[,.;:!?，。；：！？、…—-][\"'”’」』)）]*$")
 
 WRAPPED = 7
@@ -137,8 +143,11 @@ def lacks_end(found: Sequence[Block]) -> bool:
 
 def _stands_without(block: Block, line: str) -> bool:
     """Whether the last line is of a kind that has no stop: a name, a row, an address, a list."""
-    signs_off = any(_SIGN_OFF.match(each.rstrip()) for each in block.lines[-3:-1])
-    return signs_off or ends_in_data_lines(block.text) or _lists_names(line) or _needs_no_stop(line)
+    if any(_SIGN_OFF.match(each.rstrip()) for each in block.lines[-3:-1]):
+        return True
+    if ends_in_data_lines(block.text) or _lists_names(block.lines[-6:]):
+        return True
+    return _REFERENCES.fullmatch(line.strip()[:TAIL]) is not None or _needs_no_stop(line)
 
 
 def _greets(line: str, size: float) -> bool:
@@ -175,10 +184,19 @@ def _needs_no_stop(line: str) -> bool:
     )
 
 
-def _lists_names(line: str) -> bool:
-    """Whether the line is four or more names parted by commas: no sentence, so no stop."""
-    names = re.split(r"[,，、]", line.rpartition(": ")[2])
+def _lists_names(lines: Sequence[str]) -> bool:
+    """Whether the last line, alone or with those that lead to it by a comma at their end, is four
+    or more names parted by commas: no sentence, so no stop."""
+    names = _names(lines[-1].rpartition(": ")[2])
+    for before in reversed(lines[:-1]):
+        if before.rstrip()[-1:] not in (",", "，", "、"):
+            break
+        names = [*_names(before.rstrip(" ,，、")), *names]
     return len(names) >= 4 and all(weight(name) <= 2 for name in names)
+
+
+def _names(line: str) -> list[str]:
+    return re.split(r"[,，、]", line)
 
 
 def punctuated(line: str) -> bool:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bestofn import embedded
 from bestofn.builders.choosing import build_answer_key, build_selector
 from bestofn.builders.pipeline import build_filters
+from bestofn.builders.special_tokens import with_special_tokens
 from bestofn.builders.stopping import stopped_by
 from bestofn.core.errors import ConfigError, RequestError
 from bestofn.core.pipeline import Pipeline
 from bestofn.settings.sections import AnswerKeySettings, Profile, SelectorSettings
 from bestofn.settings.settings import Settings
 from bestofn.settings.stopping import StopSettings
+from bestofn.support.error_text import shortened
 from bestofn_server.errors import ModelNotFoundError
 
 
@@ -28,6 +30,7 @@ class Preset:
         best_of, temperature, max_tokens, seed: where the request says nothing.
         selector, answer_key, stop: the pipeline's, as settings; a request may change one of them.
         pipeline: what runs it.
+        context: tokens that its model reads and writes; None: the engine does not say.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Preset:
     selector: SelectorSettings = field(default_factory=SelectorSettings)
     answer_key: AnswerKeySettings = field(default_factory=AnswerKeySettings)
     stop: StopSettings = field(default_factory=StopSettings)
+    context: int | None = None
 
 
 class Presets:
@@ -64,12 +68,13 @@ class Presets:
             max_tokens=settings.max_tokens,
             seed=settings.seed,
             pipeline=pipeline,
+            context=_context(models[0]),
             selector=settings.selector,
             answer_key=settings.answer_key,
             stop=settings.stop,
         )
         self._profiles = {
-            name: _of_profile(name, profile, self._default)
+            name: _of_profile(name, profile, self._default, settings)
             for name, profile in settings.profiles.items()
         }
 
@@ -110,7 +115,7 @@ class Presets:
         if self._serves(name):
             return replace(self._default, name=name, model=name)
         raise ModelNotFoundError(
-            f"there is no model {name!r} here; GET /v1/models lists them", param="model"
+            f"there is no model {shortened(name)!r} here; GET /v1/models lists them", param="model"
         )
 
     async def listed(self) -> list[dict[str, Any]]:
@@ -137,7 +142,7 @@ class Presets:
             self._models = await forwarder.models()
 
 
-def _of_profile(name: str, profile: Profile, default: Preset) -> Preset:
+def _of_profile(name: str, profile: Profile, default: Preset, settings: Settings) -> Preset:
     def or_default(field: str) -> Any:
         value = getattr(profile, field)
         return getattr(default, field) if value is None else value
@@ -145,7 +150,7 @@ def _of_profile(name: str, profile: Profile, default: Preset) -> Preset:
     changes: dict[str, Any] = {}
     try:
         if profile.filters is not None:
-            changes["filters"] = build_filters(profile.filters)
+            changes["filters"] = with_special_tokens(build_filters(profile.filters), settings)
         key = build_answer_key(or_default("answer_key"))
         if profile.selector is not None or profile.answer_key is not None:
             changes["selector"] = build_selector(or_default("selector"), key)
@@ -167,4 +172,11 @@ def _of_profile(name: str, profile: Profile, default: Preset) -> Preset:
         answer_key=or_default("answer_key"),
         stop=or_default("stop"),
         pipeline=pipeline,
+        context=default.context,
     )
+
+
+def _context(model: Mapping[str, Any]) -> int | None:
+    """What vLLM says besides of a model."""
+    said = model.get("max_model_len")
+    return said if isinstance(said, int) and said > 0 else None

@@ -1,0 +1,146 @@
+"""`bestofn filter`: the filters alone over data that exists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bestofn.cli.options import ConfigOption, JsonOption
+from bestofn.cli.running import exit_codes, run_to_end
+from bestofn.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from bestofn.dataset.prompts.source import PromptSource
+    from bestofn.settings.settings import Settings
+
+
+def filter_(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="INPUT",
+            help="JSONL, Parquet, a folder of either, or a dataset on the hub, streamed.",
+            show_default=False,
+        ),
+    ],
+    kept: Annotated[
+        Path | None, typer.Option(help="File that the records of what is kept are written to.")
+    ] = None,
+    rejected: Annotated[
+        Path | None, typer.Option(help="The same for the rejected, with the reasons.")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Reject what is only suspected too.")
+    ] = False,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(help="FIELD=COLUMN, for example response=output; several times."),
+    ] = None,
+    split: Annotated[str, typer.Option(help="Split of a dataset.")] = "train",
+    name: Annotated[str | None, typer.Option(help="Configuration of a dataset.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Rows that are read at most.")] = None,
+    examples: Annotated[int, typer.Option(min=0, help="Shown of each reason.")] = 3,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Clean data that exists: the filters alone, counted by reason, no model."""
+    with exit_codes():
+        from bestofn.dataset.prompts.source import PromptSource
+        from bestofn.settings.settings import Settings
+
+        given = PromptSource(source, _columns(column or ()), split, name, limit)
+        _check_paths(source, kept, rejected)
+        settings = Settings.load(config)
+        run_to_end(
+            _clean(
+                given, settings, (kept, rejected), strict=strict, examples=examples, as_json=as_json
+            )
+        )
+
+
+async def _clean(
+    given: PromptSource,
+    settings: Settings,
+    files: tuple[Path | None, Path | None],
+    *,
+    strict: bool,
+    examples: int,
+    as_json: bool,
+) -> None:
+    """Judge every record, write those that are asked for, print the counts.
+
+    Raises:
+        ConfigError: the input cannot be read, or has broken rows or none (after the last row).
+        DatasetError: the disk does not let it.
+    """
+    import itertools
+
+    from rich.console import Console
+
+    from bestofn.builders.pipeline import build_filters
+    from bestofn.cli.console import print_tally
+    from bestofn.dataset.cleaning.cleaning import Cleaning
+    from bestofn.dataset.cleaning.tally import Tally
+    from bestofn.dataset.cleaning.writing import json_lines
+    from bestofn.dataset.prompts.reader import read_records
+
+    console = Console(stderr=True)
+
+    def on_broken(source: str, error: str) -> None:
+        console.print(f"bestofn: {source}: {error}", markup=False, soft_wrap=True, highlight=False)
+
+    tally = Tally(examples)
+    records = read_records(given.source, split=given.split, name=given.name)
+    with json_lines(files[0]) as keep, json_lines(files[1]) as reject:
+        cleaning = Cleaning(
+            build_filters(settings.filters),
+            given.columns,
+            keep,
+            reject,
+            on_broken,
+            strict,
+        )
+        await cleaning.run(itertools.islice(records, given.limit), tally)
+    if not tally.rows:
+        raise ConfigError(f"{given.source}: no rows")
+    print_tally(tally, as_json=as_json)
+    if tally.broken:
+        raise ConfigError(f"{given.source}: {tally.broken} of {tally.rows} rows cannot be read")
+
+
+def _check_paths(source: str, kept: Path | None, rejected: Path | None) -> None:
+    """See that no file is written over another.
+
+    Raises:
+        ConfigError: it would be.
+    """
+    named = [each for each in (kept, rejected) if each is not None]
+    places = [Path(source).expanduser().resolve(), *(each.resolve() for each in named)]
+    for at, place in enumerate(places):
+        if place in places[:at]:
+            raise ConfigError(f"{place}: it cannot be written and be another file here as well")
+    for each in named:
+        if not each.resolve().parent.is_dir():
+            raise ConfigError(f"{each}: there is no such folder")
+
+
+def _columns(given: Sequence[str]) -> dict[str, str]:
+    """Where each field stands, from ``FIELD=COLUMN`` each.
+
+    Raises:
+        ConfigError: one of them is no mapping of a field that there is.
+    """
+    from bestofn.dataset.cleaning.answers import FIELDS
+
+    found = {}
+    for each in given:
+        field, sign, column = each.partition("=")
+        if not sign or field not in FIELDS or not column:
+            raise ConfigError(
+                f"--column {each} is not FIELD=COLUMN, with one of {', '.join(FIELDS)}"
+            )
+        found[field] = column
+    return found

@@ -1,0 +1,154 @@
+"""Processes in which filters judge long texts: pure Python holds a thread's event loop up as well
+as its own, so a thread would not do. Each is started when it is first needed, and killed where one
+check takes longer than `CHECK_SECONDS`.
+
+    parent: pickle (filters, request, candidate) ─► `check_worker`
+    parent: ◄─ "loaded", once what they need is imported
+    parent: ◄─ one outcome a filter, each within `CHECK_SECONDS`
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import dataclasses
+import os
+import pickle
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from bestofn.core.protocols import Filter
+from bestofn.core.types import Candidate, Failure, Rejection, Request
+
+Outcome = Rejection | Failure | None
+"""What a filter says of a candidate: a rejection, that it raised, or nothing."""
+
+UNCHECKED = "unchecked"
+"""The reason of the suspicion of a candidate that a filter could not judge in time."""
+
+CHECK_SECONDS = 10.0
+"""Longest time that one filter may take for one candidate: four times what the slowest takes for a
+million characters that are made to be slow (`python -m benchmarks.filter_times`)."""
+
+START_SECONDS = 30.0
+"""Longest time that a process may take to start, and to load the filters that it is sent."""
+
+PROCESSES = max(1, min(4, os.cpu_count() or 1))
+"""How many there are at most."""
+
+
+class UnsendableError(Exception):
+    """What is to be judged cannot be sent to another process."""
+
+
+def outcomes(
+    filters: Sequence[Filter], request: Request, candidate: Candidate
+) -> Sequence[Outcome]:
+    """What each filter says, in their order; blocks until all have, or were stopped.
+
+    A filter that takes longer than `CHECK_SECONDS`, or that ends its process twice, leaves the
+    suspicion ``unchecked``. Call it from at most `PROCESSES` threads at once.
+
+    Raises:
+        UnsendableError: a filter, or what stands in the request, cannot be pickled.
+    """
+    shown = dataclasses.replace(candidate, logprobs=None, token_ids=None)  # no filter reads them
+    process = _IDLE.get()
+    try:
+        return process.outcomes(list(filters), request, shown)
+    finally:
+        _IDLE.put(process)
+
+
+class _Process:
+    """One process, used by one thread at a time."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def outcomes(
+        self, filters: list[Filter], request: Request, candidate: Candidate
+    ) -> list[Outcome]:
+        found: list[Outcome] = []
+        again = True
+        while len(found) < len(filters):
+            began = time.monotonic()
+            try:
+                self._send((filters[len(found) :], request, candidate))
+                self._receive(START_SECONDS)
+                while len(found) < len(filters):
+                    began = time.monotonic()
+                    found.append(self._receive(CHECK_SECONDS))
+                    again = True
+            except (EOFError, OSError, pickle.UnpicklingError):
+                self.close()
+                late = time.monotonic() - began >= CHECK_SECONDS
+                if again and not late:  # it was killed from outside, perhaps between two checks
+                    again = False
+                    continue
+                why = f"took longer than {CHECK_SECONDS:g} s" if late else "ended its process"
+                name = filters[len(found)].name
+                detail = f"the filter {name} {why}, so nobody has checked it"
+                found.append(Rejection(name, UNCHECKED, detail, certain=False))
+        return found
+
+    def _send(self, work: Any) -> None:
+        try:
+            data = pickle.dumps(work)
+        except Exception as error:  # whatever an object's own pickling raises
+            raise UnsendableError from error
+        if self._process is None or self._process.poll() is not None:
+            self.close()
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "bestofn.core.check_worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,  # Ctrl-C is for the parent
+            )
+            self._receive(START_SECONDS)
+        assert self._process.stdin is not None
+        self._process.stdin.write(data)
+        self._process.stdin.flush()
+
+    def _receive(self, seconds: float) -> Any:
+        """The next object; EOFError where none comes in time.
+
+        A timer kills the process, rather than that the pipe is polled, which not every system can.
+        """
+        assert self._process is not None
+        assert self._process.stdout is not None
+        timer = threading.Timer(seconds, self._process.kill)
+        timer.daemon = True
+        timer.start()
+        try:
+            return pickle.load(self._process.stdout)
+        finally:
+            timer.cancel()
+
+    def close(self) -> None:
+        """Kill the process, if there is one."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            for pipe in (self._process.stdin, self._process.stdout):
+                if pipe is not None:
+                    with contextlib.suppress(OSError):  # what was not written has no reader
+                        pipe.close()
+            self._process = None
+
+
+_ALL = [_Process() for _ in range(PROCESSES)]
+_IDLE: queue.LifoQueue[_Process] = queue.LifoQueue()
+for _each in reversed(_ALL):
+    _IDLE.put(_each)
+
+
+@atexit.register
+def _close_all() -> None:
+    for each in _ALL:
+        each.close()

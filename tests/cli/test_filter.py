@@ -1,0 +1,105 @@
+"""`bestofn filter`: existing data in, what is kept and what is rejected apart, counts by reason."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from bestofn.cli import app
+
+GOOD = {"prompt": "What is 8 - 5?", "response": "8 - 5 = 3."}
+LOOP = {"prompt": "What do you see?", "response": "We see: " + "the big red fox " * 9}
+
+
+def run(*arguments: str | Path) -> Result:
+    """`bestofn filter` with these arguments, wide enough that no sentence is wrapped."""
+    return CliRunner().invoke(app, ["filter", *map(str, arguments)], env={"COLUMNS": "200"})
+
+
+def written(path: Path, *rows: Any) -> Path:
+    """The rows as JSON lines; a text is a line as it is."""
+    lines = (row if isinstance(row, str) else json.dumps(row) for row in rows)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def lines_of(path: Path) -> list[Any]:
+    """What stands in a file of JSON lines."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_kept_and_rejected_are_written_apart_and_counted(tmp_path: Path) -> None:
+    file = written(tmp_path / "rows.jsonl", GOOD, LOOP, GOOD)
+    kept, rejected = tmp_path / "kept.jsonl", tmp_path / "rejected.jsonl"
+    done = run(file, "--kept", kept, "--rejected", rejected, "--json")
+    assert done.exit_code == 0, done.output
+    counts = json.loads(done.stdout)
+    assert [counts[key] for key in ("rows", "answers", "accepted", "rejected")] == [3, 3, 2, 1]
+    (reason,) = counts["reasons"]
+    assert (reason["filter"], reason["reason"]) == ("repetition", "exact_loop")
+    assert (reason["certain"], reason["suspected"]) == (1, 0)
+    assert reason["examples"][0]["source"] == "rows.jsonl:2"
+    assert lines_of(kept) == [GOOD, GOOD]
+    assert [row["prompt"] for row in lines_of(rejected)] == [LOOP["prompt"]]
+    assert sorted(each.name for each in tmp_path.iterdir()) == [
+        "kept.jsonl", "rejected.jsonl", "rows.jsonl",
+    ]  # fmt: skip
+
+
+def test_the_table_shows_reasons_and_examples(tmp_path: Path) -> None:
+    done = run(written(tmp_path / "rows.jsonl", GOOD, LOOP))
+    assert "exact_loop" in done.stdout
+    assert "rows.jsonl:2: the 4 tokens 'the big red fox' 9 times" in done.stdout
+    assert "2 rows, 2 answers: 1 accepted, 0 suspected, 1 rejected" in done.stdout
+
+
+def test_the_filters_are_those_of_the_settings(tmp_path: Path) -> None:
+    config = tmp_path / "settings.yaml"
+    config.write_text("filters: [{length: {max_characters: 5}}]", encoding="utf-8")
+    file = written(tmp_path / "rows.jsonl", GOOD)
+    counts = json.loads(run(file, "--config", config, "--json").stdout)
+    assert [each["reason"] for each in counts["reasons"]] == ["too_long"]
+
+
+def test_a_broken_row_is_named_and_the_others_are_done(tmp_path: Path) -> None:
+    file = written(tmp_path / "rows.jsonl", GOOD, "{oops", {"prompt": "x"}, GOOD)
+    kept = tmp_path / "kept.jsonl"
+    done = run(file, "--kept", kept)
+    assert done.exit_code == 2
+    assert lines_of(kept) == [GOOD, GOOD]
+    assert "rows.jsonl:2: it is no JSON" in done.stderr
+    assert "rows.jsonl:3: it holds no answer" in done.stderr
+    assert f"bestofn: {file}: 2 of 4 rows cannot be read" in done.stderr
+
+
+def test_half_a_surrogate_pair_is_written_as_it_came(tmp_path: Path) -> None:
+    row = {"prompt": "x", "response": "It is \ud83d here, and it is fine."}
+    file, kept = written(tmp_path / "rows.jsonl", row), tmp_path / "kept.jsonl"
+    done = run(file, "--kept", kept, "--json")
+    assert done.exit_code == 0, done.output
+    assert lines_of(kept) == [row]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["nowhere.jsonl"], "nowhere.jsonl: no such file"),
+        (["{file}", "--kept", "{file}"], "cannot be written and be another file"),
+        (["{file}", "--kept", "a", "--rejected", "./a"], "cannot be written and be another file"),
+        (["{file}", "--kept", "no/such/folder/a"], "there is no such folder"),
+        (["{file}", "--column", "answer=x"], "--column answer=x is not FIELD=COLUMN"),
+        (["{file}", "--config", "nowhere.yaml"], "nowhere.yaml: no such file"),
+        (["{empty}"], "no rows"),
+    ],
+)
+def test_bad_input_is_one_sentence(tmp_path: Path, arguments: list[str], sentence: str) -> None:
+    file, empty = written(tmp_path / "rows.jsonl", GOOD), tmp_path / "empty.jsonl"
+    empty.write_text("\n", encoding="utf-8")
+    done = run(*(each.format(file=file, empty=empty) for each in arguments))
+    assert done.exit_code == 2
+    assert sentence in done.stderr
+    assert lines_of(file) == [GOOD]
