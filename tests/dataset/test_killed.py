@@ -59,6 +59,7 @@ def _check_what_is_left(folder: Path, whole: list[Record], begun_with: int) -> N
     assert len(there) >= begun_with
     assert there == [record for record in whole if record in there], folder
     assert len(there) == state.in_shards + state.in_journal, folder
+    assert state.finished == (state.manifest.rows is not None), "the mark is written last"
     if state.finished:
         assert there in (whole, whole[:begun_with]), folder
     else:

@@ -17,7 +17,7 @@ from tests.support import dataset_fakes as fakes
 from tests.support.killing import kill_before
 
 ROWS = 400
-FEW = 4
+FEW = 5
 """Rows of a run that is killed at every step."""
 
 

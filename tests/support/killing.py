@@ -57,9 +57,9 @@ def kill_before(step: int, folder: Path) -> None:
 
     synced, filled = os.fsync, pyarrow.parquet.write_table
 
-    def sync(descriptor: Any) -> None:
+    def sync(fd: Any) -> None:
         count()
-        synced(descriptor)
+        synced(fd)
 
     def fill(table: Any, path: Any, **options: Any) -> None:
         whole = io.BytesIO()
