@@ -42,7 +42,8 @@ from bestofn.dataset.run.local import run
 from bestofn.dataset.run.options import RunOptions
 from bestofn.dataset.store.identity import identity_of
 from bestofn.dataset.store.records import ranked_candidates
-from bestofn.dataset.store.store import Store, read_rollouts
+from bestofn.dataset.store.rollouts import read_rollouts
+from bestofn.dataset.store.store import Store
 from training.world import Task, is_correct, stream
 
 N = 8

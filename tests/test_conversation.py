@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -22,7 +21,7 @@ USER = {"role": "user", "content": "Hi"}
 
 
 def scored(row: dict[str, Any]) -> Request | str:
-    (read,) = read_rows([json.dumps({**row, "responses": ["good"]})])
+    (read,) = read_rows([("a.jsonl:1", {**row, "responses": ["good"]})])
     return read.request or str(read.error)
 
 

@@ -22,7 +22,7 @@ from bestofn.rewards.checkpoints.interface import LoadedModel
 from bestofn.rewards.local.choose_reader import causal_reader
 from bestofn.rewards.local.readers import Head
 from bestofn.rewards.local.token_budget import TokenBudget
-from bestofn.rewards.text.encoder import hub_encoder
+from bestofn.rewards.text.hub_encoder import hub_encoder
 from bestofn.rewards.text.text_maker import text_maker
 from bestofn.rewards.text.text_spec import TextSpec
 from bestofn.rewards.transformers import TransformersRewardModel

@@ -15,7 +15,7 @@ LONGEST = 200
 
 _DIGITS = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+"
 _IN_TEXT = re.compile(
-    rf"(?<![A-Za-z0-9_.,])(?:(?<![\d)\]]\s)(?<![\d)\]])[-+])?(?:{_DIGITS})"
+    rf"(?<![A-Za-z0-9_.])(?:(?<![\d)\]]\s)(?<![\d)\]])[-+])?(?:{_DIGITS})"
     r"(?:\s?/\s?\d+)?(?:\s?%)?(?![\d])"
 )
 """A number of a text; a sign belongs to it where no number or bracket stands before. Chinese runs

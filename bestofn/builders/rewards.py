@@ -20,7 +20,7 @@ from bestofn.core.protocols import RewardModel
 from bestofn.settings.judge import JudgeSettings
 from bestofn.settings.reward_server import RewardServerSettings
 from bestofn.settings.rewards import RewardKind
-from bestofn.settings.sections import Section
+from bestofn.settings.section import Section
 from bestofn.settings.verifier import VerifierSettings
 from bestofn.support.import_path import imported
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,7 @@ from bestofn.cli.options import (
     JsonOption,
     MaxTokensOption,
     ModelOption,
+    RequestTimeoutOption,
     RewardModelOption,
     SelectorOption,
     StopOption,
@@ -55,6 +57,7 @@ def ask(
         OnExhausted | None,
         typer.Option(help="What to do when nothing is acceptable. \\[resample]"),
     ] = None,
+    request_timeout: RequestTimeoutOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
@@ -79,6 +82,7 @@ def ask(
             temperature=temperature,
             max_tokens=max_tokens,
             seed=seed,
+            request_timeout_seconds=request_timeout,
             policy=None if on_exhausted is None else {"on_exhausted": on_exhausted},
         )
         if not prompt.strip():
@@ -100,21 +104,26 @@ async def _ask(request: Request, settings: Settings, *, as_json: bool, verbose: 
     """Rank one prompt and print the result; what was done before an error is printed too.
 
     Raises:
-        BestOfNError: as `open_pipeline` and `best_of_n`.
+        BestOfNError: as `opened_pipeline` and `best_of_n`; also GeneratorError, it took longer than
+            a request may take.
     """
-    from bestofn.builders.pipeline import open_pipeline
     from bestofn.cli.console import print_ranking, quiet_engines
     from bestofn.cli.tables import LiveCandidates
+    from bestofn.cli.within import opened_pipeline
     from bestofn.core.best_of_n import best_of_n
-    from bestofn.core.no_winner import NoWinnerError
+    from bestofn.core.no_winner import GeneratorError, NoWinnerError
 
+    seconds = settings.request_timeout_seconds
     with quiet_engines(verbose) as console, console.status("loading the models") as status:
         try:
-            async with open_pipeline(settings) as pipeline:
+            async with opened_pipeline(settings) as pipeline:
                 status.stop()
                 with LiveCandidates(console, request.best_of) as live:
-                    ranking = await best_of_n(request, pipeline, observer=live.update)
+                    async with asyncio.timeout(seconds):
+                        ranking = await best_of_n(request, pipeline, observer=live.update)
                 print_ranking(ranking, as_json=as_json)
+        except TimeoutError as error:
+            raise GeneratorError(f"no answer within {seconds:g} s (--request-timeout)") from error
         except NoWinnerError as error:
             if error.ranking is not None:
                 print_ranking(error.ranking, as_json=as_json)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bestofn.cli.dataset_options import RunFolder
-from bestofn.cli.options import JsonOption
+from bestofn.cli.dataset_options import RunFolder, state_of
+from bestofn.cli.options import JsonOption, at_home
 from bestofn.cli.running import exit_codes, run_to_end
 
 if TYPE_CHECKING:
@@ -42,7 +42,13 @@ def compare(
         ),
     ] = None,
     html: Annotated[
-        Path | None, typer.Option(help="Write a page with the curves, too.", show_default=False)
+        Path | None,
+        typer.Option(
+            help="Write a page with the curves, too.",
+            show_default=False,
+            metavar="FILE",
+            parser=at_home,
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -80,6 +86,7 @@ async def _compare(
     from bestofn.tuning.recommend import profile_of, recommended
     from bestofn.tuning.recorded import read_run
 
+    state_of(folder)
     read = list(islice(read_run(folder), most_rows))
     if not read:
         raise ConfigError(f"{folder}: no row has two finished candidates")

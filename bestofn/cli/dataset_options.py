@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
+from bestofn.cli.options import at_home
 from bestofn.core.errors import ConfigError
 from bestofn.settings.choices import FormatName, Keep
 
 if TYPE_CHECKING:
     from bestofn.dataset.export.formats import ExportOptions
     from bestofn.dataset.export.push import Repository
-    from bestofn.dataset.store.manifest import Manifest
+    from bestofn.dataset.store.rollouts import RunState
 
 
 class FormatOption(enum.StrEnum):
@@ -72,8 +73,24 @@ PrivateOption = Annotated[
 ]
 RunFolder = Annotated[
     Path,
-    typer.Argument(metavar="DIR", help="What `bestofn sample` wrote.", show_default=False),
+    typer.Argument(
+        metavar="DIR", help="What `bestofn sample` wrote.", show_default=False, parser=at_home
+    ),
 ]
+
+
+def state_of(folder: Path) -> RunState:
+    """How far the run in a folder is; where it is not finished standard error is told.
+
+    Raises:
+        ConfigError: it is no run, or a shard cannot be read.
+    """
+    from bestofn.dataset.store.rollouts import run_state
+
+    state = run_state(folder)
+    if state.unfinished:
+        typer.echo(f"{folder}: {state.unfinished}", err=True)
+    return state
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,17 +154,3 @@ class Output:
             licence,
             None if name is None else Repository(name, private),
         )
-
-
-def manifest_of(folder: Path) -> Manifest:
-    """The manifest of the run in a folder.
-
-    Raises:
-        ConfigError: it holds none, or one that cannot be read.
-    """
-    from bestofn.dataset.store.manifest import Manifest
-
-    manifest = Manifest.read(folder)
-    if manifest is None:
-        raise ConfigError(f"{folder} holds no run: there is no run.json")
-    return manifest

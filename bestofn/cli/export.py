@@ -17,9 +17,10 @@ from bestofn.cli.dataset_options import (
     PushOption,
     RunFolder,
     ValueOption,
-    manifest_of,
+    state_of,
 )
 from bestofn.cli.running import exit_codes
+from bestofn.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -62,20 +63,23 @@ def export_run(output: Output, console: Console) -> None:
     """Write the formats and the card of a run, say what is in them, and push them to the hub.
 
     Raises:
-        ConfigError: it is no run, or a shard cannot be read.
+        ConfigError: it is no run, or a shard cannot be read; or it is to be pushed and is not
+            finished.
         DatasetError: the disk does not let it, or the hub does not take it.
     """
     from bestofn.dataset.export.card import write_card
     from bestofn.dataset.export.export import export as write_formats
     from bestofn.dataset.export.summary import Summary
-    from bestofn.dataset.store.store import read_rollouts
+    from bestofn.dataset.store.rollouts import read_rollouts
 
-    folder, manifest = output.folder, manifest_of(output.folder)
+    folder, state = output.folder, state_of(output.folder)
+    if state.unfinished and output.repository is not None:
+        raise ConfigError(f"{folder} is not pushed: a run has to be finished for that")
     summary = Summary()
     rollouts = summary.counting(read_rollouts(folder))
     written = write_formats(folder, rollouts, output.formats, output.choice)
     kept = _described(output.choice.rule)
-    write_card(folder, manifest, summary, written, licence=output.licence, kept=kept)
+    write_card(folder, state, summary, written, licence=output.licence, kept=kept)
     for each in written:
         odd = f"; {each.skipped:,} with tool calls or images left out" if each.skipped else ""
         console.print(
@@ -90,4 +94,6 @@ def export_run(output: Output, console: Console) -> None:
 
 def _described(rule: KeepRule) -> str:
     """A rule, for a reader."""
-    return rule.keep if rule.value is None else f"{rule.keep} {rule.value:g}"
+    said = rule.keep if rule.value is None else f"{rule.keep} {rule.value:g}"
+    sure = rule.min_confidence
+    return said if sure is None else f"{said}, of prompts with a confidence of at least {sure:g}"

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import from_json
 
+from bestofn.core.errors import RequestError
 from bestofn.core.ranking import Ranking
-from bestofn.core.types import Candidate, Request
+from bestofn.core.types import Candidate, Request, message_text
+from bestofn.dataset.prompts.json_records import InputRecord
+from bestofn.dataset.prompts.layouts import find_fields, is_conversation
+from bestofn.dataset.prompts.messages import MessageError, without_nulls
+from bestofn.dataset.prompts.rows import check_text, conversation_of
 from bestofn.support.candidate_report import ReportField, report
 from bestofn.support.conversation import AnsweredConversation
 from bestofn.support.error_text import faults
@@ -18,33 +22,37 @@ from bestofn.support.error_text import faults
 
 @dataclass(frozen=True, slots=True)
 class ScoreRow:
-    """One line of the input: the request and the responses to rank, or why it cannot be read.
+    """One row of the input: the request and the responses to rank, or why it cannot be read.
 
     Args:
-        line: line number, from 1.
+        where: file and line, or the row of a table.
         request: best_of is the number of responses; None where `error` is set.
         candidates: one per response, in order; a plain string counts as ended by itself ("stop").
         error: one sentence; None for a good row.
     """
 
-    line: int
+    where: str
     request: Request | None = None
     candidates: tuple[Candidate, ...] = ()
     error: str | None = None
 
 
-def read_rows(lines: Iterable[str]) -> Iterator[ScoreRow]:
-    """Each line that is not blank, in order; a broken one is a row with `error`."""
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        row = _read(line)
-        if isinstance(row, str):
-            yield ScoreRow(number, error=row)
-            continue
-        candidates = row.candidates
-        request = Request(row.conversation, best_of=len(candidates), reference=row.reference)
-        yield ScoreRow(number, request, candidates)
+def read_rows(records: Iterable[InputRecord]) -> Iterator[ScoreRow]:
+    """The row of each record, in order; a broken one is a row with `error`.
+
+    The prompt is read as `sample` reads it (`bestofn.dataset.prompts`), of any layout. Responses
+    stand under `responses`, or as TRL's `completions`: texts, objects with `text` and perhaps
+    `finish_reason`, assistant's messages, or lists of one such message. What an object holds
+    besides is left alone.
+    """
+    for where, record in records:
+        try:
+            yield _read(where, record)
+        except ValidationError as error:
+            sentence = str(faults(error, without=("str", "ResponseText"))[0])
+            yield ScoreRow(where, error=sentence)
+        except (MessageError, RequestError) as error:
+            yield ScoreRow(where, error=str(error))
 
 
 _CANDIDATE: tuple[ReportField, ...] = (
@@ -87,15 +95,37 @@ def ranking_json(ranking: Ranking) -> dict[str, Any]:
     }
 
 
-def _read(line: str) -> AnsweredConversation | str:
-    """What stands in a line, or why it cannot be read."""
-    try:
-        given = from_json(line)
-    except ValueError as error:
-        return f"Invalid JSON: {error}"
-    if not isinstance(given, dict):
-        return f"it is no JSON object but {type(given).__name__}"
-    try:
-        return AnsweredConversation.model_validate(given)
-    except ValidationError as error:
-        return str(faults(error, without=("str", "ResponseText"))[0])
+def _read(where: str, record: Mapping[str, Any] | str) -> ScoreRow:
+    """The row of a record.
+
+    Raises:
+        ValidationError, MessageError, RequestError: it cannot be read.
+    """
+    if isinstance(record, str):
+        return ScoreRow(where, error=record)
+    found = find_fields(record, {})
+    check_text(found)
+    given = next((record[n] for n in _RESPONSES if record.get(n) is not None), None)
+    asked = {n: found.values[n] for n in _CONVERSATION if n in found.values}
+    if given is not None:
+        asked["responses"] = [_plain(r) for r in given] if isinstance(given, list) else given
+    row = AnsweredConversation.model_validate(asked)
+    candidates = row.candidates
+    request = Request(conversation_of(row), best_of=len(candidates), reference=row.reference)
+    return ScoreRow(where, request, candidates)
+
+
+_RESPONSES = ("responses", "completions")
+_CONVERSATION = ("prompt", "messages", "system", "reference")
+
+
+def _plain(response: Any) -> Any:
+    """A response as a text, or one with its finish reason; what is neither is left as it is."""
+    if is_conversation(response) and len(response) == 1:
+        response = response[0]
+    if not isinstance(response, Mapping):
+        return response
+    response = without_nulls(response)
+    if response.get("role") == "assistant" and isinstance(response.get("content"), str):
+        return message_text(response)
+    return {name: response[name] for name in ("text", "finish_reason") if name in response}

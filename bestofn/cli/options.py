@@ -11,8 +11,20 @@ import yaml
 from bestofn.core.errors import ConfigError
 from bestofn.settings.choices import Engine
 
+
+def at_home(path: str) -> Path:
+    """A path whose ``~`` is the user's folder, which a shell leaves alone in ``--output=~/run``."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:  # a user that is none
+        raise typer.BadParameter(str(error)) from error
+
+
 ConfigOption = Annotated[
-    Path | None, typer.Option("--config", help="YAML file of settings; flags win over it.")
+    Path | None,
+    typer.Option(
+        "--config", metavar="FILE", help="YAML file of settings; flags win over it.", parser=at_home
+    ),
 ]
 RewardModelOption = Annotated[
     str | None,
@@ -48,6 +60,15 @@ UpstreamOption = Annotated[
 ]
 TemperatureOption = Annotated[
     float | None, typer.Option(min=0, max=2, help="Without: the model's own.")
+]
+RequestTimeoutOption = Annotated[
+    float | None,
+    typer.Option(
+        "--request-timeout",
+        min=0.001,
+        metavar="SECONDS",
+        help="Within which a prompt is done, or fails. \\[1800]",
+    ),
 ]
 MaxTokensOption = Annotated[
     int | None, typer.Option(min=1, help="Per candidate. Without: the model's own limit.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from bestofn.cli.dataset_options import RunFolder, manifest_of
+from bestofn.cli.dataset_options import RunFolder, state_of
 from bestofn.cli.running import exit_codes
 
 
@@ -14,9 +14,9 @@ def report(folder: RunFolder) -> None:
         from bestofn.dataset.report.findings import findings
         from bestofn.dataset.report.page import write_report
         from bestofn.dataset.store.atomic_files import disk_faults
-        from bestofn.dataset.store.store import read_rollouts
+        from bestofn.dataset.store.rollouts import read_rollouts
 
-        manifest = manifest_of(folder)
+        state = state_of(folder)
         found = findings(read_rollouts(folder))
         with disk_faults(folder):
-            typer.echo(write_report(folder, manifest, found))
+            typer.echo(write_report(folder, state.manifest, found))

@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from bestofn.core.errors import BestOfNError, ConfigError, RequestError
+from bestofn.core.errors import BestOfNError, ConfigError, RequestError, UnreadableError
 from bestofn.core.no_winner import NothingAcceptableError
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop] | None
@@ -35,6 +35,8 @@ def exit_codes() -> Iterator[None]:
             typer.echo(line, err=True)
         if isinstance(error, NothingAcceptableError):
             raise typer.Exit(3) from error
+        if isinstance(error, UnreadableError):
+            raise typer.Exit(4) from error
         raise typer.Exit(2 if isinstance(error, ConfigError | RequestError) else 1) from error
     except KeyboardInterrupt as error:
         typer.echo("bestofn: interrupted", err=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,6 +26,7 @@ from bestofn.cli.options import (
     ConfigOption,
     MaxTokensOption,
     ModelOption,
+    RequestTimeoutOption,
     RewardModelOption,
     SelectorOption,
     TemperatureOption,
@@ -34,11 +34,13 @@ from bestofn.cli.options import (
     UnsafeCodeOption,
     UpstreamOption,
     VerboseOption,
+    at_home,
     named,
     trusting,
 )
 from bestofn.cli.running import exit_codes, run_to_end
-from bestofn.core.errors import ConfigError
+from bestofn.cli.sample_options import mapped_columns, run_options
+from bestofn.core.errors import ConfigError, DatasetError
 from bestofn.settings.choices import RunEngine
 
 if TYPE_CHECKING:
@@ -52,7 +54,8 @@ def sample(
         str,
         typer.Argument(
             metavar="INPUT",
-            help="JSONL, Parquet, a folder of either, or a dataset on the hub, streamed.",
+            help="JSON lines or array, CSV, TSV, Parquet (gz, zst, ...), a folder of these, or a "
+            "dataset on the hub, streamed.",
             show_default=False,
         ),
     ],
@@ -63,6 +66,8 @@ def sample(
             "-o",
             help="Folder of the run; one that is there goes on.",
             show_default=False,
+            metavar="DIR",
+            parser=at_home,
         ),
     ],
     model: ModelOption = None,
@@ -97,7 +102,9 @@ def sample(
         list[str] | None,
         typer.Option(help="FIELD=COLUMN, for example prompt=question; several times."),
     ] = None,
-    split: Annotated[str, typer.Option(help="Split of a dataset.")] = "train",
+    split: Annotated[
+        str | None, typer.Option(help="Of a folder or dataset. \\[train, or the only one]")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Configuration of a dataset.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Rows that are read at most.")] = None,
     formats: FormatsOption = None,
@@ -119,8 +126,12 @@ def sample(
         int | None, typer.Option(min=1, help="Rows sampled at once. [512 candidates' worth]")
     ] = None,
     failures_in_a_row: Annotated[
-        int | None, typer.Option(min=1, help="Rows that fail one after the other and stop it. [20]")
+        int | None,
+        typer.Option(
+            min=1, help="Rows that fail, or cannot be read, one after the other and stop it. [20]"
+        ),
     ] = None,
+    request_timeout: RequestTimeoutOption = None,
     config: ConfigOption = None,
     verbose: VerboseOption = False,
 ) -> None:
@@ -128,7 +139,7 @@ def sample(
     with exit_codes():
         from bestofn.dataset.prompts.source import PromptSource
         from bestofn.dataset.run.options import Cluster
-        from bestofn.settings.settings import Settings
+        from bestofn.settings.settings import NO_REWARD_MODEL, Settings
 
         settings = Settings.load(
             config,
@@ -144,8 +155,9 @@ def sample(
             temperature=temperature,
             max_tokens=max_tokens,
             seed=seed,
+            request_timeout_seconds=request_timeout,
         )
-        prompts = PromptSource(source, _columns(column or ()), split, name, limit)
+        prompts = PromptSource(source, mapped_columns(column or ()), split, name, limit)
         output = Output.of_flags(
             output_folder,
             formats,
@@ -156,7 +168,9 @@ def sample(
             licence=licence,
             push=(push_to_hub, private),
         )
-        options = _options(settings.best_of, in_flight, failures_in_a_row, explore)
+        if settings.reward_model == NO_REWARD_MODEL and output.choice.rule.needs_rewards:
+            raise ConfigError(f"--keep {keep} needs rewards, and no reward model is to give any")
+        options = run_options(settings, in_flight, failures_in_a_row, explore)
         cluster = None
         if engine == "ray":
             if explore is not None:
@@ -190,20 +204,23 @@ async def _sample(
 
     Raises:
         ConfigError: the input cannot be read, or the folder holds another run.
-        DatasetError: the disk does not let it, or too many rows failed one after the other, or the
-            hub does not take the formats.
-        BestOfNError: as `open_pipeline`.
+        DatasetError: the disk does not let it, or too many rows failed or could not be read one
+            after the other, or all did, or the hub does not take the formats.
+        BestOfNError: as `opened_pipeline`.
     """
     from rich.console import Console
 
     from bestofn.builders.pipeline import open_pipeline
     from bestofn.cli.console import quiet_engines
     from bestofn.cli.export import export_run
+    from bestofn.cli.within import opened_pipeline
     from bestofn.dataset.prompts.rows import Defaults
     from bestofn.dataset.run.local import run
-    from bestofn.dataset.run.progress import progress
+    from bestofn.dataset.run.progress import outcome, progress
     from bestofn.dataset.run.ray import run_on_ray
+    from bestofn.dataset.run.reading import check_readable
     from bestofn.dataset.store.identity import going_on, identity_of
+    from bestofn.dataset.store.journal import JOURNAL
     from bestofn.dataset.store.manifest import Manifest
     from bestofn.dataset.store.store import Store
 
@@ -214,70 +231,33 @@ async def _sample(
     )
     defaults = Defaults(settings.best_of, settings.temperature, settings.max_tokens, settings.seed)
     read = functools.partial(prompts.rows, defaults)
-    if next(read(), None) is None:
-        raise ConfigError(f"{prompts.source}: no rows")
+    described = prompts.described(defaults)
+    check_readable(read(), options.failures_in_a_row)
     if output.repository is not None:
         output.repository.check()
     with contextlib.closing(Store.open(output.folder, identity)) as store:
         async with contextlib.AsyncExitStack() as stack:
             console = stack.enter_context(quiet_engines(verbose))
+            tell = functools.partial(console.print, markup=False, highlight=False, soft_wrap=True)
+            tell(f"{prompts.source}: {described}")
+            for number in store.damaged:
+                tell(f"{output.folder}/{JOURNAL}:{number} is damaged; its row is sampled again")
             if store.finished:
-                console.print(
-                    f"{output.folder}: {store.finished:,} rows are finished; going on from there",
-                    highlight=False,
-                )
+                tell(f"{output.folder}: {store.finished:,} rows are finished; going on from there")
             if cluster is None:
                 with console.status("loading the models"):
-                    pipeline = await stack.enter_async_context(open_pipeline(settings))
+                    pipeline = await stack.enter_async_context(opened_pipeline(settings))
                 watch = stack.enter_context(progress(console, store.manifest.rows))
                 counts = await run(read(), store, pipeline, options, watch=watch)
             else:
                 opening = functools.partial(open_pipeline, settings)
                 watch = stack.enter_context(progress(console, store.manifest.rows))
-                counts = await run_on_ray(read, store, opening, cluster, options, watch=watch)
+                counts = await run_on_ray(
+                    read, store, opening, cluster, options, watch=watch, tell=tell
+                )
         console = Console(stderr=True)
-        console.print(
-            f"{counts.done:,} rows sampled, {counts.skipped:,} were finished before",
-            highlight=False,
-        )
+        for line in outcome(counts):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+        if counts.failed and not (counts.sampled or counts.skipped):
+            raise DatasetError(f"{output.folder}: nothing was sampled")
         export_run(output, console)
-
-
-def _columns(given: Sequence[str]) -> dict[str, str]:
-    """Where each field stands, from ``FIELD=COLUMN`` each.
-
-    Raises:
-        ConfigError: one of them is no mapping of a field that there is.
-    """
-    from bestofn.dataset.prompts.rows import COLUMNS
-
-    found = {}
-    for each in given:
-        name, sign, column = each.partition("=")
-        if not sign or name not in COLUMNS or not column:
-            raise ConfigError(
-                f"--column {each} is not FIELD=COLUMN, with one of {', '.join(COLUMNS)}"
-            )
-        found[name] = column
-    return found
-
-
-def _options(
-    best_of: int, in_flight: int | None, failures_in_a_row: int | None, explore: int | None
-) -> RunOptions:
-    """How the run is worked on, from its flags.
-
-    Raises:
-        ConfigError: they do not go together, or with `best_of`.
-    """
-    from bestofn.dataset.run.options import RunOptions, rows_in_flight
-
-    if explore is not None and not 2 <= explore < best_of:
-        raise ConfigError(
-            f"--explore {explore}: it has to be at least 2, and less than --best-of ({best_of})"
-        )
-    return RunOptions(
-        in_flight or rows_in_flight(best_of, explore),
-        failures_in_a_row or RunOptions().failures_in_a_row,
-        explore,
-    )

@@ -21,6 +21,7 @@ from bestofn.cli.options import (
     TrustOption,
     UnsafeCodeOption,
     VerboseOption,
+    at_home,
     named,
     trusting,
 )
@@ -32,6 +33,7 @@ from bestofn.core.types import Request
 
 if TYPE_CHECKING:
     from bestofn.cli.json_lines import ScoreRow
+    from bestofn.dataset.prompts.json_records import InputRecord
     from bestofn.settings.settings import Settings
 
 IN_FLIGHT = 32
@@ -47,6 +49,7 @@ def score(
             metavar="FILE.jsonl",
             help='Rows of {"prompt" or "messages", "responses"}; - reads standard input.',
             show_default=False,
+            parser=at_home,
         ),
     ],
     reward_model: RewardModelOption = None,
@@ -110,19 +113,18 @@ async def _score(file: Path, settings: Settings, *, as_json: bool, verbose: bool
             except (NothingAcceptableError, RewardError) as error:
                 return error
 
-        with _open(file) as lines:
-            async for row, outcome in _in_order(read_rows(lines), rank):
-                if outcome is None:
-                    where = f"bestofn: {file}:{row.line}: {row.error}"
-                    console.print(where, markup=False, soft_wrap=True)
-                    broken += 1
-                    continue
-                done += 1
-                if isinstance(outcome, RewardError):
-                    failure = failure or outcome
-                ranking = outcome if isinstance(outcome, Ranking) else outcome.ranking
-                if ranking is not None:
-                    print_ranking(ranking, as_json=as_json)
+        async for row, outcome in _in_order(read_rows(_records(file)), rank):
+            if outcome is None:
+                where = f"bestofn: {file.with_name(row.where)}: {row.error}"
+                console.print(where, markup=False, soft_wrap=True)
+                broken += 1
+                continue
+            done += 1
+            if isinstance(outcome, RewardError):
+                failure = failure or outcome
+            ranking = outcome if isinstance(outcome, Ranking) else outcome.ranking
+            if ranking is not None:
+                print_ranking(ranking, as_json=as_json)
     if failure is not None:
         raise failure
     if broken:
@@ -154,13 +156,15 @@ async def _in_order(
             task.cancel()
 
 
-@contextlib.contextmanager
-def _open(file: Path) -> Iterator[Iterable[str]]:
-    try:
-        if str(file) == "-":
-            yield sys.stdin
-        else:
-            with file.open(encoding="utf-8") as lines:
-                yield lines
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file} cannot be read: {error}") from error
+def _records(file: Path) -> Iterator[InputRecord]:
+    """The records of a file, or of standard input, as `sample` reads them.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    from bestofn.dataset.prompts.json_records import json_records
+    from bestofn.dataset.prompts.reader import read_records
+
+    if str(file) == "-":
+        return json_records("-", sys.stdin.buffer, by_line=True)
+    return read_records(str(file))

@@ -69,6 +69,9 @@ def serve(
     api_key_file: Annotated[
         Path | None, typer.Option(help="One key a line; read again on SIGHUP.")
     ] = None,
+    no_auth: Annotated[
+        bool, typer.Option("--no-auth", help="Let everybody in, on an address others reach too.")
+    ] = False,
     log_format: Annotated[LogFormat | None, typer.Option(help="Its form. \\[text]")] = None,
     config: ConfigOption = None,
     verbose: VerboseOption = False,
@@ -82,6 +85,7 @@ def serve(
             "port": port,
             "api_keys": api_key or None,
             "api_key_file": api_key_file,
+            "no_auth": no_auth or None,
             "log_format": log_format,
         }
         settings = Settings.load(

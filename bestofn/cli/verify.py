@@ -12,6 +12,7 @@ from bestofn.core.errors import DatasetError
 def verify(folder: RunFolder) -> None:
     """Say whether a run's folder holds what its manifest says."""
     with exit_codes():
+        from bestofn.dataset.store.rollouts import run_state
         from bestofn.dataset.store.verify import faults
 
         found = 0
@@ -20,4 +21,6 @@ def verify(folder: RunFolder) -> None:
             found += 1
         if found:
             raise DatasetError(f"{folder}: {found} fault{'s' if found > 1 else ''}")
+        if unfinished := run_state(folder).unfinished:
+            raise DatasetError(f"{folder}: what is there is as it was written, but {unfinished}")
         typer.echo(f"{folder}: all is as it was written")

@@ -100,8 +100,12 @@ class Request:
         return cls(messages=tuple(messages), **fields)
 
     def seed_of(self, index: int) -> int | None:
-        """The seed that candidate `index` samples with: ``seed + index``, or None."""
-        return None if self.seed is None else self.seed + index
+        """The seed that candidate `index` samples with: ``seed + index``, or None.
+
+        Seeds are integers of 64 bits, which is what OpenAI documents and engines take: the
+        smallest comes after the largest.
+        """
+        return None if self.seed is None else (self.seed + index + 2**63) % 2**64 - 2**63
 
     @property
     def endpoint(self) -> Endpoint:

@@ -8,7 +8,11 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import get_local_safetensors_metadata, get_safetensors_metadata
+from huggingface_hub import (
+    get_local_safetensors_metadata,
+    get_safetensors_metadata,
+    try_to_load_from_cache,
+)
 from huggingface_hub.errors import NotASafetensorsRepoError, SafetensorsParsingError
 
 from bestofn.core.errors import ModelError
@@ -65,7 +69,7 @@ def weight_sizes(model: str) -> WeightSizes:
     Raises:
         ModelError: it is not there or cannot be read, or is on the hub and in pickles.
     """
-    folder = folder_of(model)
+    folder = folder_of(model) or _cached(model)
     if folder is not None and not any(folder.glob("*.safetensors")):
         return _sizes(_pickled(folder))
     try:
@@ -85,6 +89,14 @@ def weight_sizes(model: str) -> WeightSizes:
         *(IndexError, RecursionError, MemoryError, OverflowError),
     ) as error:
         raise ModelError(f"the headers of {model} cannot be read: {first_line(error)}") from error
+
+
+def _cached(model: str) -> Path | None:
+    """The hub's snapshot of a model whose weights were fetched before; None: they were not."""
+    config = try_to_load_from_cache(model, "config.json")
+    if not isinstance(config, str) or not any(Path(config).parent.glob("*.safetensors")):
+        return None
+    return Path(config).parent
 
 
 def _checked(

@@ -10,6 +10,9 @@ Engine = Literal["auto", "vllm", "transformers", "openai"]
 RunEngine = Literal["auto", "vllm", "transformers", "openai", "ray"]
 """The same for a run over many prompts; ray: pipelines on a cluster, each with what auto takes."""
 
+Access = Literal["open", "key", "off"]
+"""Who may read a page of the server: everybody, who has a key, nobody."""
+
 LogFormat = Literal["text", "json"]
 """How the server's log looks."""
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from bestofn.settings.sections import Section
+from bestofn.settings.section import Section
 
 JudgeMode = Literal["pointwise", "probability", "listwise", "pairwise"]
 """How a judge is asked."""

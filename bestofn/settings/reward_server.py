@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from bestofn.settings.choices import TooLong
-from bestofn.settings.sections import Section
+from bestofn.settings.section import Section
 
 RewardApi = Literal[
     "bestofn",

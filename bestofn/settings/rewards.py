@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from bestofn.settings.choices import Aggregate, Combine, Normalise, Quantization, TooLong
-from bestofn.settings.sections import Section
+from bestofn.settings.section import Section
 
 RewardKind = Literal["model", "vllm", "server", "judge", "pairwise", "verifier"]
 """What scores: a model in this process, one in a vLLM engine of its own, a server that scores, a

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
 from bestofn.control.policy import OnExhausted, Policy
-from bestofn.settings.choices import LogFormat
+from bestofn.settings.choices import Access, LogFormat
+from bestofn.settings.section import MAX_NAME, MAX_OPTIONS, Section
+from bestofn.settings.server_limits import ConnectionSettings, KeyLimits
 from bestofn.settings.stopping import StopSettings
 
 
@@ -26,17 +28,20 @@ def _expand(item: Any) -> Any:
     return item
 
 
-class Section(BaseModel):
-    """A part of the settings: nothing unknown in it, and it does not change."""
+def _expand_home(value: str) -> str:
+    """``~/model`` as a path; a shell leaves it alone in ``--model=~/model``."""
+    return str(Path(value).expanduser()) if value.startswith("~") else value
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+
+AtHome = Annotated[str, AfterValidator(_expand_home)]
+"""A text that may be a path below ``~``."""
 
 
 class _Spec(Section):
     """By name with its options; in a file also ``name`` or ``{name: {option: value}}``."""
 
-    name: str
-    options: dict[str, Any] = Field(default_factory=dict)
+    name: str = Field(max_length=MAX_NAME)
+    options: dict[str, Any] = Field(default_factory=dict, max_length=MAX_OPTIONS)
 
 
 class FilterSpec(_Spec):
@@ -46,29 +51,31 @@ class FilterSpec(_Spec):
 class SelectorSettings(_Spec):
     """How the candidates are ordered; see `bestofn.selection`."""
 
-    name: str = "auto"
+    name: str = Field(default="auto", max_length=MAX_NAME)
 
 
 class AnswerKeySettings(_Spec):
     """What of an answer is voted on; see `bestofn.answers`."""
 
-    name: str = "auto"
+    name: str = Field(default="auto", max_length=MAX_NAME)
 
 
-_Named = Annotated[dict[str, dict[str, Any] | None], Field(min_length=1, max_length=1)]
+_Name = Annotated[str, Field(max_length=MAX_NAME)]
+_Options = Annotated[dict[str, Any], Field(max_length=MAX_OPTIONS)]
+_Named = Annotated[dict[_Name, _Options | None], Field(min_length=1, max_length=1)]
 FilterSpecs = Annotated[
     list[FilterSpec],
-    BeforeValidator(_expand_all, json_schema_input_type=list[str | _Named | FilterSpec]),
+    BeforeValidator(_expand_all, json_schema_input_type=list[_Name | _Named | FilterSpec]),
 ]
 
 
 SelectorSpec = Annotated[
     SelectorSettings,
-    BeforeValidator(_expand, json_schema_input_type=str | _Named | SelectorSettings),
+    BeforeValidator(_expand, json_schema_input_type=_Name | _Named | SelectorSettings),
 ]
 AnswerKeySpec = Annotated[
     AnswerKeySettings,
-    BeforeValidator(_expand, json_schema_input_type=str | _Named | AnswerKeySettings),
+    BeforeValidator(_expand, json_schema_input_type=_Name | _Named | AnswerKeySettings),
 ]
 
 
@@ -123,20 +130,50 @@ class ServerSettings(Section):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
-    api_keys: list[SecretStr] = Field(default_factory=list, description="any of them lets in")
-    api_key_file: Path | None = Field(
-        default=None, description="one key a line, `#` comments; read again on SIGHUP"
+    api_keys: list[SecretStr] = Field(
+        default_factory=list,
+        description="any of them lets in; `name:key` gives it a name for log, metrics and `keys`",
     )
+    api_key_file: Annotated[Path, AfterValidator(Path.expanduser)] | None = Field(
+        default=None,
+        description="one `key` or `name:key` a line, `#` comments; read again on SIGHUP",
+    )
+    no_auth: bool = Field(
+        default=False, description="let everybody in, on an address that others reach too"
+    )
+    key_limits: KeyLimits = Field(
+        default=KeyLimits(), description="of each key that `keys` does not name"
+    )
+    keys: dict[str, KeyLimits] = Field(
+        default_factory=dict, description="limits of single keys, by their names"
+    )
+    connections: ConnectionSettings = ConnectionSettings()
+    docs: Access = Field(
+        default="open", description="/docs and /openapi.json: open to all, with a key, or off"
+    )
+    metrics: Access = Field(default="open", description="/metrics: open to all, with a key, or off")
     cors_origins: list[str] = Field(
         default_factory=list, description="origins that browsers may call from; none: CORS is off"
     )
     max_best_of: int = Field(default=64, ge=1, description="best_of above this is refused")
-    max_body_bytes: int = Field(default=8 * 2**20, ge=1024)
+    max_candidates: int = Field(
+        default=1024, ge=1, description="prompts times best_of of one request; above is refused"
+    )
+    max_tokens: int = Field(
+        default=2**17,
+        ge=1,
+        description="a request for more tokens a candidate is refused, and so is one for more than "
+        "the model's context, where the engine tells it",
+    )
+    max_body_bytes: int = Field(default=8 * 2**20, ge=1024, description="of one request")
+    max_bodies_bytes: int = Field(
+        default=128 * 2**20, ge=1024, description="of all requests that are being read; above: 429"
+    )
     max_tokens_in_flight: int = Field(
         default=2**19,
         ge=1,
         description="candidate tokens that running requests may still sample, best_of times their "
-        "limit each; beyond it a request gets 429",
+        "limit each; beyond it a request gets 429, and one that asks for more by itself 400",
     )
     assumed_max_tokens: int = Field(
         default=1024, ge=1, description="counted for a request that names no limit"
@@ -146,7 +183,9 @@ class ServerSettings(Section):
         description="whether clients may send what the code verifier runs: tests as `reference`, "
         "programs as responses",
     )
-    request_timeout_seconds: float = Field(default=600, gt=0)
+    request_timeout_seconds: float = Field(
+        default=600, gt=0, description="of a request from its admission to the end of its answer"
+    )
     keep_alive_seconds: float = Field(
         default=15, gt=0, description="between comments on a stream that has nothing to say yet"
     )

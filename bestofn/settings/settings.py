@@ -27,6 +27,7 @@ from bestofn.settings.rewards import EnsembleSettings, RewardSettings, RewardSpe
 from bestofn.settings.sections import (
     AnswerKeySettings,
     AnswerKeySpec,
+    AtHome,
     FilterSpec,
     FilterSpecs,
     PolicySettings,
@@ -50,10 +51,10 @@ class Settings(BaseSettings):
         env_prefix="BESTOFN_", env_nested_delimiter="__", extra="forbid", frozen=True
     )
 
-    model: str | None = Field(
+    model: AtHome | None = Field(
         default=None, description="folder or hub name; none: the embedded generator"
     )
-    reward_model: str | None = Field(
+    reward_model: AtHome | None = Field(
         default=None,
         description="folder, hub name or the URL of a server that scores; `none`: nothing does; "
         "unset: the embedded one for the embedded generator, nothing for another",
@@ -82,6 +83,12 @@ class Settings(BaseSettings):
     temperature: float | None = Field(default=None, ge=0, le=2)
     max_tokens: int | None = Field(default=None, ge=1)
     seed: int | None = None
+    request_timeout_seconds: float | None = Field(
+        default=1800,
+        gt=0,
+        description="within which `ask` and a row of `sample` are done, or fail; none: no limit. "
+        "`serve` has its own under `server`",
+    )
     filters: FilterSpecs = Field(
         default_factory=lambda: [
             FilterSpec(name="empty"),
@@ -125,6 +132,7 @@ class Settings(BaseSettings):
             ConfigError: the file cannot be read, or a value is wrong; every wrong one is named.
         """
         given = {name: value for name, value in flags.items() if value is not None}
+        file = None if file is None else file.expanduser()
         where = f"{file}: " if file is not None else ""
         if file is not None and not file.is_file():
             raise ConfigError(f"{file}: no such file")

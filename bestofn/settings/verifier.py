@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from bestofn.settings.sections import Section
+from bestofn.settings.section import Section
 
 
 class VerifierSettings(Section):

@@ -13,6 +13,21 @@ from typing import Any, Protocol
 LONGEST = 240
 """Characters kept: enough for a cause, not for the conversation that some errors quote."""
 
+QUOTED = 200
+"""Characters of a value that an error quotes back."""
+
+
+def shortened(text: str, most: int = QUOTED) -> str:
+    """The text, or its beginning and its end where it is longer than `most` characters.
+
+    ``shortened("a" * 9 + "z", 8)`` is ``"aaaa...z"``. What is no character, half of a surrogate
+    pair, becomes a question mark: a message has to be sent.
+    """
+    if len(text) > most:
+        tail = max(1, most // 4)
+        text = f"{text[: most - tail - 3]}...{text[-tail:]}"
+    return text.encode("utf-8", "replace").decode()
+
 
 def first_line(error: BaseException) -> str:
     """The error's class and the first line of its text, cut at `LONGEST` characters."""
@@ -75,8 +90,8 @@ def faults(error: HasFaults, *, without: Collection[str] = ()) -> list[Fault]:
     """
     return [
         Fault(
-            ".".join(str(part) for part in each["loc"] if part not in without),
-            each["msg"].removeprefix("Value error, "),
+            ".".join(shortened(str(part), 64) for part in each["loc"] if part not in without),
+            shortened(each["msg"].removeprefix("Value error, "), LONGEST),
             each["type"],
             each.get("ctx", {}),
         )

@@ -11,7 +11,7 @@ from typing import Any
 from bestofn.core.ranking import ScoredCandidate
 from bestofn.core.types import Candidate, Failure, Rejection, Request
 from bestofn.dataset.store.records import messages_of
-from bestofn.dataset.store.store import read_rollouts
+from bestofn.dataset.store.rollouts import read_rollouts
 
 
 @dataclass(frozen=True, slots=True)

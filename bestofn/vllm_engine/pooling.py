@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from bestofn.core.errors import ConfigError, ModelError
 from bestofn.core.no_winner import RewardError
+from bestofn.support.parent_death import die_with_parent
 from bestofn.vllm_engine.arguments import parse_pooling_arguments
 from bestofn.vllm_engine.engine import first_sentence, running_llm
 
@@ -29,8 +30,12 @@ The first is preferred where both are offered."""
 
 
 def register_reward_models() -> None:
-    """Tell vLLM of `REGISTERED`; vLLM calls it in each process (`vllm.general_plugins`)."""
+    """Tell vLLM of `REGISTERED`; vLLM calls it in each process (`vllm.general_plugins`), and the
+    engine's and the workers' end there with the process that started them: after a kill -9 of a
+    server they would keep its memory."""
     from vllm import ModelRegistry
+
+    die_with_parent()
 
     known = ModelRegistry.get_supported_archs()
     for architecture, path in REGISTERED.items():

@@ -23,8 +23,11 @@ from bestofn.settings.settings import Settings
 from bestofn_server.admission import Admission
 from bestofn_server.errors import error_response
 from bestofn_server.http.auth import ApiKeys, RequireKey
+from bestofn_server.http.bodies import Bodies
+from bestofn_server.http.docs import documented_app
 from bestofn_server.http.openapi import page
 from bestofn_server.routes import completions, models, operation, rewards
+from bestofn_server.service.clock import RequestClock
 from bestofn_server.service.presets import Presets
 from bestofn_server.service.readiness import Readiness
 from bestofn_server.service.service import Service
@@ -72,14 +75,21 @@ def create_app(
             )
             yield
 
-    app = FastAPI(title="bestofn", version=__version__, description=DESCRIPTION, lifespan=lifespan)
+    app = documented_app(
+        settings.server.docs,
+        title="bestofn",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+    )
     for each in (completions.router(), models.router(), rewards.router()):
         app.include_router(each)
     app.include_router(rewards.classify_router())
-    app.include_router(operation.router())
+    app.include_router(operation.router(metrics=settings.server.metrics != "off"))
     app.add_exception_handler(HTTPException, _told)
     app.add_exception_handler(BestOfNError, _told)
-    app.add_middleware(RequireKey, keys=keys)
+    access = {"docs": settings.server.docs, "metrics": settings.server.metrics}
+    app.add_middleware(RequireKey, keys=keys, access=access)
     if settings.server.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -88,7 +98,7 @@ def create_app(
             allow_headers=["*"],
             expose_headers=["x-request-id", "retry-after", CONFIDENCE_HEADER.lower()],
         )
-    app.openapi = lambda: page(app, guarded=keys.guarded)  # type: ignore[method-assign]
+    app.openapi = lambda: page(app, guarded=keys.guarded, access=access)  # type: ignore[method-assign]
     return app
 
 
@@ -104,9 +114,10 @@ async def open_service(
         ConfigError: a profile is wrong.
         GeneratorError: the engine does not say what it serves.
     """
-    admission = Admission(settings.server.max_tokens_in_flight)
+    limits = settings.server
+    admission = Admission(limits.max_tokens_in_flight, limits.key_limits, limits.keys)
     plan = RewardPlan.of(settings)
-    allowed = settings.server.client_code
+    allowed = limits.client_code
     if plan.runs_code:
         logger.log(
             logging.WARNING if allowed else logging.INFO,
@@ -121,11 +132,14 @@ async def open_service(
         refuses_code=plan.runs_code and not allowed,
         presets=await Presets.load(settings, pipeline),
         admission=admission,
+        clock=RequestClock(limits.request_timeout_seconds),
+        bodies=Bodies(limits.max_body_bytes, limits.max_bodies_bytes),
         metrics=Metrics(registry, admission),
         readiness=Readiness(
             pipeline,
             remote=settings.upstream is not None,
-            lasts=settings.server.probe_seconds,
+            lasts=limits.probe_seconds,
+            busy=lambda: admission.requests > 0,
         ),
         tracer=trace.get_tracer("bestofn_server", __version__, tracer_provider),
     )

@@ -2,8 +2,12 @@
 
 BestOfNError
 └── ApiError                 has a status, a type and a code of OpenAI's envelope
+    ├── InvalidBodyError     400: a field of the body, before any model reads it
     ├── ModelNotFoundError   404
     ├── ClientCodeError      403: programs and tests from clients are not run here
+    ├── SlowClientError      408
+    ├── TooLargeError        413
+    ├── HeadersTooLargeError 431
     ├── OverloadedError      429, with Retry-After
     ├── EngineError          500, 502 or 503: the engine or the upstream
     └── NotReadyError        503
@@ -26,10 +30,13 @@ from bestofn.core.no_winner import (
     NothingAcceptableError,
     RewardError,
 )
-from bestofn.support.error_text import faults
+from bestofn.support.error_text import faults, shortened
 
 INVALID = "invalid_request_error"
 SERVER = "server_error"
+
+MOST = 400
+"""Characters of a message, whoever wrote it: engines quote what they were sent."""
 
 _TYPES = {401: "authentication_error", 404: INVALID, 405: INVALID, 413: INVALID}
 
@@ -62,6 +69,43 @@ class ApiError(BestOfNError):
         super().__init__(message)
         self.param = param
         self.headers = dict(headers or {})
+
+
+class InvalidBodyError(ApiError):
+    """The body is wrong, or above a bound."""
+
+    status = 400
+    type = INVALID
+
+    def __init__(
+        self, message: str, *, param: str | None = None, code: str = "invalid_value"
+    ) -> None:
+        super().__init__(message, param=param)
+        self.code = code
+
+
+class TooLargeError(ApiError):
+    """The body has more bytes than this server takes."""
+
+    status = 413
+    type = INVALID
+    code = "too_large"
+
+
+class SlowClientError(ApiError):
+    """The request did not come in time."""
+
+    status = 408
+    type = INVALID
+    code = "request_timeout"
+
+
+class HeadersTooLargeError(ApiError):
+    """The request has too many headers, or too long ones."""
+
+    status = 431
+    type = INVALID
+    code = "headers_too_large"
 
 
 class ModelNotFoundError(ApiError):
@@ -119,8 +163,8 @@ def error_response(error: Exception) -> JSONResponse:
 
 
 def error_content(body: ErrorBody) -> dict[str, Any]:
-    """OpenAI's envelope."""
-    return {"error": body.model_dump()}
+    """OpenAI's envelope, its message no longer than `MOST` characters."""
+    return {"error": {**body.model_dump(), "message": shortened(body.message, MOST)}}
 
 
 def stream_error(error: Exception) -> dict[str, Any]:
@@ -140,7 +184,7 @@ def _describe(error: Exception) -> tuple[int, ErrorBody, dict[str, str]]:
         case RequestError() | ConfigError():  # ConfigError: options of a filter in the request
             return 400, ErrorBody(message=str(error), type=INVALID, code="invalid_value"), {}
         case NothingAcceptableError():
-            body = ErrorBody(message=str(error), type=SERVER, code="nothing_acceptable")
+            body = ErrorBody(message=str(error), type=INVALID, code="nothing_acceptable")
             return 422, body, {}
         case DeadlineError():
             return 504, ErrorBody(message=str(error), type=SERVER, code="deadline_exceeded"), {}

@@ -1,28 +1,35 @@
-"""The running server: its socket and its signals, start-up and draining."""
+"""The running server: its socket and its signals, from start-up to its end."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import gc
+import ipaddress
 import logging
+import multiprocessing
+import os
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
-
-import uvicorn
-from fastapi import FastAPI
+from typing import Never
 
 from bestofn.builders.pipeline import open_pipeline
-from bestofn.core.errors import ConfigError
+from bestofn.core.errors import BestOfNError, ConfigError
+from bestofn.settings.sections import ServerSettings
 from bestofn.settings.settings import Settings
 from bestofn_server.app import create_app
 from bestofn_server.http.auth import ApiKeys
-from bestofn_server.service.service import Service
+from bestofn_server.listener import Listener
 from bestofn_server.telemetry.logs import set_up_logs
 from bestofn_server.telemetry.tracing import tracer_provider
 
 logger = logging.getLogger(__name__)
+
+GRACE = 8.0
+"""Seconds that models have to be closed in after the engine has died; then the process ends
+anyhow, since who supervises it waits for that."""
 
 
 async def serve(settings: Settings) -> None:
@@ -32,73 +39,53 @@ async def serve(settings: Settings) -> None:
     key file again.
 
     Raises:
-        ConfigError: the address is taken, a setting is wrong, or a model cannot be loaded.
+        ConfigError: the address is taken, or open to others without a key; a setting is wrong, or a
+            model cannot be loaded.
+        BestOfNError: the engine died.
         KeyboardInterrupt: it was SIGINT that ended it.
     """
     set_up_logs(settings.server.log_format)
     keys = ApiKeys(settings.server.api_keys, settings.server.api_key_file)
-    with _bound(settings.server.host, settings.server.port) as address:
+    with (
+        _bound(settings.server.host, settings.server.port) as address,
+        ending_by_force() as engine_died,
+    ):
+        _refuse_open(address, keys, settings.server)
         logger.info("loading the models")
         with tracer_provider() as spans:
             async with open_pipeline(settings) as pipeline:
                 app = create_app(settings, pipeline, keys=keys, tracer_provider=spans)
-                server = _Server(app, settings)
+                server = Listener(app, settings.server, engine_died)
                 gc.collect()
                 gc.freeze()  # what is loaded stays: no collection has to walk through it
                 with _signals(server, keys):
                     await server.serve(sockets=[address])
+    if server.engine_died:
+        raise BestOfNError("the engine has died, so the server has ended")
     if server.interrupted:
         raise KeyboardInterrupt
 
 
-class _Server(uvicorn.Server):
-    """uvicorn's server, stopped by `stop` instead of by its own signal handlers."""
+@contextlib.contextmanager
+def ending_by_force() -> Iterator[Callable[[], None]]:
+    """What starts the clock: unless the context ends within `GRACE` seconds, the process does."""
+    ending = threading.Timer(GRACE, _end)
+    ending.daemon = True
+    try:
+        yield ending.start
+    finally:
+        ending.cancel()
 
-    def __init__(self, app: FastAPI, settings: Settings) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                log_config=None,
-                access_log=False,
-                lifespan="on",
-                timeout_graceful_shutdown=round(settings.server.drain_seconds),
-            )
-        )
-        self._app = app
-        self.interrupted = False
 
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals alone."""
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, and say where."""
-        await super().startup(sockets)
-        if not self.started:
-            return
-        host, port = self.servers[0].sockets[0].getsockname()[:2]
-        where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        service: Service = self._app.state.bestofn
-        logger.info("%s is served on http://%s/v1", service.presets.default.name, where)
-
-    def stop(self) -> None:
-        """Take nothing on any more, and end when what runs has ended."""
-        if not self.should_exit:
-            service: Service = self._app.state.bestofn
-            service.admission.closed = True
-            logger.info("stopping: %d requests are running", service.admission.requests)
-        self.should_exit = True
-
-    def interrupt(self) -> None:
-        """The same; asked a second time, end at once."""
-        self.force_exit = self.interrupted
-        self.interrupted = True
-        self.stop()
+def _end() -> Never:
+    """End this process and its children, whatever they are doing."""
+    for child in multiprocessing.active_children():
+        child.kill()
+    os._exit(1)
 
 
 @contextlib.contextmanager
-def _signals(server: _Server, keys: ApiKeys) -> Iterator[None]:
+def _signals(server: Listener, keys: ApiKeys) -> Iterator[None]:
     """SIGTERM and SIGINT stop, SIGHUP reloads the keys; afterwards all is as it was."""
 
     def reload() -> None:
@@ -151,3 +138,17 @@ def _bound(host: str, port: int) -> Iterator[socket.socket]:
         except OSError as error:
             raise ConfigError(f"cannot serve on {host}:{port}: {error.strerror}") from error
         yield address
+
+
+def _refuse_open(address: socket.socket, keys: ApiKeys, settings: ServerSettings) -> None:
+    """Refuse to serve everybody on an address that others reach, unless that is what is asked for.
+
+    Raises:
+        ConfigError: nothing guards it.
+    """
+    host = ipaddress.ip_address(address.getsockname()[0].partition("%")[0])
+    if not (host.is_loopback or keys.guarded or settings.no_auth):
+        raise ConfigError(
+            f"{settings.host} can be reached from other machines, and no API key is set: give "
+            "--api-key-file or --api-key, or --no-auth to let everybody in"
+        )

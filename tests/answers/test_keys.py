@@ -121,6 +121,7 @@ def test_programs_are_the_same_whatever_their_layout_and_comments() -> None:
     [
         ("5 + 3?", ("8", "5 plus 3 is 8.", "It is 8.", "So the answer is 8!", "8 (5 + 3 = 8)")),
         ("2 * 1?", ("2", "2 times 1 is 2.")),
+        ("5和9哪个大？", ("9", "5和9相比，9更大。")),
         ("5加3等于几？", ("5加3等于8。", "答案是8。", "8")),
         ("Capital of France?", ("Paris", "paris.", '"Paris"', "The answer is: Paris", "**Paris**")),
         ("Where?", ("the moon", "The Moon.", "moon")),

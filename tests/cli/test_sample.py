@@ -35,7 +35,8 @@ def test_from_prompts_to_a_dataset(bestofn: Run, prompts: str, tmp_path: Path) -
     folder = tmp_path / "run"
     done = bestofn(*_arguments(prompts, folder), "--license", "mit")
     assert done.returncode == 0, done.stderr
-    assert "21 rows sampled, 0 were finished before" in done.stderr
+    assert "20 rows sampled, 0 were finished before" in done.stderr
+    assert "1 row cannot be read, the first is prompts.jsonl:8: it is no JSON" in done.stderr
     table = pq.read_table(folder / "rollouts" / "part-000000.parquet").to_pylist()
     assert [row["row"] for row in table] == list(range(21))
     assert table[7]["error"].startswith("it is no JSON")

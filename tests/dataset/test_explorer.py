@@ -21,7 +21,8 @@ from bestofn.dataset.run.allocation import FirstSamples, allocate
 from bestofn.dataset.run.local import run
 from bestofn.dataset.run.options import BATCH, LEAST_IN_FLIGHT, RunOptions
 from bestofn.dataset.store.records import Record
-from bestofn.dataset.store.store import Store, read_rollouts
+from bestofn.dataset.store.rollouts import read_rollouts
+from bestofn.dataset.store.store import Store
 from bestofn.testing import FakeCompletion
 from tests.support import dataset_fakes as fakes
 

@@ -1,4 +1,5 @@
-"""SIGKILL at random moments: the finished run is row for row that of an undisturbed one."""
+"""SIGKILL before every step that writes, and at random moments: the finished run is row for row
+that of an undisturbed one, and nobody takes half of it for the whole."""
 
 from __future__ import annotations
 
@@ -7,18 +8,62 @@ import os
 import random
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bestofn.dataset.store.manifest import Manifest
-from bestofn.dataset.store.store import ROLLOUTS, Store, read_rollouts
+from bestofn.core.errors import ConfigError
+from bestofn.dataset.store.manifest import NAME, Manifest
+from bestofn.dataset.store.records import Record
+from bestofn.dataset.store.rollouts import read_rollouts, run_state
+from bestofn.dataset.store.shards import ROLLOUTS
+from bestofn.dataset.store.store import Store
 from bestofn.dataset.store.verify import faults
 from tests.support import dataset_fakes as fakes
 from tests.support import killed_run as killed
 
 KILLS = 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("begun_with", [0, 3])
+def test_killed_before_any_step_that_writes_nothing_is_lost_and_half_is_not_whole(
+    tmp_path: Path, begun_with: int
+) -> None:
+    """Once from the beginning; once where a finished run goes on with a longer input."""
+    undisturbed, begun, left = tmp_path / "undisturbed", tmp_path / "begun", tmp_path / "left"
+    killed.work_few(undisturbed)
+    whole = list(read_rollouts(undisturbed))
+    if begun_with:
+        killed.work_few(begun, begun_with)
+    left.mkdir()
+    command = [sys.executable, "-m", "tests.support.killed_run", str(left)]
+    subprocess.run([*command, str(begun)] if begun_with else command, check=True)
+    folders = sorted(left.iterdir(), key=lambda folder: int(folder.name))
+    assert len(folders) > 30
+    for folder in folders:
+        _check_what_is_left(folder, whole, begun_with)
+        killed.work_few(folder)
+        _compare(folder, undisturbed)
+
+
+def _check_what_is_left(folder: Path, whole: list[Record], begun_with: int) -> None:
+    """What is there is right as far as it goes, and is not told to be all."""
+    if not (folder / NAME).is_file():
+        with pytest.raises(ConfigError, match="holds no run"):
+            run_state(folder)
+        return
+    there, state = list(read_rollouts(folder)), run_state(folder)
+    assert len(there) >= begun_with
+    assert there == [record for record in whole if record in there], folder
+    assert len(there) == state.in_shards + state.in_journal, folder
+    if state.finished:
+        assert there in (whole, whole[:begun_with]), folder
+    else:
+        assert "is not finished" in state.unfinished
+    assert all("is not in run.json" in fault for fault in faults(folder)), folder
 
 
 @pytest.mark.slow
@@ -32,7 +77,7 @@ def test_killed_at_any_moment_nothing_is_lost_or_done_twice(
     folder, undisturbed = tmp_path / "killed", tmp_path / "undisturbed"
     killed.work(str(undisturbed), explore)
     kills, finished = 0, [0]
-    while kills < KILLS or Manifest.read(folder).rows is None:  # type: ignore[union-attr]
+    while kills < KILLS or not _is_done(folder):
         process = context.Process(target=killed.work, args=(str(folder), explore))
         process.start()
         # longer and longer, so that kills fall everywhere between the first row and the last
@@ -56,11 +101,17 @@ def test_killed_at_any_moment_nothing_is_lost_or_done_twice(
     assert len(set(finished)) > KILLS // 3  # kills did fall in the middle
 
 
+def _is_done(folder: Path) -> bool:
+    """Whether the run was begun, and is finished: the last kill may fall anywhere."""
+    return Manifest.read(folder) is not None and run_state(folder).finished
+
+
 def _compare(folder: Path, undisturbed: Path) -> None:
     assert list(read_rollouts(folder)) == list(read_rollouts(undisturbed))
     names = sorted(path.name for path in (undisturbed / ROLLOUTS).iterdir())
     assert sorted(path.name for path in (folder / ROLLOUTS).iterdir()) == names
     assert list(faults(folder)) == []
+    assert run_state(folder).finished
 
 
 @pytest.fixture

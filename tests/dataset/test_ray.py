@@ -6,16 +6,22 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from bestofn.dataset.run.local import run
 from bestofn.dataset.run.options import Cluster, RunOptions
 from bestofn.dataset.run.ray import run_on_ray
-from bestofn.dataset.store.store import Store, read_rollouts
+from bestofn.dataset.store.journal import JOURNAL
+from bestofn.dataset.store.rollouts import read_rollouts, run_state
+from bestofn.dataset.store.store import Store
 from bestofn.dataset.store.verify import faults
 from tests.support import dataset_fakes as fakes
 from tests.support import ray_run as on_ray
@@ -31,7 +37,7 @@ OPTIONS = RunOptions(in_flight=8)
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
     ray.init(
-        num_cpus=4,
+        num_cpus=2,  # as many as the workers take: what reads has to do without
         include_dashboard=False,
         log_to_driver=False,
         logging_level="error",
@@ -80,3 +86,22 @@ async def test_a_worker_that_dies_loses_nothing(cluster: None, tmp_path: Path) -
     assert [record["row"] for record in read_rollouts(tmp_path / "ray")] == list(range(on_ray.ROWS))
     assert len(list(pids.iterdir())) >= 3  # somebody took its place
     assert asyncio.get_running_loop().is_running()
+
+
+def test_an_interrupted_run_leaves_nothing_of_ray_behind(tmp_path: Path) -> None:
+    """On a cluster of its own, which is as small as the machine: Ctrl-C in the midst of it."""
+    command = [sys.executable, "-m", "tests.support.ray_run", str(tmp_path)]
+    with subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 200
+        journal = tmp_path / "run" / JOURNAL
+        while not (journal.is_file() and journal.stat().st_size):
+            assert process.poll() is None, process.stderr and process.stderr.read()
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        below = psutil.Process(process.pid).children(recursive=True)
+        assert any("raylet" in each.name() for each in below)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+    _, alive = psutil.wait_procs(below, timeout=2)
+    assert [each.name() for each in alive] == []
+    assert run_state(tmp_path / "run").unfinished

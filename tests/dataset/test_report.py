@@ -13,7 +13,7 @@ import pytest
 from bestofn.dataset.report.findings import Reservoir, expected_best, findings
 from bestofn.dataset.report.page import write_report
 from bestofn.dataset.store.manifest import Manifest
-from bestofn.dataset.store.store import read_rollouts
+from bestofn.dataset.store.rollouts import read_rollouts
 from tests.dataset.test_formats import record
 from tests.support import killed_run as killed
 

@@ -20,7 +20,9 @@ from bestofn.dataset.run.options import RunOptions
 from bestofn.dataset.store.identity import going_on, identity_of
 from bestofn.dataset.store.journal import JOURNAL
 from bestofn.dataset.store.records import Record
-from bestofn.dataset.store.store import ROLLOUTS, Store, read_rollouts
+from bestofn.dataset.store.rollouts import read_rollouts
+from bestofn.dataset.store.shards import ROLLOUTS
+from bestofn.dataset.store.store import Store
 from bestofn.dataset.store.verify import faults
 from bestofn.settings.sections import FilterSpec, SelectorSettings
 from bestofn.settings.settings import Settings

@@ -73,7 +73,7 @@ async def test_a_vote_that_scatters_elects_nobody_where_nothing_scores() -> None
     scored = await chosen(AutoSelector(WholeText()), voters(*texts, rewards=[1, 2, 3, 4, 5]))
     assert scored.chosen_by == ChosenBy("weighted_vote", "custom", "reward")
     agreed = await chosen(AutoSelector(WholeText()), voters("a", "a", "bbbb", "bbbc", "bbbd"))
-    assert agreed.order[0] == 0  # two of five are more than a third
+    assert agreed.order[0] == 0  # two of five are more than a quarter
 
 
 async def test_a_key_of_ones_own_is_voted_on_and_where_it_finds_nothing_others_decide() -> None:

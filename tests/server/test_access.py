@@ -107,8 +107,8 @@ def test_a_file_without_keys_changes_nothing_and_is_anerror_of(
         file.write_bytes(content)
     with pytest.raises(ConfigError, match=said):
         keys.reload()
-    assert keys.admit("old")
-    assert not keys.admit("")
+    assert keys.name_of("old")
+    assert not keys.name_of("")
     with pytest.raises(ConfigError, match=said):
         app_of(api_key_file=file)
 

@@ -11,7 +11,7 @@ import pytest
 
 from bestofn.testing import FakeCompletion, FakeGenerator
 from bestofn_server.admission import Admission
-from bestofn_server.errors import NotReadyError, OverloadedError
+from bestofn_server.errors import InvalidBodyError, NotReadyError, OverloadedError
 from tests.support.serving import app_of, ask, client_of, error_of
 
 CHAT = "/v1/chat/completions"
@@ -54,13 +54,11 @@ async def test_what_does_not_fit_is_a_429_at_once() -> None:
         await _until(f"bestofn_refused_total {len(asked)}.0", client)
 
 
-def test_one_request_above_the_limit_is_let_in_where_nothing_runs() -> None:
+def test_what_could_never_fit_is_an_error_of_the_request() -> None:
     admission = Admission(10)
-    with admission.admit(25):
-        assert (admission.tokens, admission.requests) == (25, 1)
-        with pytest.raises(OverloadedError), admission.admit(1):
-            pass
-    assert (admission.tokens, admission.requests) == (0, 0)
+    with pytest.raises(InvalidBodyError, match="may sample 25 candidate tokens") as caught:
+        admission.admit(25).__enter__()
+    assert (caught.value.status, caught.value.code) == (400, "too_many_tokens")
     with admission.admit(4), admission.admit(6):
         with (
             pytest.raises(OverloadedError, match="10 candidate tokens are in flight"),
@@ -68,6 +66,7 @@ def test_one_request_above_the_limit_is_let_in_where_nothing_runs() -> None:
         ):
             pass
         assert (admission.tokens, admission.requests) == (10, 2)
+    assert (admission.tokens, admission.requests) == (0, 0)
 
 
 def test_a_place_is_free_again_after_an_error_too() -> None:

@@ -41,6 +41,7 @@ async def test_the_winners_share_is_told_everywhere() -> None:
     assert [choice["message"]["content"] for choice in body["choices"]] == ["8", "It is 8."]
     assert 'bestofn_confidence_bucket{le="0.8",rule="weighted_vote"} 1.0' in metrics
     assert 'bestofn_confidence_bucket{le="0.7",rule="weighted_vote"} 0.0' in metrics
+    assert "bestofn_winner_index_count 1.0" in metrics
 
 
 async def test_several_prompts_have_the_least_sure_in_the_header() -> None:

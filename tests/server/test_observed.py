@@ -120,6 +120,9 @@ async def test_the_metrics_count_what_was_done() -> None:
         "score_batch_candidates_count": 1,
         "score_batch_candidates_sum": 2,
         "score_seconds_count": 1,
+        'key_requests_total{key="-",status="200"}': 1,
+        'key_requests_total{key="-",status="400"}': 1,
+        'key_tokens_total{key="-"}': 4 * 1024,
     }
 
 

@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import openai
 import psutil
@@ -74,9 +75,10 @@ def test_the_documented_command_is_read_by_serve_itself(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "bestofn.yaml").write_text("engine: transformers\nbest_of: 2\n")
     _, _, path, *arguments = shlex.split(line)
-    given = convert_args_to_dict(tuple(arguments))
+    read: Any = convert_args_to_dict
+    given = read(tuple(arguments))
     built = call_user_app_builder_with_args_if_necessary(import_attr(path), given)
-    deployment = built._bound_deployment
+    deployment: Any = built._bound_deployment
     assert deployment.name == "bestofn"
     assert deployment.num_replicas == int(given["replicas"])
     gpus = deployment.ray_actor_options["num_gpus"]

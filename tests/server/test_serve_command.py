@@ -68,12 +68,10 @@ def _over(upstream: Upstream) -> list[str]:
     return [f"--upstream={upstream.url}", "--reward-model=none", "--best-of=2"]
 
 
-async def _listens(url: httpx.URL) -> bool:
-    with contextlib.suppress(httpx.TransportError):
-        async with httpx.AsyncClient(base_url=url, timeout=30) as client:
-            await client.get("/health")
-            return True
-    return False
+async def _late(url: httpx.URL) -> httpx.Response:
+    """What /ready says on a connection of its own."""
+    async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+        return await client.get("/ready")
 
 
 async def _ended(process: Process) -> tuple[int | None, str]:
@@ -103,7 +101,7 @@ async def test_the_readmes_path_to_an_answer() -> None:
     assert "Traceback" not in errors
 
 
-async def test_sigterm_in_mid_stream_lets_it_end_and_takes_nothing_on() -> None:
+async def test_sigterm_in_mid_stream_lets_it_end_and_answers_503_meanwhile() -> None:
     release = threading.Event()
 
     async def slow(body: dict[str, Any]) -> Response:
@@ -115,15 +113,11 @@ async def test_sigterm_in_mid_stream_lets_it_end_and_takes_nothing_on() -> None:
             streamed = asyncio.create_task(client.post(CHAT, json=ask(stream=True)))
             while not upstream.bodies:
                 await asyncio.sleep(0.01)
-            async with httpx.AsyncClient(base_url=client.base_url) as kept:
-                assert (await kept.get("/health")).status_code == 200
-                process.send_signal(signal.SIGTERM)
-                async with asyncio.timeout(20):
-                    while await _listens(client.base_url):
-                        await asyncio.sleep(0.01)
-                with pytest.raises(httpx.TransportError):
-                    async with httpx.AsyncClient(base_url=client.base_url) as late:
-                        await late.post(CHAT, json=ask())
+            process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(20):
+                while (late := await _late(client.base_url)).status_code == 200:
+                    await asyncio.sleep(0.01)
+            assert (late.status_code, error_of(late)["code"]) == (503, "not_ready")
             assert not streamed.done()
             release.set()
             response = await streamed
@@ -183,6 +177,17 @@ async def test_a_port_that_is_taken_is_one_sentence() -> None:
     assert errors.splitlines()[-1].startswith(f"bestofn: cannot serve on 127.0.0.1:{port}: ")
 
 
+async def test_an_open_address_is_served_with_a_key_or_where_no_auth_says_so() -> None:
+    with running(Upstream(lambda body: completion("good", "better"))) as upstream:
+        for guard in ("--api-key=one", "--no-auth"):
+            flags = [*_over(upstream), "--host=0.0.0.0", guard]
+            async with _serving(*flags) as (process, client):
+                status = (await client.post(CHAT, json=ask())).status_code
+                assert status == (200 if guard == "--no-auth" else 401)
+                process.send_signal(signal.SIGTERM)
+                assert (await _ended(process))[0] == 0
+
+
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
@@ -194,6 +199,8 @@ async def test_a_port_that_is_taken_is_one_sentence() -> None:
         (["--port=0", "--", "--port=1"], "--port"),
         (["--port=0", "--api-key-file=/none/such"], "/none/such cannot be read"),
         (["--port=0", "--api-key="], "an API key is empty"),
+        (["--port=0", "--api-key=name:a\nb"], "the API key name holds a space, a line break"),
+        (["--port=0", "--host=0.0.0.0"], "0.0.0.0 can be reached from other machines, and no API"),
     ],
 )
 async def test_what_cannot_be_served_is_one_sentence(flags: list[str], said: str) -> None:

@@ -15,9 +15,7 @@ PLACES = (
 )
 _PROGRAM = r"(?:bestofn (?!models`)[a-z]+|\.venv/bin/\S+|make [a-z]|vllm serve|serve run|python -)"
 _COMMAND = re.compile(rf"(?:[A-Z][A-Z_]+=\S+ )*{_PROGRAM}")
-_MENTION = re.compile(
-    r"(?:bestofn|vllm|serve|make) [a-z]+(?: --[a-z-]+(?: [A-Za-z]+)?)?|[^ ]+ ?[^ ]*"
-)
+_MENTION = re.compile(r"(?:bestofn|vllm|serve|make) [a-z]+(?: --[a-z-]+(?: [\w.]+)?)?|[^ ]+ ?[^ ]*")
 """Names a command, or one flag of it, and is none to be typed."""
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from bestofn.cli.running import exit_codes, run_to_end
 from bestofn.core.pipeline import Pipeline
 from bestofn.core.types import Request
 from bestofn.dataset.prompts.rows import Row
+from bestofn.dataset.run.options import Cluster, RunOptions
+from bestofn.dataset.run.ray import run_on_ray
+from bestofn.dataset.store.store import Store
 from bestofn.testing import FakeCompletion
 from tests.support import dataset_fakes as fakes
 
@@ -41,3 +46,22 @@ class Opening:
     async def __call__(self) -> AsyncIterator[Pipeline]:
         (self._folder / str(os.getpid())).touch()
         yield fakes.pipeline(slowly)
+
+
+async def work(folder: Path) -> None:
+    """Do the run on a cluster of its own, of as many CPUs as it has workers."""
+    (folder / "pids").mkdir(parents=True, exist_ok=True)
+    with contextlib.closing(Store.open(folder / "run", fakes.CONFIG, rows_per_shard=50)) as store:
+        await run_on_ray(
+            read,
+            store,
+            Opening(folder / "pids"),
+            Cluster(actors=2, most_actors=2),
+            RunOptions(in_flight=4),
+            tell=lambda sentence: print(sentence, flush=True),
+        )
+
+
+if __name__ == "__main__":
+    with exit_codes():
+        run_to_end(work(Path(sys.argv[1])))

@@ -1,5 +1,5 @@
-"""A run's folder as bestofn 0.1 wrote it: rejections do not say whether they are certain, and
-nothing says how the winner was chosen."""
+"""A run's folder as bestofn 0.1 wrote it: rejections do not say whether they are certain, nothing
+says how the winner was chosen, rows have no tools, and lines of the journal no sums."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from bestofn.dataset.store.atomic_files import sha256
 from bestofn.dataset.store.journal import JOURNAL
 from bestofn.dataset.store.manifest import Manifest
 from bestofn.dataset.store.records import Record
-from bestofn.dataset.store.store import ROLLOUTS
+from bestofn.dataset.store.shards import ROLLOUTS
 
 _TEXTS = ("filter", "reason", "detail")
-_NEW = frozenset({"selector", "confidence"})
+_NEW = frozenset({"selector", "confidence", "tools"})
 _NEW_OF_CANDIDATES = frozenset({"answer_key", "mean_logprob"})
 
 
@@ -35,7 +35,8 @@ def rewrite_as_0_1(folder: Path) -> None:
     manifest.write(folder)
     journal = folder / JOURNAL
     if journal.is_file():
-        held = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
+        text = [each.partition("\t")[0] for each in journal.read_text("utf-8").splitlines()]
+        held = [json.loads(each) for each in text]
         lines = [json.dumps(_as_0_1(record), ensure_ascii=False) for record in held]
         journal.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
 

@@ -19,6 +19,7 @@ FOLDER = real_model()
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.engine,
+    pytest.mark.timeout(900),  # an engine of its own, over a model that costs something
     pytest.mark.skipif(
         FOLDER is None, reason="not made yet: python -m benchmarks.real_model (make real-model)"
     ),
@@ -63,10 +64,9 @@ async def real() -> AsyncIterator[Pipeline]:
 @pytest.fixture(scope="module")
 def plain() -> tuple[Any, Any]:
     """The model and its tokenizer in transformers."""
+    auto: Any = AutoModelForCausalLM
     folder = str(FOLDER)
-    return AutoModelForCausalLM.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(
-        folder
-    )
+    return auto.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
 
 
 async def _sample(pipeline: Pipeline, prompt: str, **fields: Any) -> Candidate:

@@ -11,12 +11,14 @@ import yaml
 from bestofn.dataset.export.export import Exported
 from bestofn.dataset.export.summary import Summary
 from bestofn.dataset.store.atomic_files import replace_text
-from bestofn.dataset.store.manifest import Manifest
+from bestofn.dataset.store.configuration import without_secrets
+from bestofn.dataset.store.rollouts import RunState
+from bestofn.settings.settings import NO_REWARD_MODEL
 
 
 def write_card(
     folder: Path,
-    manifest: Manifest,
+    state: RunState,
     summary: Summary,
     exported: Sequence[Exported],
     *,
@@ -27,7 +29,7 @@ def write_card(
 
     Args:
         folder: of the run.
-        manifest: its manifest.
+        state: how far it is, with its manifest.
         summary: what its records hold.
         exported: the formats that are there.
         licence: an identifier of the hub's; None: the card names none.
@@ -44,27 +46,36 @@ def write_card(
     if licence:
         head = {"license": licence, **head}
     text = "\n".join(["---", yaml.safe_dump(head, sort_keys=False).strip(), "---", ""])
-    text += "\n".join(_body(manifest, summary, exported, licence, kept)) + "\n"
+    text += "\n".join(_body(state, summary, exported, licence, kept)) + "\n"
     replace_text(folder / "README.md", text)
 
 
 def _body(
-    manifest: Manifest,
+    state: RunState,
     summary: Summary,
     exported: Sequence[Exported],
     licence: str | None,
     kept: str,
 ) -> list[str]:
-    # A path of the machine that sampled tells a reader nothing.
-    source = Path(str(manifest.config.get("input")))
-    config = manifest.config | ({"input": source.name} if source.exists() else {})
+    # A path of the machine that sampled tells a reader nothing, and a key in a URL too much.
+    config = without_secrets(state.manifest.config)
+    source = Path(str(config.get("input")))
+    if source.is_absolute() or source.exists():
+        config = config | {"input": source.name}
+    unfinished = [f"{state.unfinished[:1].upper()}{state.unfinished[1:]}.", ""]
+    scored = (
+        ", scored with a reward model and ranked within the prompt. Rewards of different prompts "
+        "do not compare"
+        if _is_scored(config)
+        else " and ranked within the prompt; no reward model scored them"
+    )
     return [
         "# Best of N",
         "",
-        f"Sampled by bestofn {manifest.bestofn}: up to {config.get('best_of')} candidates for each "
-        "prompt, filtered, scored with a reward model and ranked within the prompt. Rewards of "
-        "different prompts do not compare.",
+        f"Sampled by bestofn {state.manifest.bestofn}: up to {config.get('best_of')} candidates "
+        f"for each prompt, filtered{scored}.",
         "",
+        *(unfinished if state.unfinished else ()),
         f"Licence: {licence or 'not stated'}. Kept: {kept}.",
         "",
         "| | |",
@@ -91,6 +102,13 @@ def _body(
         yaml.safe_dump(_plain(config), sort_keys=True, allow_unicode=True).strip(),
         "```",
     ]
+
+
+def _is_scored(config: Mapping[str, Any]) -> bool:
+    """Whether a reward model was named, or the embedded one scored the embedded generator."""
+    named = config.get("reward_model")
+    own = not (config.get("model") or config.get("upstream"))
+    return bool(config.get("rewards")) or (own if named is None else named != NO_REWARD_MODEL)
 
 
 def _plain(value: Any) -> Any:

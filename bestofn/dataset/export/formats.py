@@ -1,7 +1,9 @@
 """SFT, DPO, KTO and ranked rows for trainers: what one record makes in each format.
 
 SFT, DPO and KTO are TRL's conversational formats (TRL's documentation, "Dataset formats and
-types"); further columns say where a row came from, and trainers leave them out.
+types"), `tools` among them as a JSON text; further columns say where a row came from, and trainers
+leave them out. Messages are role and text there: what else a message holds is left out of it, and
+of tool calls, which are no text, the whole row.
 """
 
 from __future__ import annotations
@@ -26,8 +28,12 @@ kto: single candidates with a label. ranked: all accepted with their rewards. ca
 candidate there was, the rejected with their reasons. first, random: SFT with the first accepted
 candidate, or any of them, to measure what the choice gave."""
 
-SOURCE: dict[str, str] = {"row": "int64", "key": "string", "confidence": "float64"}
-"""Where a row came from, and how sure the choice of its prompt's winner was."""
+SOURCE = {"row": "int64", "key": "string", "tools": "string", "confidence": "float64"}
+"""Where a row came from, the tools that it was asked with (a JSON text), and how sure the choice of
+its prompt's winner was."""
+
+_NO_TEXT = frozenset({"tool_calls", "tool_call_id", "function_call", "audio"})
+"""Keys of a message that cannot be left out of it."""
 
 _CHOSEN = frozenset[FormatName]({"sft", "dpo", "kto", "ranked"})
 """Formats of what was chosen; the others are for comparison, or hold everything."""
@@ -67,11 +73,11 @@ def schema_of(name: FormatName) -> pyarrow.Schema:
 
 
 def holds_more_than_text(record: Record) -> bool:
-    """Whether messages hold more than role and text, which these formats do not."""
-    messages = [*messages_of(record)]
-    messages += [_message(each) for each in record["candidates"] if each["message"]]
+    """Whether messages hold tool calls or images, which these formats do not."""
+    messages = messages_of(record)
+    messages += [_whole_message(each) for each in record["candidates"] if each["message"]]
     return any(
-        message.keys() - {"role", "content"} or not isinstance(message.get("content"), str)
+        _NO_TEXT & message.keys() or not isinstance(message.get("content"), str)
         for message in messages
     )
 
@@ -101,7 +107,7 @@ def _dpo(record: Record, options: ExportOptions) -> Iterator[dict[str, Any]]:
         if bad is not None:
             yield {
                 **_of(record),
-                "prompt": messages_of(record),
+                "prompt": _prompt(record),
                 "chosen": [_message(good)],
                 "rejected": [_message(bad)],
                 "chosen_reward": good["reward"],
@@ -122,7 +128,7 @@ def _kto(record: Record, options: ExportOptions) -> Iterator[dict[str, Any]]:
     for each, label in [*((each, True) for each in kept), *((each, False) for each in bad)]:
         yield {
             **_of(record),
-            "prompt": messages_of(record),
+            "prompt": _prompt(record),
             "completion": [_message(each)],
             "label": label,
             "reward": each["reward"],
@@ -131,17 +137,17 @@ def _kto(record: Record, options: ExportOptions) -> Iterator[dict[str, Any]]:
 
 def _ranked(record: Record, options: ExportOptions) -> Iterator[dict[str, Any]]:
     ranked = distinct(ranked_candidates(record))
-    if ranked:
+    if ranked and ranked[0]["reward"] is not None:
         yield {
             **_of(record),
-            "prompt": messages_of(record),
+            "prompt": _prompt(record),
             "completions": [[_message(each)] for each in ranked],
             "rewards": [each["reward"] for each in ranked],
         }
 
 
 def _candidates(record: Record, options: ExportOptions) -> Iterator[dict[str, Any]]:
-    rewards = [each["reward"] for each in ranked_candidates(record)]
+    rewards = [c["reward"] for c in ranked_candidates(record) if c["reward"] is not None]
     mean = statistics.fmean(rewards) if rewards else None
     for each in record["candidates"]:
         reasons = [rejection["reason"] for rejection in each["rejections"]]
@@ -256,12 +262,14 @@ def _worst_below(
 
 
 def _clears_margin(good: CandidateRecord, bad: CandidateRecord, options: ExportOptions) -> bool:
+    if good["reward"] is None or bad["reward"] is None:
+        return False
     gap = good["reward"] - bad["reward"]
     return bool(gap > 0 and gap >= options.min_margin)
 
 
 def _conversation(record: Record, each: CandidateRecord) -> dict[str, Any]:
-    messages = [*messages_of(record), _message(each)]
+    messages = [*_prompt(record), _message(each)]
     return {**_of(record), "messages": messages, "reward": each["reward"]}
 
 
@@ -269,7 +277,19 @@ def _of(record: Record) -> dict[str, Any]:
     return {name: record.get(name) for name in SOURCE}
 
 
+def _prompt(record: Record) -> list[dict[str, Any]]:
+    return [_text_alone(message) for message in messages_of(record)]
+
+
 def _message(each: CandidateRecord) -> dict[str, Any]:
+    return _text_alone(_whole_message(each))
+
+
+def _text_alone(message: Mapping[str, Any]) -> dict[str, Any]:
+    return {"role": message["role"], "content": message["content"]}
+
+
+def _whole_message(each: CandidateRecord) -> dict[str, Any]:
     if each["message"] is None:
         return {"role": "assistant", "content": each["text"]}
     message: dict[str, Any] = json.loads(each["message"])

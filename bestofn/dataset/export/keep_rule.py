@@ -47,6 +47,11 @@ class KeepRule:
             raise ConfigError(f"min_confidence is {self.min_confidence}; it must be 0 to 1")
 
     @property
+    def needs_rewards(self) -> bool:
+        """Whether the rule is about rewards, and not about the order alone."""
+        return self.keep in ("above", "margin", "zscore")
+
+    @property
     def _value(self) -> float:
         usual = {"top-k": 2.0, "margin": 0.0, "zscore": 1.0}
         return usual.get(self.keep, 0.0) if self.value is None else self.value
@@ -63,9 +68,14 @@ class KeepRule:
 
         Args:
             ranked: see `bestofn.dataset.store.records.ranked_candidates`.
+
+        Raises:
+            ConfigError: they have no rewards, and the rule is about these.
         """
         if not ranked:
             return []
+        if ranked[0]["reward"] is None and self.needs_rewards:
+            raise ConfigError(f"{self.keep} needs rewards, and nothing was scored in this run")
         return distinct(self._chosen(ranked))
 
     def _chosen(self, ranked: Sequence[CandidateRecord]) -> Sequence[CandidateRecord]:

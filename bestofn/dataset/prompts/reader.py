@@ -1,124 +1,196 @@
-"""Reader of the input, record by record: JSONL, Parquet, folders of them, datasets of the hub.
+"""Reader of the input, record by record: files of lines, arrays, tables and Parquet, packed or not;
+folders of them; datasets that were saved; datasets of the hub.
 
-Nothing is held but the record at hand (of Parquet: a batch), so an input may be of any length.
+Nothing is held but the record at hand (of Parquet a batch, of an array its line), so an input may
+be of any length.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bestofn.core.errors import ConfigError
+from bestofn.dataset.prompts.csv_records import csv_records
+from bestofn.dataset.prompts.files import (
+    PACKED,
+    READ,
+    SEPARATED,
+    is_table,
+    open_text,
+    suffix_of,
+)
+from bestofn.dataset.prompts.folders import TRAIN, choose_split, data_files
+from bestofn.dataset.prompts.json_records import InputRecord, json_records
 from bestofn.support.error_text import first_line
 
-InputRecord = tuple[str, Mapping[str, Any] | str]
-"""Where it stands, and its columns; a text instead of these says why it cannot be read."""
+if TYPE_CHECKING:
+    import pyarrow
 
-LINES = frozenset({".jsonl", ".ndjson", ".json"})
-TABLES = frozenset({".parquet"})
 BATCH = 256
 """Rows of a Parquet file that are held at once."""
 
+_SAVED = ("state.json", "dataset_dict.json")
+"""What `Dataset.save_to_disk` and `DatasetDict.save_to_disk` leave."""
 
-def read_records(
-    source: str, *, split: str = "train", name: str | None = None
-) -> Iterator[InputRecord]:
-    """The records of an input, in order.
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The records of an input.
 
     Args:
-        source: a file (JSONL, Parquet), a folder of such files (read in the order of their names)
-            or of a saved dataset, or the name of a dataset on the hub, which is streamed.
-        split: of a dataset.
-        name: of a dataset's configuration.
+        records: in order.
+        told: what of a folder or a dataset is read, for a reader; '' of a file, which is read
+            whole.
+    """
+
+    records: Iterator[InputRecord]
+    told: str = ""
+
+
+def read_records(
+    source: str, *, split: str | None = None, name: str | None = None
+) -> Iterator[InputRecord]:
+    """The records of an input, in order; see `open_records`, whose errors come here with the first
+    record."""
+    yield from open_records(source, split=split, name=name).records
+
+
+def open_records(source: str, *, split: str | None = None, name: str | None = None) -> Records:
+    """The records of an input.
+
+    Args:
+        source: a file (JSON lines, a JSON array, CSV, TSV, Parquet; also packed with gzip, zstd,
+            bzip2, xz or lz4), a folder of such files or of a saved dataset, or the name of a
+            dataset on the hub, which is streamed.
+        split: of a folder or a dataset; None: train, or the only one that there is.
+        name: of a configuration of a folder or a dataset.
 
     Raises:
-        ConfigError: there is no such input, it holds nothing that is read here, or it cannot be
-            read at all.
+        ConfigError: there is no such input, it holds nothing that is read here, it has no such
+            split or configuration, or it cannot be read at all.
     """
     path = Path(source).expanduser()
     if path.is_file():
-        yield from _file(path)
-    elif path.is_dir() and any((path / each).is_file() for each in _SAVED):
-        yield from _saved(path, split)
-    elif path.is_dir():
-        files = sorted(each for each in path.rglob("*") if each.suffix in LINES | TABLES)
-        if not files:
-            raise ConfigError(f"{source} holds neither *.jsonl nor *.parquet")
-        for each in files:
-            yield from _file(each)
-    elif path.is_absolute() or source.startswith((".", "~")) or path.suffix in LINES | TABLES:
+        return Records(_file(path, path.name))
+    if path.is_dir() and any((path / each).is_file() for each in _SAVED):
+        return _saved(path, split)
+    if path.is_dir():
+        chosen = data_files(path, split, name)
+        records = (
+            record for each in chosen.paths for record in _file(each, os.path.relpath(each, path))
+        )
+        count = len(chosen.paths)
+        files = f"{count} of {count + chosen.others} files"
+        return Records(records, f"split {chosen.split} ({files})")
+    if path.is_absolute() or source.startswith((".", "~")) or _is_called_a_file(path):
         raise ConfigError(f"{source}: no such file")
-    else:
-        yield from _hub(source, split, name)
+    return _hub(source, split, name)
 
 
-_SAVED = ("dataset_info.json", "dataset_dict.json")
-"""What `Dataset.save_to_disk` leaves."""
+def _is_called_a_file(path: Path) -> bool:
+    return suffix_of(path) in READ or path.suffix.lower() in PACKED
 
 
-def _file(path: Path) -> Iterator[InputRecord]:
-    return _table(path) if path.suffix in TABLES else _lines(path)
+def _file(path: Path, called: str) -> Iterator[InputRecord]:
+    """The records of a file, which is called so where they stand."""
+    import pyarrow
 
-
-def _lines(path: Path) -> Iterator[InputRecord]:
     try:
-        with path.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    yield f"{path.name}:{number}", _parsed(line)
-    except OSError as error:
+        if is_table(path):
+            yield from _table(path, called)
+            return
+        kind = suffix_of(path)
+        with open_text(path) as file:
+            if kind in SEPARATED:
+                yield from csv_records(called, file, tabs=kind == ".tsv")
+            else:
+                yield from json_records(called, file, by_line=kind in (".jsonl", ".ndjson"))
+    except (OSError, EOFError, ValueError, pyarrow.ArrowException) as error:
         raise ConfigError(f"{path} cannot be read: {first_line(error)}") from error
 
 
-def _parsed(line: bytes) -> Mapping[str, Any] | str:
-    try:
-        record = json.loads(line)
-    except ValueError as error:  # no JSON, or no UTF-8
-        return f"it is no JSON: {first_line(error)}"
-    if not isinstance(record, dict):
-        return f"it is no JSON object but {type(record).__name__}"
-    return record
-
-
-def _table(path: Path) -> Iterator[InputRecord]:
-    import pyarrow
+def _table(path: Path, called: str) -> Iterator[InputRecord]:
     import pyarrow.parquet
 
     number = 0
+    with pyarrow.parquet.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=BATCH):
+            for record in _rows(batch):
+                yield f"{called}, row {number}", record
+                number += 1
+
+
+def _rows(batch: pyarrow.RecordBatch) -> Iterator[dict[str, Any] | str]:
+    """The rows of a batch; of a text that is no UTF-8 only its own row suffers."""
     try:
-        with pyarrow.parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=BATCH):
-                for record in batch.to_pylist():
-                    yield f"{path.name}, row {number}", record
-                    number += 1
-    except (OSError, pyarrow.ArrowException) as error:
-        raise ConfigError(f"{path} cannot be read: {first_line(error)}") from error
+        yield from batch.to_pylist()
+    except UnicodeDecodeError:
+        for at in range(batch.num_rows):
+            try:
+                yield from batch.slice(at, 1).to_pylist()
+            except UnicodeDecodeError:
+                yield "it is no UTF-8"
 
 
-def _saved(path: Path, split: str) -> Iterator[InputRecord]:
+def _saved(path: Path, split: str | None) -> Records:
     from datasets import DatasetDict, load_from_disk
 
     try:
-        held = load_from_disk(str(path))
-        chosen = held[split] if isinstance(held, DatasetDict) else held
+        held: Any = load_from_disk(str(path))
     except (OSError, ValueError, KeyError) as error:
         raise ConfigError(f"{path} cannot be read: {first_line(error)}") from error
-    record: Any
-    for number, record in enumerate(chosen):
-        yield f"{path.name}, row {number}", record
+    if isinstance(held, DatasetDict):
+        chosen = choose_split(list(map(str, held)), split, str(path))
+        held = held[chosen]
+    else:
+        chosen = str(held.split or TRAIN)
+        choose_split([chosen], split, str(path))
+    return Records(_numbered(path.name, held), f"split {chosen}")
 
 
-def _hub(source: str, split: str, name: str | None) -> Iterator[InputRecord]:
+def _numbered(called: str, rows: Any) -> Iterator[InputRecord]:
+    """The rows of a dataset.
+
+    Raises:
+        ConfigError: one of them cannot be read, so those that follow cannot either.
+    """
+    import pyarrow
+    from datasets.exceptions import DatasetsError
+
+    from bestofn.support.checkpoint import HTTP_ERROR
+
+    number = -1
+    try:
+        for number, record in enumerate(rows):
+            yield f"{called}, row {number}", record
+    except (
+        OSError,
+        ValueError,
+        RuntimeError,
+        DatasetsError,
+        HTTP_ERROR,
+        pyarrow.ArrowException,
+    ) as e:
+        raise ConfigError(f"{called}, row {number + 1} cannot be read: {first_line(e)}") from e
+
+
+def _hub(source: str, split: str | None, name: str | None) -> Records:
     from datasets import load_dataset
     from datasets.exceptions import DatasetNotFoundError
 
+    from bestofn.support.checkpoint import HTTP_ERROR
+
     try:
-        held = load_dataset(source, name, split=split, streaming=True)
+        held: Any = load_dataset(source, name, split=split, streaming=True)
     except DatasetNotFoundError as error:
         raise ConfigError(f"{source} is neither a file nor a dataset on the hub") from error
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, HTTP_ERROR) as error:
         raise ConfigError(f"{source} cannot be read: {first_line(error)}") from error
-    for number, record in enumerate(held):
-        yield f"{source}, row {number}", record
+    if split is None:
+        split = choose_split(held, None, source)
+        held = held[split]
+    return Records(_numbered(source, held), f"split {split}")

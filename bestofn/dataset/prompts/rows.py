@@ -11,23 +11,33 @@ from typing import Any
 from pydantic import ConfigDict, Field, ValidationError
 
 from bestofn.core.errors import RequestError
-from bestofn.core.types import Request
+from bestofn.core.types import Message, Request
+from bestofn.dataset.prompts.layouts import Fields, find_fields, is_conversation
+from bestofn.dataset.prompts.messages import MessageError, chat_messages, read_tools
 from bestofn.support.conversation import Conversation
 from bestofn.support.error_text import faults
 from bestofn.support.seeding import seed_from
 
-COLUMNS = ("prompt", "messages", "system", "reference", "best_of", "temperature", "max_tokens")
-"""What a row may hold, under the names that they have where no column is mapped."""
+MOST_CANDIDATES = 10_000
+"""`best_of` of a row at most: the most that anybody reports to have sampled of one prompt ("Large
+Language Monkeys", arXiv 2407.21787)."""
+
+MOST_TOKENS = 2**31 - 1
+"""`max_tokens` of a row at most: what 32 bits hold, as engines and tables count them."""
+
+_LONGEST_LIST = 20
+"""Columns that are named in an error."""
 
 
-class _Fields(Conversation):
+class _Asked(Conversation):
     """What is sampled needs a prompt that says something; what is only scored does not."""
 
     model_config = ConfigDict(extra="forbid")
     prompt: str | None = Field(default=None, min_length=1)
-    best_of: int | None = Field(default=None, ge=1)
+    best_of: int | None = Field(default=None, ge=1, le=MOST_CANDIDATES)
     temperature: float | None = Field(default=None, ge=0, le=2)
-    max_tokens: int | None = Field(default=None, ge=1)
+    max_tokens: int | None = Field(default=None, ge=1, le=MOST_TOKENS)
+    tools: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,7 @@ class Row:
         key: tells its content from others': the first 32 hex digits of a SHA-256.
         request: what is sampled; None where `error` says why not.
         error: one sentence.
+        told: which columns were read as what, for a reader.
     """
 
     number: int
@@ -63,6 +74,7 @@ class Row:
     key: str
     request: Request | None = None
     error: str | None = None
+    told: str = ""
 
 
 def read_row(
@@ -78,46 +90,103 @@ def read_row(
         number: see `Row`.
         source: see `Row`.
         record: its columns; a text says why it is none.
-        columns: where a field of `COLUMNS` stands, if not under its own name.
+        columns: see `bestofn.dataset.prompts.layouts.find_fields`.
         defaults: for what it does not say.
     """
     if isinstance(record, str):
         return Row(number, source, key_of(record), error=record)
-    given = {name: record.get(columns.get(name, name)) for name in COLUMNS}
-    given = {name: value for name, value in given.items() if value is not None}
-    key = key_of(given)
+    found = find_fields(record, columns)
+    key = key_of(found.values)
     try:
-        fields = _Fields.model_validate(given)
+        check_text(found)
+        asked = _Asked.model_validate(found.values)
+        messages = conversation_of(asked)
+        _refuse_blank(messages)
         request = Request(
-            fields.conversation,
-            best_of=fields.best_of or defaults.best_of,
-            temperature=_first(fields.temperature, defaults.temperature),
-            max_tokens=_first(fields.max_tokens, defaults.max_tokens),
+            messages,
+            best_of=asked.best_of or defaults.best_of,
+            temperature=_first(asked.temperature, defaults.temperature),
+            max_tokens=_first(asked.max_tokens, defaults.max_tokens),
             seed=defaults.seed_of(number),
-            reference=fields.reference,
+            options=_options(asked.tools),
+            reference=asked.reference,
             id=f"row-{number}",
         )
     except ValidationError as error:
         return Row(number, source, key, error=_sentence(error, columns, record))
-    except RequestError as error:
+    except (RequestError, MessageError) as error:
         return Row(number, source, key, error=str(error))
-    return Row(number, source, key, request)
+    return Row(number, source, key, request, told=_told(found, request))
+
+
+def check_text(found: Fields) -> None:
+    """Return if all texts of a row are texts.
+
+    Raises:
+        MessageError: one holds what no UTF-8 can say.
+    """
+    try:
+        _written(found.values).encode()
+    except UnicodeEncodeError as error:
+        raise MessageError("it holds half of a surrogate pair, which is no text") from error
+
+
+def conversation_of(asked: Conversation) -> tuple[Message, ...]:
+    """The messages of a row, as `chat_messages` makes them, after its system message.
+
+    Raises:
+        MessageError: as `chat_messages`.
+    """
+    given = asked.messages or ({"role": "user", "content": asked.prompt},)
+    system = {"role": "system", "content": asked.system}
+    return chat_messages([system, *given] if asked.system else given)
 
 
 def key_of(content: Any) -> str:
     """The key of a content: equal for equal ones."""
-    written = json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
-    return hashlib.sha256(written.encode()).hexdigest()[:32]
+    written = _written(content).encode(errors="backslashreplace")
+    return hashlib.sha256(written).hexdigest()[:32]
+
+
+def _written(content: Any) -> str:
+    return json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
 
 
 def _first(own: Any, default: Any) -> Any:
     return default if own is None else own
 
 
+def _options(tools: Any) -> dict[str, Any]:
+    """What the request asks for besides."""
+    read = [] if tools is None else read_tools(tools)
+    return {"tools": read} if read else {}
+
+
+def _refuse_blank(messages: tuple[Message, ...]) -> None:
+    """Return if something is asked.
+
+    Raises:
+        MessageError: the newest message is the user's, and blank.
+    """
+    newest = messages[-1]
+    content = newest.get("content")
+    if newest["role"] == "user" and isinstance(content, str) and not content.strip():
+        raise MessageError("it is blank: nothing is asked")
+
+
+def _told(found: Fields, request: Request) -> str:
+    given: Any = found.values.get("messages")
+    ahead = bool(found.values.get("system"))
+    answered = is_conversation(given) and len(given) + ahead > len(request.messages)
+    told = found.told + (", without the answer at its end" if answered else "")
+    return told + (", with `tools`" if request.options else "")
+
+
 def _sentence(error: ValidationError, columns: Mapping[str, str], record: Mapping[str, Any]) -> str:
     first = faults(error)[0]
     if not first.path:
         named = " and ".join(columns.get(name, name) for name in ("prompt", "messages"))
-        there = ", ".join(map(str, record))
-        return f"{first.message}: the columns are {there} ({named} are looked for)"
+        there = [f"{name!s:.40}" for name in list(record)[:_LONGEST_LIST]]
+        more = ", ..." if len(record) > _LONGEST_LIST else ""
+        return f"{first.message}: the columns are {', '.join(there)}{more} ({named} are looked for)"
     return f"{columns.get(first.path, first.path)}: {first.message}"

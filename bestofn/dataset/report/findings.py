@@ -102,7 +102,7 @@ def findings(records: Iterable[Record]) -> Findings:
                 if len(texts) < 2 and each["text"].strip():
                     texts.append(each["text"])
         held = ranked_candidates(record)
-        if held:
+        if held and held[0]["reward"] is not None:
             _add(found, record, held)
     return found
 

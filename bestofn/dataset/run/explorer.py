@@ -19,7 +19,7 @@ from bestofn.core.ranking import Ranking
 from bestofn.dataset.prompts.rows import Row
 from bestofn.dataset.run.allocation import FirstSamples, allocate
 from bestofn.dataset.run.options import BATCH
-from bestofn.dataset.run.row_runner import FinishedRow, RowRunner, rank_row
+from bestofn.dataset.run.row_runner import FinishedRow, RowRunner
 from bestofn.dataset.store.records import Record, record_of
 from bestofn.dataset.store.store import Store
 
@@ -31,13 +31,16 @@ class Explorer(RowRunner):
         pipeline: what ranks; it has a reward model.
         store: what of a batch was finished before an interruption.
         first: samples of each row before anything is shared out.
+        timeout: see `RowRunner`; each of a row's two turns may take so long.
 
     Raises:
         ConfigError: nothing scores, so nothing can be estimated.
     """
 
-    def __init__(self, pipeline: Pipeline, store: Store, first: int) -> None:
-        super().__init__(pipeline)
+    def __init__(
+        self, pipeline: Pipeline, store: Store, first: int, timeout: float | None = None
+    ) -> None:
+        super().__init__(pipeline, timeout)
         if pipeline.reward_model is None:
             raise ConfigError("explore needs a reward model")
         self._store = store
@@ -52,7 +55,7 @@ class Explorer(RowRunner):
             return await super().run(row)
         first = min(self._first, request.best_of)
         asked = dataclasses.replace(request, best_of=first)
-        outcome = await rank_row(row, asked, self._pipeline)
+        outcome = await self._rank(row, asked)
         if not isinstance(outcome, Ranking):
             batch.report(row.number)
             return FinishedRow.of(row, outcome)
@@ -60,7 +63,7 @@ class Explorer(RowRunner):
         batch.report(row.number, FirstSamples(rewards, first, request.best_of))
         if more := await batch.further_samples(row.number):
             asked = dataclasses.replace(request, best_of=len(outcome.candidates) + more)
-            outcome = await rank_row(row, asked, self._pipeline, outcome)
+            outcome = await self._rank(row, asked, outcome)
         return FinishedRow.of(row, outcome)
 
     def on_skipped(self, row: Row) -> None:

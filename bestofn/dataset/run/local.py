@@ -12,6 +12,7 @@ from bestofn.dataset.prompts.rows import Row
 from bestofn.dataset.run.counts import Counts
 from bestofn.dataset.run.explorer import Explorer
 from bestofn.dataset.run.options import RunOptions
+from bestofn.dataset.run.reading import counted
 from bestofn.dataset.run.recorder import Recorder, Watch
 from bestofn.dataset.run.row_runner import FinishedRow, RowRunner
 from bestofn.dataset.store.store import Store
@@ -46,18 +47,23 @@ async def run(
         What was done in this session.
 
     Raises:
-        DatasetError: the disk does not let it, or too many rows failed one after the other. What
-            was finished is kept.
+        DatasetError: the disk does not let it, or too many rows failed or could not be read one
+            after the other. What was finished is kept. UnreadableError: no row could be read.
         ConfigError: the input cannot be read (what stands before that is done), or is not that of
             the run in the store; or it is to explore, and nothing scores.
     """
     options = options or RunOptions()
-    explore = options.explore
-    runner = RowRunner(pipeline) if explore is None else Explorer(pipeline, store, explore)
+    explore, timeout = options.explore, options.row_timeout
+    runner = (
+        RowRunner(pipeline, timeout)
+        if explore is None
+        else Explorer(pipeline, store, explore, timeout)
+    )
     recorder = Recorder(store, options.failures_in_a_row, watch)
     local_run = _LocalRun(store, runner, recorder, options.in_flight)
     try:
-        total = await local_run.execute(rows)
+        read = counted(rows, recorder.counts, options.failures_in_a_row)
+        total = await local_run.execute(read)
     except BaseException:
         store.add_session(recorder.session())
         raise
@@ -103,7 +109,6 @@ class _LocalRun:
                 break
             for row in batch:
                 number = row.number
-                counts.read += 1
                 if self._store.has(number):
                     self._store.check_key(number, row.key, row.source)
                     counts.skipped += 1
@@ -142,8 +147,10 @@ class _LocalRun:
             while not self._finished.empty():
                 batch.append(self._finished.get_nowait())
             ended = batch[-1] is None
-            for number in await self._recorder.record(each for each in batch if each is not None):
-                self._in_flight.pop(number, None)
+            done = [each for each in batch if each is not None]
+            await self._recorder.record(done)
+            for each in done:  # recorded or held back: nothing waits for a row that has ended
+                self._in_flight.pop(each.record["row"], None)
             self._window_moved.set()
         await self._recorder.end()
 

@@ -25,9 +25,11 @@ class RunOptions:
 
     Args:
         in_flight: rows that are sampled at once (on a cluster: by each pipeline).
-        failures_in_a_row: so many rows that fail one after the other stop the run.
+        failures_in_a_row: so many rows that fail, or cannot be read, one after the other stop the
+            run.
         explore: samples of each row before the rest is shared out over a batch of rows; see
             `bestofn.dataset.run.explorer`. None: every row gets as many as it asks for.
+        row_timeout: seconds that a row may take before it counts as failed; None: no limit.
 
     Raises:
         ConfigError: they do not go together.
@@ -36,6 +38,7 @@ class RunOptions:
     in_flight: int = 64
     failures_in_a_row: int = 20
     explore: int | None = None
+    row_timeout: float | None = None
 
     def __post_init__(self) -> None:
         if self.explore is None:

@@ -92,3 +92,17 @@ def rates(counts: Counts, seconds: float) -> str:
     if failed:
         parts.append(f"{failed:,} rows failed")
     return ", ".join(parts)
+
+
+def outcome(counts: Counts) -> list[str]:
+    """What a session came to, a line each: what was sampled, could not be read, and failed."""
+    lines = [f"{counts.sampled:,} rows sampled, {counts.skipped:,} were finished before"]
+    if counts.unreadable:
+        lines.append(_first_of(counts.unreadable, "cannot be read", counts.first_unreadable))
+    if counts.failed:
+        lines.append(_first_of(counts.failed, "failed", counts.first_failed))
+    return lines
+
+
+def _first_of(count: int, what: str, first: str) -> str:
+    return f"{count:,} row{'s' if count > 1 else ''} {what}, the first is {first}"

@@ -2,13 +2,13 @@
 
 The driver reads what the actors make and writes it, so the folder, the resume and the records are
 those of a run on one machine. Lost actors are started again, and the rows they held sampled again.
+A cluster that was started for the run ends with it (ray_cluster.py).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import pickle
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,8 @@ from bestofn.core.pipeline import Pipeline
 from bestofn.dataset.prompts.rows import Row
 from bestofn.dataset.run.counts import Counts
 from bestofn.dataset.run.options import Cluster, RunOptions
+from bestofn.dataset.run.ray_cluster import cluster_of
+from bestofn.dataset.run.reading import counted
 from bestofn.dataset.run.recorder import Recorder, Watch
 from bestofn.dataset.run.row_runner import FinishedRow, RowRunner
 from bestofn.dataset.store.store import Store
@@ -35,6 +37,9 @@ ReadRows = Callable[[], Iterator[Row]]
 BATCH = 4
 """Rows that an actor is given at once. Small, since a batch ends with its slowest row."""
 
+PATIENCE = 60.0
+"""Seconds without a row after which a run says what it is waiting for."""
+
 
 async def run_on_ray(
     read: ReadRows,
@@ -44,6 +49,7 @@ async def run_on_ray(
     options: RunOptions | None = None,
     *,
     watch: Watch | None = None,
+    tell: Callable[[str], None] = lambda sentence: None,
 ) -> Counts:
     """Sample every row that is not finished yet, on a cluster; see `bestofn.dataset.run.local.run`.
 
@@ -54,13 +60,15 @@ async def run_on_ray(
         cluster: what is taken of the cluster.
         options: how it is worked on; its workers share no rows, so it does not explore.
         watch: is told how far it is.
+        tell: is told, in a sentence, what the cluster has no room for, and why nothing is done yet.
 
     Returns:
         What was done in this session.
 
     Raises:
-        ConfigError: Ray is not installed or cannot be reached, the input cannot be read, or is not
-            that of the run in the store; or the run is to explore.
+        ConfigError: Ray is not installed or cannot be reached, no machine of a cluster that does
+            not grow has room for a worker, the input cannot be read, or is not that of the run in
+            the store; or the run is to explore.
         DatasetError: as `run`; also, the cluster failed.
     """
     options = options or RunOptions()
@@ -68,11 +76,14 @@ async def run_on_ray(
         raise ConfigError("a run on a cluster does not explore: its workers share no rows")
     recorder = Recorder(store, options.failures_in_a_row, watch)
     try:
-        total, missing = await asyncio.to_thread(_missing, read, store, recorder.counts)
+        total, missing = await asyncio.to_thread(
+            _missing, read, store, recorder.counts, options.failures_in_a_row
+        )
         if missing:
-            batches = _run_on_cluster(read, missing, opening, cluster, options.in_flight)
-            while (batch := await asyncio.to_thread(next, batches, None)) is not None:
-                await recorder.record(batch)
+            with cluster_of(cluster, tell) as waiting_for:
+                batches = _run_on_cluster(read, missing, opening, cluster, options)
+                async for batch in _told_to_wait(batches, waiting_for, tell):
+                    await recorder.record(batch)
             await recorder.end()
             left = sum(not store.has(number) for part in missing for number in part)
             if left:
@@ -84,13 +95,32 @@ async def run_on_ray(
     return recorder.counts
 
 
-def _missing(read: ReadRows, store: Store, counts: Counts) -> tuple[int, list[range]]:
+async def _told_to_wait(
+    batches: Iterator[Iterable[FinishedRow]],
+    waiting_for: Callable[[], str],
+    tell: Callable[[str], None],
+) -> AsyncIterator[Iterable[FinishedRow]]:
+    """The batches; until the first has come, every minute a sentence that says why."""
+    started = False
+    while True:
+        task = asyncio.ensure_future(asyncio.to_thread(next, batches, None))
+        while not started and not (await asyncio.wait([task], timeout=PATIENCE))[0]:
+            tell(await asyncio.to_thread(waiting_for))
+        started = True
+        batch = await task
+        if batch is None:
+            return
+        yield batch
+
+
+def _missing(
+    read: ReadRows, store: Store, counts: Counts, most_unreadable: int
+) -> tuple[int, list[range]]:
     """How many rows there are, and the numbers of those that are not finished, in order."""
     missing: list[range] = []
     number = -1
-    for row in read():
+    for row in counted(read(), counts, most_unreadable):
         number = row.number
-        counts.read += 1
         if store.has(number):
             store.check_key(number, row.key, row.source)
             counts.skipped += 1
@@ -106,36 +136,24 @@ def _run_on_cluster(
     wanted: Sequence[range],
     opening: OpenPipeline,
     cluster: Cluster,
-    in_flight: int,
+    options: RunOptions,
 ) -> Iterator[Iterable[FinishedRow]]:
-    try:
-        import ray
-        from ray.data import ActorPoolStrategy, DataContext
-        from ray.exceptions import RayError
-    except ImportError as error:
-        raise ConfigError(
-            "the engine ray needs Ray: pip install 'bestofn-middleware[ray]'"
-        ) from error
-    try:
-        ray.init(
-            cluster.address,
-            ignore_reinit_error=True,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
-    except (ConnectionError, RayError, ValueError, RuntimeError) as error:
-        raise ConfigError(f"the Ray cluster cannot be reached: {first_line(error)}") from error
+    import ray
+    from ray.data import ActorPoolStrategy, DataContext
+    from ray.exceptions import RayError
+
     context = DataContext.get_current()
     context.enable_progress_bars = False
     # Blocks stay as small as they are made: one of the usual size would go to one actor whole.
     context.target_max_block_size = 1
-    calls = -(-in_flight // BATCH)
+    calls = -(-options.in_flight // BATCH)
     try:
+        # The workers may hold every CPU there is: what reads takes none.
         dataset = ray.data.read_datasource(
-            _source(read, wanted), override_num_blocks=1
+            _source(read, wanted), override_num_blocks=1, ray_remote_args={"num_cpus": 0}
         ).map_batches(
             _Worker,
-            fn_constructor_args=[opening],
+            fn_constructor_args=[opening, options.row_timeout],
             batch_size=BATCH,
             compute=ActorPoolStrategy(
                 min_size=cluster.actors,
@@ -160,8 +178,9 @@ def _run_on_cluster(
 class _Worker:
     """A pipeline in an actor of Ray Data, which calls it with batches, several at a time."""
 
-    def __init__(self, opening: OpenPipeline) -> None:
+    def __init__(self, opening: OpenPipeline, row_timeout: float | None) -> None:
         self._opening = opening
+        self._row_timeout = row_timeout
         self._lock = asyncio.Lock()
         self._stack = contextlib.AsyncExitStack()
         self._runner: RowRunner | None = None
@@ -176,7 +195,8 @@ class _Worker:
     async def _opened(self) -> RowRunner:
         async with self._lock:
             if self._runner is None:
-                self._runner = RowRunner(await self._stack.enter_async_context(self._opening()))
+                pipeline = await self._stack.enter_async_context(self._opening())
+                self._runner = RowRunner(pipeline, self._row_timeout)
             return self._runner
 
 

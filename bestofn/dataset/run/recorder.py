@@ -21,7 +21,9 @@ class Recorder:
     """Puts finished rows into the store, in a thread, and counts them.
 
     Rows that fail one after the other are held back: if the run stops for them they are not
-    recorded, and are sampled when it goes on.
+    recorded, and are sampled when it goes on. So are those that the engine refuses as requests;
+    since it refuses at once and samples for a while, they count as one after the other only where
+    no row between them is still being sampled.
 
     Args:
         store: where they go.
@@ -34,39 +36,35 @@ class Recorder:
         self._store = store
         self._failures_in_a_row = failures_in_a_row
         self._watch = watch
-        self._failing: list[FinishedRow] = []
+        self._held: list[FinishedRow] = []
         self._began = datetime.now(UTC)
         self._started = time.perf_counter()
 
-    async def record(self, batch: Iterable[FinishedRow]) -> list[int]:
-        """Record rows, in the order in which they ended; the numbers of those on the disk.
+    async def record(self, batch: Iterable[FinishedRow]) -> None:
+        """Record rows, in the order in which they ended.
 
         Raises:
             DatasetError: the disk does not let it, or too many rows failed one after the other.
         """
         kept: list[FinishedRow] = []
         for each in batch:
-            status = each.record["status"]
-            if status == "failed":
-                self._failing.append(each)
-                if len(self._failing) >= self._failures_in_a_row:
+            if each.record["status"] in ("failed", "unreadable"):
+                self._held.append(each)
+                if self._too_many():
                     await self._write(kept)
                     raise DatasetError(
-                        f"{len(self._failing)} rows failed one after the other, the last with: "
+                        f"{len(self._held)} rows failed one after the other, the last with: "
                         f"{each.record['error']}; they are not recorded, what was finished before "
                         "is kept: the same command goes on from there"
                     )
             else:
-                if status != "unreadable":  # that says nothing of engine and reward model
-                    kept += self._failing
-                    self._failing = []
-                kept.append(each)
+                kept += [*self._held, each]
+                self._held = []
         await self._write(kept)
-        return [each.record["row"] for each in kept]
 
     async def end(self) -> None:
         """Record what was held back: no more rows come."""
-        held, self._failing = self._failing, []
+        held, self._held = self._held, []
         await self._write(held)
 
     def session(self) -> Session:
@@ -78,6 +76,16 @@ class Recorder:
             completion_tokens=self.counts.completion_tokens,
             reward_tokens=self.counts.reward_tokens,
         )
+
+    def _too_many(self) -> bool:
+        if len(self._held) < self._failures_in_a_row:
+            return False
+        failed = sum(each.record["status"] == "failed" for each in self._held)
+        if failed >= self._failures_in_a_row:
+            return True
+        numbers = {each.record["row"] for each in self._held}
+        between = range(min(numbers), max(numbers))
+        return all(number in numbers or self._store.has(number) for number in between)
 
     async def _write(self, kept: Sequence[FinishedRow]) -> None:
         if not kept:

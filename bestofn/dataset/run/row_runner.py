@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from bestofn.core.best_of_n import best_of_n
@@ -17,7 +18,7 @@ from bestofn.core.pipeline import Pipeline
 from bestofn.core.ranking import Ranking
 from bestofn.core.types import Request
 from bestofn.dataset.prompts.rows import Row
-from bestofn.dataset.store.records import Record, failed_record, record_of
+from bestofn.dataset.store.records import Record, defect, failed_record, record_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +30,13 @@ class FinishedRow:
 
     @classmethod
     def of(cls, row: Row, outcome: Ranking | Record) -> FinishedRow:
-        """What is kept of an outcome; see `rank_row`."""
-        if isinstance(outcome, Ranking):
-            return cls(record_of(row, outcome), outcome.usage.reward_tokens)
-        return cls(outcome)
+        """What is kept of an outcome; see `RowRunner`."""
+        if not isinstance(outcome, Ranking):
+            return cls(outcome)
+        record = record_of(row, outcome)
+        if (fault := defect(record)) is not None:  # what an upstream said that no table can hold
+            record = failed_record(row, f"what came back cannot be kept: {fault}")
+        return cls(record, outcome.usage.reward_tokens)
 
 
 class RowRunner:
@@ -40,16 +44,18 @@ class RowRunner:
 
     Args:
         pipeline: what ranks.
+        timeout: seconds that one row may take; None: as many as it takes.
     """
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline, timeout: float | None = None) -> None:
         self._pipeline = pipeline
+        self._timeout = timeout
 
     async def run(self, row: Row) -> FinishedRow:
         """The record of a row; a row that fails has one that says why."""
         if row.request is None:
             return FinishedRow(failed_record(row, row.error or "", unreadable=True))
-        return FinishedRow.of(row, await rank_row(row, row.request, self._pipeline))
+        return FinishedRow.of(row, await self._rank(row, row.request))
 
     def on_skipped(self, row: Row) -> None:
         """Told of a row that was finished before."""
@@ -57,24 +63,25 @@ class RowRunner:
     def on_input_end(self, rows: int) -> None:
         """Told that the input has so many rows, each of which was begun or skipped."""
 
+    async def _rank(
+        self, row: Row, request: Request, earlier: Ranking | None = None
+    ) -> Ranking | Record:
+        """The ranking of a row's request, whether something was acceptable or not; a record that
+        says why where there is none.
 
-async def rank_row(
-    row: Row, request: Request, pipeline: Pipeline, earlier: Ranking | None = None
-) -> Ranking | Record:
-    """The ranking of a row's request, whether something was acceptable or not; a record that says
-    why where there is none.
-
-    Args:
-        row: whose it is.
-        request: its own, or one with fewer or more candidates.
-        pipeline: what ranks.
-        earlier: see `best_of_n`.
-    """
-    try:
-        return await best_of_n(request, pipeline, earlier=earlier)
-    except NothingAcceptableError as error:
-        return failed_record(row, str(error)) if error.ranking is None else error.ranking
-    except (GeneratorError, RewardError, DeadlineError, ControllerError) as error:
-        return failed_record(row, str(error))
-    except RequestError as error:
-        return failed_record(row, str(error), unreadable=True)
+        Args:
+            row: whose it is.
+            request: its own, or one with fewer or more candidates.
+            earlier: see `best_of_n`.
+        """
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await best_of_n(request, self._pipeline, earlier=earlier)
+        except TimeoutError:
+            return failed_record(row, f"it was not done within {self._timeout:g} s")
+        except NothingAcceptableError as error:
+            return failed_record(row, str(error)) if error.ranking is None else error.ranking
+        except (GeneratorError, RewardError, DeadlineError, ControllerError) as error:
+            return failed_record(row, str(error))
+        except RequestError as error:
+            return failed_record(row, str(error), unreadable=True)

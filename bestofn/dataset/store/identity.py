@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from bestofn.dataset.store.configuration import whole_path, without_secrets
 from bestofn.settings.sections import AnswerKeySettings, FilterSpec, SelectorSettings
 from bestofn.settings.settings import Settings
 from bestofn.settings.stopping import StopSettings
@@ -41,7 +42,6 @@ OF_THE_MACHINE = frozenset(
 )
 """Of the section `reward`: they change how fast it is, and the last digits."""
 
-
 EARLIER_FILTERS = (("empty", "repetition", "truncation"),)
 """The filters by default of earlier versions (0.1), by name; none had options."""
 
@@ -76,12 +76,13 @@ def going_on(settings: Settings, begun: Mapping[str, Any] | None) -> Settings:
 def identity_of(
     settings: Settings, *, source: str, columns: Mapping[str, str], explore: int | None = None
 ) -> dict[str, Any]:
-    """The configuration of a run, as JSON holds it.
+    """The configuration of a run, as JSON holds it: without keys, passwords and queries of URLs,
+    and with the whole path of an input that is a file.
 
     Args:
         settings: of the run.
         source: the input.
-        columns: see `bestofn.dataset.prompts.rows.read_row`.
+        columns: see `bestofn.dataset.prompts.layouts.find_fields`.
         explore: see `bestofn.dataset.run.local.run`.
     """
     given = json.loads(settings.model_dump_json(include=set(PARTS)))
@@ -93,4 +94,5 @@ def identity_of(
         del given["answer_key"]  # which earlier versions did not have
     if settings.stop != StopSettings():  # a run without a rule is as one of before there were any
         given["stop"] = settings.stop.model_dump(exclude_defaults=True)
-    return {**given, "input": source, "columns": dict(columns), "explore": explore}
+    public: dict[str, Any] = without_secrets(given)
+    return {**public, "input": whole_path(source), "columns": dict(columns), "explore": explore}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -82,20 +81,6 @@ class Manifest(BaseModel):
     def write(self, folder: Path) -> None:
         """Put it into the folder, at once."""
         replace_text(folder / NAME, self.model_dump_json(indent=1) + "\n")
-
-
-def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """What differs between two configurations, each as a phrase; nested ones by their paths."""
-    found = []
-    for key in sorted(before.keys() | now.keys()):
-        old, new = before.get(key), now.get(key)
-        if old == new:
-            continue
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            found += [f"{key}.{each}" for each in differences(old, new)]
-        else:
-            found.append(f"{key} was {old} and is {new}")
-    return found
 
 
 def _sentence(error: Exception) -> str:

@@ -6,19 +6,25 @@ interrupted leaves the same records as one that was not.
 
 from __future__ import annotations
 
+import functools
 import json
+import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from bestofn.core.ranking import Ranking, ScoredCandidate
 from bestofn.dataset.prompts.rows import Row
 from bestofn.support.candidate_report import report
+from bestofn.support.error_text import first_line
 
 if TYPE_CHECKING:
     import pyarrow
 
 Record = dict[str, Any]
 """One row's record, with the columns of `schema`."""
+
+NOTHING_ASKED = "[]"
+"""The messages of a row that could not be read."""
 
 CandidateRecord = Mapping[str, Any]
 """A candidate in a record."""
@@ -31,7 +37,8 @@ request."""
 
 def record_of(row: Row, ranking: Ranking) -> Record:
     """The record of a row that was sampled."""
-    accepted = ranking.fallback is None and ranking.winner is not None
+    accepted = any(each.accepted or each.suspected for each in ranking.candidates)
+    accepted = ranking.fallback is None and (accepted or ranking.winner is not None)
     return {
         **_row(row, "ok" if accepted else "nothing_acceptable"),
         "fallback": ranking.fallback,
@@ -49,7 +56,7 @@ def record_of(row: Row, ranking: Ranking) -> Record:
 def failed_record(row: Row, error: str, *, unreadable: bool = False) -> Record:
     """The record of a row that has no ranking."""
     return {
-        **_row(row, "unreadable" if unreadable else "failed", error),
+        **_row(row, "unreadable" if unreadable else "failed", _as_text(error)),
         "fallback": None,
         "rounds": 0,
         "prompt_tokens": 0,
@@ -64,13 +71,17 @@ def ranked_candidates(record: Mapping[str, Any]) -> list[CandidateRecord]:
     """What a dataset is chosen from: the accepted candidates that have a reward, best first.
 
     Where none was accepted these are the suspected, as if they were not. The two are never mixed:
-    whether a suspicion is right says nothing of the reward, so their rewards make no pairs.
+    whether a suspicion is right says nothing of the reward, so their rewards make no pairs. Where
+    nothing was scored, which a run without a reward model is, they have no rewards, and come in the
+    order of their ranks, if they have any, and as they were sampled.
     """
-    if record["status"] != "ok":
+    if record["status"] in ("failed", "unreadable") or record["fallback"] is not None:
         return []
-    held = [c for c in record["candidates"] if c["rank"] is not None and c["reward"] is not None]
+    held = record["candidates"]
+    if any(c["reward"] is not None for c in held):
+        held = [c for c in held if c["rank"] is not None and c["reward"] is not None]
     held = [c for c in held if c["accepted"]] or [c for c in held if is_suspected(c)]
-    return sorted(held, key=lambda each: each["rank"])
+    return sorted(held, key=lambda c: (math.inf if c["rank"] is None else c["rank"], c["index"]))
 
 
 def is_suspected(candidate: CandidateRecord) -> bool:
@@ -80,11 +91,25 @@ def is_suspected(candidate: CandidateRecord) -> bool:
     return candidate["failure"] is None and bool(rejections) and not certain
 
 
+def defect(record: Any) -> str | None:
+    """Why a value is no record that can be kept, in one sentence; None: it is one."""
+    import pyarrow as pa
+
+    if not _has_shape(record):
+        return "it is no record of a row"
+    try:
+        pa.Table.from_pylist([record], schema=schema())
+    except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
+        return first_line(error)
+    return None
+
+
 def upgraded(record: Record) -> Record:
     """The record with what bestofn 0.1 did not write (changed in place): its rejections were
-    certain, all of them, it ordered by the highest reward, and knew no confidence, no keys and no
-    logprobs.
+    certain, all of them, it ordered by the highest reward, and knew no tools, no confidence, no
+    keys and no logprobs.
     """
+    record.setdefault("tools", None)
     if "selector" not in record:
         ranked = any(each["rank"] is not None for each in record["candidates"])
         record |= {"selector": "argmax" if ranked else None, "confidence": None}
@@ -103,8 +128,9 @@ def messages_of(record: Mapping[str, Any]) -> list[dict[str, Any]]:
     return messages
 
 
+@functools.cache
 def schema() -> pyarrow.Schema:
-    """The columns of the rollouts. Messages, references and components are JSON texts."""
+    """The columns of the rollouts. Messages, tools, references and components are JSON texts."""
     import pyarrow as pa
 
     reason = pa.struct([("reason", pa.string()), ("detail", pa.string())])
@@ -143,6 +169,7 @@ def schema() -> pyarrow.Schema:
             ("status", pa.string()),
             ("error", pa.string()),
             ("messages", pa.string()),
+            ("tools", pa.string()),
             ("reference", pa.string()),
             ("fallback", pa.string()),
             ("rounds", pa.int32()),
@@ -166,6 +193,7 @@ def _row(row: Row, status: Status, error: str | None = None) -> Record:
     request = row.request
     reference = None if request is None else request.reference
     messages: Sequence[Any] = () if request is None else request.messages
+    tools = None if request is None else request.options.get("tools")
     return {
         "row": row.number,
         "key": row.key,
@@ -173,6 +201,7 @@ def _row(row: Row, status: Status, error: str | None = None) -> Record:
         "status": status,
         "error": error,
         "messages": _json(list(messages)),
+        "tools": None if tools is None else _json(tools),
         "reference": None if reference is None else _json(reference),
     }
 
@@ -184,6 +213,30 @@ def _candidate(each: ScoredCandidate) -> dict[str, Any]:
     reported["message"] = None if message == plain else _json(message)
     reported["components"] = _json(reported["components"]) if reported["components"] else None
     return reported
+
+
+def _has_shape(record: Any) -> bool:
+    """Whether it has what a record is looked up and read by."""
+    return (
+        isinstance(record, dict)
+        and isinstance(record.get("row"), int)
+        and record["row"] >= 0
+        and isinstance(record.get("key"), str)
+        and isinstance(record.get("messages"), str)
+        and record.get("status") in get_args(Status)
+        and isinstance(record.get("candidates"), list)
+        and all(
+            isinstance(candidate, dict)
+            and isinstance(candidate.get("rejections"), list)
+            and all(isinstance(rejection, dict) for rejection in candidate["rejections"])
+            for candidate in record["candidates"]
+        )
+    )
+
+
+def _as_text(error: str) -> str:
+    """An error that a table can hold: half of a surrogate pair, which a server may send, cannot."""
+    return error.encode(errors="replace").decode()
 
 
 def _json(value: Any) -> str:

@@ -7,8 +7,36 @@ from pathlib import Path
 from typing import Any
 
 from bestofn.core.errors import ConfigError
+from bestofn.dataset.store.atomic_files import sha256
+from bestofn.dataset.store.manifest import Shard
 from bestofn.dataset.store.records import Record, schema, upgraded
 from bestofn.support.error_text import first_line
+
+ROLLOUTS = "rollouts"
+"""The folder of the shards in that of a run."""
+
+
+def shard_name(k: int) -> str:
+    """The file name of shard k."""
+    return f"part-{k:06}.parquet"
+
+
+def shard_number(name: str) -> int:
+    """The number of the shard that is called so."""
+    return int(name.removeprefix("part-").removesuffix(".parquet"))
+
+
+def check_shard(path: Path, shard: Shard) -> None:
+    """Return if a shard is what was written.
+
+    Raises:
+        ConfigError: it is gone, or its bytes are others.
+    """
+    try:
+        if path.stat().st_size != shard.bytes or sha256(path) != shard.sha256:
+            raise _broken(path, "it is not what was written")
+    except OSError as error:
+        raise _broken(path, first_line(error)) from error
 
 
 def read_columns(path: Path, names: list[str]) -> dict[str, list[Any]]:
@@ -19,13 +47,13 @@ def read_columns(path: Path, names: list[str]) -> dict[str, list[Any]]:
     try:
         table = pyarrow.parquet.read_table(path, columns=names)
     except (OSError, pyarrow.ArrowException) as error:
-        raise _broken(path, error) from error
+        raise _broken(path, first_line(error)) from error
     return {name: table.column(name).to_pylist() for name in names}
 
 
-def _broken(path: Path, error: Exception) -> ConfigError:
+def _broken(path: Path, why: str) -> ConfigError:
     return ConfigError(
-        f"{path} cannot be read: {first_line(error)}. `bestofn verify` tells which shards are "
+        f"{path} cannot be read: {why}. `bestofn verify` tells which shards are "
         "broken; take them away, and the same `bestofn sample` samples their rows again"
     )
 
@@ -53,4 +81,4 @@ def read_shard(path: Path) -> Iterator[Record]:
             for batch in file.iter_batches(batch_size=128):
                 yield from map(upgraded, batch.to_pylist())
     except (OSError, pyarrow.ArrowException) as error:
-        raise _broken(path, error) from error
+        raise _broken(path, first_line(error)) from error

@@ -4,13 +4,15 @@ Shard k holds the rows k * rows_per_shard and on, in order, so the shards of a r
 when it was interrupted. A row is finished once it is in the journal. A shard is written when all of
 its rows are, renamed into its place, entered in the manifest, and then leaves the journal; whatever
 a kill leaves between two of these steps is put right when the folder is opened. Rows that failed
-are sampled again then: what failed may work now.
+are sampled again then: what failed may work now. Last of all, when there is no journal any more,
+the manifest says how many rows the input has: that is the mark of a run that is finished, and it is
+taken off before anything is added.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,16 +21,24 @@ import filelock
 
 from bestofn import __version__
 from bestofn.core.errors import ConfigError
-from bestofn.dataset.store.atomic_files import disk_faults, partial_of, replace_file, sha256
+from bestofn.dataset.store.atomic_files import disk_faults, replace_file, sha256
+from bestofn.dataset.store.configuration import differences
+from bestofn.dataset.store.folder import empty_unsampled, refuse_others
 from bestofn.dataset.store.journal import JOURNAL, Journal
-from bestofn.dataset.store.manifest import NAME, Manifest, Session, Shard, differences
+from bestofn.dataset.store.manifest import NAME, Manifest, Session, Shard
 from bestofn.dataset.store.records import Record
-from bestofn.dataset.store.shards import read_columns, read_shard, write_shard
+from bestofn.dataset.store.shards import (
+    ROLLOUTS,
+    check_shard,
+    read_columns,
+    read_shard,
+    shard_name,
+    shard_number,
+    write_shard,
+)
 
 ROWS_PER_SHARD = 500
 """Rows of one shard: what is held in memory until it is written."""
-
-ROLLOUTS = "rollouts"
 
 
 class Store:
@@ -36,12 +46,15 @@ class Store:
 
     Attributes:
         manifest: what run.json holds.
+        damaged: lines of the journal that were damaged when it was opened; their rows are sampled
+            again.
     """
 
     def __init__(self, folder: Path, manifest: Manifest, lock: filelock.BaseFileLock) -> None:
         self.manifest = manifest
         self._folder = folder
         self._lock = lock
+        self.damaged: list[int] = []
         self._journal = Journal(folder / JOURNAL)
         self._held: dict[int, Record] = {}
         self._read: tuple[int, dict[str, list[Any]]] | None = None
@@ -54,7 +67,8 @@ class Store:
 
         Args:
             folder: made if it is not there.
-            config: what the run is made with; has to be that of the run in the folder.
+            config: what the run is made with; has to be that of the run in the folder, unless
+                nothing was sampled there yet: then the run begins anew with this one.
             rows_per_shard: of a run that begins.
 
         Raises:
@@ -67,25 +81,23 @@ class Store:
                 raise ConfigError(f"{folder} is a file; a run needs a folder")
             begun = Manifest.read(folder) if folder.is_dir() else None
             if begun is None and folder.is_dir() and any(folder.iterdir()):
-                _refuse_others(folder)
-            if begun is not None and (found := differences(begun.config, config)):
-                raise ConfigError(
-                    f"{folder} holds a run that was made otherwise: {'; '.join(found)}. Go on with "
-                    "the same settings, or name another folder"
-                )
+                refuse_others(folder)
             (folder / ROLLOUTS).mkdir(parents=True, exist_ok=True)
             lock = filelock.FileLock(folder / ".lock")
             try:
                 lock.acquire(timeout=0)
             except filelock.Timeout as error:
                 raise ConfigError(f"another process is writing to {folder}") from error
-            manifest = begun or Manifest(config=config, rows_per_shard=rows_per_shard)
-            manifest.bestofn = __version__
-            store = cls(folder, manifest, lock)
             try:
+                if begun is not None and (found := differences(begun.config, config)):
+                    empty_unsampled(folder, found)
+                    begun = None
+                manifest = begun or Manifest(config=config, rows_per_shard=rows_per_shard)
+                manifest.config, manifest.bestofn = config, __version__
+                store = cls(folder, manifest, lock)
                 store._recover()
             except BaseException:
-                store.close()
+                lock.release()
                 raise
             return store
 
@@ -120,6 +132,7 @@ class Store:
         if held is not None:
             return held
         k, at = divmod(number, self.manifest.rows_per_shard)
+        self._shard(k)
         return next(itertools.islice(read_shard(self._path(k)), at, None))
 
     def add(self, batch: Iterable[Record]) -> None:
@@ -130,6 +143,9 @@ class Store:
         """
         batch = list(batch)
         with disk_faults(self._folder):
+            if self.manifest.rows is not None:
+                self.manifest.rows = None
+                self.manifest.write(self._folder)
             self._journal.append(batch)
             self._held.update((record["row"], record) for record in batch)
             self._write_shards(
@@ -137,14 +153,25 @@ class Store:
             )
 
     def finish(self, rows: int, session: Session | None = None) -> None:
-        """Write the last shard: the input has ended, after that many rows, all of them finished."""
+        """Write the last shard, and then that the run is finished: the input has ended, after that
+        many rows, all of them finished.
+
+        Raises:
+            ConfigError: rows beyond these are finished, so this is not the input that they are of.
+            DatasetError: the disk does not let it.
+        """
+        if (end := self._end()) > rows:
+            raise ConfigError(
+                f"the input has {rows:,} rows now, and {end:,} were sampled before: go on with the "
+                "same input, as far as then, or name another folder"
+            )
         with disk_faults(self._folder):
+            self._write_shards(sorted(set(map(self._shard_of, self._held.values()))))
+            self._journal.remove()
             self.manifest.rows = rows
             if session is not None:
                 self.manifest.sessions.append(session)
-            self._write_shards(sorted(set(map(self._shard_of, self._held.values()))))
             self.manifest.write(self._folder)
-            self._journal.remove()
 
     def add_session(self, session: Session) -> None:
         """Enter a session that ended before the input did."""
@@ -158,7 +185,8 @@ class Store:
         self._lock.release()
 
     def _recover(self) -> None:
-        journal = {record["row"]: record for record in self._journal.read()}
+        journal = self._journal.read()
+        self.damaged = journal.damaged
         for path in sorted((self._folder / ROLLOUTS).glob(".*.part")):
             path.unlink()
         for path in sorted((self._folder / ROLLOUTS).glob("part-*.parquet")):
@@ -167,13 +195,40 @@ class Store:
         for name in list(self.manifest.shards):
             if not (self._folder / ROLLOUTS / name).is_file():  # its rows are sampled again
                 del self.manifest.shards[name]
+        self._check_shards()
         self._held = {
             number: record
-            for number, record in journal.items()
+            for number, record in journal.records.items()
             if record["status"] != "failed" and not self.has(number)
         }
         self._journal.keep(self._held.values())
         self.manifest.write(self._folder)
+
+    def _check_shards(self) -> None:
+        """Return if the shards are as long as run.json says.
+
+        Raises:
+            ConfigError: one is longer, or the last begins elsewhere.
+        """
+        per = self.manifest.rows_per_shard
+        wrong = next((name for name, each in self.manifest.shards.items() if each.rows > per), None)
+        if wrong is None and self.manifest.shards:
+            name = max(self.manifest.shards)
+            k = shard_number(name)
+            if k and self._numbers(k)[:1] != [k * per]:
+                wrong = name
+        if wrong is not None:
+            raise ConfigError(
+                f"{self._folder / NAME} says that a shard has {per} rows, and {ROLLOUTS}/{wrong} "
+                "was made otherwise: put back the run.json that is this run's"
+            )
+
+    def _end(self) -> int:
+        """The number after that of the last row which is finished, or failed; 0: there is none."""
+        per = self.manifest.rows_per_shard
+        shards = self.manifest.shards.items()
+        ends = [shard_number(name) * per + shard.rows for name, shard in shards]
+        return max([*ends, *(number + 1 for number in self._held)], default=0)
 
     def _complete(self, k: int) -> bool:
         """Whether all rows of a full shard are finished."""
@@ -191,6 +246,7 @@ class Store:
             }
             moved = list(rows)
             if path.name in self.manifest.shards:
+                self._shard(k)
                 rows = {record["row"]: record for record in read_shard(path)} | rows
                 self._drop_from_manifest(path.name)
             ordered = [rows[number] for number in sorted(rows)]
@@ -221,7 +277,7 @@ class Store:
         return int(record["row"]) // self.manifest.rows_per_shard
 
     def _path(self, k: int) -> Path:
-        return self._folder / ROLLOUTS / f"part-{k:06}.parquet"
+        return self._folder / ROLLOUTS / shard_name(k)
 
     def _in_shard(self, number: int) -> bool:
         """Whether a shard holds that row, and it did not fail."""
@@ -232,29 +288,12 @@ class Store:
         return not shard.failed or self._shard(k)["status"][at] != "failed"
 
     def _shard(self, k: int) -> dict[str, list[Any]]:
-        """Keys and statuses of a shard; the last that was asked for is kept, rows come in order."""
+        """Keys and statuses of a shard, which is what was written; the last that was asked for is
+        kept, since rows come in order."""
         if self._read is None or self._read[0] != k:
+            check_shard(self._path(k), self.manifest.shards[shard_name(k)])
             self._read = k, read_columns(self._path(k), ["key", "status"])
         return self._read[1]
 
-
-def read_rollouts(folder: Path) -> Iterator[Record]:
-    """The records of a run, in the order of its input; the manifest names the shards.
-
-    Raises:
-        ConfigError: it is no run, or a shard cannot be read.
-    """
-    manifest = Manifest.read(folder)
-    if manifest is None:
-        raise ConfigError(f"{folder} holds no run: there is no run.json")
-    for name in sorted(manifest.shards):
-        yield from read_shard(folder / ROLLOUTS / name)
-
-
-def _refuse_others(folder: Path) -> None:
-    # A kill while the run was begun may leave a file that was to become the journal or run.json.
-    partial = {partial_of(folder / name).name for name in (JOURNAL, NAME)}
-    known = {".lock", JOURNAL, ROLLOUTS, *partial}
-    others = sorted(each.name for each in folder.iterdir() if each.name not in known)
-    if others:
-        raise ConfigError(f"{folder} holds something else ({others[0]}) and no run: name another")
+    def _numbers(self, k: int) -> list[int]:
+        return read_columns(self._path(k), ["row"])["row"]

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from bestofn.core.errors import ConfigError
 from bestofn.dataset.store.atomic_files import sha256
-from bestofn.dataset.store.journal import JOURNAL
+from bestofn.dataset.store.journal import JOURNAL, read_journal
 from bestofn.dataset.store.manifest import Manifest
-from bestofn.dataset.store.shards import read_shard
-from bestofn.dataset.store.store import ROLLOUTS
+from bestofn.dataset.store.shards import ROLLOUTS, read_shard, shard_number
 
 
 def faults(folder: Path) -> Iterator[str]:
-    """What is wrong with a run, one sentence each; nothing where all is as it should be.
+    """What is wrong with a run, one sentence each; nothing where all is as it was written, which a
+    run that is not finished may be too (`bestofn.dataset.store.rollouts.run_state`).
 
     Every shard's size, SHA-256 and row count are compared with the manifest, its rows read and
-    their numbers checked; shards that are absent or unknown, a broken journal and, of a run that is
-    complete, absent rows are named.
+    their numbers checked; shards that are absent or unknown, damaged lines of the journal and, of a
+    run that is complete, absent rows are named.
 
     Raises:
         ConfigError: it is no run.
@@ -38,28 +37,21 @@ def faults(folder: Path) -> Iterator[str]:
         elif path.stat().st_size != shard.bytes or sha256(path) != shard.sha256:
             yield f"{ROLLOUTS}/{name} is not what was written; take it away to sample it again"
         else:
-            first = int(name.removeprefix("part-").removesuffix(".parquet")) * per
+            first = shard_number(name) * per
             try:
                 numbers = [record["row"] for record in read_shard(path)]
             except ConfigError as error:
                 yield str(error)
                 continue
-            if numbers != list(range(first, first + shard.rows)):
-                yield f"{ROLLOUTS}/{name} holds other rows than {first} to {first + shard.rows - 1}"
-    yield from _journal(folder / JOURNAL)
-    if manifest.rows is not None:
+            if numbers != list(range(first, first + shard.rows)) or shard.rows > per:
+                yield (
+                    f"{ROLLOUTS}/{name} holds other rows than {first} to {first + shard.rows - 1}: "
+                    f"run.json says that shards have {per}, and is not as it was written"
+                )
+    journal = read_journal(folder / JOURNAL)
+    for line in journal.damaged:
+        yield f"{JOURNAL}:{line} is damaged; its row is sampled again"
+    if manifest.rows is not None and not journal.records:
         held = sum(shard.rows for shard in manifest.shards.values())
-        if held != manifest.rows and not (folder / JOURNAL).is_file():
+        if held != manifest.rows:
             yield f"{held:,} rows are there of {manifest.rows:,}"
-
-
-def _journal(path: Path) -> Iterator[str]:
-    if not path.is_file():
-        return
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                json.loads(line)
-            except ValueError:
-                yield f"{path.name}:{number} is broken; that row is sampled again"
-                return

@@ -52,6 +52,11 @@ class Rendered:
     text: str
     spelled: tuple[tuple[int, int], ...] = ()
 
+    def between(self, begin: int, end: int) -> Rendered:
+        """The characters from `begin` to `end`, with the spellings that stand in them whole."""
+        kept = [(a - begin, b - begin) for a, b in self.spelled if begin <= a and b <= end]
+        return Rendered(self.text[begin:end], tuple(kept))
+
     def broken(self) -> str:
         """The text with each of those broken, for a server that tokenises it itself."""
         at, parts = 0, []

@@ -11,6 +11,10 @@ from dataclasses import dataclass
 
 from bestofn.rewards.text.contents import NOTHING_SPECIAL, Rendered, SpecialTokens
 
+LONGEST = 128
+"""Characters of a token where a vocabulary has none longer, or does not tell: the longest that
+Llama 3, Qwen 2.5 and o200k have is a run of so many spaces."""
+
 Tokenise = Callable[[Sequence[str]], list[list[int]]]
 """Texts to ids, without special tokens of its own."""
 
@@ -34,6 +38,7 @@ class Encoder:
             it stands only on candidates that ended by themselves.
         special: the special tokens that `tokenise` finds in a text.
         tokenise_spelled: the pieces of a text in which contents spell some of them.
+        longest: characters that a token stands for, at most.
     """
 
     tokenise: Tokenise
@@ -42,6 +47,7 @@ class Encoder:
     closes_all: bool = False
     special: SpecialTokens = NOTHING_SPECIAL
     tokenise_spelled: TokeniseSpelled = _nothing_is_special
+    longest: int = LONGEST
 
     def __call__(self, texts: Sequence[str | Rendered], ended: Sequence[bool]) -> list[list[int]]:
         """One list of ids per text, in the order given; a plain text has its special tokens."""

@@ -23,7 +23,7 @@ from bestofn.rewards.text.contents import (
     SpecialTokens,
     any_of,
 )
-from bestofn.rewards.text.encoder import Encoder, TokeniseSpelled
+from bestofn.rewards.text.encoder import LONGEST, Encoder, TokeniseSpelled
 
 SANE_LENGTH = 10**7
 """`model_max_length` above this means that nobody set it (transformers writes 1e30)."""
@@ -64,6 +64,7 @@ def hub_encoder(tokenizer: Any, *, closes_all: bool) -> Encoder:
         closes_all,
         SpecialTokens.of(special),
         spelled_tokeniser(tokenizer, special),
+        max(LONGEST, *map(len, tokenizer.get_vocab())),
     )
 
 

@@ -68,8 +68,9 @@ class _Ticks(NodeTransformer):
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Call:  # noqa: N802
         self.generic_visit(node)
-        join = nodes.EnvironmentAttribute("concatenated")
-        return nodes.Call(join, node.nodes, [], None, None).set_lineno(node.lineno)
+        call = nodes.Call(nodes.EnvironmentAttribute("concatenated"), node.nodes, [], None, None)
+        call.set_lineno(node.lineno)
+        return call
 
 
 def _tick(node: nodes.Node) -> nodes.Node:
@@ -131,7 +132,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
 
         return measured
 
-    def call(self, context: Context, obj: Any, *args: Any, **options: Any) -> Any:  # type: ignore[override]
+    def call(self, context: Context, obj: Any, *args: Any, **options: Any) -> Any:
         """What a call returns, unless a method of a text would make too much."""
         owner = getattr(obj, "__self__", None)
         if isinstance(owner, str):

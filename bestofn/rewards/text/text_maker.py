@@ -14,6 +14,7 @@ from bestofn.rewards.text.contents import Rendered
 from bestofn.rewards.text.encoder import Encoder
 from bestofn.rewards.text.fit import TOO_LONG, EncodedText, fit
 from bestofn.rewards.text.formats import Format
+from bestofn.rewards.text.oversize import within_reach
 from bestofn.rewards.text.positions import Positions
 from bestofn.rewards.text.probe import (
     PROBE,
@@ -91,15 +92,30 @@ class TextMaker:
             texts: the texts; a failure stays one. The special tokens of a plain one are its own.
             ended: of each, whether its end is the end.
         """
-        good = [(t, end) for t, end in zip(texts, ended, strict=True) if not isinstance(t, Failure)]
+        reached = [
+            text
+            if isinstance(text, Failure)
+            else within_reach(text, self.max_tokens, self.encoder.longest, self.too_long)
+            for text in texts
+        ]
+        good = [
+            (text[0], end)
+            for text, end in zip(reached, ended, strict=True)
+            if not isinstance(text, Failure)
+        ]
         encoded = iter(self.encoder([text for text, _ in good], [end for _, end in good]))
-        return [text if isinstance(text, Failure) else self._fit(next(encoded)) for text in texts]
+        return [
+            text if isinstance(text, Failure) else self._fit(next(encoded), text[1])
+            for text in reached
+        ]
 
-    def _fit(self, ids: list[int]) -> EncodedText | Failure:
+    def _fit(self, ids: list[int], left_out: int) -> EncodedText | Failure:
         if self.vocabulary is not None and ids and max(ids) >= self.vocabulary:
             detail = f"its text holds token {max(ids)}, and the model knows {self.vocabulary:,}"
             return Failure(NOT_EMBEDDED, detail)
         text = fit(ids, self.max_tokens, self.too_long, self.encoder)
+        if isinstance(text, EncodedText) and left_out:
+            text = EncodedText(text.ids, text.cut + left_out)
         if isinstance(text, EncodedText) and not self.positions(text.ids):
             return Failure(NO_STEPS, "the text has no step that the model could judge")
         return text

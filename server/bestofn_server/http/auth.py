@@ -1,11 +1,12 @@
-"""API keys: who may ask, and the middleware in front of every guarded path."""
+"""API keys: who may ask, by which name, and the middleware in front of every guarded path."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import logging
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -13,32 +14,51 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bestofn.core.errors import ConfigError
+from bestofn.settings.choices import Access
+from bestofn_server.admission import ANYBODY
 from bestofn_server.errors import INVALID, ErrorBody, error_content
 
 logger = logging.getLogger(__name__)
 
-OPEN = frozenset({"/health", "/ready", "/metrics", "/docs", "/redoc", "/openapi.json"})
-"""Paths that need no key: what orchestrators ask, and the documentation."""
+PAGES: Mapping[str, str] = {
+    "/health": "health",
+    "/ready": "health",
+    "/metrics": "metrics",
+    "/docs": "docs",
+    "/openapi.json": "docs",
+}
+"""Paths that may need no key, and the setting that says so: what orchestrators ask (always open),
+and the documentation."""
+
+ASSETS = "/docs/assets/"
+"""What the page of the documentation loads."""
+
+KEY = "bestofn.key"
+"""The entry of an ASGI scope that holds the name of the key."""
+
+_NAMED = re.compile(r"([A-Za-z0-9_.-]{1,64}):(.*)", re.DOTALL)
+_PRINTABLE = re.compile(r"[\x21-\x7e]+")
+"""What a header can carry: RFC 9110 allows no more in a token that is not quoted."""
 
 
 class ApiKeys:
     """The keys that let in; none at all lets everybody in.
 
+    A key without a name of its own is called by its place: key-1, key-2, ...
+
     Args:
-        given: keys from flags, environment or settings.
-        file: one key a line, blank lines and lines from `#` on left out; read again by `reload`.
+        given: keys, or `name:key`, from flags, environment or settings.
+        file: one a line, blank lines and lines from `#` on left out; read again by `reload`.
 
     Raises:
-        ConfigError: a given key is empty; the file cannot be read, or holds no key.
+        ConfigError: a key is empty, or no header can carry it; the file cannot be read, or holds no
+            key.
     """
 
     def __init__(self, given: Sequence[SecretStr] = (), file: Path | None = None) -> None:
-        keys = [key.get_secret_value() for key in given]
-        if not all(key.strip() for key in keys):
-            raise ConfigError("an API key is empty")
-        self._given = [_digest(key) for key in keys]
+        self._given = [key.get_secret_value() for key in given]
         self._file = file
-        self._digests: list[bytes] = []
+        self._names: dict[bytes, str] = {}
         self.reload()
 
     def reload(self) -> None:
@@ -47,19 +67,23 @@ class ApiKeys:
         Raises:
             ConfigError: it cannot be read or holds no key; the keys stay as they were.
         """
-        self._digests = [*self._given, *self._from_file()]
+        self._names = _named([*self._given, *self._from_file()])
 
     @property
     def guarded(self) -> bool:
         """Whether a key is needed."""
-        return bool(self._digests)
+        return bool(self._names)
 
-    def admit(self, key: str) -> bool:
-        """Whether `key` is one of them, in a time that does not depend on which, or how nearly."""
-        asked = _digest(key)
-        return sum(hmac.compare_digest(asked, known) for known in self._digests) > 0
+    def name_of(self, key: str) -> str | None:
+        """The name of `key`, None where it is none of them; in a time that does not depend on
+        which it is, or how nearly."""
+        asked, found = _digest(key), None
+        for known, name in self._names.items():
+            if hmac.compare_digest(asked, known):
+                found = name
+        return found
 
-    def _from_file(self) -> list[bytes]:
+    def _from_file(self) -> list[str]:
         if self._file is None:
             return []
         try:
@@ -69,25 +93,48 @@ class ApiKeys:
         keys = [line for line in lines if line and not line.startswith("#")]
         if not keys:
             raise ConfigError(f"{self._file} holds no API key")
-        return [_digest(key) for key in keys]
+        return keys
 
 
 class RequireKey:
-    """ASGI middleware: 401 without one of the keys, except on `OPEN` paths."""
+    """ASGI middleware: 401 without one of the keys, except on pages that are open.
 
-    def __init__(self, app: ASGIApp, keys: ApiKeys) -> None:
+    Args:
+        app: what is guarded.
+        keys: who is let in.
+        access: of the pages in `PAGES`, by the setting's name.
+    """
+
+    def __init__(self, app: ASGIApp, keys: ApiKeys, access: Mapping[str, Access]) -> None:
         self._app = app
         self._keys = keys
+        self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on what may pass."""
-        guarded = scope["type"] == "http" and self._keys.guarded and scope["path"] not in OPEN
+        """Pass on what may pass, with the name of the key."""
+        scope[KEY] = ANYBODY
+        guarded = scope["type"] == "http" and self._keys.guarded
+        guarded = guarded and not is_open(scope["path"], self._access)
         if guarded and scope["method"] != "OPTIONS":  # a browser asks CORS without the key
             scheme, _, key = Headers(scope=scope).get("authorization", "").partition(" ")
-            if scheme.lower() != "bearer" or not self._keys.admit(key.strip()):
+            name = self._keys.name_of(key.strip()) if scheme.lower() == "bearer" else None
+            if name is None:
                 await _refuse(scope, receive, send)
                 return
+            scope[KEY] = name
         await self._app(scope, receive, send)
+
+
+def is_open(path: str, access: Mapping[str, Access]) -> bool:
+    """Whether a path needs no key, with this access to the pages."""
+    page = "docs" if path.startswith(ASSETS) else PAGES.get(path)
+    return page is not None and access.get(page, "open") != "key"
+
+
+def key_of(scope: Scope) -> str:
+    """The name of the key that asks."""
+    name: str = scope.get(KEY, ANYBODY)
+    return name
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,5 +149,26 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
     await answer(scope, receive, send)
 
 
+def _named(given: Iterable[str]) -> dict[bytes, str]:
+    """Names by the digests of their keys.
+
+    Raises:
+        ConfigError: one is no key.
+    """
+    names: dict[bytes, str] = {}
+    for place, text in enumerate(given, start=1):
+        match = _NAMED.fullmatch(text)
+        name, key = match.groups() if match else (f"key-{place}", text)
+        if not key.strip():
+            raise ConfigError("an API key is empty")
+        if not _PRINTABLE.fullmatch(key):
+            raise ConfigError(
+                f"the API key {name} holds a space, a line break or another character that no "
+                "header can carry"
+            )
+        names[_digest(key)] = name
+    return names
+
+
 def _digest(key: str) -> bytes:
-    return hashlib.sha256(key.encode()).digest()
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()

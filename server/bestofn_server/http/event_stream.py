@@ -22,13 +22,17 @@ DONE = b"data: [DONE]\n\n"
 KEEP_ALIVE = b": keep-alive\n\n"
 """A comment: clients skip it (HTML standard, 9.2.6), and proxies see that the stream lives."""
 
+LAST_WORDS = 1.0
+"""Seconds for the error event of a stream that ran out of time; who does not read goes without."""
+
 
 class EventStream(StreamingResponse):
     """Chunks as server-sent events, then [DONE]; an error in the middle is an event too.
 
     Args:
         chunks: what is sent.
-        stack: closed at the end, also where the client hung up before the first byte.
+        stack: closed at the end, also where the client hung up before the first byte. A time-out
+            in it ends the stream, whether the engine or the client is what takes so long.
         keep_alive: seconds without a chunk after which a comment is sent.
     """
 
@@ -48,10 +52,14 @@ class EventStream(StreamingResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it all."""
         try:
-            await super().__call__(scope, receive, send)
-        finally:
-            await self._events.aclose()
-            await self._stack.aclose()
+            async with self._stack, contextlib.aclosing(self._events):
+                await super().__call__(scope, receive, send)
+        except (BestOfNError, TimeoutError) as error:  # of the stack: its time is over
+            logger.warning("a stream ended: %s", error or "it took longer than the server allows")
+            last = _event(stream_error(error)) + DONE
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LAST_WORDS):
+                    await send({"type": "http.response.body", "body": last, "more_body": False})
 
 
 async def _events(

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from bestofn_server.http.auth import OPEN
+from bestofn.settings.choices import Access
+from bestofn_server.http.auth import is_open
+from bestofn_server.wire import bounds
 
 
-def page(app: FastAPI, *, guarded: bool) -> dict[str, Any]:
+def page(app: FastAPI, *, guarded: bool, access: Mapping[str, Access]) -> dict[str, Any]:
     """The page of `app`, made once; without the 422 that FastAPI adds everywhere.
 
     Args:
         app: whose routes it describes.
         guarded: whether a key is needed, which then stands at every path that needs it.
+        access: as `bestofn_server.http.auth.RequireKey`.
     """
     if app.openapi_schema is None:
         made: dict[str, Any] = _exact(
@@ -30,7 +34,7 @@ def page(app: FastAPI, *, guarded: bool) -> dict[str, Any]:
             for operation in operations.values():
                 if "HTTPValidationError" in str(operation["responses"].get("422", {})):
                     del operation["responses"]["422"]
-                if guarded and path in OPEN:
+                if guarded and is_open(path, access):
                     operation["security"] = []
         for unused in ("HTTPValidationError", "ValidationError"):
             made["components"]["schemas"].pop(unused, None)
@@ -42,9 +46,12 @@ def page(app: FastAPI, *, guarded: bool) -> dict[str, Any]:
 
 
 def _exact(value: Any) -> Any:
-    """Bounds as they were given: FastAPI makes floats of them, and JSON then rounds large ones."""
+    """Bounds as they were given: FastAPI makes floats of them, which JSON writes with an exponent,
+    and of which the largest integer of 64 bits is none."""
     if isinstance(value, dict):
         return {key: _exact(each) for key, each in value.items()}
     if isinstance(value, list):
         return [_exact(each) for each in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    if isinstance(value, float) and value.is_integer():
+        return min(int(value), bounds.LARGEST)
+    return value

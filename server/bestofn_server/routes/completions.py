@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from bestofn.support.concurrency import cancel_and_wait
+from bestofn_server.http.auth import key_of
 from bestofn_server.http.disconnect import unless_gone
 from bestofn_server.http.event_stream import EventStream
 from bestofn_server.routes.documented import COMPLETIONS, EVENTS
@@ -42,9 +43,10 @@ def router() -> APIRouter:
 
 async def _complete(body: ChatRequest | CompletionRequest, request: Request) -> Response:
     service = service_of(request)
-    job = await service.plan(body)
     async with contextlib.AsyncExitStack() as stack:
-        stack.enter_context(service.admitted(job.tokens))
+        await stack.enter_async_context(service.clock.limited())
+        job = await service.plan(body)
+        stack.enter_context(service.admitted(job.tokens, key_of(request.scope)))
         if job.stream:
             opening = _forwarded_chunks if job.forward is not None else _ranked_chunks
             chunks = await opening(job, request, service, stack)

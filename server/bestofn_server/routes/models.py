@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 
+from bestofn.support.error_text import shortened
 from bestofn_server.errors import ModelNotFoundError
 from bestofn_server.routes.documented import LISTS, errors
 from bestofn_server.routes.route import ServiceRoute, service_of
@@ -44,7 +45,7 @@ def router() -> APIRouter:
         for each in await _listed(request):
             if each["id"] == model:
                 return Model(**each)
-        raise ModelNotFoundError(f"there is no model {model!r} here", param="model")
+        raise ModelNotFoundError(f"there is no model {shortened(model)!r} here", param="model")
 
     return routes
 

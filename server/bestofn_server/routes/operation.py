@@ -19,13 +19,19 @@ class Status(BaseModel):
     status: str = "ok"
 
 
-def router() -> APIRouter:
-    """The three paths; they need no key, and are not in the log."""
+def router(*, metrics: bool) -> APIRouter:
+    """The three paths; they are not in the log. Probes need no key.
+
+    Args:
+        metrics: whether there is the path of that name.
+    """
     routes = APIRouter(tags=["operation"])
 
-    @routes.get("/health")
-    async def health() -> Status:
-        """Whether the process is alive."""
+    @routes.get("/health", responses=errors(503))
+    async def health(request: Request) -> Status:
+        """Whether the process is alive, and the engine in it."""
+        if service_of(request).pipeline.engine_is_dead:
+            raise NotReadyError("the engine has died, and this process ends")
         return Status()
 
     @routes.get("/ready", responses=errors(503))
@@ -38,16 +44,20 @@ def router() -> APIRouter:
             raise NotReadyError(fault)
         return Status()
 
-    @routes.get(
-        "/metrics",
-        response_class=Response,
-        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
-    )
-    async def metrics(request: Request) -> Response:
-        """Prometheus' text format; with vLLM in this process, its metrics too."""
-        pages = [generate_latest(service_of(request).metrics.registry)]
-        if service_of(request).metrics.registry is not prometheus_client.REGISTRY:
-            pages.append(generate_latest(prometheus_client.REGISTRY))
-        return Response(b"".join(pages), media_type=CONTENT_TYPE_LATEST)
-
+    if metrics:
+        routes.add_api_route(
+            "/metrics",
+            _metrics,
+            name="metrics",
+            response_class=Response,
+            responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+        )
     return routes
+
+
+async def _metrics(request: Request) -> Response:
+    """Prometheus' text format; with vLLM in this process, its metrics too."""
+    pages = [generate_latest(service_of(request).metrics.registry)]
+    if service_of(request).metrics.registry is not prometheus_client.REGISTRY:
+        pages.append(generate_latest(prometheus_client.REGISTRY))
+    return Response(b"".join(pages), media_type=CONTENT_TYPE_LATEST)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import functools
 import math
 import time
 import uuid
+from collections.abc import AsyncIterator, Sequence
 
 from fastapi import APIRouter, Request
 
 from bestofn.core.types import Candidate, Score
 from bestofn.support.conversation import candidate_of
+from bestofn_server.http.auth import key_of
 from bestofn_server.http.disconnect import unless_gone
 from bestofn_server.routes.documented import SCORES
 from bestofn_server.routes.route import ServiceRoute, service_of
@@ -47,12 +51,17 @@ def router() -> APIRouter:
         service = service_of(request)
         name = reward_name(service, body.model)
         filters = service.filters(body.filters)
-        with service.admitted(reward_tokens([c.text for c in body.candidates])):
+        candidates = body.candidates
+        async with _admitted(request, [candidate.text for candidate in candidates]):
             ranking = await unless_gone(
                 request,
-                rank_given(service, body.conversation, body.candidates, filters, body.reference),
+                rank_given(service, body.conversation, candidates, filters, body.reference),
             )
-        reports = [CandidateReport.of(record, full=False) for record in ranking.candidates]
+        reports: list[CandidateReport] = []
+        for record in ranking.candidates:
+            reports.append(CandidateReport.of(record, full=False))
+            if len(reports) % _AT_ONCE == 0:
+                await asyncio.sleep(0)  # a thousand take a tenth of a second
         reports.sort(key=lambda report: report.index)
         read = ranking.usage.reward_tokens
         return RewardsResponse(
@@ -69,7 +78,7 @@ def router() -> APIRouter:
         name = reward_name(service, body.model)
         messages = [{"role": "user", "content": body.query}]
         candidates = [candidate_of(at, text) for at, text in enumerate(body.texts)]
-        with service.admitted(reward_tokens(body.texts)):
+        async with _admitted(request, body.texts):
             scores = await unless_gone(request, score_given(service, messages, candidates))
         rewards = [_reward(score) for score in scores]
         order = sorted(range(len(rewards)), key=lambda at: -rewards[at])[: body.top_n]
@@ -107,7 +116,7 @@ def classify_router() -> APIRouter:
         else:
             texts = [body.input] if isinstance(body.input, str) else list(body.input or ())
             scoring = functools.partial(score_texts, service, texts)
-        with service.admitted(reward_tokens(texts)):
+        async with _admitted(request, texts):
             scores = await unless_gone(request, scoring())
         rewards = [_reward(score) for score in scores]
         if body.use_activation:
@@ -125,6 +134,20 @@ def classify_router() -> APIRouter:
 
     return routes
 
+
+@contextlib.asynccontextmanager
+async def _admitted(request: Request, texts: Sequence[str]) -> AsyncIterator[None]:
+    """A place for what scores these texts, within a request's time. A body is bounded already, so
+    one with more texts than may be in flight waits until nothing else is, and is not refused."""
+    service, key = service_of(request), key_of(request.scope)
+    tokens = min(reward_tokens(texts), service.admission.most(key))
+    async with service.clock.limited():
+        with service.admitted(tokens, key):
+            yield
+
+
+_AT_ONCE = 128
+"""Reports made before others have their turn."""
 
 _ITEM = set(RewardItem.model_fields)
 

@@ -1,4 +1,4 @@
-"""What every route has around it: size limit, request id, error envelope, log line, metrics."""
+"""What every route has around it: the body, request id, error envelope, log line, metrics."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from bestofn.core.errors import BestOfNError
 from bestofn_server.errors import NotReadyError, error_response
+from bestofn_server.http.auth import key_of
 from bestofn_server.http.disconnect import NOBODY, ClientGoneError
 from bestofn_server.service.service import Service
 from bestofn_server.telemetry.logs import request_id
@@ -36,10 +37,10 @@ class ServiceRoute(APIRoute):
 
         async def answer(request: Request) -> Response:
             try:
-                return await handler(request)
+                return await handler(await service_of(request).bodies.read(request))
             except (BestOfNError, RequestValidationError, HTTPException, TimeoutError) as error:
                 return error_response(error)
-            except ClientGoneError:
+            except (ClientGoneError, ClientDisconnect):
                 return NOBODY
             except Exception as error:  # the process goes on; the log has the trace
                 logger.exception("%s failed", self.path)
@@ -64,16 +65,17 @@ class ServiceRoute(APIRoute):
             await send(message)
 
         try:
-            limited = _limited(receive, service.settings.server.max_body_bytes)
-            await super().handle(scope, limited, sending)
+            await super().handle(scope, receive, sending)
         except HTTPException as error:  # a wrong method, which no handler sees
             await error_response(error)(scope, receive, sending)
         finally:
             seconds = time.perf_counter() - started
             service.metrics.requests.labels(self.path, str(status)).inc()
             service.metrics.seconds.labels(self.path).observe(seconds)
+            service.metrics.key_requests.labels(key_of(scope), str(status)).inc()
             fields = {"method": scope["method"], "path": self.path, "status": status}
-            logger.info("request", extra={**fields, "seconds": round(seconds, 4)})
+            fields |= {"seconds": round(seconds, 4), "key": key_of(scope)}
+            logger.info("request", extra=fields)
             request_id.reset(token)
 
 
@@ -87,19 +89,3 @@ def service_of(request: Request) -> Service:
     if not isinstance(service, Service):
         raise NotReadyError("the models are being loaded")
     return service
-
-
-def _limited(receive: Receive, limit: int) -> Receive:
-    """`receive` that takes no body above `limit` bytes."""
-    taken = 0
-
-    async def receiving() -> Message:
-        nonlocal taken
-        message = await receive()
-        if message["type"] == "http.request":
-            taken += len(message.get("body", b""))
-            if taken > limit:
-                raise HTTPException(413, f"the body is above {limit:,} bytes")
-        return message
-
-    return receiving

@@ -79,13 +79,18 @@ def plan(body: ChatRequest | CompletionRequest, preset: Preset, limits: ServerSe
         raise RequestError(f"best_of is {best_of}; this server takes at most {limits.max_best_of}")
     endpoint: Endpoint = "chat/completions" if isinstance(body, ChatRequest) else "completions"
     prompts = _prompts(body)
-    limit = body.token_limit or preset.max_tokens
+    limit = _token_limit(body, preset, limits)
     options = body.bestofn or BestOfNOptions()
     forwards = preset.pipeline.forwarder is not None
     alone = best_of == 1 and body.bestofn is None and forwards
     if prompts is None and not alone:
         raise RequestError("a prompt of token ids is taken with best_of 1 only: send text")
-    counted = 1 if prompts is None else len(prompts)
+    counted = body.prompt_count if isinstance(body, CompletionRequest) else 1
+    if counted * best_of > limits.max_candidates:
+        raise RequestError(
+            f"{counted:,} prompts of best_of {best_of:,} are {counted * best_of:,} candidates; "
+            f"this server takes at most {limits.max_candidates:,} in one request"
+        )
     return Job(
         model=preset.name,
         requests=()
@@ -99,6 +104,28 @@ def plan(body: ChatRequest | CompletionRequest, preset: Preset, limits: ServerSe
         include_usage=bool(body.stream_options and body.stream_options.include_usage),
         detail=options.return_candidates,
     )
+
+
+def _token_limit(
+    body: ChatRequest | CompletionRequest, preset: Preset, limits: ServerSettings
+) -> int | None:
+    """Tokens of a candidate, at most; None: as many as the engine takes.
+
+    Raises:
+        RequestError: more are asked for than the server or the model's context allows.
+    """
+    asked = body.token_limit
+    if asked is None:
+        return preset.max_tokens
+    if asked > limits.max_tokens:
+        raise RequestError(
+            f"max_tokens is {asked:,}; this server takes at most {limits.max_tokens:,}"
+        )
+    if preset.context is not None and asked > preset.context:
+        raise RequestError(
+            f"max_tokens is {asked:,}; the model's context has {preset.context:,} tokens"
+        )
+    return asked
 
 
 def _prompts(body: ChatRequest | CompletionRequest) -> Sequence[Sequence[Mapping[str, Any]]] | None:

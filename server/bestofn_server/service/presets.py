@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from bestofn.core.pipeline import Pipeline
 from bestofn.settings.sections import AnswerKeySettings, Profile, SelectorSettings
 from bestofn.settings.settings import Settings
 from bestofn.settings.stopping import StopSettings
+from bestofn.support.error_text import shortened
 from bestofn_server.errors import ModelNotFoundError
 
 
@@ -29,6 +30,7 @@ class Preset:
         best_of, temperature, max_tokens, seed: where the request says nothing.
         selector, answer_key, stop: the pipeline's, as settings; a request may change one of them.
         pipeline: what runs it.
+        context: tokens that its model reads and writes; None: the engine does not say.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Preset:
     selector: SelectorSettings = field(default_factory=SelectorSettings)
     answer_key: AnswerKeySettings = field(default_factory=AnswerKeySettings)
     stop: StopSettings = field(default_factory=StopSettings)
+    context: int | None = None
 
 
 class Presets:
@@ -65,6 +68,7 @@ class Presets:
             max_tokens=settings.max_tokens,
             seed=settings.seed,
             pipeline=pipeline,
+            context=_context(models[0]),
             selector=settings.selector,
             answer_key=settings.answer_key,
             stop=settings.stop,
@@ -111,7 +115,7 @@ class Presets:
         if self._serves(name):
             return replace(self._default, name=name, model=name)
         raise ModelNotFoundError(
-            f"there is no model {name!r} here; GET /v1/models lists them", param="model"
+            f"there is no model {shortened(name)!r} here; GET /v1/models lists them", param="model"
         )
 
     async def listed(self) -> list[dict[str, Any]]:
@@ -168,4 +172,11 @@ def _of_profile(name: str, profile: Profile, default: Preset, settings: Settings
         answer_key=or_default("answer_key"),
         stop=or_default("stop"),
         pipeline=pipeline,
+        context=default.context,
     )
+
+
+def _context(model: Mapping[str, Any]) -> int | None:
+    """What vLLM says besides of a model."""
+    said = model.get("max_model_len")
+    return said if isinstance(said, int) and said > 0 else None

@@ -21,8 +21,10 @@ from bestofn.core.types import Request
 from bestofn.settings.sections import FilterSpec
 from bestofn.settings.settings import Settings
 from bestofn.support.concurrency import gather_or_cancel
-from bestofn_server.admission import Admission
+from bestofn_server.admission import ANYBODY, Admission
 from bestofn_server.errors import ClientCodeError, EngineError, OverloadedError
+from bestofn_server.http.bodies import Bodies
+from bestofn_server.service.clock import RequestClock
 from bestofn_server.service.job import Job, chosen_filters, plan
 from bestofn_server.service.presets import Presets
 from bestofn_server.service.readiness import Readiness
@@ -44,6 +46,8 @@ class Service:
         refuses_code: whether what clients send would be run as a program, and may not be.
         presets: the model names.
         admission: how much runs.
+        clock: how long.
+        bodies: how much is read.
         metrics: what is counted.
         readiness: whether it can answer.
         tracer: makes the spans.
@@ -55,6 +59,8 @@ class Service:
     refuses_code: bool
     presets: Presets
     admission: Admission
+    clock: RequestClock
+    bodies: Bodies
     metrics: Metrics
     readiness: Readiness
     tracer: Tracer
@@ -89,20 +95,22 @@ class Service:
         return default.pipeline.filters if specs is None else chosen_filters(specs, default)
 
     @contextlib.contextmanager
-    def admitted(self, tokens: int) -> Iterator[None]:
-        """Hold a place for `tokens`; see `Admission.admit`, whose refusals are counted."""
+    def admitted(self, tokens: int, key: str = ANYBODY) -> Iterator[None]:
+        """Hold a place for `tokens`; see `Admission.admit`. What it refuses, and what the key has
+        used, is counted."""
         try:
             place = contextlib.ExitStack()
-            place.enter_context(self.admission.admit(tokens))
+            place.enter_context(self.admission.admit(tokens, key))
         except OverloadedError:
             self.metrics.refused.inc()
             raise
+        self.metrics.key_tokens.labels(key).inc(tokens)
         with place:
             yield
 
     def observer(self) -> TelemetryObserver:
-        """What traces and counts one request."""
-        return TelemetryObserver(self.tracer, self.metrics)
+        """What traces and counts one request, and takes its candidates for signs of life."""
+        return TelemetryObserver(self.tracer, self.metrics, self.readiness.stirred)
 
     async def rank(self, job: Job, headers: Mapping[str, str]) -> list[Ranking]:
         """One ranking per prompt of the job, in order. Cancelling aborts every candidate.
@@ -114,13 +122,12 @@ class Service:
         Raises:
             EngineError: the engine failed on all candidates.
             RewardError, NothingAcceptableError, DeadlineError: as `best_of_n`.
-            TimeoutError: it took longer than the server allows.
         """
         with self.tracer.start_as_current_span("best_of_n", context=propagate.extract(headers)):
-            async with asyncio.timeout(self.settings.server.request_timeout_seconds):
-                return await gather_or_cancel(
-                    self._rank(each, job.pipeline) for each in job.requests
-                )
+            turn = asyncio.Lock() if len(job.requests) > 1 else None
+            return await gather_or_cancel(
+                self._rank(each, job.pipeline, turn) for each in job.requests
+            )
 
     async def answer(self, job: Job) -> dict[str, Any]:
         """The engine's own answer to a job that is passed through.
@@ -128,18 +135,21 @@ class Service:
         Raises:
             EngineError: it failed.
             RequestError: it refuses the request.
-            TimeoutError: it took longer than the server allows.
         """
-        async with asyncio.timeout(self.settings.server.request_timeout_seconds):
-            with self._engine_faults():
-                return await _forwarder(job).answer(job.endpoint, job.forward or {})
+        with self._engine_faults():
+            return await _forwarder(job).answer(job.endpoint, job.forward or {})
 
     async def stream(self, job: Job) -> AsyncGenerator[dict[str, Any]]:
         """The engine's own chunks for a job that is passed through; errors as `answer`."""
         with self._engine_faults():
             return await _forwarder(job).stream(job.endpoint, job.forward or {})
 
-    async def _rank(self, request: Request, pipeline: Pipeline) -> Ranking:
+    async def _rank(
+        self, request: Request, pipeline: Pipeline, turn: asyncio.Lock | None
+    ) -> Ranking:
+        if turn is not None:  # of a thousand prompts one starts at a time, others in between
+            async with turn:
+                await asyncio.sleep(0)
         try:
             with self._engine_faults():
                 ranking = await best_of_n(request, pipeline, observer=self.observer())
@@ -148,6 +158,8 @@ class Service:
                 self.metrics.ranked(error.ranking)
             raise
         self.metrics.ranked(ranking)
+        if pipeline.reward_model is None or (ranking.winner and ranking.winner.reward is not None):
+            self.readiness.seen()
         return ranking
 
     @contextlib.contextmanager
@@ -156,6 +168,7 @@ class Service:
         try:
             yield
         except GeneratorError as error:
+            self.readiness.doubt()
             if error.ranking is not None:
                 self.metrics.ranked(error.ranking)
             if self.settings.upstream is not None:

@@ -13,7 +13,7 @@ from bestofn.settings.choices import LogFormat
 request_id: contextvars.ContextVar[str] = contextvars.ContextVar("bestofn_request_id", default="-")
 """The id of the request that the current task answers."""
 
-_FIELDS = ("method", "path", "status", "seconds")
+_FIELDS = ("method", "path", "status", "seconds", "key")
 
 
 def set_up_logs(form: LogFormat) -> None:

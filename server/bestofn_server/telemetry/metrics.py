@@ -70,6 +70,8 @@ class Metrics:
             registry=registry,
         )
         self.refused = counter("refused", "Requests refused because too much was running.")
+        self.key_requests = counter("key_requests", "Requests by the key's name.", "key", "status")
+        self.key_tokens = counter("key_tokens", "Candidate tokens admitted, by the key's.", "key")
         in_flight = Gauge("bestofn_requests_in_flight", "Requests that run now.", registry=registry)
         in_flight.set_function(lambda: admission.requests)
         tokens = Gauge(
@@ -100,9 +102,11 @@ class Metrics:
             self.confidence.labels(ranking.chosen_by.rule).observe(ranking.confidence)
         self._count_tokens(ranking)
         winner = ranking.winner
-        if winner is None or winner.reward is None:
+        if winner is None:
             return
         self.winner.observe(winner.index)
+        if winner.reward is None:
+            return
         first = next((c for c in ranking.candidates if c.index == 0), None)
         if first is not None and first.reward is not None:
             self.gain.observe(winner.reward - first.reward)

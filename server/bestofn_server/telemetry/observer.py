@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from opentelemetry.trace import Span, Tracer
 
@@ -19,11 +19,15 @@ class TelemetryObserver(Observer):
     Args:
         tracer: makes the spans.
         metrics: what is counted.
+        sampled: called where the engine has just finished a candidate.
     """
 
-    def __init__(self, tracer: Tracer, metrics: Metrics) -> None:
+    def __init__(
+        self, tracer: Tracer, metrics: Metrics, sampled: Callable[[], None] | None = None
+    ) -> None:
         self._tracer = tracer
         self._metrics = metrics
+        self._sampled = sampled
         self._sample: dict[int, Span] = {}
         self._score: Span | None = None
         self._select: Span | None = None
@@ -36,6 +40,8 @@ class TelemetryObserver(Observer):
 
     def finished(self, request: Request, record: ScoredCandidate) -> None:
         """See `Observer`."""
+        if self._sampled is not None and record.candidate.error is None:
+            self._sampled()
         if (span := self._sample.get(record.index)) is not None:
             reason = record.candidate.finish_reason or ""
             span.add_event("candidate", {"index": record.index, "finish_reason": reason})

@@ -7,12 +7,11 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 
-def _whole(value: Any) -> Any:
+def whole(value: Any) -> Any:
+    """The integer that a number is; anything else as it is."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Integer = Annotated[int, BeforeValidator(_whole)]
-"""An integer in a body that is read strictly."""
-
-OptionalInteger = Annotated[int | None, BeforeValidator(_whole)]
-"""The same, or null. (Of `Integer | None` pydantic would write no bound into the page.)"""
+OptionalInteger = Annotated[int | None, BeforeValidator(whole)]
+"""An integer or null, in a body that is read strictly. (Of a named integer `| None` pydantic would
+write no bound into the page.)"""

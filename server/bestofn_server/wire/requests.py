@@ -1,18 +1,36 @@
-"""Request bodies: OpenAI's two completion requests, with bestofn's own object."""
+"""Request bodies: OpenAI's two completion requests, with bestofn's own object. All is bounded:
+here, or where no field names it by `bestofn_server.wire.bounds`."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from bestofn.control.policy import OnExhausted
 from bestofn.settings.sections import AnswerKeySpec, FilterSpecs, SelectorSpec, with_selector
 from bestofn.settings.stopping import StopSettings
-from bestofn_server.wire.numbers import Integer, OptionalInteger
+from bestofn_server.wire import bounds
+from bestofn_server.wire.bounds import Json, Name, Object, Text
+from bestofn_server.wire.numbers import OptionalInteger, whole
 
 _T = TypeVar("_T")
-_Some = Annotated[list[_T], Field(min_length=1)]
+_Some = Annotated[list[_T], Field(min_length=1, max_length=bounds.MAX_PROMPTS)]
+
+
+def _whole_numbers(value: Any) -> Any:
+    """8.0 is the integer 8 here too. A list of anything else is one error, not one for each."""
+    kinds = set(map(type, value)) if isinstance(value, list) else set()
+    if not kinds <= {int, float}:
+        raise ValueError("token ids have to be integers")
+    return [whole(each) for each in value] if float in kinds else value
+
+
+_TokenIds = Annotated[
+    list[Annotated[int, Field(ge=bounds.SMALLEST, le=bounds.LARGEST)]],
+    BeforeValidator(_whole_numbers),
+    Field(min_length=1, max_length=bounds.MAX_TOKEN_IDS),
+]
 
 
 class BestOfNOptions(BaseModel):
@@ -20,7 +38,7 @@ class BestOfNOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    filters: FilterSpecs | None = Field(
+    filters: Annotated[FilterSpecs, Field(max_length=bounds.MAX_FILTERS)] | None = Field(
         default=None,
         description='names, or {"name": {"option": value}}; these instead of the server\'s',
     )
@@ -44,9 +62,10 @@ class BestOfNOptions(BaseModel):
     deadline_ms: OptionalInteger = Field(
         default=None,
         ge=1,
+        le=bounds.MAX_MILLISECONDS,
         description="sampling stops then, and the best of what has finished and passed is returned",
     )
-    reference: Any = Field(
+    reference: Json = Field(
         default=None, description="what a verifier, or a judge told to, compares answers with"
     )
     return_candidates: Literal["none", "summary", "full"] = Field(
@@ -69,16 +88,29 @@ class _Completion(BaseModel):
     """What the two requests share. Every other field goes to the engine as it is."""
 
     model_config = ConfigDict(extra="allow", strict=True)
+    __pydantic_extra__: dict[str, Json] = Field(  # pyright: ignore[reportIncompatibleVariableOverride]
+        init=False
+    )
 
-    model: str | None = Field(default=None, description="a model's or a profile's name")
-    best_of: OptionalInteger = Field(default=None, ge=1, description="how many are sampled")
-    n: OptionalInteger = Field(default=None, ge=1, description="how many of the best are returned")
+    model: Name | None = Field(default=None, description="a model's or a profile's name")
+    best_of: OptionalInteger = Field(
+        default=None, ge=1, le=bounds.MAX_CANDIDATES, description="how many are sampled"
+    )
+    n: OptionalInteger = Field(
+        default=None,
+        ge=1,
+        le=bounds.MAX_CANDIDATES,
+        description="how many of the best are returned",
+    )
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     temperature: float | None = Field(default=None, ge=0, le=2)
     max_tokens: OptionalInteger = Field(default=None, ge=1, le=2**31, description="per candidate")
     seed: OptionalInteger = Field(
-        default=None, ge=-(2**62), le=2**62, description="candidate i samples with seed + i"
+        default=None,
+        ge=bounds.SMALLEST,
+        le=bounds.LARGEST,
+        description="candidate i samples with seed + i; the smallest comes after the largest",
     )
     bestofn: BestOfNOptions | None = None
 
@@ -104,7 +136,7 @@ class _Completion(BaseModel):
 class ChatRequest(_Completion):
     """OpenAI's chat completion request."""
 
-    messages: list[dict[str, Any]] = Field(min_length=1)
+    messages: list[Object] = Field(min_length=1, max_length=bounds.MAX_ITEMS)
     max_completion_tokens: OptionalInteger = Field(
         default=None, ge=1, le=2**31, description="per candidate; the newer name of max_tokens"
     )
@@ -125,7 +157,7 @@ class ChatRequest(_Completion):
 class CompletionRequest(_Completion):
     """OpenAI's (legacy) completion request: a text that is continued as it is."""
 
-    prompt: str | _Some[str] | _Some[Integer] | _Some[_Some[Integer]] = Field(
+    prompt: Text | _Some[Text] | _TokenIds | _Some[_TokenIds] = Field(
         description="a text or several; token ids only with best_of 1, where the engine takes them"
     )
 
@@ -136,3 +168,9 @@ class CompletionRequest(_Completion):
             return [self.prompt]
         texts = [each for each in self.prompt if isinstance(each, str)]
         return texts if texts and len(texts) == len(self.prompt) else None
+
+    @property
+    def prompt_count(self) -> int:
+        """How many prompts there are, as texts or as token ids."""
+        several = isinstance(self.prompt, list) and not isinstance(self.prompt[0], int)
+        return len(self.prompt) if several else 1

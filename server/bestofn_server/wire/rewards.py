@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bestofn.settings.sections import FilterSpecs
 from bestofn.support.conversation import AnsweredConversation, ResponseText
+from bestofn_server.wire import bounds
+from bestofn_server.wire.bounds import Json, Name, Object, Text
 from bestofn_server.wire.numbers import OptionalInteger
 from bestofn_server.wire.report import FailureReport, RejectionReport
 
@@ -21,16 +23,31 @@ _MODEL = Field(default=None, description="the reward model's name")
 
 class _Body(BaseModel):
     model_config = _STRICT
-    model: str | None = _MODEL
+    model: Name | None = _MODEL
+
+
+class GivenResponse(ResponseText):
+    """A response with its finish reason."""
+
+    text: Text
+    finish_reason: Name = "stop"
 
 
 class RewardsRequest(AnsweredConversation):
     """Responses to one prompt, which are filtered, scored and ranked."""
 
     model_config = _STRICT
-    model: str | None = _MODEL
-    responses: list[str | ResponseText] = Field(min_length=1, max_length=MAX_TEXTS)
-    filters: FilterSpecs | None = Field(
+    model: Name | None = _MODEL
+    prompt: Text | None = None
+    messages: list[Object] | None = Field(default=None, min_length=1, max_length=bounds.MAX_ITEMS)
+    system: Text | None = Field(default=None, description="a system message before the others")
+    reference: Json = Field(
+        default=None, description="what a verifier, or a judge told to, compares answers with"
+    )
+    responses: list[Text | GivenResponse] = Field(  # type: ignore[assignment]  # narrower
+        min_length=1, max_length=MAX_TEXTS
+    )
+    filters: Annotated[FilterSpecs, Field(max_length=bounds.MAX_FILTERS)] | None = Field(
         default=None, description="instead of the server's; [] scores everything"
     )
 
@@ -67,8 +84,10 @@ class RewardsResponse(BaseModel):
 class ClassifyRequest(_Body):
     """vLLM's classification request: ready-made texts, or a conversation that ends in an answer."""
 
-    input: str | Annotated[list[str], Field(min_length=1, max_length=MAX_TEXTS)] | None = None
-    messages: Annotated[list[dict[str, Any]], Field(min_length=2)] | None = None
+    input: Text | Annotated[list[Text], Field(min_length=1, max_length=MAX_TEXTS)] | None = None
+    messages: Annotated[list[Object], Field(min_length=2, max_length=bounds.MAX_ITEMS)] | None = (
+        None
+    )
     use_activation: bool = Field(
         default=False, description="a sigmoid over the reward; vLLM's own default is true"
     )
@@ -106,15 +125,17 @@ class RerankDocument(BaseModel):
     """A document as an object."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
-    text: str
+    text: Text
 
 
 class RerankRequest(_Body):
     """Cohere's and Jina's rerank request: documents are the answers to the query."""
 
-    query: str
-    documents: list[str | RerankDocument] = Field(min_length=1, max_length=MAX_TEXTS)
-    top_n: OptionalInteger = Field(default=None, ge=1, description="none: all of them")
+    query: Text
+    documents: list[Text | RerankDocument] = Field(min_length=1, max_length=MAX_TEXTS)
+    top_n: OptionalInteger = Field(
+        default=None, ge=1, le=bounds.LARGEST, description="none: all of them"
+    )
     return_documents: bool = True
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -161,8 +162,8 @@ async def test_nothing_is_sampled_for_a_conversation_that_is_refused(tmp_path: P
     model = TransformersRewardModel.load(str(tmp_path), device="cpu")
 
     class Flat:
-        async def score(self, request: Request, given: list[Candidate]) -> list[Score]:
-            return [Score(0.0) for _ in given]
+        async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
+            return [Score(0.0) for _ in candidates]
 
     ensemble = EnsembleRewardModel([Member("flat", Flat()), Member("gemma", model)])
     for scorer in (model, ensemble):
@@ -172,6 +173,7 @@ async def test_nothing_is_sampled_for_a_conversation_that_is_refused(tmp_path: P
             await best_of_n(Request((USER, USER), best_of=2), pipeline)
         assert generator.sampled == []
         ranking = await best_of_n(Request((SYSTEM, USER), best_of=2), pipeline)
+        assert ranking.winner is not None
         assert ranking.winner.reward is not None
     model.close()
 

@@ -12,11 +12,11 @@ from transformers.utils.chat_template_utils import render_jinja_template
 from bestofn.rewards.text import sandbox
 from bestofn.rewards.text.sandbox import (
     TEMPLATE_FAULTS,
-    TemplateLimitError,
     compiled,
     compiled_strictly,
     rendered,
 )
+from bestofn.rewards.text.template_limits import TemplateLimitError
 from tests.support.rewards.classifier_replica import CHAT_TEMPLATE
 
 MESSAGES = [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}]
@@ -116,7 +116,8 @@ ORDINARY = [
 
 @pytest.mark.parametrize("template", ORDINARY)
 def test_ordinary_templates_make_what_transformers_makes(template: str) -> None:
-    (expected,), _ = render_jinja_template([MESSAGES], chat_template=template, eos_token="<e>")
+    made: Any = render_jinja_template([MESSAGES], chat_template=template, eos_token="<e>")
+    expected = made[0][0]
     variables: dict[str, Any] = {
         "messages": MESSAGES,
         "tools": None,

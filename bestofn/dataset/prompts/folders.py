@@ -1,0 +1,120 @@
+"""Folders of data files: which of them are a split, as `datasets` tells it for a hub dataset.
+
+Splits and configurations come from the names of files and folders, or from the README's head. The
+files themselves are read here, row by row: of a file with one broken line `datasets` reads nothing.
+"""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bestofn.core.errors import ConfigError
+from bestofn.dataset.prompts.files import READ, suffix_of
+from bestofn.support.error_text import first_line
+
+TRAIN = "train"
+"""The split that is read where none is named, and there are several."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataFiles:
+    """The files of a split.
+
+    Args:
+        split: its name.
+        paths: in the order of their names.
+        others: how many files the folder has besides that are read here.
+    """
+
+    split: str
+    paths: Sequence[Path]
+    others: int
+
+
+def data_files(folder: Path, split: str | None, name: str | None) -> DataFiles:
+    """The files of a split of a folder; hidden ones, and those that describe others, are none.
+
+    Args:
+        folder: where they are.
+        split: None: `TRAIN`, or the only one.
+        name: of a configuration, where the README's head has several.
+
+    Raises:
+        ConfigError: there are none, or none of that split or configuration.
+    """
+    from datasets.data_files import (
+        DataFilesDict,
+        EmptyDatasetError,
+        get_data_patterns,
+        sanitize_patterns,
+    )
+
+    described = _configuration(folder, name)
+    base = glob.escape(str(folder / described.get("data_dir", "")))
+    try:
+        patterns = (
+            sanitize_patterns(described["data_files"])
+            if "data_files" in described
+            else get_data_patterns(base)
+        )
+        found = DataFilesDict.from_patterns(patterns, base_path=base)
+    except EmptyDatasetError:
+        found = {}
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{folder} cannot be read: {first_line(error)}") from error
+    splits = {
+        str(each): sorted(path for path in map(Path, paths) if suffix_of(path) in READ)
+        for each, paths in found.items()
+    }
+    splits = {each: paths for each, paths in splits.items() if paths}
+    if not splits:
+        raise ConfigError(f"{folder} holds neither JSON lines nor JSON, CSV, TSV or Parquet")
+    chosen = choose_split(splits, split, str(folder))
+    every = {path for paths in splits.values() for path in paths}
+    return DataFiles(chosen, splits[chosen], len(every) - len(splits[chosen]))
+
+
+def choose_split(splits: Collection[str], split: str | None, source: str) -> str:
+    """The split that is read; see `data_files`.
+
+    Raises:
+        ConfigError: there is no such split, or several of which none is `TRAIN`.
+    """
+    there = ", ".join(sorted(splits))
+    if split is None and len(splits) == 1:
+        return next(iter(splits))
+    wanted = split or TRAIN
+    if wanted not in splits:
+        raise ConfigError(f"{source} has no split {wanted}; there are {there} (--split)")
+    return wanted
+
+
+def _configuration(folder: Path, name: str | None) -> dict[str, Any]:
+    """What the README's head says of the configuration; nothing where it says nothing."""
+    import yaml
+    from datasets.utils.metadata import MetadataConfigs
+    from huggingface_hub import DatasetCard
+
+    readme = folder / "README.md"
+    configurations = MetadataConfigs()
+    try:
+        if readme.is_file():
+            head: Any = DatasetCard.load(readme, ignore_metadata_errors=True).data
+            configurations = MetadataConfigs.from_dataset_card_data(head)
+    except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{readme} cannot be read: {first_line(error)}") from error
+    if name is None and not configurations:
+        return {}
+    there = ", ".join(configurations) or "none"
+    if name is None:
+        name = configurations.get_default_config_name()
+        if name is None:
+            raise ConfigError(f"{folder} has several configurations; name one of {there} (--name)")
+    if name not in configurations:
+        raise ConfigError(f"{folder} has no configuration {name}; there are: {there}")
+    chosen: dict[str, Any] = configurations[name]
+    return chosen

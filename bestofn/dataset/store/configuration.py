@@ -1,0 +1,82 @@
+"""Configuration of a run as run.json keeps it: what may be read by anybody, and what differs.
+
+without_secrets({"upstream": "https://me:pw@host/v1?key=x"})     {"upstream": "https://host/v1"}
+differences({"best_of": 4}, {"best_of": 8})                      ["best_of was 4 and is 8"]
+"""
+
+from __future__ import annotations
+
+import urllib.parse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_SECRET_FLAGS = ("--api-key", "--hf-token")
+"""Flags of vLLM whose values are nobody's business."""
+
+
+def without_secrets(value: Any) -> Any:
+    """A configuration without what opens a door: credentials and queries of URLs, values of flags
+    that are keys."""
+    if isinstance(value, Mapping):
+        return {name: without_secrets(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return _without_secret_flags([without_secrets(each) for each in value])
+    return _without_credentials(value) if isinstance(value, str) else value
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What differs between two configurations of a run, each as a phrase; nested ones by their
+    paths. A file is one input, however it is spelt.
+
+    Args:
+        before: of the run that is there; an earlier version may have written it.
+        now: see `identity_of`.
+    """
+    before = without_secrets(before)
+    if isinstance(before.get("input"), str) and whole_path(before["input"]) == now.get("input"):
+        before = {**before, "input": now["input"]}
+    return _differences(before, now)
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    found = []
+    for key in sorted(before.keys() | now.keys()):
+        old, new = before.get(key), now.get(key)
+        if old == new:
+            continue
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            found += [f"{key}.{each}" for each in _differences(old, new)]
+        else:
+            found.append(f"{key} was {old} and is {new}")
+    return found
+
+
+def whole_path(source: str) -> str:
+    """The path of an input that is a file or a folder; the name of another as it is."""
+    path = Path(source).expanduser()
+    return str(path.resolve()) if path.exists() else source
+
+
+def _without_credentials(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        return text
+    try:
+        url = urllib.parse.urlsplit(text)
+    except ValueError:
+        return text.partition("?")[0]
+    return urllib.parse.urlunsplit((url.scheme, url.netloc.rpartition("@")[2], url.path, "", ""))
+
+
+def _without_secret_flags(items: list[Any]) -> list[Any]:
+    kept: list[Any] = []
+    hidden = False
+    for each in items:
+        name = each.partition("=")[0] if isinstance(each, str) else None
+        if hidden:
+            each = "***"
+        elif name in _SECRET_FLAGS and each != name:
+            each = f"{name}=***"
+        hidden = not hidden and name in _SECRET_FLAGS and each == name
+        kept.append(each)
+    return kept

@@ -1,0 +1,235 @@
+"""One connection of the server: uvicorn's HTTP protocol, with a bound on what a client may hold.
+
+uvicorn (0.54) limits the time between two requests and nothing else: headers of any size are
+gathered (httptools has no limit), half a request is waited for without an end, and so is a client
+that does not read. Here every state that waits for the client has its own time-out:
+
+    state       waits for                       ends with
+    head        the headers                     431 above their bytes or number; 408, closed
+    body        the rest of the body            408, closed
+    idle        the next request                closed
+    blocked     the client to read on           aborted, which cancels the request
+
+Above so many connections only probes are answered (`PROBES`), so that an orchestrator does not take
+a busy server for a dead one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from bestofn.settings.server_limits import ConnectionSettings
+from bestofn_server.errors import (
+    ApiError,
+    HeadersTooLargeError,
+    InvalidBodyError,
+    OverloadedError,
+    SlowClientError,
+    error_response,
+)
+
+PROBES = frozenset({"/health", "/ready", "/metrics"})
+"""Paths that are answered above the limit on connections too."""
+
+SPARE = 64
+"""Connections above the limit that are taken to answer a probe, or to say that there are too many;
+beyond them a connection is closed unanswered."""
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """See the module.
+
+    Args:
+        config, server_state, app_state, _loop: uvicorn's.
+        limits: what a client may hold.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        limits: ConnectionSettings,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._limits = limits
+        self._in_head = True
+        self._room = limits.header_bytes
+        self._waits: asyncio.TimerHandle | None = None
+        self._blocked: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take the connection, if it is not one too many."""
+        super().connection_made(transport)
+        if len(self.connections) > self._limits.most + SPARE:
+            transport.abort()
+            return
+        self._wait(self._limits.header_seconds)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget it."""
+        self._unblock()
+        self._wait(None)
+        super().connection_lost(exc)
+        self._unset_keepalive_if_required()
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, as far as the headers have room."""
+        if self._in_head:
+            if self._waits is None and not self._answering:  # the first bytes after an idle time
+                self._wait(self._limits.header_seconds)
+            if len(data) > self._room:
+                data, rest = data[: self._room], data[self._room :]
+                self._room = 0
+                super().data_received(data)
+                if self._in_head or self.transport.is_closing():
+                    self._end(HeadersTooLargeError(self._too_large()))
+                    return
+                data = rest
+            self._room -= len(data)
+        if not self.transport.is_closing():
+            super().data_received(data)
+
+    def on_headers_complete(self) -> None:
+        """Answer it, or say why not."""
+        self._in_head = False
+        self._wait(self._limits.body_seconds)
+        app = self.app
+        if len(self.headers) > self._limits.headers:
+            self.app = _Refusal(HeadersTooLargeError(self._too_large()))
+        elif len(self.connections) > self._limits.most:
+            self.app = _Unless(PROBES, app, _too_many())
+        try:
+            super().on_headers_complete()
+        finally:
+            self.app = app
+
+    def on_message_complete(self) -> None:
+        """All of the request is here."""
+        self._wait(None)
+        self._in_head, self._room = True, self._limits.header_bytes
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Go on to the next request, or close."""
+        super().on_response_complete()
+        if self.transport.is_closing() and self.transport.get_write_buffer_size():
+            self._abort_later()
+
+    def send_400_response(self, msg: str) -> None:
+        """Say that this is no HTTP."""
+        self._end(InvalidBodyError(msg, code="invalid_http"))
+
+    def pause_writing(self) -> None:
+        """The client does not read, and what was to be sent waits."""
+        super().pause_writing()
+        self._unblock()
+        self._blocked = self.loop.call_later(self._limits.write_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It has read on."""
+        self._unblock()
+        super().resume_writing()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close it after an idle time."""
+        super().timeout_keep_alive_handler()
+        self._abort_later()
+
+    def shutdown(self) -> None:
+        """Close it once what it is answering is answered."""
+        super().shutdown()
+        if self.transport.is_closing():
+            self._abort_later()
+
+    @property
+    def _answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _too_large(self) -> str:
+        limits = self._limits
+        return (
+            f"the request has more than {limits.header_bytes:,} bytes or {limits.headers:,} lines "
+            "of headers"
+        )
+
+    def _wait(self, seconds: float | None) -> None:
+        """Wait for the client so long, instead of what was waited for before."""
+        if self._waits is not None:
+            self._waits.cancel()
+            self._waits = None
+        if seconds is not None:
+            self._waits = self.loop.call_later(seconds, self._waited)
+
+    def _waited(self) -> None:
+        self._waits = None
+        if self._in_head and self._room == self._limits.header_bytes:
+            self._close()  # nothing has come that could be answered
+        elif self._answering and self.cycle.response_started:
+            self.transport.abort()
+        else:
+            self._end(SlowClientError("the request did not come in time"))
+
+    def _end(self, error: ApiError) -> None:
+        """Answer below the app, and close."""
+        if not self.transport.is_closing():
+            self.transport.write(_raw(error))
+        self._close()
+
+    def _close(self) -> None:
+        self.transport.close()
+        self._abort_later()
+
+    def _abort_later(self) -> None:
+        """What is not read within the time to write is thrown away with its connection."""
+        self.loop.call_later(self._limits.write_seconds, self.transport.abort)
+
+    def _unblock(self) -> None:
+        if self._blocked is not None:
+            self._blocked.cancel()
+            self._blocked = None
+
+
+class _Refusal:
+    """An app that answers with an error."""
+
+    def __init__(self, error: ApiError) -> None:
+        self._error = error
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = error_response(self._error)
+        response.headers["connection"] = "close"
+        await response(scope, receive, send)
+
+
+class _Unless:
+    """An app that is asked on some paths only; else the answer is an error."""
+
+    def __init__(self, paths: frozenset[str], app: Any, error: ApiError) -> None:
+        self._paths = paths
+        self._app = app
+        self._refusal = _Refusal(error)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._app if scope["path"] in self._paths else self._refusal
+        await app(scope, receive, send)
+
+
+def _too_many() -> OverloadedError:
+    return OverloadedError("too many connections are open: try again later", retry_after=1)
+
+
+def _raw(error: ApiError) -> bytes:
+    """The answer as it goes over the wire."""
+    response = error_response(error)
+    head = [f"HTTP/1.1 {response.status_code} ", "connection: close"]
+    head += [f"{name}: {value}" for name, value in response.headers.items()]
+    return "\r\n".join([*head, "", ""]).encode() + bytes(response.body)
