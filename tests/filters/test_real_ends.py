@@ -74,6 +74,7 @@ FILTER = TruncationFilter()
         # manual pages: names over lines, references
         "The options are these:\n\nbackground, class, colormap,\nvisual, width",
         "The file holds the scripts of that program.\n\nchat(8), uucp(1)",
+        "The number that is left is:\n\n1.",
         # talk about reasoning tags
         "Such models write `<think>` first.",
         "The block opens with <think> and ends with </think>, as the card says.",
@@ -101,6 +102,7 @@ def test_whole_answers_are_kept(text: str) -> None:
         ("Join the workshop. It begins on Friday. Bring your", "open_end"),
         ("Files: a.py\nAuthor: Anna\n\nFiles: b.py\nAuthor", "open_end"),
         ("It keeps the licence. It keeps the names and this", "open_end"),
+        ("There are several ways to get from here to the station:\n\n1.", "open_end"),
         (
             "该程序从文件读取数据。\n\n它不改变输入文件。\n\n错误写入日志。之后程序结束并返回",
             "no_sentence_end",

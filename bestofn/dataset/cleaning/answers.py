@@ -178,7 +178,7 @@ def _candidate(index: int, value: Any, finish_reason: str | None) -> Candidate:
         message = {"role": "assistant", "content": value["text"]}
         own = value.get("finish_reason")
         finish_reason = own if isinstance(own, str) else finish_reason
-    elif _role(value) == "assistant":
+    elif isinstance(value, Mapping) and _role(value) == "assistant":
         message = {name: each for name, each in value.items() if each is not None}
     else:
         raise NoAnswerError(

@@ -6,13 +6,13 @@ import asyncio
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from bestofn.control.policy import Policy
 from bestofn.core.best_of_n import best_of_n
 from bestofn.core.no_winner import NothingAcceptableError
 from bestofn.core.pipeline import Pipeline
-from bestofn.core.protocols import Filter
+from bestofn.core.protocols import Filter, Selector
 from bestofn.core.ranking import ScoredCandidate
 from bestofn.dataset.cleaning.answers import Answered, NoAnswerError, read_answers
 from bestofn.dataset.cleaning.tally import Tally
@@ -71,7 +71,8 @@ class Cleaning:
         """The answers with what the filters say, in their order."""
         generator = ReplayGenerator(row.candidates)
         # Without rewards this selector orders nothing, and nothing is to be ordered.
-        pipeline = Pipeline(generator, ArgmaxSelector(), self.filters, policy=Policy("error"))
+        selector = cast(Selector, ArgmaxSelector())
+        pipeline = Pipeline(generator, selector, self.filters, policy=Policy("error"))
         try:
             ranking = await best_of_n(row.request, pipeline)
         except NothingAcceptableError as error:

@@ -21,6 +21,9 @@ _FALSE_STOP = re.compile(r"\d\.\d+\.$|[/_]\w+\.$|\w\(\)\.$|\.\.$")
 _OPEN_LINK = re.compile(r"\]\([^()\s]*$")
 _OPEN_HEAD = re.compile(r"\| [^|]*\|(?:[^|]*\|)*[^|]+$|\| [^|]*[^|\s]$")
 _BARE_MARKER = re.compile(r"\s*(?:[-*+|>]|--|#{1,6}|\d{1,3}[.)])\s*")
+ANNOUNCED = 8
+"""Words of what announces a list, rather than the answer 1."""
+
 LABEL = 40
 """Characters that a label has at most."""
 
@@ -67,9 +70,15 @@ def bare_marker(reading: Reading) -> str | None:
     if line.strip() in ("--", "—") and (above or len(reading.last.lines) > 1):
         return f"its last line is only {line.strip()!r}"
     bare = _BARE_MARKER.fullmatch(line)
-    if bare and (above == "item" or (above and line.strip() == "-")):
+    first = line.strip() in ("1.", "1)") and above is not None and _announces(reading.blocks[-2])
+    if bare and (first or above == "item" or (above and line.strip() == "-")):
         return f"its last line is only {line.strip()!r}"
     return None
+
+
+def _announces(block: Block) -> bool:
+    """Whether it announces a list."""
+    return block.text.rstrip()[-1:] in (":", "：") and len(block.text.split()) >= ANNOUNCED
 
 
 def cut_label(reading: Reading) -> str | None:
