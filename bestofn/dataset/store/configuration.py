@@ -6,10 +6,11 @@ differences({"best_of": 4}, {"best_of": 8})                      ["best_of was 4
 
 from __future__ import annotations
 
-import urllib.parse
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from bestofn.support.url import without_credentials
 
 _SECRET_FLAGS = ("--api-key", "--hf-token")
 """Flags of vLLM whose values are nobody's business."""
@@ -22,7 +23,7 @@ def without_secrets(value: Any) -> Any:
         return {name: without_secrets(each) for name, each in value.items()}
     if isinstance(value, list):
         return _without_secret_flags([without_secrets(each) for each in value])
-    return _without_credentials(value) if isinstance(value, str) else value
+    return without_credentials(value)
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
@@ -56,16 +57,6 @@ def whole_path(source: str) -> str:
     """The path of an input that is a file or a folder; the name of another as it is."""
     path = Path(source).expanduser()
     return str(path.resolve()) if path.exists() else source
-
-
-def _without_credentials(text: str) -> str:
-    if not text.startswith(("http://", "https://")):
-        return text
-    try:
-        url = urllib.parse.urlsplit(text)
-    except ValueError:
-        return text.partition("?")[0]
-    return urllib.parse.urlunsplit((url.scheme, url.netloc.rpartition("@")[2], url.path, "", ""))
 
 
 def _without_secret_flags(items: list[Any]) -> list[Any]:

@@ -10,7 +10,6 @@ from bestofn.dataset.store.configuration import whole_path, without_secrets
 from bestofn.settings.sections import AnswerKeySettings, FilterSpec, SelectorSettings
 from bestofn.settings.settings import Settings
 from bestofn.settings.stopping import StopSettings
-from bestofn.support.url import without_credentials
 
 PARTS = frozenset(
     {
@@ -97,7 +96,6 @@ def identity_of(
         del given["answer_key"]  # which earlier versions did not have
     if settings.stop != StopSettings():  # a run without a rule is as one of before there were any
         given["stop"] = settings.stop.model_dump(exclude_defaults=True)
-    public: dict[str, Any] = without_secrets(given)
-    settled = {**public, "input": whole_path(source), "columns": dict(columns), "explore": explore}
-    plain: dict[str, Any] = without_credentials(settled)
-    return plain
+    asked = {"input": whole_path(source), "columns": dict(columns), "explore": explore}
+    public: dict[str, Any] = without_secrets({**given, **asked})
+    return public
