@@ -10,6 +10,9 @@ STAMP := $(VENV)/.installed-$(BUILD)
 # Folders without a fast test: reading them alone loads torch.
 NOT_FAST := $(addprefix --ignore=tests/,embedded rewards training)
 
+# Two processes; tests that share an engine run in one of them (tests/support/parts.py).
+TWO := --numprocesses=2 --dist=loadgroup
+
 .PHONY: setup demo test test-fast test-heavy test-all real-model check format clean
 setup: $(STAMP)
 
@@ -33,11 +36,11 @@ demo: setup
 
 # Every test is fast, full or heavy: tests/conftest.py. Fast ones, on two cores, take a minute.
 test-fast: setup
-	$(BIN)/python -m pytest -m fast $(NOT_FAST) --numprocesses=2 --dist=loadfile
+	$(BIN)/python -m pytest -m fast $(NOT_FAST) $(TWO)
 
 # With the real engine and models, the main uses end to end.
 test: setup
-	$(BIN)/python -m pytest -m "not heavy"
+	$(BIN)/python -m pytest -m "not heavy" $(TWO)
 
 # Soak, load, kills, Ray, a browser, training, schemathesis.
 test-heavy: setup

@@ -31,7 +31,7 @@ os.environ.update(
 
 from bestofn import Pipeline, Settings, open_pipeline
 from bestofn.generators.vllm import VllmGenerator
-from tests.support.parts import ENGINE_FIXTURES, MODEL_FOLDERS, part
+from tests.support.parts import ENGINE_FIXTURES, MODEL_FOLDERS, group, part
 from tests.support.vllm_serving import TOOLS, embedded_serving
 
 NOT_FAST = {"vllm", "ray", "playwright"}
@@ -39,9 +39,11 @@ NOT_FAST = {"vllm", "ray", "playwright"}
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """Mark each test by its fixtures, and then by its part."""
+    """Mark each test by its fixtures, by its part, and by the process that it runs in."""
     for item in items:
-        if not ENGINE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
+        fixtures = getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group(group(item.nodeid, fixtures)))
+        if not ENGINE_FIXTURES.isdisjoint(fixtures):
             item.add_marker("engine")
         if item.nodeid.startswith(MODEL_FOLDERS):
             item.add_marker("model")

@@ -117,10 +117,14 @@ def test_an_array_is_not_held_whole(tmp_path: Path) -> None:
     assert next(records)[1] == {"prompt": "1"}  # nothing behind it was needed
 
 
+CUT = gzip.compress(LINES.encode(), mtime=0)[:-9]
+"""The same bytes whenever it is collected, since its test is named by them."""
+
+
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("a.jsonl.gz", gzip.compress(LINES.encode(), mtime=0)[:-9], "cannot be read: OSError: Truncated"),
+        ("a.jsonl.gz", CUT, "cannot be read: OSError: Truncated"),
         ("a.jsonl.zst", b"\x28\xb5\x2f\xfd\x00\x00", "cannot be read: OSError: Truncated"),
         ("a.jsonl", b"version https://git-lfs.github.com/spec/v1\n", "pointer of Git LFS: `git lf"),
         ("a.csv", b"PK\x03\x04 a workbook", "is a zip archive or a spreadsheet: unpack it"),
