@@ -40,6 +40,7 @@ RULES = re.compile(
             r"[\d,]+ prompts of best_of \d+ are [\d,]+ candidates",
             r"max_tokens is [\d,]+; this server takes at most 131,072",
             "the request may sample [0-9,]+ candidate tokens",
+            r"bestofn\.stop: \w+ is an option of",  # of another rule
             r"(.+: )?the number is (beyond 64 bits|too large)",  # within a value of any shape
             "a prompt of token ids is taken with best_of 1 only",
             "[a-z, _]+: taken with best_of 1 only",
