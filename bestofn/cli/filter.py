@@ -39,7 +39,7 @@ def filter_(
         list[str] | None,
         typer.Option(help="FIELD=COLUMN, for example response=output; several times."),
     ] = None,
-    split: Annotated[str, typer.Option(help="Split of a dataset.")] = "train",
+    split: Annotated[str | None, typer.Option(help="Split of a dataset. \\[train]")] = None,
     name: Annotated[str | None, typer.Option(help="Configuration of a dataset.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Rows that are read at most.")] = None,
     examples: Annotated[int, typer.Option(min=0, help="Shown of each reason.")] = 3,

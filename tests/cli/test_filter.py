@@ -76,12 +76,13 @@ def test_a_broken_row_is_named_and_the_others_are_done(tmp_path: Path) -> None:
     assert f"bestofn: {file}: 2 of 4 rows cannot be read" in done.stderr
 
 
-def test_half_a_surrogate_pair_is_written_as_it_came(tmp_path: Path) -> None:
+def test_half_a_surrogate_pair_is_a_broken_row(tmp_path: Path) -> None:
     row = {"prompt": "x", "response": "It is \ud83d here, and it is fine."}
-    file, kept = written(tmp_path / "rows.jsonl", row), tmp_path / "kept.jsonl"
+    file, kept = written(tmp_path / "rows.jsonl", row, GOOD), tmp_path / "kept.jsonl"
     done = run(file, "--kept", kept, "--json")
-    assert done.exit_code == 0, done.output
-    assert lines_of(kept) == [row]
+    assert done.exit_code == 2
+    assert "rows.jsonl:1: it is no JSON" in done.stderr
+    assert lines_of(kept) == [GOOD]
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from bestofn.dataset.prompts.layouts import COLUMNS
 from bestofn.dataset.prompts.rows import Defaults, read_row
 
 FIELDS = (
-    *COLUMNS,
+    *(name for name in COLUMNS if name != "tools"),
     *("responses", "response", "completion", "chosen", "rejected", "finish_reason", "tools"),
 )
 """What a record may hold, under the names that they have where no column is mapped."""
@@ -141,16 +141,15 @@ def _role(message: Any) -> Any:
 
 
 def _request(number: int, source: str, asked: dict[str, Any], best_of: int, tools: Any) -> Request:
+    offered = _tools(tools)
+    options = {"tools": offered} if offered else {}
+    asked = {name: value for name, value in asked.items() if name in _ASKED}
     if not asked.get("messages") and not asked.get("prompt"):
         # Answers alone can be judged too.
-        asked = {**asked, "messages": [{"role": "user", "content": ""}]}
-        asked.pop("prompt", None)
-    asked = {name: value for name, value in asked.items() if name in _ASKED}
+        return Request.from_prompt("", best_of=best_of, options=options)
     row = read_row(number, source, asked, {}, Defaults(best_of))
     if row.request is None:
         raise NoAnswerError(row.error or "it cannot be read")
-    offered = _tools(tools)
-    options = {"tools": offered} if offered else {}
     return dataclasses.replace(row.request, options={**row.request.options, **options})
 
 

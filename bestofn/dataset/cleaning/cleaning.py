@@ -16,7 +16,7 @@ from bestofn.core.protocols import Filter, Selector
 from bestofn.core.ranking import ScoredCandidate
 from bestofn.dataset.cleaning.answers import Answered, NoAnswerError, read_answers
 from bestofn.dataset.cleaning.tally import Tally
-from bestofn.dataset.prompts.reader import InputRecord
+from bestofn.dataset.prompts.json_records import InputRecord
 from bestofn.generators.replay import ReplayGenerator
 from bestofn.selection.argmax import ArgmaxSelector
 from bestofn.support.candidate_report import report
