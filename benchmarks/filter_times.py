@@ -2,8 +2,8 @@
 
     python -m benchmarks.filter_times
 
-Two tables: milliseconds of each filter alone, by size (in processor time, so that other processes
-make no difference), and the longest time that the event loop's thread is busy without a pause while
+Two tables: milliseconds of each filter alone, by size (processor time, which other processes do not
+change), and the longest time that the event loop's thread is busy without a pause while
 `best_of_n` judges one such candidate: once with an ordinary prompt, and once with the text as its
 prompt. A ratio is that of a size and the one before it.
 """

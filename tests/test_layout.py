@@ -45,8 +45,8 @@ def test_make_runs_every_part_and_ci_none_twice() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     runs = re.findall(r"^(test[a-z-]*): setup\n\t\S+ -m pytest(.*)$", makefile, re.MULTILINE)
     assert {target: flags.strip() for target, flags in runs} == {
-        "test-fast": "-m fast $(NOT_FAST) --numprocesses=2 --dist=loadfile",
-        "test": '-m "not heavy"',
+        "test-fast": "-m fast $(NOT_FAST) $(TWO)",
+        "test": '-m "not heavy" $(TWO)',
         "test-heavy": "-m heavy",
         "test-all": "",
     }

@@ -52,7 +52,7 @@ class Checks:
             self._on_judged(self._filtering.judge(self._request, candidate))
             return
         index = candidate.index
-        self.running[index] = Running(index, candidate, candidate.counted_tokens)
+        self.running[index] = Running(index, candidate, candidate.counted_tokens or 0)
         self._tasks[index] = asyncio.create_task(self._judge(candidate))
 
     def abort(self, index: int, rule: str) -> None:

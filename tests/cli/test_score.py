@@ -47,14 +47,16 @@ def test_rows_are_ranked_in_order(bestofn: Run, tmp_path: Path) -> None:
     assert second["candidates"][0]["text"] == "Hello."
 
 
-def test_reward_model_none_only_filters(bestofn: Run, tmp_path: Path) -> None:
+def test_without_a_reward_model_what_the_filters_keep_is_chosen_by_agreement(
+    bestofn: Run, tmp_path: Path
+) -> None:
     file = _write(
         tmp_path, {"prompt": "x", "responses": [RIGHT, CUT]}, {"prompt": "x", "responses": [CUT]}
     )
     done = bestofn("score", file, "--reward-model", "none", "--json")
     first, second = map(json.loads, done.stdout.splitlines())
     assert done.returncode == 0
-    assert first["winner"] is None
+    assert first["winner"]["text"] == RIGHT
     assert [c["reward"] for c in first["candidates"]] == [None, None]
     assert [len(c["rejections"]) for c in first["candidates"]] == [0, 1]
     assert second["rejected"] == {"length": 1}

@@ -12,8 +12,9 @@ import pytest
 
 from bestofn import Settings
 from bestofn.core.errors import ConfigError
+from bestofn.dataset.store.configuration import differences
 from bestofn.dataset.store.identity import identity_of
-from bestofn.dataset.store.manifest import Manifest, differences
+from bestofn.dataset.store.manifest import Manifest
 from bestofn.generators.openai import openai_generator
 from bestofn.openai_api.connection import open_http
 from bestofn.support.url import shown_url, without_credentials

@@ -29,11 +29,11 @@ async def listening(script: Any = ("good", "better"), **server: Any) -> AsyncIte
         while not listener.started:
             assert not task.done(), task.result()
             await asyncio.sleep(0.01)
-        server = Listening(listener, task, address.getsockname()[1])
+        held = Listening(listener, task, address.getsockname()[1])
         try:
-            yield server
+            yield held
         finally:
-            for connection in server.opened:
+            for connection in held.opened:
                 await connection.close()
             listener.should_exit = True
             await task
