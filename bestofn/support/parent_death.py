@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+from multiprocessing.process import BaseProcess
 
 PR_SET_PDEATHSIG = 1
 """Of prctl(2): the signal that this process gets when its parent ends."""
@@ -34,6 +35,6 @@ def die_with_parent() -> None:
     threading.Thread(target=_outlast, args=[parent], daemon=True).start()
 
 
-def _outlast(parent: multiprocessing.process.BaseProcess) -> None:
+def _outlast(parent: BaseProcess) -> None:
     parent.join()
     os._exit(1)

@@ -19,6 +19,7 @@ from bestofn.builders.pipeline import open_pipeline
 from bestofn.builders.reward_plan import RewardPlan
 from bestofn.core.errors import BestOfNError
 from bestofn.core.pipeline import Pipeline
+from bestofn.settings.choices import Access
 from bestofn.settings.settings import Settings
 from bestofn_server.admission import Admission
 from bestofn_server.errors import error_response
@@ -88,7 +89,7 @@ def create_app(
     app.include_router(operation.router(metrics=settings.server.metrics != "off"))
     app.add_exception_handler(HTTPException, _told)
     app.add_exception_handler(BestOfNError, _told)
-    access = {"docs": settings.server.docs, "metrics": settings.server.metrics}
+    access: dict[str, Access] = {"docs": settings.server.docs, "metrics": settings.server.metrics}
     app.add_middleware(RequireKey, keys=keys, access=access)
     if settings.server.cors_origins:
         app.add_middleware(
