@@ -84,7 +84,7 @@ class StopSettings(BaseModel):
         default=None,
         gt=0,
         lt=1,
-        description="evidence: of all masses that the leading answer holds (0.8)",
+        description="evidence: of all masses that the leading answer holds (0.7)",
     )
     prior: float | None = Field(
         default=None,
