@@ -11,6 +11,7 @@ markers.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -74,6 +75,16 @@ def _fast_if_said(item: pytest.Item) -> Iterator[None]:
     if item.get_closest_marker("fast"):
         loaded = absent & sys.modules.keys()
         assert not loaded, f"it loads {sorted(loaded)}: mark it with what it needs"
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    """What sets up the log of a server in this process leaves it as it was."""
+    loggers = [logging.getLogger(name) for name in ("bestofn", "bestofn_server")]
+    before = [(each, each.handlers[:], each.level, each.propagate) for each in loggers]
+    yield
+    for logger, handlers, level, propagate in before:
+        logger.handlers, logger.level, logger.propagate = handlers, level, propagate
 
 
 @pytest.fixture(scope="session")

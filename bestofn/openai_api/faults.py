@@ -44,7 +44,7 @@ _CONTEXT = re.compile(
 _MODEL = re.compile(r"model.{0,80}(not exist|not found|unknown)|no such model", re.IGNORECASE)
 _CONTENT = re.compile(r"content.?(policy|filter)|moderation|flagged", re.IGNORECASE)
 _REASONS = (
-    (_CONTEXT, "it is longer than its model reads"),
+    (_CONTEXT, "it is longer than its model's context"),
     (_MODEL, "it does not serve the model"),
     (_CONTENT, "its filter of contents refuses the prompt"),
 )

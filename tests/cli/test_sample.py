@@ -55,13 +55,13 @@ def test_from_prompts_to_a_dataset(bestofn: Run, prompts: str, tmp_path: Path) -
     for line in (folder / "dpo" / "train.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         assert row["chosen_reward"] - row["rejected_reward"] >= 0.5
+    other = bestofn(*_arguments(prompts, folder), "--temperature", "0.5")
+    assert other.returncode == 2
+    assert "temperature was None and is 0.5" in other.stderr
     (folder / "rollouts" / "part-000000.parquet").write_bytes(b"PAR1")
     broken = bestofn("verify", str(folder))
     assert broken.returncode == 1
     assert "part-000000.parquet is not what was written" in broken.stdout
-    other = bestofn(*_arguments(prompts, folder), "--temperature", "0.5")
-    assert other.returncode == 2
-    assert "temperature was None and is 0.5" in other.stderr
 
 
 @pytest.mark.slow  # starts the engine three times

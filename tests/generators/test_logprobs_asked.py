@@ -131,7 +131,7 @@ async def test_an_answer_without_text_does_not_tell_that_there_are_none(serve: S
 
 async def test_what_is_refused_for_another_reason_is_the_servers_sentence(serve: Serve) -> None:
     upstream = serve(lambda body: failure(400, "the prompt is too long"))
-    with pytest.raises(Exception, match="the prompt is too long"):
+    with pytest.raises(Exception, match="longer than its model's context"):
         await _ranked(upstream.url, _four())
 
 

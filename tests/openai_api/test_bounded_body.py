@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import gzip
 import io
 import resource
@@ -73,10 +74,15 @@ class Lag:
 
 @contextlib.asynccontextmanager
 async def _lag() -> AsyncIterator[Lag]:
+    gc.collect()
+    gc.freeze()  # as the server does: what the other tests have loaded is not walked through
     lag = Lag()
     watch = asyncio.create_task(lag.watch())
-    yield lag
-    watch.cancel()
+    try:
+        yield lag
+    finally:
+        watch.cancel()
+        gc.unfreeze()
 
 
 async def test_a_bomb_of_small_size_costs_neither_time_nor_memory() -> None:

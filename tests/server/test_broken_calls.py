@@ -137,5 +137,7 @@ async def test_a_broken_one_never_wins(upstream: bool, stream: bool) -> None:
             body = {"messages": asked, "stream": stream, **fields}
             report = report_of(await client.post(CHAT, json=body), stream=stream)
             assert report["winner"] != 0, bad
+            if upstream and bad == calling(""):  # read as {}, as OpenAI's own clients send it
+                reason = "arguments_mismatch"
             assert report["rejected"] == {reason: 1}, bad
             assert report["accepted"] == 3, bad

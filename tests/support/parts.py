@@ -31,8 +31,11 @@ def part(markers: Set[str]) -> str:
 def group(nodeid: str, fixtures: Sequence[str]) -> str:
     """The group that a test belongs to: all tests of a group run in one process, in their order.
 
-    Those of an engine that is started once a session are one group, else those of a file.
+    Those of an engine that is started once a session are one group; so are those that run programs
+    and then look for what they left on the machine; else those of a file.
     """
+    if nodeid.startswith("tests/rewards/verifiers/"):
+        return "verifiers"
     engine = next((name for name in SHARED_ENGINES if name in fixtures), None)
     if engine == "vllm_generator":
         return "pipeline"

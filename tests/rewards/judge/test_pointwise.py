@@ -123,7 +123,7 @@ async def test_a_refusal_that_is_not_about_the_format() -> None:
     assert first[0].failure is not None
     assert (
         first[0].failure.detail
-        == "the judge refuses the request (status 400): it is longer than its model reads"
+        == "the judge refuses the request (status 400): it is longer than its model's context"
     )
     assert rewards_of(second) == [3]
     assert ["response_format" in body for body in stub.bodies] == [True, False, True, True]

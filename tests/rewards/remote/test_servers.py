@@ -132,7 +132,7 @@ async def test_tei_reads_the_text(folder: Path) -> None:
         long, short = await model.score(REQUEST, candidates(["a" * 500, "b"]))
     assert long.failure is not None
     assert long.failure.reason == "reward_server_refused"
-    assert "longer than its model reads" in long.failure.detail
+    assert "longer than its model's context" in long.failure.detail
     assert short.reward is not None
 
 
