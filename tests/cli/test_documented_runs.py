@@ -107,8 +107,6 @@ SIMPLE = {
     "Skywork/Skywork-Reward-V2-Qwen3-0.6B": "8 - 5 = 3.",
     "bestofn score responses.jsonl --reward-model Skywork/Skywork-Reward-V2-Qwen3-0.6B --json": "8",
     "bestofn models": "ziya",
-    "bestofn plan --model Qwen/Qwen3-8B --reward-model IDEA-CCNL/Ziya-LLaMA-7B-Reward "
-    "--gpu-memory 48GiB --best-of 16": "GiB",
     "python -c \"help('bestofn.filters')\"": "bestofn.filters",
 }
 

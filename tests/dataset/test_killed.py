@@ -3,6 +3,7 @@ that of an undisturbed one, and nobody takes half of it for the whole."""
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import random
@@ -10,11 +11,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
 
 from bestofn.core.errors import ConfigError
+from bestofn.dataset.store.journal import JOURNAL
 from bestofn.dataset.store.manifest import NAME, Manifest
 from bestofn.dataset.store.records import Record
 from bestofn.dataset.store.rollouts import read_rollouts, run_state
@@ -81,8 +84,10 @@ def test_killed_at_any_moment_nothing_is_lost_or_done_twice(
     while kills < KILLS or not _is_done(folder):
         process = context.Process(target=killed.work, args=(str(folder), explore))
         process.start()
-        # longer and longer, so that kills fall everywhere between the first row and the last
-        process.join(None if kills == KILLS else drawn.uniform(0.02, 0.25))
+        if kills == KILLS:
+            process.join()
+        else:
+            _wait_for_rows(process, folder, _written(folder) + drawn.randint(0, 60))
         if process.is_alive():
             assert process.pid is not None
             os.kill(process.pid, signal.SIGKILL)
@@ -100,6 +105,23 @@ def test_killed_at_any_moment_nothing_is_lost_or_done_twice(
             finished.append(0)
     _compare(folder, undisturbed)
     assert len(set(finished)) > KILLS // 3  # kills did fall in the middle
+
+
+def _written(folder: Path) -> int:
+    """Rows that a run has on the disk, about."""
+    journal = folder / JOURNAL
+    lines = journal.read_bytes().count(b"\n") if journal.is_file() else 0
+    shards = sum(1 for _ in (folder / ROLLOUTS).glob("*.parquet"))
+    return lines + killed.ROWS_PER_SHARD * shards
+
+
+def _wait_for_rows(process: BaseProcess, folder: Path, rows: int) -> None:
+    """Until the run has so many rows, or is over: kills fall everywhere, on any machine."""
+    while process.is_alive():
+        with contextlib.suppress(OSError):  # the run folds its journal meanwhile
+            if _written(folder) >= rows:
+                return
+        process.join(0.001)
 
 
 def _is_done(folder: Path) -> bool:

@@ -16,7 +16,7 @@ from bestofn.dataset.store.store import Store
 from tests.support import dataset_fakes as fakes
 from tests.support.killing import kill_before
 
-ROWS = 400
+ROWS, ROWS_PER_SHARD = 400, 30
 FEW = 5
 """Rows of a run that is killed at every step."""
 
@@ -24,7 +24,9 @@ FEW = 5
 def work(folder: str, explore: int | None = None) -> None:
     """Do what is left of the run."""
     options = RunOptions(8 if explore is None else LEAST_IN_FLIGHT, explore=explore)
-    with contextlib.closing(Store.open(Path(folder), fakes.CONFIG, rows_per_shard=30)) as store:
+    with contextlib.closing(
+        Store.open(Path(folder), fakes.CONFIG, rows_per_shard=ROWS_PER_SHARD)
+    ) as store:
         rows = fakes.rows(ROWS, [7, 99])
         asyncio.run(run(rows, store, fakes.pipeline(), options))
 
