@@ -39,6 +39,7 @@ NOT_FAST = {"vllm", "ray", "playwright"}
 """Packages that no fast test may load."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist's own, which reads the groups
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     """Mark each test by its fixtures, by its part, and by the process that it runs in."""
     for item in items:

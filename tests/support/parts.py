@@ -36,7 +36,9 @@ def group(nodeid: str, fixtures: Sequence[str]) -> str:
     """
     if nodeid.startswith("tests/rewards/verifiers/"):
         return "verifiers"
-    engine = next((name for name in SHARED_ENGINES if name in fixtures), None)
+    engine = next(
+        (name for name in SHARED_ENGINES if name in fixtures or f"[{name}" in nodeid), None
+    )
     if engine == "vllm_generator":
         return "pipeline"
     return engine or nodeid.partition("::")[0]
