@@ -10,8 +10,8 @@ STAMP := $(VENV)/.installed-$(BUILD)
 # Folders without a fast test: reading them alone loads torch.
 NOT_FAST := $(addprefix --ignore=tests/,embedded rewards training)
 
-# Two processes; tests that share an engine run in one of them (tests/support/parts.py).
-TWO := --numprocesses=2 --dist=loadgroup
+# Two processes, each with whole files (tests/conftest.py).
+TWO := --numprocesses=2 --dist=loadfile
 
 .PHONY: setup demo test test-fast test-heavy test-all real-model check format clean
 setup: $(STAMP)

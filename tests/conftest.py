@@ -15,8 +15,10 @@ import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 # Before vLLM is imported: small, quiet, offline, and no more threads than the two cores.
 os.environ.update(
@@ -39,13 +41,22 @@ NOT_FAST = {"vllm", "ray", "playwright"}
 """Packages that no fast test may load."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist's own, which reads the groups
+class ByGroup(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives the two processes whole groups of tests."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByGroup:
+    """How tests are shared out where several processes run them."""
+    return ByGroup(config, log)
+
+
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """Mark each test by its fixtures, by its part, and by the process that it runs in."""
+    """Mark each test by its fixtures, and then by its part."""
     for item in items:
-        fixtures = getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group(group(item.nodeid, fixtures)))
-        if not ENGINE_FIXTURES.isdisjoint(fixtures):
+        if not ENGINE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker("engine")
         if item.nodeid.startswith(MODEL_FOLDERS):
             item.add_marker("model")

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Set
 
 ENGINE_FIXTURES = frozenset(
     {"pipeline", "vllm_generator", "vllm_server", "vllm_server_with_plugin", "bestofn"}
 )
 """A test that uses one is marked `engine`."""
-
-SHARED_ENGINES = ("vllm_server_with_plugin", "vllm_server", "pipeline", "vllm_generator")
-"""Fixtures that start an engine for the whole session, so that all their tests run in one process;
-`vllm_generator` is the one of `pipeline`."""
 
 MODEL_FOLDERS = ("tests/embedded/", "tests/rewards/", "tests/training/")
 """A test in one is marked `model`: they run models, sandboxes and servers that score. The fast part
@@ -28,17 +24,11 @@ def part(markers: Set[str]) -> str:
     return "full" if markers & FULL else "fast"
 
 
-def group(nodeid: str, fixtures: Sequence[str]) -> str:
+def group(nodeid: str) -> str:
     """The group that a test belongs to: all tests of a group run in one process, in their order.
 
-    Those of an engine that is started once a session are one group; so are those that run programs
-    and then look for what they left on the machine; else those of a file.
+    Those of a file are one; so are those that run programs and then look for what they left on the
+    machine.
     """
-    if nodeid.startswith("tests/rewards/verifiers/"):
-        return "verifiers"
-    engine = next(
-        (name for name in SHARED_ENGINES if name in fixtures or f"[{name}" in nodeid), None
-    )
-    if engine == "vllm_generator":
-        return "pipeline"
-    return engine or nodeid.partition("::")[0]
+    verifiers = "tests/rewards/verifiers/"
+    return verifiers if nodeid.startswith(verifiers) else nodeid.partition("::")[0]
