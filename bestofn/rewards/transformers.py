@@ -132,6 +132,8 @@ class TransformersRewardModel:
         )
         texts = [text.ids for text in made if isinstance(text, EncodedText)]
         try:
+            if compiled:  # a text by itself has kernels of its own
+                self._batcher.submit(texts[:1]).result()
             read = self._batcher.submit(texts).result()
         except RewardError as error:
             self.close()

@@ -44,9 +44,13 @@ RULES = re.compile(
             r"(.+: )?the number is (beyond 64 bits|too large)",  # within a value of any shape
             "a prompt of token ids is taken with best_of 1 only",
             "[a-z, _]+: taken with best_of 1 only",
-            "a request cannot set up the filter",
+            "a request cannot set up the (filter|answer key)",
+            r"bestofn\.stop: the rule \w+ needs \w+",
+            r"stop\.min is \d+, and best_of is \d+",
+            "stop: the rule reward needs a reward model",
             r"(bestofn\.)?filters\.\d+\.name: Input should be a valid string",  # {"name": {}}
-            "(filter|selector) [a-z]+: ",
+            "(filter|selector|answer key) [a-z_]+: ",
+            "no (selector|answer key|filter) is called",
             "unknown selector",
             "give either (prompt|input) or messages",
             "the last message has to be the assistant's",
