@@ -90,13 +90,12 @@ def _fast_if_said(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _logging_as_before() -> Iterator[None]:
-    """What sets up the log of a server in this process leaves it as it was."""
-    loggers = [logging.getLogger(name) for name in ("bestofn", "bestofn_server")]
-    before = [(each, each.handlers[:], each.level, each.propagate) for each in loggers]
-    yield
-    for logger, handlers, level, propagate in before:
-        logger.handlers, logger.level, logger.propagate = handlers, level, propagate
+def _logging_as_nobody_has_set_it_up() -> None:
+    """A server in this process, of another test or of the whole session, has set its log up."""
+    for name in ("bestofn", "bestofn_server"):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [], True
+        logger.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")

@@ -23,8 +23,8 @@ ONLY_FILTER = ["--reward-model", "none"]
 
 @pytest.mark.parametrize("engine", ["vllm", "transformers"])
 def test_json_accounts_for_every_candidate(bestofn: Run, engine: str) -> None:
-    flags = ["--engine", engine, "--best-of", "12", "--seed", "4", "--selector", "argmax", "--json"]
-    done = bestofn("ask", QUESTION, *flags)
+    flags = ["--engine", engine, "--best-of", "12", "--seed", "4", "--selector", "argmax"]
+    done = bestofn("ask", QUESTION, *flags, "--stop", "none", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     answer = json.loads(done.stdout)
     assert answer["best_of"] == 12
@@ -47,7 +47,9 @@ def test_json_accounts_for_every_candidate(bestofn: Run, engine: str) -> None:
 
 def test_candidates_of_a_running_server_are_ranked_here(bestofn: Run, vllm_server: str) -> None:
     reward_model = ["--reward-model", str(embedded.reward_path())]
-    done = bestofn("ask", QUESTION, "--upstream", vllm_server, *reward_model, "--json")
+    done = bestofn(
+        "ask", QUESTION, "--upstream", vllm_server, *reward_model, "--stop", "none", "--json"
+    )
     assert (done.returncode, done.stderr) == (0, "")
     answer = json.loads(done.stdout)
     assert len(answer["candidates"]) == 8
@@ -57,7 +59,7 @@ def test_candidates_of_a_running_server_are_ranked_here(bestofn: Run, vllm_serve
 
 def test_a_model_without_a_reward_model_answers_by_vote(bestofn: Run) -> None:
     flags = ["--model", str(embedded.generator_path()), "--engine", "transformers", "--seed", "4"]
-    done = bestofn("ask", QUESTION, *flags, "--json")
+    done = bestofn("ask", QUESTION, *flags, "--stop", "none", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     answer = json.loads(done.stdout)
     by = {"rule": "weighted_vote", "answer_key": "text", "score": "mean_logprob"}

@@ -201,10 +201,10 @@ async def test_two_engines_give_the_same_logprobs(
     request = Request.from_prompt(QUESTION, best_of=1, temperature=0.0, token_logprobs=True)
     found = [(await _all(each, request))[0] for each in (vllm_generator, transformers_generator)]
     assert found[0].token_ids == found[1].token_ids
-    assert found[0].mean_logprob == pytest.approx(found[1].mean_logprob, abs=1e-3)
+    assert found[0].mean_logprob == pytest.approx(found[1].mean_logprob, abs=5e-3)
     raw = Request.from_prompt(
         "5 + 3 =", best_of=1, temperature=0.0, max_tokens=16, raw=True, token_logprobs=True
     )
     found = [(await _all(each, raw))[0] for each in (vllm_generator, transformers_generator)]
     assert found[0].token_ids == found[1].token_ids
-    assert found[0].mean_logprob == pytest.approx(found[1].mean_logprob, abs=1e-3)
+    assert found[0].mean_logprob == pytest.approx(found[1].mean_logprob, abs=5e-3)
