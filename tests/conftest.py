@@ -92,6 +92,7 @@ def _fast_if_said(item: pytest.Item) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _logging_as_nobody_has_set_it_up() -> None:
     """A server in this process, of another test or of the whole session, has set its log up."""
+    logging.root.setLevel(logging.WARNING)  # an engine in this process lets only errors through
     for name in ("bestofn", "bestofn_server"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True
