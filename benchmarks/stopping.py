@@ -25,7 +25,8 @@ from benchmarks.choosing import Prompt, read
 from bestofn import Request
 from bestofn.settings.sections import SelectorSettings
 from bestofn.settings.stopping import StopSettings
-from bestofn.tuning.compare import Outcome, compare
+from bestofn.tuning.compare import Outcome
+from bestofn.tuning.compare import outcomes as replayed
 from bestofn.tuning.plans import Plan, prior_of, stopping_plans
 from bestofn.tuning.recorded import RecordedRow
 
@@ -81,7 +82,8 @@ async def measure(path: Path, best_of: int, draws: int, *, scored: bool) -> None
         prior = prior_of(rows_of(other, scored=scored)[0])
         base = SelectorSettings(name="argmax" if scored else "auto")
         plans = [Plan(best_of, base), *plans_of(best_of, prior, rows)]
-        found.append(await compare(rows, right, plans, draws=draws))
+        compared = replayed(rows, right, plans, draws=draws)
+        found.append([each async for each in compared])
     whole, *outcomes = [_joined(*pair) for pair in zip(*found, strict=True)]
     print(
         f"{len(prompts)} prompts, {draws} draws each, best of {best_of}, "

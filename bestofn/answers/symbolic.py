@@ -14,6 +14,8 @@ from typing import Any
 
 from bestofn.core.errors import ConfigError
 
+logger = logging.getLogger(__name__)
+
 LONGEST = 80
 """Characters of an expression that is read."""
 
@@ -48,7 +50,8 @@ def normal(text: str) -> str | None:
     try:
         found: list[Any] = parse(f"${text}$", parsing_timeout=unlimited, raise_on_error=True)
         return str(_evaluated(found[0])) if found and not isinstance(found[0], str) else None
-    except Exception:  # sympy's errors are of many classes; such an answer is compared as written
+    except Exception as error:  # sympy's are of many classes; it is compared as it is written
+        logger.debug("math-verify does not read an answer: %s", type(error).__name__)
         return None
 
 

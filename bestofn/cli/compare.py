@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bestofn.cli.dataset_options import RunFolder, state_of
-from bestofn.cli.options import JsonOption, at_home
+from bestofn.cli.dataset_options import RunFolder
+from bestofn.cli.options import JsonOption
 from bestofn.cli.running import exit_codes, run_to_end
+from bestofn.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from bestofn.tuning.compare import Outcome
+    from bestofn.tuning.grading import Graded
     from bestofn.tuning.recommend import CostLimit
+
+SIZES = (4, 8, 16)
+"""Candidates that are compared where nobody says how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the flags ask for.
+
+    Args:
+        folder: of the run.
+        check: what says whether an answer is right; None: references, or agreement.
+        sizes: how many candidates, ascending.
+        draws: of each row.
+        rows: that are read at most.
+        seed: of the draws.
+    """
+
+    folder: Path
+    check: str | None
+    sizes: Sequence[int]
+    draws: int
+    rows: int
+    seed: int
 
 
 def compare(
@@ -42,13 +72,7 @@ def compare(
         ),
     ] = None,
     html: Annotated[
-        Path | None,
-        typer.Option(
-            help="Write a page with the curves, too.",
-            show_default=False,
-            metavar="FILE",
-            parser=at_home,
-        ),
+        Path | None, typer.Option(help="Write a page with the curves, too.", show_default=False)
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -60,51 +84,20 @@ def compare(
         from bestofn.tuning.recommend import CostLimit
 
         limit = None if budget is None else CostLimit.parse(budget)
-        sizes = sorted(set(best_of or (4, 8, 16)))
-        run_to_end(_compare(folder, check, sizes, draws, rows, seed, limit, html, as_json))
+        if html is not None and not html.expanduser().resolve().parent.is_dir():
+            raise ConfigError(f"{html}: there is no such folder")
+        sizes = sorted(set(best_of or SIZES))
+        asked = Comparison(folder, check, sizes, draws, rows, seed)
+        run_to_end(_compare(asked, limit, html, as_json=as_json))
 
 
 async def _compare(
-    folder: Path,
-    check: str | None,
-    sizes: list[int],
-    draws: int,
-    most_rows: int,
-    seed: int,
-    limit: CostLimit | None,
-    html: Path | None,
-    as_json: bool,
+    asked: Comparison, limit: CostLimit | None, html: Path | None, *, as_json: bool
 ) -> None:
-    from itertools import islice
+    from bestofn.tuning.recommend import recommended
 
-    from bestofn.core.errors import ConfigError
-    from bestofn.rewards.verifiers.open import open_verifier
-    from bestofn.settings.verifier import VerifierSettings
-    from bestofn.tuning.compare import compare as replayed
-    from bestofn.tuning.grading import graded
-    from bestofn.tuning.plans import choosing_plans, stopping_plans
-    from bestofn.tuning.recommend import profile_of, recommended
-    from bestofn.tuning.recorded import read_run
-
-    state_of(folder)
-    read = list(islice(read_run(folder), most_rows))
-    if not read:
-        raise ConfigError(f"{folder}: no row has two finished candidates")
-    held = max(len(row.candidates) for row in read)
-    usable = [size for size in sizes if size <= held]
-    if not usable:
-        raise ConfigError(f"{folder} holds {held} candidates a row at most: --best-of is more")
-    verifier = None if check is None else open_verifier(VerifierSettings(check=check))
-    try:
-        found = await graded(read, verifier)
-    finally:
-        if verifier is not None:
-            verifier.close()
-    choosing = [*choosing_plans(found.rows, usable)]
-    stopping = [*stopping_plans(found.rows, usable[-1])]
-    outcomes = await replayed(
-        found.rows, found.right, [*choosing, *stopping], draws=draws, seed=seed
-    )
+    graded, usable = await _graded(asked)
+    outcomes = await _outcomes(asked, graded, usable)
     whole = next(
         each
         for each in outcomes
@@ -113,42 +106,97 @@ async def _compare(
     best = None if limit is None else recommended(outcomes, whole, limit)
     if limit is not None and best is None:
         raise ConfigError(f"budget: nothing that was compared keeps {limit.cost}={limit.share:g}")
-    _print(found.by, len(found.rows), outcomes, whole, as_json=as_json)
-    if best is not None:
-        import yaml
-
-        typer.echo(yaml.safe_dump({"profiles": {"recommended": profile_of(best)}}))
+    if as_json:
+        _print_json(graded, outcomes, best)
+    else:
+        _print_table(graded, outcomes, whole, best)
     if html is not None:
         from bestofn.tuning.page import write_page
 
-        write_page(html, found, outcomes, whole)
+        write_page(html.expanduser(), graded, outcomes, whole)
         typer.echo(str(html), err=True)
 
 
-def _print(by: str, rows: int, outcomes: list[Outcome], whole: Outcome, *, as_json: bool) -> None:
-    import json
+async def _graded(asked: Comparison) -> tuple[Graded, Sequence[int]]:
+    """The rows of the run with their verdicts, and the sizes that they have candidates for."""
+    from bestofn.rewards.verifiers.open import open_verifier
+    from bestofn.settings.verifier import VerifierSettings
+    from bestofn.tuning.grading import graded
+    from bestofn.tuning.recorded import read_run
 
+    read = list(islice(read_run(asked.folder), asked.rows))
+    if not read:
+        raise ConfigError(f"{asked.folder}: no row has two finished candidates")
+    held = max(len(row.candidates) for row in read)
+    usable = [size for size in asked.sizes if size <= held]
+    if not usable:
+        raise ConfigError(
+            f"{asked.folder} holds {held} candidates a row at most: --best-of is more"
+        )
+    if asked.check is None:
+        return await graded(read, None), usable
+    verifier = open_verifier(VerifierSettings(check=asked.check))
+    try:
+        return await graded(read, verifier), usable
+    finally:
+        verifier.close()
+
+
+async def _outcomes(asked: Comparison, graded: Graded, sizes: Sequence[int]) -> list[Outcome]:
+    """Of every selector at every size, and of every rule at the largest; it takes its time."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from bestofn.tuning.compare import outcomes
+    from bestofn.tuning.plans import choosing_plans, stopping_plans
+
+    plans = [*choosing_plans(graded.rows, sizes), *stopping_plans(graded.rows, sizes[-1])]
+    found = []
+    with Progress(console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task("replaying", total=len(plans))
+        replayed = outcomes(graded.rows, graded.right, plans, draws=asked.draws, seed=asked.seed)
+        async for each in replayed:
+            found.append(each)
+            shown.advance(task)
+    return found
+
+
+def _print_json(graded: Graded, outcomes: Sequence[Outcome], best: Outcome | None) -> None:
+    from bestofn.tuning.recommend import profile_of
+
+    told: dict[str, Any] = {
+        "graded_by": graded.by,
+        "rows": len(graded.rows),
+        "outcomes": [
+            {
+                "best_of": each.plan.best_of,
+                "selector": each.plan.selector.name,
+                "stop": each.plan.stop.model_dump(exclude_defaults=True),
+                "accuracy": each.accuracy,
+                "interval": [each.low, each.high],
+                "tokens": each.tokens,
+                "steps": each.steps,
+                "sampled": each.sampled,
+            }
+            for each in outcomes
+        ],
+    }
+    if best is not None:
+        told["recommended"] = profile_of(best)
+    typer.echo(json.dumps(told))
+
+
+def _print_table(
+    graded: Graded, outcomes: Sequence[Outcome], whole: Outcome, best: Outcome | None
+) -> None:
+    import yaml
     from rich.console import Console
     from rich.table import Table
 
-    told = [
-        {
-            "best_of": each.plan.best_of,
-            "selector": each.plan.selector.name,
-            "stop": each.plan.stop.model_dump(exclude_defaults=True),
-            "accuracy": each.accuracy,
-            "interval": [each.low, each.high],
-            "tokens": each.tokens,
-            "steps": each.steps,
-            "sampled": each.sampled,
-        }
-        for each in outcomes
-    ]
-    if as_json:
-        typer.echo(json.dumps({"graded_by": by, "rows": rows, "outcomes": told}))
-        return
+    from bestofn.tuning.recommend import profile_of
+
     table = Table(
-        title=f"{rows} rows, right by {by}; costs as shares of best of "
+        title=f"{len(graded.rows)} rows, right by {graded.by}; costs as shares of best of "
         f"{whole.plan.best_of} without stopping"
     )
     for heading in ("best of", "chosen and stopped by", "right", "95 %", "tokens", "steps"):
@@ -163,3 +211,5 @@ def _print(by: str, rows: int, outcomes: list[Outcome], whole: Outcome, *, as_js
             f"{each.steps / whole.steps:.2f}" if whole.steps else "-",
         )
     Console().print(table)
+    if best is not None:
+        typer.echo(yaml.safe_dump({"profiles": {"recommended": profile_of(best)}}))

@@ -154,3 +154,24 @@ class Output:
             licence,
             None if name is None else Repository(name, private),
         )
+
+
+def mapped_columns(given: Sequence[str], fields: Sequence[str]) -> dict[str, str]:
+    """Where each field stands, from ``FIELD=COLUMN`` each.
+
+    Args:
+        given: the flags.
+        fields: those that there are.
+
+    Raises:
+        ConfigError: one of them is no mapping of a field that there is.
+    """
+    found = {}
+    for each in given:
+        field, sign, column = each.partition("=")
+        if not sign or field not in fields or not column:
+            raise ConfigError(
+                f"--column {each} is not FIELD=COLUMN, with one of {', '.join(fields)}"
+            )
+        found[field] = column
+    return found

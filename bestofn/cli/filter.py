@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bestofn.cli.dataset_options import mapped_columns
 from bestofn.cli.options import ConfigOption, JsonOption
 from bestofn.cli.running import exit_codes, run_to_end
 from bestofn.core.errors import ConfigError
@@ -48,10 +48,11 @@ def filter_(
 ) -> None:
     """Clean data that exists: the filters alone, counted by reason, no model."""
     with exit_codes():
+        from bestofn.dataset.cleaning.answers import FIELDS
         from bestofn.dataset.prompts.source import PromptSource
         from bestofn.settings.settings import Settings
 
-        given = PromptSource(source, _columns(column or ()), split, name, limit)
+        given = PromptSource(source, mapped_columns(column or (), FIELDS), split, name, limit)
         _check_paths(source, kept, rejected)
         settings = Settings.load(config)
         run_to_end(
@@ -125,22 +126,3 @@ def _check_paths(source: str, kept: Path | None, rejected: Path | None) -> None:
     for each in named:
         if not each.resolve().parent.is_dir():
             raise ConfigError(f"{each}: there is no such folder")
-
-
-def _columns(given: Sequence[str]) -> dict[str, str]:
-    """Where each field stands, from ``FIELD=COLUMN`` each.
-
-    Raises:
-        ConfigError: one of them is no mapping of a field that there is.
-    """
-    from bestofn.dataset.cleaning.answers import FIELDS
-
-    found = {}
-    for each in given:
-        field, sign, column = each.partition("=")
-        if not sign or field not in FIELDS or not column:
-            raise ConfigError(
-                f"--column {each} is not FIELD=COLUMN, with one of {', '.join(FIELDS)}"
-            )
-        found[field] = column
-    return found

@@ -19,6 +19,7 @@ from bestofn.cli.dataset_options import (
     PrivateOption,
     PushOption,
     ValueOption,
+    mapped_columns,
 )
 from bestofn.cli.options import (
     AnswerKeyOption,
@@ -39,7 +40,7 @@ from bestofn.cli.options import (
     trusting,
 )
 from bestofn.cli.running import exit_codes, run_to_end
-from bestofn.cli.sample_options import mapped_columns, run_options
+from bestofn.cli.sample_options import run_options
 from bestofn.core.errors import ConfigError, DatasetError
 from bestofn.settings.choices import RunEngine
 
@@ -137,6 +138,7 @@ def sample(
 ) -> None:
     """Make a dataset by rejection sampling; interrupted, the same command goes on."""
     with exit_codes():
+        from bestofn.dataset.prompts.layouts import COLUMNS
         from bestofn.dataset.prompts.source import PromptSource
         from bestofn.dataset.run.options import Cluster
         from bestofn.settings.settings import NO_REWARD_MODEL, Settings
@@ -157,7 +159,8 @@ def sample(
             seed=seed,
             request_timeout_seconds=request_timeout,
         )
-        prompts = PromptSource(source, mapped_columns(column or ()), split, name, limit)
+        columns = mapped_columns(column or (), COLUMNS)
+        prompts = PromptSource(source, columns, split, name, limit)
         output = Output.of_flags(
             output_folder,
             formats,

@@ -1,8 +1,7 @@
-"""Flags of `bestofn sample` that are no settings: columns, and how rows are worked on."""
+"""Flags of `bestofn sample` that are no settings: how rows are worked on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bestofn.core.errors import ConfigError
@@ -10,25 +9,6 @@ from bestofn.core.errors import ConfigError
 if TYPE_CHECKING:
     from bestofn.dataset.run.options import RunOptions
     from bestofn.settings.settings import Settings
-
-
-def mapped_columns(given: Sequence[str]) -> dict[str, str]:
-    """Where each field stands, from ``FIELD=COLUMN`` each.
-
-    Raises:
-        ConfigError: one of them is no mapping of a field that there is.
-    """
-    from bestofn.dataset.prompts.layouts import COLUMNS
-
-    found = {}
-    for each in given:
-        name, sign, column = each.partition("=")
-        if not sign or name not in COLUMNS or not column:
-            raise ConfigError(
-                f"--column {each} is not FIELD=COLUMN, with one of {', '.join(COLUMNS)}"
-            )
-        found[name] = column
-    return found
 
 
 def run_options(

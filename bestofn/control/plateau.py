@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bestofn.control.fixed import most
-from bestofn.control.votes import nothing_to_save, scores_of
+from bestofn.control.votes import scores_to_stop_on
 from bestofn.core.controller import WAIT, Decision, Progress
 from bestofn.core.errors import ConfigError
 
@@ -39,9 +39,7 @@ class Plateau:
 
     def decide(self, progress: Progress) -> Decision:
         """See `bestofn.core.controller.Controller`."""
-        if nothing_to_save(progress, most(progress.request)):
-            return WAIT
-        scores = [*scores_of(progress, rewards=self.rewards).values()]
+        scores = scores_to_stop_on(progress, most(progress.request), rewards=self.rewards)
         if not scores:
             return WAIT
         since = len(scores) - 1 - scores.index(max(scores))

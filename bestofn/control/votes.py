@@ -73,6 +73,13 @@ def scores_of(progress: Progress, *, rewards: bool) -> Mapping[int, float]:
     return {index: score for index, score in scores.items() if score is not None}
 
 
+def scores_to_stop_on(progress: Progress, most: int, *, rewards: bool) -> Sequence[float]:
+    """The scores in order of completion; none where nothing is left to save."""
+    if nothing_to_save(progress, most):
+        return ()
+    return tuple(scores_of(progress, rewards=rewards).values())
+
+
 def nothing_to_save(progress: Progress, most: int) -> bool:
     """Whether all that may be sampled has come back by itself: then no rule stops anything."""
     if not progress.idle or progress.sampled < most:

@@ -56,8 +56,8 @@ class StopSettings(BaseModel):
     )
     replace: bool = Field(
         default=False,
-        description="sample another one at once for each that is rejected, at most best_of more "
-        "a further round",
+        description="sample another one at once for each that is rejected; with the first ones "
+        "best_of times policy.max_rounds at most",
     )
     max_sampled_tokens: int | None = Field(
         default=None,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import random
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bestofn.builders.choosing import build_answer_key, build_selector
@@ -58,15 +58,15 @@ class _Draw:
     sampled: int
 
 
-async def compare(
+async def outcomes(
     rows: Sequence[RecordedRow],
     right: Sequence[Mapping[int, bool]],
     plans: Sequence[Plan],
     *,
     draws: int = 4,
     seed: int = 0,
-) -> list[Outcome]:
-    """The outcome of each plan, in their order.
+) -> AsyncIterator[Outcome]:
+    """The outcome of each plan, in their order, as soon as it is there.
 
     Args:
         rows: recorded candidates.
@@ -76,7 +76,8 @@ async def compare(
         seed: of the draws.
     """
     scored = has_rewards(rows)
-    return [await _outcome(rows, right, plan, scored, draws, seed) for plan in plans]
+    for plan in plans:
+        yield await _outcome(rows, right, plan, scored, draws, seed)
 
 
 async def _outcome(

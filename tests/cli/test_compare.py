@@ -85,6 +85,12 @@ def test_the_profile_within_a_budget_is_one_that_the_settings_take(folder: Path)
     assert profile.selector is not None
 
 
+def test_the_profile_stands_in_the_json_where_that_is_asked_for(folder: Path) -> None:
+    done = compared(folder, "--json", "--budget", "tokens=0.6")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["recommended"]["best_of"] in (2, 8)
+
+
 def test_the_page_has_its_curves_and_asks_no_other_host(folder: Path, tmp_path: Path) -> None:
     page = tmp_path / "compared.html"
     done = compared(folder, "--html", str(page))
@@ -101,6 +107,7 @@ def test_the_page_has_its_curves_and_asks_no_other_host(folder: Path, tmp_path: 
         (("--budget", "seconds=0.5"), "is not like tokens=0.4"),
         (("--budget", "tokens=0.0001"), "nothing that was compared keeps"),
         (("--check", "nothing"), "no verifier is called 'nothing'"),
+        (("--html", "/no/such/folder/page.html"), "there is no such folder"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(
