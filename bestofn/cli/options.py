@@ -134,7 +134,7 @@ def stop_rule(given: str | None) -> dict[str, str] | None:
     """
     if given is None:
         return None
-    rule, *options = given.split()
+    rule, *options = given.split() or [""]  # which the settings refuse, with the names
     read = [each.partition("=") for each in options]
     if wrong := [name for name, sign, value in read if not (sign and value)]:
         raise ConfigError(f"--stop: {wrong[0]!r} is no option with a value, like share=0.6")
