@@ -24,7 +24,6 @@ from pathlib import Path
 from benchmarks.choosing import Prompt, read
 from bestofn import Request
 from bestofn.settings.sections import SelectorSettings
-from bestofn.settings.stopping import StopSettings
 from bestofn.tuning.compare import Outcome
 from bestofn.tuning.compare import outcomes as replayed
 from bestofn.tuning.plans import Plan, prior_of, stopping_plans
@@ -56,17 +55,14 @@ def plans_of(best_of: int, prior: float | None, rows: Rows) -> list[Plan]:
         if stop.rule == "reward" and prior is not None:
             stop = stop.model_copy(update={"reward": round(prior, 4)})
         made.append(dataclasses.replace(plan, stop=stop))
-        if stop.waves is not None:
-            at_once = StopSettings.model_validate({**stop.model_dump(), "waves": None})
-            made.append(dataclasses.replace(plan, stop=at_once))
     return made
 
 
 def told(outcome: Outcome, whole: Outcome) -> str:
     """A row of the table."""
-    way = {None: "all at once", 1: "one by one"}.get(outcome.plan.stop.waves, "")
+    way = "all at once" if outcome.plan.stop.waves is None else "one by one"
     return (
-        f"| {outcome.plan.title} | {way} | {outcome.accuracy:.1%} "
+        f"| {outcome.plan.title.removesuffix(', one by one')} | {way} | {outcome.accuracy:.1%} "
         f"| {outcome.accuracy / whole.accuracy:.3f} | {outcome.tokens / whole.tokens:.2f} "
         f"| {outcome.steps / whole.steps:.2f} | {outcome.sampled:.1f} |"
     )

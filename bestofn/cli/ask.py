@@ -25,7 +25,7 @@ from bestofn.cli.options import (
     UpstreamOption,
     VerboseOption,
     named,
-    stop_rule,
+    require_candidates,
     trusting,
 )
 from bestofn.cli.running import exit_codes, run_to_end
@@ -75,7 +75,7 @@ def ask(
             reward=trusting(trust_remote_code),
             selector=named(selector),
             answer_key=named(answer_key),
-            stop=stop_rule(stop),
+            stop=stop,
             unsafe_code=unsafe_code,
             upstream=upstream or None,
             engine=engine,
@@ -89,6 +89,7 @@ def ask(
             raise RequestError("the prompt is empty")
         if "stop" not in settings.model_fields_set:  # one answer is wanted, and soon
             settings = settings.model_copy(update={"stop": StopSettings(rule="auto")})
+        require_candidates(settings)
         request = Request.from_prompt(
             prompt,
             system=system,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bestofn.cli.dataset_options import RunFolder
-from bestofn.cli.options import JsonOption
+from bestofn.cli.dataset_options import RunFolder, state_of
+from bestofn.cli.options import JsonOption, at_home
 from bestofn.cli.running import exit_codes, run_to_end
 from bestofn.core.errors import ConfigError
 
@@ -72,7 +72,13 @@ def compare(
         ),
     ] = None,
     html: Annotated[
-        Path | None, typer.Option(help="Write a page with the curves, too.", show_default=False)
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write a page with the curves, too.",
+            show_default=False,
+            parser=at_home,
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -84,7 +90,9 @@ def compare(
         from bestofn.tuning.recommend import CostLimit
 
         limit = None if budget is None else CostLimit.parse(budget)
-        if html is not None and not html.expanduser().resolve().parent.is_dir():
+        if html is not None and html.is_dir():
+            raise ConfigError(f"{html} is a folder: name a file in it")
+        if html is not None and not html.resolve().parent.is_dir():
             raise ConfigError(f"{html}: there is no such folder")
         sizes = sorted(set(best_of or SIZES))
         asked = Comparison(folder, check, sizes, draws, rows, seed)
@@ -113,17 +121,19 @@ async def _compare(
     if html is not None:
         from bestofn.tuning.page import write_page
 
-        write_page(html.expanduser(), graded, outcomes, whole)
+        write_page(html, graded, outcomes, whole)
         typer.echo(str(html), err=True)
 
 
 async def _graded(asked: Comparison) -> tuple[Graded, Sequence[int]]:
-    """The rows of the run with their verdicts, and the sizes that they have candidates for."""
+    """The rows of the run that hold as many candidates as are compared, with their verdicts, and
+    the sizes that there are candidates for; what is left out is told."""
     from bestofn.rewards.verifiers.open import open_verifier
     from bestofn.settings.verifier import VerifierSettings
     from bestofn.tuning.grading import graded
     from bestofn.tuning.recorded import read_run
 
+    state_of(asked.folder)
     read = list(islice(read_run(asked.folder), asked.rows))
     if not read:
         raise ConfigError(f"{asked.folder}: no row has two finished candidates")
@@ -133,13 +143,26 @@ async def _graded(asked: Comparison) -> tuple[Graded, Sequence[int]]:
         raise ConfigError(
             f"{asked.folder} holds {held} candidates a row at most: --best-of is more"
         )
-    if asked.check is None:
-        return await graded(read, None), usable
-    verifier = open_verifier(VerifierSettings(check=asked.check))
+    if beyond := [size for size in asked.sizes if size > held]:
+        _tell(f"no row has {beyond[0]} finished candidates: compared up to {usable[-1]}")
+    whole = [row for row in read if len(row.candidates) >= usable[-1]]
+    if len(whole) < len(read):
+        lost = len(read) - len(whole)
+        _tell(f"{lost} of {len(read)} rows have fewer than {usable[-1]} candidates: left out")
+    verifier = None if asked.check is None else open_verifier(VerifierSettings(check=asked.check))
     try:
-        return await graded(read, verifier), usable
+        found = await graded(whole, verifier)
     finally:
-        verifier.close()
+        if verifier is not None:
+            verifier.close()
+    if len(found.rows) < len(whole):
+        lost = len(whole) - len(found.rows)
+        _tell(f"{lost} of {len(whole)} rows could not be graded by {found.by}: left out")
+    return found, usable
+
+
+def _tell(sentence: str) -> None:
+    typer.echo(sentence, err=True)
 
 
 async def _outcomes(asked: Comparison, graded: Graded, sizes: Sequence[int]) -> list[Outcome]:

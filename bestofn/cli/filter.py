@@ -22,7 +22,7 @@ def filter_(
         str,
         typer.Argument(
             metavar="INPUT",
-            help="JSONL, Parquet, a folder of either, or a dataset on the hub, streamed.",
+            help="JSONL, CSV, TSV, Parquet, a folder of them, or a dataset on the hub, streamed.",
             show_default=False,
         ),
     ],

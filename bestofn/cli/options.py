@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import yaml
 
 from bestofn.core.errors import ConfigError
 from bestofn.settings.choices import Engine
+
+if TYPE_CHECKING:
+    from bestofn.settings.settings import Settings
 
 
 def at_home(path: str) -> Path:
@@ -82,7 +85,7 @@ StopOption = Annotated[
     str | None,
     typer.Option(
         help="When sampling ends early: auto, agreement, evidence, plateau, expected_gain, or with "
-        "options: 'accepted count=6', 'evidence share=0.6 waves=2'.",
+        "options: 'accepted count=6', 'agreement votes=3 waves=2'.",
         show_default=False,
     ),
 ]
@@ -126,16 +129,12 @@ def trusting(given: bool | None) -> dict[str, bool] | None:
     return {"trust_remote_code": True} if given else None
 
 
-def stop_rule(given: str | None) -> dict[str, str] | None:
-    """The section `stop` that `--stop` stands for: a rule's name, and options behind it.
+def require_candidates(settings: Settings) -> None:
+    """Refuse, before a model is loaded, a stopping rule that could never stop.
 
     Raises:
-        ConfigError: an option has no value.
+        ConfigError: it wants more accepted candidates than are sampled.
     """
-    if given is None:
-        return None
-    rule, *options = given.split() or [""]  # which the settings refuse, with the names
-    read = [each.partition("=") for each in options]
-    if wrong := [name for name, sign, value in read if not (sign and value)]:
-        raise ConfigError(f"--stop: {wrong[0]!r} is no option with a value, like share=0.6")
-    return {"rule": rule, **{name: value for name, _, value in read}}
+    stop, best_of = settings.stop, settings.best_of
+    if stop.rule != "none" and stop.min > best_of:
+        raise ConfigError(f"stop.min is {stop.min}, and best_of is {best_of}: sample more")

@@ -37,6 +37,7 @@ from bestofn.cli.options import (
     VerboseOption,
     at_home,
     named,
+    require_candidates,
     trusting,
 )
 from bestofn.cli.running import exit_codes, run_to_end
@@ -159,6 +160,7 @@ def sample(
             seed=seed,
             request_timeout_seconds=request_timeout,
         )
+        require_candidates(settings)
         columns = mapped_columns(column or (), COLUMNS)
         prompts = PromptSource(source, columns, split, name, limit)
         output = Output.of_flags(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from dataclasses import dataclass, field
 
 from bestofn.control.fixed import most
@@ -10,6 +11,9 @@ from bestofn.control.votes import Votes, counts_of, nothing_to_save
 from bestofn.core.controller import WAIT, Decision, Progress
 from bestofn.core.errors import ConfigError
 from bestofn.core.protocols import AnswerKey
+
+MANY = 500
+"""Votes from which the binomial is not summed any more: decisions have to be quick."""
 
 AGREEMENT = "agreement"
 """The rule's name, as aborted candidates and the ranking carry it."""
@@ -66,5 +70,7 @@ def lead(first: int, second: int) -> float:
         lead(4, 0) == 0.96875
     """
     n = first + second + 1
+    if n > MANY:  # by the normal distribution, to three digits
+        return statistics.NormalDist(n / 2, math.sqrt(n) / 2).cdf(first + 0.5)
     tail: int = sum(math.comb(n, i) for i in range(first + 1))
     return tail / (1 << n)

@@ -27,8 +27,8 @@ class RecentScores:
     def __init__(self, *, rewards: bool) -> None:
         self.rewards = rewards
         self._scores: deque[float] = deque(maxlen=MOST)
-        self._cuts: tuple[int, Sequence[float]] = (0, ())
         self._seen = 0
+        self._summed: tuple[int, Sequence[float], tuple[float, float]] = (0, (), (0.0, 0.0))
 
     def learn(self, ranking: Ranking) -> None:
         """Remember the scores of this ranking's accepted candidates."""
@@ -43,13 +43,20 @@ class RecentScores:
         fewer than 64 are known. It moves only with every 64th candidate."""
         if len(self._scores) < LEAST:
             return None
-        turn = self._seen // LEAST
-        if self._cuts[0] != turn:
-            self._cuts = (turn, statistics.quantiles(self._scores, n=100, method="inclusive"))
-        return self._cuts[1][min(98, max(0, round(share * 100) - 1))]
+        _, cuts, _ = self._sums()
+        return cuts[min(98, max(0, round(share * 100) - 1))]
 
     def spread(self) -> tuple[float, float] | None:
-        """Mean and standard deviation; None while fewer than 64 scores are known."""
+        """Mean and standard deviation; None while fewer than 64 scores are known. As `quantile`,
+        they move only with every 64th candidate."""
         if len(self._scores) < LEAST:
             return None
-        return statistics.fmean(self._scores), statistics.pstdev(self._scores)
+        return self._sums()[2]
+
+    def _sums(self) -> tuple[int, Sequence[float], tuple[float, float]]:
+        turn = self._seen // LEAST
+        if self._summed[0] != turn:
+            cuts = statistics.quantiles(self._scores, n=100, method="inclusive")
+            spread = statistics.fmean(self._scores), statistics.pstdev(self._scores)
+            self._summed = turn, cuts, spread
+        return self._summed

@@ -24,17 +24,18 @@ class Votes:
 
     def __init__(self, answer_key: AnswerKey | None) -> None:
         self._answer_key = answer_key
-        self._known: OrderedDict[str, tuple[int, Mapping[int, str]]] = OrderedDict()
+        self._known: OrderedDict[str, tuple[Sequence[int], Mapping[int, str]]] = OrderedDict()
 
     def keys(self, progress: Progress) -> Mapping[int, str]:
         """The key of each accepted candidate that votes, by index."""
         accepted, request = progress.accepted, progress.request
         if self._answer_key is None or not accepted:
             return {}
-        count, keys = self._known.get(request.id, (0, {}))
-        if count != len(accepted):
+        indices = [each.index for each in accepted]
+        known, keys = self._known.get(request.id, ((), {}))
+        if known != indices:
             keys = _keys(self._answer_key, request, [each.candidate for each in accepted])
-            self._known[request.id] = len(accepted), keys
+            self._known[request.id] = indices, keys
             self._known.move_to_end(request.id)
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -127,7 +128,7 @@ class Settings(BaseSettings):
         default=AnswerKeySettings(),
         description="what of an answer is voted on; auto: what suits prompt and answers",
     )
-    stop: StopSettings = StopSettings()
+    stop: Annotated[StopSettings, NoDecode] = StopSettings()
     unsafe_code: bool = Field(
         default=False,
         description="whether the code verifier may run programs without walls, where there is no "

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import from_json
 
 Rule = Literal[
     "none", "auto", "accepted", "agreement", "evidence", "reward", "expected_gain", "plateau"
@@ -29,17 +30,17 @@ NEEDED = {"accepted": "count", "reward": "reward"}
 
 
 class StopSettings(BaseModel):
-    """When sampling ends before all `best_of` candidates are there; also a rule's name alone:
-    ``stop: evidence``.
+    """When sampling ends before all `best_of` candidates are there; also in a few words:
+    ``evidence``, or ``accepted count=12``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     rule: Rule = Field(
         default="none",
-        description="none: best_of are sampled, as OpenAI's API means it; auto: evidence where "
-        "candidates have scores, agreement where their answers can be voted on; accepted: at so "
-        "many accepted; reward: at a threshold",
+        description="none: best_of are sampled, as OpenAI's API means it; auto: evidence once a "
+        "prior is known, agreement of the answers until then; accepted: at so many accepted; "
+        "reward: at a threshold",
     )
     min: int = Field(
         default=1,
@@ -120,7 +121,7 @@ class StopSettings(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _named_alone(cls, given: Any) -> Any:
-        return {"rule": given} if isinstance(given, str) else given
+        return _read(given) if isinstance(given, str) else given
 
     @model_validator(mode="after")
     def _fits_the_rule(self) -> Self:
@@ -133,3 +134,23 @@ class StopSettings(BaseModel):
         if needed is not None and getattr(self, needed) is None:
             raise ValueError(f"the rule {self.rule} needs {needed}")
         return self
+
+
+def _read(text: str) -> Any:
+    """The section that a few words stand for, or JSON, as a variable of the environment may hold.
+
+    Raises:
+        ValueError: an option has no value, or stands there twice.
+    """
+    if text.lstrip().startswith("{"):
+        return from_json(text)
+    rule, *options = text.split() or [""]
+    found = {"rule": rule}
+    for each in options:
+        name, sign, value = each.partition("=")
+        if not (name and sign and value):
+            raise ValueError(f"{each!r} is no option with a value, like share=0.6")
+        if name in found:
+            raise ValueError(f"{name} is given twice")
+        found[name] = value
+    return found

@@ -98,11 +98,13 @@ async def _outcome(
             continue
         drawn = random.Random(f"{seed} {number}")
         of_row = []
-        for _ in range(draws):
+        for draw in range(draws):
             # The same order for every size: a larger draw holds the smaller one.
             order = drawn.sample(row.candidates, len(row.candidates))[: plan.best_of]
             run = Replay(order)
-            request = dataclasses.replace(row.request, best_of=plan.best_of)
+            request = dataclasses.replace(
+                row.request, best_of=plan.best_of, id=f"{row.request.id} {draw}"
+            )
             try:
                 ranking = await best_of_n(request, run.pipeline(selector, policy))
             except NoWinnerError as error:

@@ -45,8 +45,8 @@ class Graded:
 
 
 async def graded(rows: Sequence[RecordedRow], check: RewardModel | None) -> Graded:
-    """Grade by `check` where one is given, else by references where all rows have one, else by
-    agreement.
+    """Grade by `check` where one is given, else by references where any row has one, else by
+    agreement. Rows that cannot be graded so are left out.
 
     Raises:
         ConfigError: nothing could be graded.
@@ -55,9 +55,9 @@ async def graded(rows: Sequence[RecordedRow], check: RewardModel | None) -> Grad
     if check is not None:
         by = "check"
         verdicts = [await _checked(row, check) for row in rows]
-    elif rows and all(row.request.reference is not None for row in rows):
+    elif any(row.request.reference is not None for row in rows):
         by = "reference"
-        verdicts = [_compared(row, str(row.request.reference)) for row in rows]
+        verdicts = [_compared(row) for row in rows]
     else:
         verdicts = [await _agreeing(row) for row in rows]
     pairs = [(row, each) for row, each in zip(rows, verdicts, strict=True) if each is not None]
@@ -76,10 +76,12 @@ async def _checked(row: RecordedRow, check: RewardModel) -> Mapping[int, bool] |
     }
 
 
-def _compared(row: RecordedRow, reference: str) -> Mapping[int, bool] | None:
-    """Whether each says what the reference does; None: the reference has no answer key."""
+def _compared(row: RecordedRow) -> Mapping[int, bool] | None:
+    """Whether each says what the reference does; None: there is none, or it has no answer key."""
+    if row.request.reference is None:
+        return None
     key = _key_of(row)
-    right = Candidate(-1, {"role": "assistant", "content": reference}, "stop")
+    right = Candidate(-1, {"role": "assistant", "content": str(row.request.reference)}, "stop")
     wanted = None if key is None else key.key(row.request, right)
     if key is None or wanted is None:
         return None

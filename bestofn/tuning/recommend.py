@@ -54,7 +54,7 @@ def recommended(outcomes: Sequence[Outcome], whole: Outcome, limit: CostLimit) -
     """
     most = limit.share * getattr(whole, limit.cost)
     within = [each for each in outcomes if getattr(each, limit.cost) <= most]
-    return max(within, key=lambda each: (each.accuracy, -each.tokens), default=None)
+    return max(within, key=lambda each: (each.accuracy, -getattr(each, limit.cost)), default=None)
 
 
 def profile_of(outcome: Outcome) -> dict[str, Any]:

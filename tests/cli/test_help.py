@@ -1,4 +1,4 @@
-"""What `--help` says, and what a flag that is a section of the settings is read as."""
+"""What `--help` says: every default that a flag's help names is shown."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import pytest
 from typer.testing import CliRunner
 
 from bestofn.cli import app
-from bestofn.cli.options import stop_rule
-from bestofn.core.errors import ConfigError
 
 COMMANDS = (
     "ask",
@@ -41,22 +39,3 @@ def test_no_default_is_lost_to_markup() -> None:
     assert "[vllm where it is installed]" in shown
     assert "[--workers]" in shown
     assert "[all]" in shown
-
-
-@pytest.mark.parametrize(
-    ("given", "section"),
-    [
-        (None, None),
-        ("auto", {"rule": "auto"}),
-        ("evidence share=0.6 waves=2", {"rule": "evidence", "share": "0.6", "waves": "2"}),
-        ("", {"rule": ""}),
-    ],
-)
-def test_a_stopping_rule_as_a_flag_is_its_section(given: str | None, section: object) -> None:
-    assert stop_rule(given) == section
-
-
-@pytest.mark.parametrize("given", ["accepted count", "accepted count=", "auto =3 x"])
-def test_an_option_of_a_rule_without_a_value_is_refused(given: str) -> None:
-    with pytest.raises(ConfigError, match="is no option with a value"):
-        stop_rule(given)
