@@ -27,7 +27,7 @@ from bestofn_server.http.auth import ApiKeys, RequireKey
 from bestofn_server.http.bodies import Bodies
 from bestofn_server.http.docs import documented_app
 from bestofn_server.http.openapi import page
-from bestofn_server.routes import completions, models, operation, rewards
+from bestofn_server.routes import candidates, completions, models, operation, rewards
 from bestofn_server.service.clock import RequestClock
 from bestofn_server.service.presets import Presets
 from bestofn_server.service.readiness import Readiness
@@ -83,8 +83,8 @@ def create_app(
         description=DESCRIPTION,
         lifespan=lifespan,
     )
-    for each in (completions.router(), models.router(), rewards.router()):
-        app.include_router(each)
+    for each in (completions, candidates, models, rewards):
+        app.include_router(each.router())
     app.include_router(rewards.classify_router())
     app.include_router(operation.router(metrics=settings.server.metrics != "off"))
     app.add_exception_handler(HTTPException, _told)

@@ -6,7 +6,7 @@ import collections
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from bestofn.core.ranking import Ranking, ScoredCandidate
+from bestofn.core.ranking import Ranking
 from bestofn_server.admission import Admission
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
@@ -85,7 +85,7 @@ class Metrics:
         """Count one ranking; that of an error too."""
         outcomes: collections.Counter[str] = collections.Counter()
         for record in ranking.candidates:
-            outcomes[_outcome(record)] += 1
+            outcomes[record.outcome] += 1
             for rejection in record.rejections:
                 self.rejections.labels(rejection.filter, rejection.reason).inc()
             if record.failure is not None:
@@ -118,12 +118,3 @@ class Metrics:
             self.tokens.labels("wasted").inc(max(0, sampled - returned))
         self.tokens.labels("prompt").inc(ranking.usage.prompt_tokens or 0)
         self.tokens.labels("scored").inc(ranking.usage.reward_tokens)
-
-
-def _outcome(record: ScoredCandidate) -> str:
-    """Which of the five states a candidate is in."""
-    if record.failure is not None:
-        return "failed" if record.stopped is None else "stopped"
-    if record.accepted:
-        return "accepted"
-    return "suspected" if record.suspected else "rejected"

@@ -23,6 +23,10 @@ class RejectionReport(BaseModel):
         description="false: a suspicion; a candidate with nothing else against it is ranked behind "
         "those that are accepted"
     )
+    span: list[int] | None = Field(
+        default=None,
+        description="characters [start, end) of the text that are the evidence; absent: no one place",
+    )
 
 
 class FailureReport(BaseModel):
