@@ -138,7 +138,7 @@ async def open_service(
         metrics=Metrics(registry, admission),
         readiness=Readiness(
             pipeline,
-            remote=settings.upstream is not None,
+            remote=settings.upstream is not None or settings.engine == "none",
             lasts=limits.probe_seconds,
             busy=lambda: admission.requests > 0,
         ),
