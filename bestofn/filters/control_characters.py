@@ -51,8 +51,6 @@ class ControlCharactersFilter:
                 return self._reject("mojibake", shown, len(found), first, len(shown))
         return None
 
-    def _reject(
-        self, reason: str, shown: str, count: int, first: int, width: int = 1
-    ) -> Rejection:
+    def _reject(self, reason: str, shown: str, count: int, first: int, width: int = 1) -> Rejection:
         detail = f"{shown!s} and its like stand in it {count} times, first at character {first}"
         return Rejection(self.name, reason, detail, count >= SEVERAL, (first, first + width))

@@ -153,7 +153,8 @@ class ServerSettings(Section):
     )
     playground: Access = Field(
         default="open",
-        description="the page at /: open to all, or off; what it asks for needs a key as always",
+        description="the page at /: open to all (what it asks for needs a key all the same), with "
+        "a key, or off",
     )
     playground_examples: Annotated[Path, AfterValidator(Path.expanduser)] | None = Field(
         default=None,

@@ -27,6 +27,7 @@ from bestofn_server.http.auth import ApiKeys, RequireKey
 from bestofn_server.http.bodies import Bodies
 from bestofn_server.http.docs import documented_app
 from bestofn_server.http.openapi import page
+from bestofn_server.playground.pages import add_playground
 from bestofn_server.routes import candidates, completions, models, operation, rewards
 from bestofn_server.service.clock import RequestClock
 from bestofn_server.service.presets import Presets
@@ -87,9 +88,14 @@ def create_app(
         app.include_router(each.router())
     app.include_router(rewards.classify_router())
     app.include_router(operation.router(metrics=settings.server.metrics != "off"))
+    add_playground(app, settings)
     app.add_exception_handler(HTTPException, _told)
     app.add_exception_handler(BestOfNError, _told)
-    access: dict[str, Access] = {"docs": settings.server.docs, "metrics": settings.server.metrics}
+    access: dict[str, Access] = {
+        "docs": settings.server.docs,
+        "metrics": settings.server.metrics,
+        "playground": settings.server.playground,
+    }
     app.add_middleware(RequireKey, keys=keys, access=access)
     if settings.server.cors_origins:
         app.add_middleware(

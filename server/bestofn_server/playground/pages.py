@@ -10,7 +10,7 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -66,11 +66,14 @@ def add_playground(app: FastAPI, settings: Settings) -> None:
     async def page(request: Request) -> Response:
         return FileResponse(STATIC / "index.html", headers=headers)
 
+    routes = APIRouter(route_class=ServiceRoute)
+
+    @routes.get("/playground/about", include_in_schema=False)
     async def about(request: Request) -> About:
         service = service_of(request)
         return About(
             reward_model=service.reward_name,
-            samples=settings.engine != "none" if "engine" in Settings.model_fields else True,
+            samples=settings.engine != "none",
             best_of=settings.best_of,
             max_best_of=settings.server.max_best_of,
             filters=sorted(OPEN_FILTERS),
@@ -81,8 +84,7 @@ def add_playground(app: FastAPI, settings: Settings) -> None:
             examples=examples,
         )
 
-    route = ServiceRoute(f"{PLAYGROUND}about", about, include_in_schema=False)
-    app.router.routes.append(route)
+    app.include_router(routes)
     app.mount(PLAYGROUND.rstrip("/"), StaticFiles(directory=STATIC), name="playground")
 
 

@@ -1,9 +1,9 @@
 """The events of POST /v1/candidates: candidates as they finish, and then the answer.
 
     {"object": "bestofn.started", "indices": [0, 1, 2, 3]}
-    {"object": "bestofn.candidate", "index": 2, "state": "rejected", "text": ..., "rejections": [...]}
-    {"object": "bestofn.candidate", "index": 0, "state": "scoring", "text": ..., "reward": null}
-    {"object": "bestofn.candidate", "index": 0, "state": "accepted", "text": ..., "reward": 1.5}
+    {"object": "bestofn.candidate", "index": 2, "state": "rejected", "rejections": [...], ...}
+    {"object": "bestofn.candidate", "index": 0, "state": "scoring", "text": ..., ...}
+    {"object": "bestofn.candidate", "index": 0, "state": "accepted", "reward": 1.5, ...}
     {"object": "chat.completion", "choices": [...], "bestofn": {...}}
     [DONE]
 

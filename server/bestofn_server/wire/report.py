@@ -25,7 +25,8 @@ class RejectionReport(BaseModel):
     )
     span: list[int] | None = Field(
         default=None,
-        description="characters [start, end) of the text that are the evidence; absent: no one place",
+        description="characters [start, end) of its text that are the evidence, where it is in one "
+        "place",
     )
 
 
