@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from bestofn import Settings
+from bestofn.core.pipeline import Pipeline
 from bestofn.core.types import Request
 from bestofn.testing import FakeCompletion
+from bestofn_server.app import create_app
 from tests.support.browsing import Tab, browser_tab
 from tests.support.scripts import CUT
 from tests.support.serving import app_of, serving
@@ -193,3 +196,38 @@ async def test_axe_finds_no_serious_fault(scheme: str, viewport: dict[str, int])
             assert serious == [], json.dumps(serious, indent=1)[:2000]
         width = await tab.page.evaluate("() => document.documentElement.scrollWidth")
         assert width <= viewport["width"]
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("prompt", "best_of"), [("What is 7 + 5?", 8), ("3、9、5 从小到大怎么排？", 8)]
+)
+async def test_the_embedded_pair_answers_in_both_languages(
+    prompt: str, best_of: int, pipeline: Pipeline
+) -> None:
+    app = create_app(Settings(), pipeline)
+    async with serving(app) as url, browser_tab(viewport=WIDE) as tab:
+        await sample(tab, url, prompt, best_of)
+        await tab.page.wait_for_selector(".card[data-won]")
+        assert "chosen by" in str(await tab.page.text_content(".summary"))
+        assert await tab.page.text_content("li:first-child .card[data-won] .text")
+        assert tab.faults == []
+        assert [each for each in tab.asked if not each.startswith(url)] == []
+
+
+async def test_who_stopped_early_and_what_it_saved_is_told() -> None:
+    def agreeing(request: Request, index: int) -> FakeCompletion:
+        return FakeCompletion("good", delay=60 if index == 7 else 0)
+
+    async with serving(app_of(agreeing)) as url, browser_tab(viewport=WIDE) as tab:
+        await tab.page.goto(url)
+        await tab.page.wait_for_selector("#a-best_of")
+        await tab.page.fill("#prompt", "What?")
+        await tab.page.fill("#a-best_of", "8")
+        await tab.page.select_option("#a-stop", "agreement")
+        await tab.page.click("#ask button.primary")
+        await tab.page.wait_for_selector(".stopped-by")
+        told = str(await tab.page.text_content(".summary"))
+        assert "stopped by agreement" in told
+        assert "tokens saved, about" in told
+        assert (await states(tab))["Candidate 7"] == "stopped"

@@ -23,8 +23,9 @@ export class Run {
   }
 
   finish(report) {
+    const rules = Object.keys(report.stopped?.aborted ?? {});
     for (const record of report.candidates ?? []) {
-      this.#keep({ ...this.known.get(record.index)?.record, ...record, state: stateOf(record) });
+      this.#keep({ ...this.known.get(record.index)?.record, ...record, state: stateOf(record, rules) });
     }
     this.winner = report.winner;
     this.#draw();
@@ -62,8 +63,8 @@ export class Run {
 
 const scoreOf = (record) => record.reward ?? record.mean_logprob ?? null;
 
-function stateOf(record) {
-  if (record.failure) return ["deadline", "budget"].includes(record.failure.reason) ? "stopped" : "failed";
+function stateOf(record, rules) {
+  if (record.failure) return rules.includes(record.failure.reason) ? "stopped" : "failed";
   if (record.rejections.some((each) => each.certain)) return "rejected";
   return record.rejections.length ? "suspected" : "accepted";
 }
