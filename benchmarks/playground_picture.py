@@ -15,7 +15,7 @@ from benchmarks.processes import running
 from bestofn.builders.generator import EMBEDDED_ENVIRONMENT
 
 PROMPT = "I have 7 shells and find 3 more. How many shells do I have now?"
-SIZE = {"width": 900, "height": 860}
+WIDTH, HEIGHT = 900, 860
 
 
 async def draw(url: str, output: Path) -> None:
@@ -29,7 +29,7 @@ async def draw(url: str, output: Path) -> None:
         browser = await playwright.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
         )
-        page: Any = await browser.new_page(viewport=SIZE, locale="en")
+        page: Any = await browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, locale="en")
         await page.goto(url)
         await page.wait_for_selector("#a-best_of")
         await page.fill("#prompt", PROMPT)
