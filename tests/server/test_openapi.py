@@ -48,7 +48,7 @@ RULES = re.compile(
             r"bestofn\.stop: the rule \w+ needs \w+",
             r"stop\.min is \d+, and best_of is \d+",
             "stop: the rule reward needs a reward model",
-            r"(bestofn\.)?filters\.\d+\.name: Input should be a valid string",  # {"name": {}}
+            r"(bestofn\.)?filters\.\d+\.name: must be a text",  # {"name": {}}
             "(filter|selector|answer key) [a-z_]+: ",
             "no (selector|answer key|filter) is called",
             "unknown selector",
