@@ -95,7 +95,7 @@ def test_a_broken_row_is_named_and_the_others_are_done(bestofn: Run, tmp_path: P
     lines = done.stderr.splitlines()
     assert len(lines) == 7
     assert [line.split(":")[2] for line in lines[:6]] == ["2", "3", "4", "5", "6", "7"]
-    assert "responses: Field required" in lines[1]
+    assert "responses: has to be given" in lines[1]
     assert "give either prompt or messages" in lines[5]
     assert lines[6] == f"bestofn: {file}: 6 of 8 rows cannot be read"
 
@@ -120,13 +120,16 @@ def test_a_file_without_rows_is_bad_input(
     [
         (["score", "nowhere.jsonl"], "nowhere.jsonl: no such file"),
         (["score", "tests"], "tests: is a folder"),
-        (["score", "pyproject.toml", "--reward-model", "/no/such/model"], "/no/such/model"),
+        (["score", "{rows}", "--reward-model", "/no/such/model"], "/no/such/model"),
         (["score", "x", "--reward", "y"], "No such option"),
         (["scroe", "x"], "No such command"),
     ],
 )
-def test_wrong_arguments_exit_with_2(bestofn: Run, arguments: list[str], sentence: str) -> None:
-    done = bestofn(*arguments)
+def test_wrong_arguments_exit_with_2(
+    bestofn: Run, tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    rows = _write(tmp_path, {"prompt": "x", "responses": ["One."]})
+    done = bestofn(*(each.format(rows=rows) for each in arguments))
     assert done.returncode == 2
     assert sentence in done.stderr
     assert done.stdout == ""
