@@ -15,6 +15,7 @@ import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ os.environ.update(
 
 from bestofn import Pipeline, Settings, open_pipeline
 from bestofn.generators.vllm import VllmGenerator
-from tests.support.parts import ENGINE_FIXTURES, MODEL_FOLDERS, group, part
+from tests.support.parts import ENGINE_FIXTURES, MODEL_FOLDERS, group, is_asked_for, part
 from tests.support.vllm_serving import TOOLS, embedded_serving
 
 NOT_FAST = {"vllm", "ray", "playwright"}
@@ -51,6 +52,21 @@ class ByGroup(LoadScopeScheduling):  # type: ignore[misc]
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByGroup:
     """How tests are shared out where several processes run them."""
     return ByGroup(config, log)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave a file unread whose tests are all of a part that is not asked for."""
+    if collection_path.suffix != ".py" or not collection_path.name.startswith("test_"):
+        return None
+    path = collection_path.relative_to(config.rootpath).as_posix()
+    text = collection_path.read_text(encoding="utf-8")
+    return None if is_asked_for(config.option.markexpr, path, text) else True
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> None:
+    """Load the plug-in of schemathesis, which takes seconds, for the file that needs it alone."""
+    if module_path.name == "test_openapi.py":
+        parent.config.pluginmanager.import_plugin("schemathesis.pytest.plugin")
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
