@@ -101,8 +101,8 @@ def test_the_fallback_is_flagged(bestofn: Run) -> None:
     ("arguments", "sentence"),
     [
         (["  "], "the prompt is empty"),
-        ([QUESTION, "--best-of", "0"], "should be greater than or equal to 1"),
-        ([QUESTION, "--temperature", "3"], "should be less than or equal to 2"),
+        ([QUESTION, "--best-of", "0"], "must be at least 1"),
+        ([QUESTION, "--temperature", "3"], "must be at most 2"),
         ([QUESTION, "--engine", "vlm"], "'vlm' is not one of"),
         ([QUESTION, "--model", "/no/such"], "/no/such"),
         ([QUESTION, "--upstream", NOBODY, "--engine", "openai"], "cannot be reached"),
