@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.parts import HEAVY, is_asked_for, part
+from tests.support.parts import HEAVY, SHARED_FIXTURES, group, is_asked_for, part
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = ("bestofn", "server")
@@ -33,6 +33,13 @@ def test_every_test_belongs_to_one_part(request: pytest.FixtureRequest) -> None:
             "heavy": "heavy" in markers,
         }
         assert [name for name, inside in parts.items() if inside] == [part(markers)], item.nodeid
+
+
+def test_the_engines_are_started_in_one_process(request: pytest.FixtureRequest) -> None:
+    for item in request.session.items:
+        used = SHARED_FIXTURES.intersection(getattr(item, "fixturenames", ()))
+        if used and item.get_closest_marker("heavy") is None:
+            assert group(item.nodeid) == "engine", f"{item.nodeid} uses {sorted(used)}"
 
 
 @pytest.mark.parametrize("marker", sorted(HEAVY))
@@ -85,6 +92,7 @@ def test_no_docstring_tells_what_a_module_owns() -> None:
         ("not heavy", "tests/core/test_x.py", "pytestmark = pytest.mark.slow\n", False),
         ("not heavy", "tests/x.py", "pytestmark = [\n    pytest.mark.slow,\n]\n", False),
         ("not heavy", "tests/x.py", "pytestmark = [pytest.mark.ray, mark.timeout(1)]\n", False),
+        ("fast", "x.py", "pytestmark = [mark.timeout(9)]\nX = [\n    mark.slow,\n]\n", True),
         ("heavy", "tests/rewards/test_x.py", "", True),
         ("", "tests/core/test_x.py", "pytestmark = pytest.mark.slow\n", True),
     ],
