@@ -18,7 +18,19 @@ from typing import Annotated
 import typer
 
 from bestofn import __version__
-from bestofn.cli import ask, compare, export, models, plan, report, sample, score, serve, verify
+from bestofn.cli import (
+    ask,
+    compare,
+    config,
+    export,
+    models,
+    plan,
+    report,
+    sample,
+    score,
+    serve,
+    verify,
+)
 from bestofn.cli import filter as filter_data
 from bestofn.cli.usage import Commands
 
@@ -40,6 +52,7 @@ app.command()(export.export)
 app.command()(report.report)
 app.command()(compare.compare)
 app.command()(verify.verify)
+app.add_typer(config.group, name="config")
 
 
 @app.callback(invoke_without_command=True)
