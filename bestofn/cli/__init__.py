@@ -22,6 +22,7 @@ from bestofn.cli import (
     ask,
     compare,
     config,
+    doctor,
     export,
     models,
     plan,
@@ -38,7 +39,7 @@ app = typer.Typer(
     cls=Commands,
     help="Sample N answers, reject the repetitive and the truncated, return the best.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
 )
 app.command()(ask.ask)
@@ -53,6 +54,7 @@ app.command()(report.report)
 app.command()(compare.compare)
 app.command()(verify.verify)
 app.add_typer(config.group, name="config")
+app.command()(doctor.doctor)
 
 
 @app.callback(invoke_without_command=True)
