@@ -67,6 +67,10 @@ class RepetitionFilter:
     words, and duplicated shares, are suspicions. Time: linear in the text times `longest_period`,
     in vectorised operations.
 
+    An unfinished candidate (no finish reason) is rejected for certain only where the finished one
+    would be, whatever follows: a text that begins as JSON may come to parse, a short loop may turn
+    out a refrain, more copies may come to what the prompt asked for.
+
     Args:
         longest_period: tokens of the longest period that is searched for loops; longer ones are
             left to the duplicate shares.
@@ -105,6 +109,7 @@ class RepetitionFilter:
                 )
 
     portable: ClassVar[bool] = True
+    foresees: ClassVar[bool] = True
 
     @property
     def name(self) -> str:
@@ -115,20 +120,21 @@ class RepetitionFilter:
         """The first reason that holds, in the order of the class's list; None to keep it."""
         if candidate.finish_reason == "repetition":
             return self._reject("loop_stopped", "the engine stopped it in a loop during decoding")
+        unfinished = candidate.finish_reason is None
         for text in (candidate.text, *argument_texts(candidate)):
-            if found := self._judge(request, text):
+            if found := self._judge(request, text, unfinished=unfinished):
                 return found
         return None
 
-    def _judge(self, request: Request, text: str) -> Rejection | None:
+    def _judge(self, request: Request, text: str, *, unfinished: bool) -> Rejection | None:
         if flood := white_space(text):
             return self._reject(
                 "whitespace_flood", f"{flood[1]} characters of white space from {flood[0]} on"
             )
         if hardly_repeats(text, self._fewest) or not len(segments := segment(text)):
             return None
-        data = json_answer.is_document(text)
-        view = View(segments, request.last_user_text)
+        data = json_answer.may_begin(text) if unfinished else json_answer.is_document(text)
+        view = View(segments, request.last_user_text, unfinished=unfinished)
         if loop := self._exact_loop(view, data=data):
             return self._reject("exact_loop", "the " + _describe(segments, loop, loop.copies))
         if data:
@@ -142,7 +148,7 @@ class RepetitionFilter:
             begin, end = segments.span(*few)
             detail = f"only {KINDS} words or fewer in {_quote(text[begin:end])} and so on"
             return self._reject("few_words", detail)
-        return self._duplicates(view)
+        return None if unfinished else self._duplicates(view)  # shares fall as more follows
 
     @property
     def _fewest(self) -> int:
@@ -172,6 +178,7 @@ class RepetitionFilter:
             words = float(segments.weight[cycle.start : cycle.start + cycle.period].sum())
             structured = view.is_code or view.is_structured(cycle)
             held = words < 2 or view.is_formula(cycle) or (structured and view.lists(cycle))
+            held = held or view.unfinished
             enough = cycle.copies >= (_COUNTED_DATA if held else _COUNTED)
             if not enough or words < 1 or words * cycle.copies < _COUNTED_WORDS:
                 continue

@@ -69,10 +69,17 @@ _MARKUP = re.compile(r"^[\W_]*$|[|`{}<>=\\]|^[#*-]\s|\d")
 
 
 class View:
-    """A text's tokens, and what they stand in, found when it is asked for."""
+    """A text's tokens, and what they stand in, found when it is asked for.
 
-    def __init__(self, segments: Segments, prompt: str) -> None:
+    Args:
+        segments: the tokens.
+        prompt: what was asked.
+        unfinished: whether more may follow: what that may excuse, is excused.
+    """
+
+    def __init__(self, segments: Segments, prompt: str, *, unfinished: bool = False) -> None:
         self.segments = segments
+        self.unfinished = unfinished
         self._prompt = prompt
         self._free: list[tuple[int, int]] = []
 
@@ -96,7 +103,8 @@ class View:
     def is_asked_for(self, cycle: Cycle, *, data: bool) -> bool:
         """Whether the prompt asks for such a loop; of data, a number in the prompt is enough."""
         tokens = 1 if data else cycle.period
-        return asked_for(self._prompt, self.unit(cycle), tokens, cycle.copies)
+        unit = self.unit(cycle)
+        return asked_for(self._prompt, unit, tokens, cycle.copies, growing=self.unfinished)
 
     @cached_property
     def data(self) -> Mask:
@@ -186,11 +194,13 @@ class View:
 
     def is_refrain(self, cycle: Cycle, repeated: int) -> bool:
         """Whether the loop is a part of a song: short lines, most of them said once or twice."""
-        if repeated > REFRAIN or cycle.length > 0.5 * len(self.segments):
+        if repeated > REFRAIN:
+            return False
+        if not self.unfinished and cycle.length > 0.5 * len(self.segments):
             return False
         if np.count_nonzero(self.segments.content[cycle.start :][: cycle.period]) > REFRAIN_UNIT:
             return False
-        if _VERSE.search(self._prompt[:READ]):
+        if self.unfinished or _VERSE.search(self._prompt[:READ]):
             return True
         lines = [line.strip() for line in self.segments.text.splitlines() if line.strip()]
         sung = [line for line in lines if not _MARKUP.search(line)]
