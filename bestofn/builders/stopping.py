@@ -20,7 +20,7 @@ from bestofn.control.fixed import Fixed
 from bestofn.control.loops import Loops
 from bestofn.control.plateau import Plateau
 from bestofn.control.policy import Policy
-from bestofn.control.prune import Prune
+from bestofn.control.pruning import Prune
 from bestofn.control.recent_scores import RecentScores
 from bestofn.control.replace import ReplaceRejected
 from bestofn.control.waves import Waves

@@ -7,7 +7,7 @@
     resample        once more best_of, where nothing is acceptable
     deadline        stop at a time
     loops           stop a running candidate that repeats itself without end
-    prune           stop the running candidates whose reward so far is behind
+    pruning         stop the running candidates whose reward so far is behind
 
 and the stopping rules, which say when it is enough:
 

@@ -23,7 +23,9 @@ class SoFar:
     """
 
     def __init__(self, llm: Any, chat: Any) -> None:
-        self._outputs = llm.output_processor
+        self._outputs = getattr(
+            llm, "output_processor", None
+        )  # another client of the engine has none
         self._chat = chat
 
     @property
@@ -49,7 +51,8 @@ class SoFar:
         state = self._state(engine_id)
         if state is None:
             return None
-        text, tokens = str(state.detokenizer.output_text), state.detokenizer.num_output_tokens()
+        detokenizer = state.detokenizer
+        text, tokens = str(detokenizer.output_text), detokenizer.num_output_tokens()
         message: dict[str, Any] = {"role": "assistant", "content": text}
         if request is not None and self.parses:
             message |= self._parsed(text, state, request)
@@ -81,6 +84,8 @@ class SoFar:
 
     def _state(self, engine_id: str) -> Any | None:
         """vLLM's state of a running request; None: it does not run."""
+        if self._outputs is None:
+            return None
         found = self._outputs.external_req_ids.get(engine_id)  # one a choice: there is one
         return self._outputs.request_states.get(found[0]) if found else None
 

@@ -11,7 +11,7 @@ import pytest
 
 from bestofn.control.loops import Loops
 from bestofn.control.policy import Policy
-from bestofn.control.prune import Prune
+from bestofn.control.pruning import Prune
 from bestofn.core.best_of_n import best_of_n
 from bestofn.core.pipeline import Pipeline
 from bestofn.core.protocols import Filter

@@ -193,21 +193,24 @@ class View:
         return bool(np.mean(self.formulas[cycle.start : cycle.start + cycle.length]) > 0.5)
 
     def is_refrain(self, cycle: Cycle, repeated: int) -> bool:
-        """Whether the loop is a part of a song: short lines, most of them said once or twice."""
+        """Whether the loop is a part of a song: short lines, most of them said once or twice; of an
+        unfinished text, whether it may become one: so far its lines are short."""
         if repeated > REFRAIN:
             return False
         if not self.unfinished and cycle.length > 0.5 * len(self.segments):
             return False
         if np.count_nonzero(self.segments.content[cycle.start :][: cycle.period]) > REFRAIN_UNIT:
             return False
-        if self.unfinished or _VERSE.search(self._prompt[:READ]):
+        if _VERSE.search(self._prompt[:READ]):
             return True
         lines = [line.strip() for line in self.segments.text.splitlines() if line.strip()]
         sung = [line for line in lines if not _MARKUP.search(line)]
-        if len(sung) < VERSE_LINES or len(sung) < 0.9 * len(lines):
+        fewest = 1 if self.unfinished else VERSE_LINES
+        if len(sung) < fewest or len(sung) < 0.9 * len(lines):
             return False
         words = sorted(max(len(line.split()), len(line) // 8) for line in sung)
-        return words[len(words) * 3 // 4] <= VERSE_WORDS and words[len(words) // 2] >= 3
+        short = words[len(words) * 3 // 4] <= VERSE_WORDS
+        return short and (self.unfinished or words[len(words) // 2] >= 3)
 
     def lists(self, cycle: Cycle) -> bool:
         """Whether the copies are entries: each has a line of its own, or several."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bestofn.control.prune import Prune
+from bestofn.control.pruning import Prune
 from bestofn.core.controller import WAIT, Decision, Progress, Running
 from bestofn.core.errors import ConfigError
 from bestofn.core.ranking import ScoredCandidate
