@@ -87,8 +87,8 @@ class VllmGenerator:
             return self.engine.tokens_so_far(endpoint, _id(request, index))
 
         def look(index: int) -> Candidate | None:
-            name, body = _id(request, index), self._body(request, index)
-            found = self.engine.message_so_far(endpoint, name, body)
+            body = self._body(request, index) if self.engine.parses(endpoint) else None
+            found = self.engine.message_so_far(endpoint, _id(request, index), body)
             if found is None:
                 return None
             seed = request.seed_of(index)

@@ -118,14 +118,17 @@ class VllmEngine:
         return self._so_far.tokens(self._routes[endpoint].engine_id.format(request_id))
 
     def message_so_far(
-        self, endpoint: Endpoint, request_id: str, body: Mapping[str, Any]
+        self, endpoint: Endpoint, request_id: str, body: Mapping[str, Any] | None
     ) -> tuple[dict[str, Any], int] | None:
         """(the assistant message of a running request as far as it goes, its tokens); None: there
-        is none. `body` is what `complete` was given."""
+        is none. `body` is what `complete` was given, where the engine `parses` its text."""
         route = self._routes[endpoint]
-        chat = endpoint == "chat/completions" and self._so_far.parses
-        request = route.request_type(**body) if chat else None
+        request = None if body is None else route.request_type(**body)
         return self._so_far.message(route.engine_id.format(request_id), request)
+
+    def parses(self, endpoint: Endpoint) -> bool:
+        """Whether vLLM takes thoughts or tool calls out of the text of an answer."""
+        return endpoint == "chat/completions" and self._so_far.parses
 
     def abort(self, endpoint: Endpoint, request_id: str) -> None:
         """Stop a running request; its `complete` then returns with finish_reason "abort"."""

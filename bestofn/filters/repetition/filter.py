@@ -18,7 +18,12 @@ from bestofn.filters.repetition.duplicates import (
 )
 from bestofn.filters.repetition.exact import is_exact_loop, repeated_content, repeated_words
 from bestofn.filters.repetition.floods import KINDS, few_words, white_space
-from bestofn.filters.repetition.segmentation import Segments, hardly_repeats, segment
+from bestofn.filters.repetition.segmentation import (
+    Segments,
+    hardly_compresses,
+    hardly_repeats,
+    segment,
+)
 from bestofn.filters.repetition.view import View
 from bestofn.filters.tool_arguments import argument_texts
 from bestofn.support import json_answer
@@ -122,6 +127,8 @@ class RepetitionFilter:
             return self._reject("loop_stopped", "the engine stopped it in a loop during decoding")
         unfinished = candidate.finish_reason is None
         for text in (candidate.text, *argument_texts(candidate)):
+            if unfinished and hardly_compresses(text):
+                continue
             if found := self._judge(request, text, unfinished=unfinished):
                 return found
         return None
