@@ -127,7 +127,6 @@ async def test_a_request_has_its_loops_stopped_and_the_report_says_so(stop: Any)
     (looped,) = [each for each in report["candidates"] if each["failure"]]
     assert (looped["index"], looped["failure"]["reason"]) == (1, "loops")
     assert looped["rejections"][0]["reason"] == "exact_loop"
-    assert looped["completion_tokens"] < len(LOOP.split())
 
 
 @pytest.mark.parametrize(

@@ -80,10 +80,10 @@ def test_pruning_is_spelt_beside_the_rule() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("none prune=1", "less than 1"),
-        ("none prune=0.5 prune_at=3", "greater than or equal to 8"),
+        ("none prune=1", "stop.prune: must be below 1"),
+        ("none prune=0.5 prune_at=3", "stop.prune_at: must be at least 8"),
         ("none prune_min=3", "prune_min is an option of prune, which is not set"),
-        ("none loops=maybe", "valid boolean"),
+        ("none loops=maybe", "stop.loops: must be true or false"),
     ],
 )
 def test_what_cannot_be_done_in_mid_decode_is_refused(given: str, said: str) -> None:
