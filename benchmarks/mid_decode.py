@@ -277,6 +277,7 @@ def main() -> None:
     )
     parser.add_argument("--record", type=Path, required=True)
     parser.add_argument("--model", help="a folder; without: the embedded pair")
+    parser.add_argument("--prompts", type=int, help="of the record, for the second table")
     parser.add_argument("--live", type=int, default=0, help="prompts that are sampled again")
     given = parser.parse_args()
     set_quiet()
@@ -289,7 +290,7 @@ def main() -> None:
     tokenizer = AutoTokenizer.from_pretrained(given.model or str(embedded.generator_path()))
     report_loops(prompts, tokenizer)
     if given.model is None:
-        asyncio.run(report_rewards(prompts, tokenizer))
+        asyncio.run(report_rewards(prompts[: given.prompts], tokenizer))
 
 
 if __name__ == "__main__":
