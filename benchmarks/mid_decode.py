@@ -47,7 +47,7 @@ from bestofn.core.types import Candidate
 from bestofn.settings.settings import Settings
 
 SHARES = (0.25, 0.5, 0.75)
-REAL_TOKENS, REAL_CANDIDATES = 400, 8
+REAL_TOKENS, REAL_CANDIDATES = 256, 4
 """Of each answer of another model, and of its answers to each prompt."""
 
 SMALL = (

@@ -24,8 +24,8 @@ class Loops:
     on, so that where all loop there is still a rejected one to fall back on.
 
     Args:
-        first: tokens of the first snapshot that is checked, at least 1; `bestofn.filters`' shortest
-            loop has 14.
+        first: tokens of the first snapshot that is checked, at least 1; the shortest loop that the
+            repetition filter is certain of has 14.
         growth: above 1.
 
     Raises:
