@@ -11,7 +11,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from benchmarks.real_model import real_model
+from benchmarks.real_model import ENGINE_ARGS, real_model
 from bestofn import Pipeline, Settings, best_of_n, open_pipeline
 from bestofn.core.types import Candidate, Request
 
@@ -23,15 +23,6 @@ pytestmark = [
     pytest.mark.skipif(
         FOLDER is None, reason="not made yet: python -m benchmarks.real_model (make real-model)"
     ),
-]
-
-SMALL = [
-    "--dtype=float32",
-    "--max-model-len=2048",
-    "--enforce-eager",
-    "--max-num-seqs=32",
-    f"--kv-cache-memory-bytes={384 * 2**20}",
-    "--gpu-memory-utilization=0.1",
 ]
 
 PROMPTS = [
@@ -56,7 +47,9 @@ TOKENS = 24
 @pytest.fixture(scope="module")
 async def real() -> AsyncIterator[Pipeline]:
     """The model on vLLM, without a reward model."""
-    settings = Settings(model=str(FOLDER), reward_model="none", engine="vllm", engine_args=SMALL)
+    settings = Settings(
+        model=str(FOLDER), reward_model="none", engine="vllm", engine_args=[*ENGINE_ARGS]
+    )
     async with open_pipeline(settings) as opened:
         yield opened
 
