@@ -1,14 +1,19 @@
 """bestofn beside its_hub and optillm: the same questions over the same upstream, by turns.
 
-    python -m benchmarks.peers --model FOLDER [--questions 50] [--sizes 8 16] [--record FILE]
+    python -m benchmarks.peers --model FOLDER [--questions 24] [--sizes 8 16] [--record FILE]
+    python -m benchmarks.peers --recorded RUN        # over candidates that were sampled before
     python -m benchmarks.peers --latency             # what each adds, over a stub of 50 ms
 
-The upstream is vLLM's own server with that model (`python -m benchmarks.real_model` makes one), the
-questions are those of `benchmarks.questions`. The peers run their own classes in an environment of
-their own, which is made in a temporary folder from the package index and thrown away: its_hub with
-what it requires, optillm with what its two approaches import, since all that it requires brings
-torch with CUDA. For each question and N every way is asked once, alone, in an order that rotates,
-so that none has the quieter minutes. Nothing has a seed.
+The upstream is vLLM's own server with that model (`python -m benchmarks.real_model` makes one), or
+what `benchmarks.choosing` recorded of it, served by `benchmarks.recorded_upstream`: there all
+choose among the same candidates, and only optillm's bon, which asks the model to rate, has no part.
+The questions are those of `benchmarks.questions`.
+
+The peers run their own classes in an environment of their own, which is made in a temporary folder
+from the package index and thrown away: its_hub with what it requires, optillm with what its two
+approaches import, since all that it requires brings torch with CUDA. For each question and N every
+way is asked once, alone, in an order that rotates, so that none has the quieter minutes. Nothing
+has a seed.
 
 Tokens are those that the server says it has generated, what was aborted and what rates answers
 included. With `--record` each answer is kept as it comes, and the same command goes on where it
@@ -22,31 +27,24 @@ import asyncio
 import contextlib
 import json
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import httpx
 
+from benchmarks.peers_process import PEERS, RATES, environment, peers
 from benchmarks.processes import generated_tokens, running
-from benchmarks.questions import Question, questions
+from benchmarks.questions import questions
 from benchmarks.real_model import serving
+from benchmarks.recorded_upstream import MODEL as RECORDED
 from bestofn import Pipeline, Request, Settings, best_of_n, open_pipeline
 from bestofn.cli.console import set_quiet
 from bestofn.settings.stopping import StopSettings
 from bestofn.tuning.compare import interval
-
-NEEDED = ("its_hub[lm]==1.2.0",)
-WITHOUT_WHAT_IT_NEEDS = "optillm==0.4.0"
-IMPORTED = (
-    *("aiohttp", "cerebras_cloud_sdk", "flask", "math-verify", "networkx", "numpy", "openai"),
-    *("PyYAML", "requests", "sympy", "z3-solver<=4.15.4.0"),
-)
-"""What the two approaches of optillm import."""
 
 SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
 """The system message that the model's own template adds: optillm sends one of its own otherwise."""
@@ -57,77 +55,21 @@ OURS = {
     "bestofn, stop auto": StopSettings(rule="auto"),
     "bestofn, stop auto, waves of 4": StopSettings(rule="auto", waves=4),
 }
-PEERS = (
-    "its_hub SelfConsistency",
-    "its_hub SelfConsistency, same key",
-    "its_hub BetaSelfConsistency",
-    "its_hub BetaSelfConsistency, same key",
-    "optillm self_consistency",
-    "optillm bon",
-)
 ONE = "one sample"
 
-Ask = Callable[[str, int], Mapping[str, Any]]
-"""From a prompt and N to the answer's text and the seconds it took."""
+Ask = Callable[[str, str, int], Awaitable[Mapping[str, Any]]]
+"""From a model's name, a prompt and N to the answer's text and the seconds it took."""
 
 
-class Peers:
-    """The peers' process; see `benchmarks.peers_worker`."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-
-    def ask(self, way: str, prompt: str, n: int) -> Mapping[str, Any]:
-        """The answer of one of their ways.
-
-        Raises:
-            SystemExit: it raised, or the process has ended: then no figure counts.
-        """
-        pipe: tuple[IO[str] | None, IO[str] | None] = (self._process.stdin, self._process.stdout)
-        assert pipe[0] is not None
-        assert pipe[1] is not None
-        pipe[0].write(json.dumps({"way": way, "n": n, "prompt": prompt}) + "\n")
-        pipe[0].flush()
-        line = pipe[1].readline()
-        told: dict[str, Any] = json.loads(line) if line else {"error": "its process has ended"}
-        if "error" in told:
-            raise SystemExit(f"{way}: {told['error']}")
-        return told
-
-
-def environment(folder: Path) -> Path:
-    """The Python of an environment with both peers; what is there already is used again."""
-    python = folder / "bin" / "python"
-    if not python.is_file():
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        install = [str(python), "-m", "pip", "install", "--quiet"]
-        subprocess.run([*install, *NEEDED, *IMPORTED], check=True)
-        subprocess.run([*install, "--no-deps", WITHOUT_WHAT_IT_NEEDS], check=True)
-    return python
-
-
-@contextlib.contextmanager
-def peers(python: Path, url: str, model: str) -> Iterator[Peers]:
-    """Their process over this server."""
-    worker = Path(__file__).with_name("peers_worker.py")
-    flags = [f"--url={url}", f"--model={model}", f"--system={SYSTEM}", f"--max-tokens={MAX_TOKENS}"]
-    with subprocess.Popen(
-        [python, worker, *flags],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        try:
-            yield Peers(process)
-        finally:
-            process.terminate()
-
-
-async def ask_us(pipeline: Pipeline, prompt: str, n: int) -> Mapping[str, Any]:
+async def ask_us(pipeline: Pipeline, model: str, prompt: str, n: int) -> Mapping[str, Any]:
     """bestofn's answer."""
     request = Request.from_prompt(
-        prompt, system=SYSTEM, best_of=n, temperature=1.0, max_tokens=MAX_TOKENS
+        prompt,
+        system=SYSTEM,
+        best_of=n,
+        temperature=1.0,
+        max_tokens=MAX_TOKENS,
+        options={"model": model},
     )
     started = time.perf_counter()
     ranking = await best_of_n(request, pipeline)
@@ -135,39 +77,34 @@ async def ask_us(pipeline: Pipeline, prompt: str, n: int) -> Mapping[str, Any]:
     return {"text": ranking.winner.text, "seconds": time.perf_counter() - started}
 
 
-async def opened_ways(stack: contextlib.AsyncExitStack, url: str, python: Path) -> dict[str, Any]:
+async def opened_ways(
+    stack: contextlib.AsyncExitStack, url: str, python: Path
+) -> Mapping[str, Ask]:
     """Every way by its name, ready to be asked."""
-    model = httpx.get(f"{url}/v1/models").raise_for_status().json()["data"][0]["id"]
-    worker = stack.enter_context(peers(python, url, model))
-    ways: dict[str, Any] = {}
+    worker = stack.enter_context(peers(python, url, SYSTEM, MAX_TOKENS))
+    ways: dict[str, Ask] = {}
     for name, stop in OURS.items():
         settings = Settings.load(
             upstream=[url], reward_model="none", stop=stop, policy={"on_exhausted": "best_rejected"}
         )
         pipeline = await stack.enter_async_context(open_pipeline(settings))
-        ways[name] = lambda prompt, n, of=pipeline: ask_us(of, prompt, n)
-        ways.setdefault(ONE, lambda prompt, n, of=pipeline: ask_us(of, prompt, 1))
+        ways[name] = partial(ask_us, pipeline)
+        ways.setdefault(ONE, lambda model, prompt, _, of=pipeline: ask_us(of, model, prompt, 1))
     for name in PEERS:
-        ways[name] = lambda prompt, n, of=name: asyncio.to_thread(worker.ask, of, prompt, n)
+        ways[name] = partial(asyncio.to_thread, worker.ask, name)
     return ways
 
 
-async def ask_all(
-    ways: Mapping[str, Any],
-    asked: Sequence[Question],
-    sizes: Sequence[int],
-    url: str,
-    path: Path,
-    seconds: float,
-) -> None:
+async def ask_all(ways: Mapping[str, Ask], url: str, path: Path, given: argparse.Namespace) -> None:
     """Ask what is not in the record yet, and record it."""
+    model = httpx.get(f"{url}/v1/models").raise_for_status().json()["data"][0]["id"]
+    asked = questions()[: given.questions]
     done = {(row["question"], row["n"]) for row in read(path)}
-    left = [(at, n) for at in range(len(asked)) for n in sizes if (at, n) not in done]
-    if not left:
-        return
-    for way in ways.values():  # what is loaded, connected and found out once is no part of it
-        await way("What is 1 + 1?", 2)
-    until = time.monotonic() + seconds
+    left = [(at, n) for at in range(len(asked)) for n in given.sizes if (at, n) not in done]
+    for name, way in ways.items() if left else ():
+        # What is loaded, connected and found out once is no part of it.
+        await way(_drawing(model, f"{name} first"), asked[0].prompt, 2)
+    until = time.monotonic() + given.seconds
     for at, n in left:
         if time.monotonic() > until:
             return
@@ -176,13 +113,18 @@ async def ask_all(
         rows = []
         for name in [*names[turn:], *names[:turn]]:
             before = await generated_tokens(url)
-            told = await ways[name](asked[at].prompt, n)
+            told = await ways[name](_drawing(model, f"{name} {n}"), asked[at].prompt, n)
             tokens = await generated_tokens(url) - before
             right = asked[at].is_right(told["text"])
             rows.append({"question": at, "n": n, "way": name, "right": right, "tokens": tokens})
             rows[-1] |= {"seconds": told["seconds"], "text": told["text"]}
         with path.open("a", encoding="utf-8") as lines:
             lines.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def _drawing(model: str, name: str) -> str:
+    """The model's name; of recorded candidates each way at each N draws on its own."""
+    return f"{model}/{name}" if model == RECORDED else model
 
 
 def read(path: Path) -> list[dict[str, Any]]:
@@ -203,7 +145,7 @@ def report(rows: Sequence[Mapping[str, Any]]) -> None:
         print(f"\nN = {n}, {len(ours)} questions")
         print("| way | right | 95 % | bestofn less it | tokens a question | median seconds |")
         print("|---|---:|---:|---:|---:|---:|")
-        for way in (ONE, *OURS, *PEERS):
+        for way in (each for each in (ONE, *OURS, *PEERS) if each in by_way):
             found = by_way[way]
             right = [float(found[at]["right"]) for at in sorted(found)]
             low, high = interval(right)
@@ -226,7 +168,7 @@ async def latency(python: Path, rounds: int) -> None:
             http = await stack.enter_async_context(httpx.AsyncClient())
             body = {"messages": [{"role": "user", "content": "What is 8 - 5?"}], "n": 8}
 
-            async def bare(prompt: str, n: int) -> Mapping[str, Any]:
+            async def bare(model: str, prompt: str, n: int) -> Mapping[str, Any]:
                 started = time.perf_counter()
                 (await http.post(f"{url}/v1/chat/completions", json=body)).raise_for_status()
                 return {"seconds": time.perf_counter() - started}
@@ -235,7 +177,7 @@ async def latency(python: Path, rounds: int) -> None:
             took: dict[str, list[float]] = {name: [] for name in names}
             for at in range(rounds + 2):  # two to warm up
                 for name, way in names.items():
-                    told = await way(f"What is {at} - 5?", 8)
+                    told = await way("stub", f"What is {at} - 5?", 8)
                     took[name].append(told["seconds"])
     medians = {name: statistics.median(times[2:]) for name, times in took.items()}
     base = medians["the stub, n = 8"]
@@ -246,13 +188,18 @@ async def latency(python: Path, rounds: int) -> None:
 
 
 async def measure(given: argparse.Namespace, python: Path) -> None:
-    """Ask over vLLM's server, and print the tables."""
-    asked = questions()[: given.questions]
+    """Ask over the upstream, and print the tables."""
     path = given.record or Path(tempfile.mkdtemp()) / "peers.jsonl"
-    with serving(given.model) as url:
+    if given.recorded is None:
+        server = serving(given.model)
+    else:
+        server = running("benchmarks.recorded_upstream", f"--record={given.recorded}")
+    with server as url:
         async with contextlib.AsyncExitStack() as stack:
-            ways = await opened_ways(stack, url, python)
-            await ask_all(ways, asked, given.sizes, url, path, given.seconds)
+            ways = dict(await opened_ways(stack, url, python))
+            if given.recorded is not None:
+                del ways[RATES]
+            await ask_all(ways, url, path, given)
     report(read(path))
 
 
@@ -263,8 +210,9 @@ def main() -> None:
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--model", type=Path, help="a folder that vLLM serves")
+    what.add_argument("--recorded", type=Path, help="a run of benchmarks.choosing --model")
     what.add_argument("--latency", action="store_true")
-    parser.add_argument("--questions", type=int, default=50)
+    parser.add_argument("--questions", type=int, default=24)
     parser.add_argument("--sizes", type=int, nargs="+", default=[8, 16])
     parser.add_argument("--rounds", type=int, default=21, help="of --latency")
     parser.add_argument("--record", type=Path, help="the file; it is gone on with")

@@ -1,8 +1,8 @@
 """The side of `benchmarks.peers` that runs in the peers' own environment, over their own code.
 
 It is run as a file by that environment's Python. A line of standard input asks, ``{"way": "its_hub
-SelfConsistency", "n": 8, "prompt": "..."}``; a line of standard output answers, ``{"text": "...",
-"seconds": 0.8}``, with the fault as `error` where the peer raised.
+SelfConsistency", "model": "smollm2", "prompt": "...", "n": 8}``; a line of standard output answers,
+``{"text": "...", "seconds": 0.8}``, with the fault as `error` where the peer raised.
 
 Both peers get the same server, the same system message, temperature 1 and the same limit of tokens
 as bestofn. "same key" votes on bestofn's answer key, which needs nothing but the standard library;
@@ -22,8 +22,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-Way = Callable[[str, int], str]
-"""From a prompt and N to the answer."""
+Way = Callable[[str, str, int], str]
+"""From a model's name, a prompt and N to the answer."""
 
 
 def its_hub_ways(given: argparse.Namespace) -> Mapping[str, Way]:
@@ -34,7 +34,7 @@ def its_hub_ways(given: argparse.Namespace) -> Mapping[str, Way]:
     lm = models.OpenAICompatibleLanguageModel(
         endpoint=f"{given.url}/v1",
         api_key="none",
-        model_name=given.model,
+        model_name="",
         system_prompt=given.system,
         temperature=1.0,
         max_tokens=given.max_tokens,
@@ -42,7 +42,8 @@ def its_hub_ways(given: argparse.Namespace) -> Mapping[str, Way]:
     loop = asyncio.new_event_loop()
 
     def asked(algorithm: type, *, same_key: bool) -> Way:
-        def ask(prompt: str, n: int) -> str:
+        def ask(model: str, prompt: str, n: int) -> str:
+            lm.model_name = model
             key = _answer_key(prompt) if same_key else None
             chosen = algorithm(consistency_space_projection_func=key)
             return str(loop.run_until_complete(chosen.ainfer(lm, prompt, n)).get("content") or "")
@@ -65,13 +66,13 @@ def optillm_ways(given: argparse.Namespace) -> Mapping[str, Way]:
     client = openai.OpenAI(base_url=f"{given.url}/v1", api_key="none")
     limit = {"max_tokens": given.max_tokens}
 
-    def best_of_n(prompt: str, n: int) -> str:
-        asked = given.system, prompt, client, given.model, n
+    def best_of_n(model: str, prompt: str, n: int) -> str:
+        asked = given.system, prompt, client, model, n
         return str(bon.best_of_n_sampling(*asked, request_config=limit)[0])
 
-    def self_consistency(prompt: str, n: int) -> str:
+    def self_consistency(model: str, prompt: str, n: int) -> str:
         chosen = consistency.AdvancedSelfConsistency(
-            client, given.model, num_samples=n, request_config=limit
+            client, model, num_samples=n, request_config=limit
         )
         clusters = chosen.evaluate(given.system, prompt)["aggregated_result"]["clusters"]
         return str(clusters[0]["answer"]) if clusters else ""
@@ -95,7 +96,7 @@ def _answer_key(prompt: str) -> Callable[[str], str]:
 def main() -> None:
     """Answer lines until there are no more."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("--url", "--model", "--system"):
+    for name in ("--url", "--system"):
         parser.add_argument(name, required=True)
     parser.add_argument("--max-tokens", type=int, required=True)
     given = parser.parse_args()
@@ -107,7 +108,9 @@ def main() -> None:
         asked: dict[str, Any] = json.loads(line)
         started = time.perf_counter()
         try:
-            told: dict[str, Any] = {"text": ways[asked["way"]](asked["prompt"], asked["n"])}
+            told: dict[str, Any] = {
+                "text": ways[asked["way"]](asked["model"], asked["prompt"], asked["n"])
+            }
         except Exception as error:
             told = {"text": "", "error": f"{type(error).__name__}: {error}"}
         told["seconds"] = time.perf_counter() - started
