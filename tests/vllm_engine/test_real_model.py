@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -13,7 +15,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from benchmarks.real_model import ENGINE_ARGS, real_model
 from bestofn import Pipeline, Settings, best_of_n, open_pipeline
+from bestofn.builders.choosing import build_answer_key
+from bestofn.builders.stopping import stopped_by
 from bestofn.core.types import Candidate, Request
+from bestofn.settings.sections import AnswerKeySettings
+from bestofn.settings.stopping import StopSettings
 
 FOLDER = real_model()
 pytestmark = [
@@ -136,6 +142,59 @@ async def test_a_stop_string_and_a_system_message_count(real: Pipeline) -> None:
     request = Request.from_prompt("Hi.", system="You are a pirate.", best_of=1, max_tokens=4)
     led = await anext(real.generator.sample(request, [0]))
     assert bare.prompt_tokens != led.prompt_tokens
+
+
+@pytest.mark.parametrize("prompt", ["What is the capital of France?", "天空是什么颜色的？"])
+async def test_rules_read_a_logprob_of_every_token_that_counted(
+    real: Pipeline, prompt: str
+) -> None:
+    request = Request.from_prompt(prompt, best_of=8, max_tokens=48, temperature=1, seed=5)
+    ranking = await best_of_n(request, real)
+    for candidate in (each.candidate for each in ranking.candidates):
+        assert candidate.token_logprobs is not None
+        assert len(candidate.token_logprobs) == candidate.completion_tokens
+        assert candidate.mean_logprob == pytest.approx(fmean(candidate.token_logprobs))
+        assert candidate.logprobs is None, "the client did not ask for them"
+        assert "\ufffd" not in candidate.text
+    assert ranking.confidence is not None
+
+
+async def test_what_a_rule_stops_has_cost_what_it_had_come_to(real: Pipeline) -> None:
+    stop = StopSettings(rule="accepted", count=4)
+    pipeline = stopped_by(stop, build_answer_key(AnswerKeySettings()), real)
+    request = Request.from_prompt(
+        "Tell me about the sea.", best_of=12, max_tokens=200, temperature=1, seed=7
+    )
+    ranking = await best_of_n(request, pipeline)
+    stopped = [each for each in ranking.candidates if each.stopped == "accepted"]
+    done = [each for each in ranking.candidates if each.stopped is None]
+    assert len(stopped) >= 4
+    longest = max(each.candidate.completion_tokens or 0 for each in done)
+    for each in stopped:
+        assert 0 < (each.candidate.completion_tokens or 0) <= longest + 8
+
+
+async def test_json_that_is_asked_for_parses_and_votes(real: Pipeline) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"capital": {"type": "string", "maxLength": 20}},
+        "required": ["capital"],
+        "additionalProperties": False,
+    }
+    wanted = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+    request = Request.from_prompt(
+        "What is the capital of France? Answer in JSON.",
+        best_of=6,
+        max_tokens=64,
+        temperature=1,
+        seed=9,
+        options={"response_format": wanted},
+    )
+    ranking = await best_of_n(request, real)
+    assert ranking.winner is not None
+    assert [*json.loads(ranking.winner.text)] == ["capital"]
+    assert ranking.chosen_by is not None
+    assert ranking.chosen_by.answer_key == "json"
 
 
 def test_the_folder_is_whole() -> None:
