@@ -156,19 +156,19 @@ async def test_rules_read_a_logprob_of_every_token_that_counted(
         assert candidate.mean_logprob == pytest.approx(fmean(candidate.token_logprobs))
         assert candidate.logprobs is None, "the client did not ask for them"
         assert "\ufffd" not in candidate.text
-    assert ranking.confidence is not None
+    several = sum(each.accepted for each in ranking.candidates) > 1
+    assert (ranking.confidence is not None) == several
 
 
 async def test_what_a_rule_stops_has_cost_what_it_had_come_to(real: Pipeline) -> None:
     stop = StopSettings(rule="accepted", count=4)
     pipeline = stopped_by(stop, build_answer_key(AnswerKeySettings()), real)
-    request = Request.from_prompt(
-        "Tell me about the sea.", best_of=12, max_tokens=200, temperature=1, seed=7
-    )
+    request = Request.from_prompt(PROMPTS[0], best_of=16, max_tokens=100, temperature=1, seed=7)
     ranking = await best_of_n(request, pipeline)
     stopped = [each for each in ranking.candidates if each.stopped == "accepted"]
     done = [each for each in ranking.candidates if each.stopped is None]
-    assert len(stopped) >= 4
+    assert ranking.stopped_by == "accepted"
+    assert stopped
     longest = max(each.candidate.completion_tokens or 0 for each in done)
     for each in stopped:
         assert 0 < (each.candidate.completion_tokens or 0) <= longest + 8
