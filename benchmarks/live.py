@@ -37,7 +37,7 @@ RULES = {
     "auto, waves of 4": StopSettings(rule="auto", waves=4),
     "accepted: 3 of 4": StopSettings(rule="accepted", count=12),
 }
-MAX_TOKENS = 64
+MAX_TOKENS = 48
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ from bestofn.tuning.compare import interval
 SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
 """The system message that the model's own template adds: optillm sends one of its own otherwise."""
 
-MAX_TOKENS = 64
+MAX_TOKENS = 48
 OURS = {
     "bestofn": StopSettings(),
     "bestofn, stop auto": StopSettings(rule="auto"),

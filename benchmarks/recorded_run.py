@@ -31,6 +31,8 @@ from bestofn.settings.settings import Settings
 from training.world import held_out_tasks, is_correct
 
 CONCURRENT = 8
+AT_ONCE = 32
+"""Prompts between which the record is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,9 @@ def held_out(count: int, seed: int) -> list[Problem]:
 
 
 def asked(count: int) -> list[Problem]:
-    """The first of `benchmarks.questions`; 64 tokens are enough for what answers them."""
+    """The first of `benchmarks.questions`; 48 tokens are enough for what answers them."""
     return [
-        Problem(each.prompt, f"{each.kind} {each.language}", each.is_right, 64)
+        Problem(each.prompt, f"{each.kind} {each.language}", each.is_right, 48)
         for each in questions()[:count]
     ]
 
@@ -117,14 +119,17 @@ class Prompt:
 
 
 async def record(
-    problems: Sequence[Problem], candidates: int, seed: int, settings: Settings
-) -> list[Prompt]:
-    """Sample, filter and score, with logprobs, so that all selectors can be replayed."""
+    problems: Sequence[Problem], candidates: int, seed: int, settings: Settings, path: Path
+) -> None:
+    """Sample, filter and score, with logprobs, so that all selectors can be replayed; what is in
+    the file already is not sampled again."""
     gate = asyncio.Semaphore(CONCURRENT)
+    done = len(read(path))
     async with open_pipeline(settings) as pipeline:
         reading = replace(pipeline, selector=build_selector(SelectorSettings(name="confidence")))
 
-        async def one(number: int, problem: Problem) -> Prompt:
+        async def one(number: int) -> Prompt:
+            problem = problems[number]
             request = Request.from_prompt(
                 problem.prompt,
                 best_of=candidates,
@@ -138,17 +143,21 @@ async def record(
             kept = tuple(Recorded.of(each, problem) for each in in_order)
             return Prompt(problem.prompt, problem.kind, kept)
 
-        return list(await asyncio.gather(*(one(i, each) for i, each in enumerate(problems))))
+        for first in range(done, len(problems), AT_ONCE):
+            numbers = range(first, min(first + AT_ONCE, len(problems)))
+            write(path, await asyncio.gather(*map(one, numbers)))
 
 
 def write(path: Path, prompts: Sequence[Prompt]) -> None:
-    """One line a prompt."""
-    with gzip.open(path, "wt", encoding="utf-8") as lines:
+    """Append one line a prompt."""
+    with gzip.open(path, "at", encoding="utf-8") as lines:
         lines.writelines(json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in prompts)
 
 
 def read(path: Path) -> list[Prompt]:
-    """What `write` wrote."""
+    """What `write` wrote so far."""
+    if not path.is_file():
+        return []
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
     return [
@@ -187,9 +196,19 @@ class Run:
         named = f"bestofn-choosing-{of}-{self.prompts}-{self.candidates}-{self.seed}.gz"
         return Path(tempfile.gettempdir()) / named
 
-    async def sampled(self) -> list[Prompt]:
-        """Sample it."""
+    async def record(self, path: Path) -> None:
+        """Sample what the file does not hold yet.
+
+        Raises:
+            SystemExit: it holds another run.
+        """
         embedded = self.model is None
+        problems = held_out(self.prompts, self.seed) if embedded else asked(self.prompts)
+        known = [each.prompt for each in read(path)][: len(problems)]
+        if known != [each.prompt for each in problems][: len(known)]:
+            raise SystemExit(f"{path} holds another run: --model and --seed say which it is")
+        if len(known) == len(problems):
+            return
         settings = Settings.load(
             engine=self.engine,
             model=None if embedded else str(self.model),
@@ -198,8 +217,7 @@ class Run:
             policy=PolicySettings(on_exhausted="best_rejected", max_rounds=1),
         )
         os.environ.update({} if embedded else ENVIRONMENT)
-        problems = held_out(self.prompts, self.seed) if embedded else asked(self.prompts)
-        return await record(problems, self.candidates, self.seed, settings)
+        await record(problems, self.candidates, self.seed, settings, path)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -209,16 +227,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--candidates", type=int, help="of each (32; with --model 16)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--engine", choices=("auto", "vllm", "transformers"), default="auto")
-    parser.add_argument("--record", type=Path, help="the file; read where it is there")
+    parser.add_argument("--record", type=Path, help="the file; it is gone on with")
 
 
 def of_options(given: argparse.Namespace) -> list[Prompt]:
-    """The run that the flags mean: read, or sampled and kept."""
+    """The run that the flags mean: read from its file, with what it lacks sampled before."""
     set_quiet()
     candidates = given.candidates or (32 if given.model is None else 16)
     run = Run(given.model, given.prompts, candidates, given.seed, given.engine)
     path = given.record or run.file
-    if not path.is_file():
-        write(path, asyncio.run(run.sampled()))
+    asyncio.run(run.record(path))
     print(f"recorded in {path}")
     return read(path)

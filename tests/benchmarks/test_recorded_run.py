@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import choosing, stopping
-from benchmarks.recorded_run import Prompt, Recorded, has_rewards, read, write
+from benchmarks.recorded_run import Prompt, Recorded, Run, asked, has_rewards, read, write
 
 
 def _said(text: str, mean_logprob: float, *, right: bool) -> Recorded:
@@ -25,9 +25,28 @@ def _prompts() -> list[Prompt]:
 
 
 def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:
-    write(tmp_path / "run.gz", _prompts())
-    assert read(tmp_path / "run.gz") == _prompts()
+    path = tmp_path / "run.gz"
+    assert read(path) == []
+    write(path, _prompts()[:1])
+    write(path, _prompts()[1:])
+    assert read(path) == _prompts()
     assert not has_rewards(_prompts())
+
+
+async def test_a_record_of_something_else_is_not_gone_on_with(tmp_path: Path) -> None:
+    path = tmp_path / "run.gz"
+    write(path, _prompts())
+    with pytest.raises(SystemExit, match="holds another run"):
+        await Run(None, 3, 4, 0, "vllm").record(path)
+    assert read(path) == _prompts()
+
+
+async def test_a_whole_record_is_not_sampled_again(tmp_path: Path) -> None:
+    path = tmp_path / "run.gz"
+    said = (_said("Paris.", -0.2, right=True),)
+    write(path, [Prompt(each.prompt, each.kind, said) for each in asked(2)])
+    await Run(tmp_path / "no model", 2, 4, 0, "vllm").record(path)
+    assert len(read(path)) == 2
 
 
 async def test_choosing_tells_how_auto_does_beside_the_first(
