@@ -82,7 +82,8 @@ class Settings(BaseSettings):
         default=None, description="how several rewards become one; none: mean of z-scores"
     )
     engine: Engine = Field(
-        default="auto", description="auto: the upstream where one is named, else vLLM"
+        default="auto",
+        description="auto: the upstream where one is named, else vLLM; none: only scores",
     )
     upstream: Upstream | None = Field(
         default=None,
