@@ -12,6 +12,7 @@ from bestofn.cli.options import (
     BestOfOption,
     ConfigOption,
     EngineOption,
+    GrowOption,
     JsonOption,
     MaxTokensOption,
     ModelOption,
@@ -26,6 +27,7 @@ from bestofn.cli.options import (
     VerboseOption,
     named,
     require_candidates,
+    section_of,
     trusting,
 )
 from bestofn.cli.running import exit_codes, run_to_end
@@ -57,6 +59,7 @@ def ask(
         OnExhausted | None,
         typer.Option(help="What to do when nothing is acceptable. \\[resample]"),
     ] = None,
+    grow: GrowOption = None,
     request_timeout: RequestTimeoutOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -83,7 +86,7 @@ def ask(
             max_tokens=max_tokens,
             seed=seed,
             request_timeout_seconds=request_timeout,
-            policy=None if on_exhausted is None else {"on_exhausted": on_exhausted},
+            policy=section_of(on_exhausted=on_exhausted, grow=grow),
         )
         if not prompt.strip():
             raise RequestError("the prompt is empty")

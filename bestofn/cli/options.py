@@ -89,6 +89,14 @@ StopOption = Annotated[
         show_default=False,
     ),
 ]
+GrowOption = Annotated[
+    float | None,
+    typer.Option(
+        min=1,
+        help="Where all were rejected and some cut at their limit: so many times as many tokens in "
+        "the next round. \\[1]",
+    ),
+]
 EngineOption = Annotated[
     Engine | None, typer.Option(help="What samples. \\[vllm where it is installed]")
 ]
@@ -122,6 +130,12 @@ def named(given: str | None) -> Any:
         return yaml.safe_load(given)
     except yaml.YAMLError as error:
         raise ConfigError(f"{given}: {' '.join(str(error).split())}") from error
+
+
+def section_of(**flags: Any) -> dict[str, Any] | None:
+    """The section of the settings that these flags stand for; None: none of them was given."""
+    said = {name: value for name, value in flags.items() if value is not None}
+    return said or None
 
 
 def trusting(given: bool | None) -> dict[str, bool] | None:

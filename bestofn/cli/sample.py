@@ -25,6 +25,7 @@ from bestofn.cli.options import (
     AnswerKeyOption,
     BestOfOption,
     ConfigOption,
+    GrowOption,
     MaxTokensOption,
     ModelOption,
     RequestTimeoutOption,
@@ -38,6 +39,7 @@ from bestofn.cli.options import (
     at_home,
     named,
     require_candidates,
+    section_of,
     trusting,
 )
 from bestofn.cli.running import exit_codes, run_to_end
@@ -97,6 +99,7 @@ def sample(
     max_tokens: MaxTokensOption = None,
     selector: SelectorOption = None,
     answer_key: AnswerKeyOption = None,
+    grow: GrowOption = None,
     seed: Annotated[
         int | None, typer.Option(help="With it, the same run samples the same again.")
     ] = None,
@@ -159,6 +162,7 @@ def sample(
             max_tokens=max_tokens,
             seed=seed,
             request_timeout_seconds=request_timeout,
+            policy=section_of(grow=grow),
         )
         require_candidates(settings)
         columns = mapped_columns(column or (), COLUMNS)

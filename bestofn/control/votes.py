@@ -82,7 +82,12 @@ def scores_to_stop_on(progress: Progress, most: int, *, rewards: bool) -> Sequen
 
 
 def nothing_to_save(progress: Progress, most: int) -> bool:
-    """Whether all that may be sampled has come back by itself: then no rule stops anything."""
-    if not progress.idle or progress.sampled < most:
+    """Whether all that may be sampled has come back by itself: then no rule stops anything.
+
+    Args:
+        progress: of the request.
+        most: candidates of a round.
+    """
+    if not progress.idle or progress.sampled - progress.round.first < most:
         return False
     return all(each.stopped is None for each in progress.finished.values())

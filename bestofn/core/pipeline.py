@@ -10,6 +10,7 @@ from bestofn.core.controller import RequestPolicy
 from bestofn.core.filtering import Filtering
 from bestofn.core.protocols import (
     Comparing,
+    ContextLimit,
     EngineStatus,
     Filter,
     Forwarder,
@@ -47,6 +48,7 @@ class Pipeline:
     Attributes:
         forwarder: the generator, where a whole request can go through it as it is; else None.
         snapshots: whether the generator sends unfinished candidates.
+        context: tokens that the generator's model reads and writes; None: it does not say.
         ignoring: the generator, where it takes fields that have no effect; else None.
         text_scorer: the reward model, where it reads texts that somebody else made; else None.
         filtering: the filters, with what they offer besides.
@@ -62,6 +64,7 @@ class Pipeline:
     policy: RequestPolicy = field(default_factory=_default_policy)
     forwarder: Forwarder | None = field(init=False, repr=False)
     snapshots: bool = field(init=False, repr=False)
+    context: int | None = field(init=False, repr=False)
     ignoring: Ignoring | None = field(init=False, repr=False)
     text_scorer: TextScorer | None = field(init=False, repr=False)
     refusing: Refusing | None = field(init=False, repr=False)
@@ -89,6 +92,7 @@ class Pipeline:
         offers = {
             "forwarder": generator if isinstance(generator, Forwarder) else None,
             "snapshots": isinstance(generator, Snapshotting) and generator.snapshots,
+            "context": generator.context if isinstance(generator, ContextLimit) else None,
             "ignoring": generator if isinstance(generator, Ignoring) else None,
             "_status": generator if isinstance(generator, EngineStatus) else None,
             "text_scorer": reward_model if isinstance(reward_model, TextScorer) else None,

@@ -89,6 +89,8 @@ def identity_of(
     given["reward"] = {k: v for k, v in given["reward"].items() if k not in OF_THE_MACHINE}
     if not given["reward"]["reasoning"]:  # runs that are older than the setting do not have it
         del given["reward"]["reasoning"]
+    if settings.policy.grow == 1:  # nor this one
+        del given["policy"]["grow"]
     for spec in given["rewards"]:
         spec["options"] = {k: v for k, v in spec["options"].items() if "key" not in k}
     given[_SELECTOR] = given.pop("selector")

@@ -96,7 +96,7 @@ def plan(body: ChatRequest | CompletionRequest, preset: Preset, limits: ServerSe
         requests=()
         if alone or prompts is None
         else tuple(_request(body, preset, best_of, limit, prompt) for prompt in prompts),
-        pipeline=_pipeline(preset, options),
+        pipeline=_pipeline(preset, options, limits),
         forward=_forwarded(body, preset, limit) if alone else None,
         endpoint=endpoint,
         tokens=counted * best_of * (limit or limits.assumed_max_tokens),
@@ -182,7 +182,7 @@ def _forwarded(
     return sent
 
 
-def _pipeline(preset: Preset, options: BestOfNOptions) -> Pipeline:
+def _pipeline(preset: Preset, options: BestOfNOptions, limits: ServerSettings) -> Pipeline:
     pipeline = preset.pipeline
     changes: dict[str, Any] = {}
     if options.filters is not None:
@@ -194,6 +194,8 @@ def _pipeline(preset: Preset, options: BestOfNOptions) -> Pipeline:
         policy["on_exhausted"] = options.on_exhausted
     if options.max_rounds is not None:
         policy["max_rounds"] = options.max_rounds
+    if options.grow is not None:
+        policy["grow"] = options.grow
     if options.deadline_ms is not None:
         policy["deadline_seconds"] = options.deadline_ms / 1000
     if policy:
@@ -206,7 +208,16 @@ def _pipeline(preset: Preset, options: BestOfNOptions) -> Pipeline:
     if options.stop is not None or (options.answer_key is not None and stop.rule != "none"):
         key = build_answer_key(options.answer_key or preset.answer_key)
         pipeline = stopped_by(stop, key, pipeline)
-    return pipeline
+    return _grown_within(pipeline, limits.max_tokens)
+
+
+def _grown_within(pipeline: Pipeline, most: int) -> Pipeline:
+    """The pipeline, in which no later round gives a candidate more tokens than `most`."""
+    policy = pipeline.policy
+    if not isinstance(policy, Policy) or policy.grow == 1:
+        return pipeline
+    budget = dataclasses.replace(policy.budget, candidate_tokens=most)
+    return dataclasses.replace(pipeline, policy=dataclasses.replace(policy, budget=budget))
 
 
 def chosen_selector(options: BestOfNOptions, preset: Preset) -> Selector:
