@@ -88,7 +88,7 @@ class RewardPlan:
             name = None
         elif name:
             rewards = [_planned(RewardSpec.of(name), settings)]
-        elif not (other_generator or settings.model or settings.upstream):
+        elif not (other_generator or settings.model or settings.upstream or settings.generators):
             name, rewards = embedded.REWARD_NAME, [_embedded(settings)]
         return cls(name, tuple(rewards), settings.ensemble or EnsembleSettings())
 

@@ -12,6 +12,7 @@ from bestofn.cli.options import (
     BestOfOption,
     ConfigOption,
     EngineOption,
+    GeneratorOption,
     GrowOption,
     JsonOption,
     MaxTokensOption,
@@ -25,8 +26,8 @@ from bestofn.cli.options import (
     UnsafeCodeOption,
     UpstreamOption,
     VerboseOption,
+    check_stopping,
     named,
-    require_candidates,
     section_of,
     trusting,
 )
@@ -47,6 +48,7 @@ def ask(
     trust_remote_code: TrustOption = None,
     unsafe_code: UnsafeCodeOption = None,
     upstream: UpstreamOption = None,
+    generator: GeneratorOption = None,
     engine: EngineOption = None,
     system: Annotated[str | None, typer.Option(help="A system message.")] = None,
     temperature: TemperatureOption = None,
@@ -81,6 +83,7 @@ def ask(
             stop=stop,
             unsafe_code=unsafe_code,
             upstream=upstream or None,
+            generators=generator or None,
             engine=engine,
             temperature=temperature,
             max_tokens=max_tokens,
@@ -92,7 +95,7 @@ def ask(
             raise RequestError("the prompt is empty")
         if "stop" not in settings.model_fields_set:  # one answer is wanted, and soon
             settings = settings.model_copy(update={"stop": StopSettings(rule="auto")})
-        require_candidates(settings)
+        check_stopping(settings)
         request = Request.from_prompt(
             prompt,
             system=system,

@@ -65,6 +65,15 @@ UpstreamOption = Annotated[
         "where those before fail."
     ),
 ]
+GeneratorOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--generator",
+        metavar="NAME",
+        help="One of several that share the candidates, instead of --model and --upstream: "
+        "'name=large model=M upstream=URL share=2'; several times.",
+    ),
+]
 TemperatureOption = Annotated[
     float | None, typer.Option(min=0, max=2, help="Without: the model's own.")
 ]
@@ -143,12 +152,17 @@ def trusting(given: bool | None) -> dict[str, bool] | None:
     return {"trust_remote_code": True} if given else None
 
 
-def require_candidates(settings: Settings) -> None:
-    """Refuse, before a model is loaded, a stopping rule that could never stop.
+def check_stopping(settings: Settings) -> None:
+    """Refuse, before a model is loaded, stopping rules that could never stop.
 
     Raises:
-        ConfigError: it wants more accepted candidates than are sampled.
+        ConfigError: one, or that of a profile, wants more accepted candidates than are sampled.
     """
-    stop, best_of = settings.stop, settings.best_of
-    if stop.rule != "none" and stop.min > best_of:
-        raise ConfigError(f"stop.min is {stop.min}, and best_of is {best_of}: sample more")
+    from bestofn.builders.stopping import require_candidates
+
+    require_candidates(settings.stop, settings.best_of)
+    for name, profile in settings.profiles.items():
+        try:
+            require_candidates(profile.stop or settings.stop, profile.best_of or settings.best_of)
+        except ConfigError as error:
+            raise ConfigError(f"profile {name}: {error}") from error

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bestofn.control.fixed import most
 from bestofn.control.recent_scores import RecentScores
-from bestofn.control.votes import scores_to_stop_on
+from bestofn.control.votes import scores_to_stop_on, without_scores
 from bestofn.core.controller import WAIT, Decision, Progress
 from bestofn.core.errors import ConfigError
 
@@ -51,6 +51,8 @@ class ExpectedGain:
     def decide(self, progress: Progress) -> Decision:
         """See `bestofn.core.controller.Controller`."""
         scores = scores_to_stop_on(progress, most(progress.request), rewards=self.rewards)
+        if not scores:
+            return without_scores(progress, EXPECTED_GAIN)
         if len(scores) < 2:
             return WAIT
         mean, deviation = statistics.fmean(scores), statistics.stdev(scores)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bestofn.control.fixed import most
-from bestofn.control.votes import scores_to_stop_on
+from bestofn.control.votes import scores_to_stop_on, without_scores
 from bestofn.core.controller import WAIT, Decision, Progress
 from bestofn.core.errors import ConfigError
 
@@ -42,6 +42,6 @@ class Plateau:
         """See `bestofn.core.controller.Controller`."""
         scores = scores_to_stop_on(progress, most(progress.request), rewards=self.rewards)
         if not scores:
-            return WAIT
+            return without_scores(progress, PLATEAU)
         since = len(scores) - 1 - scores.index(max(scores))
         return Decision(stop=PLATEAU) if since >= self.patience else WAIT

@@ -119,6 +119,9 @@ class Policy:
                 return _ended(said, said.stop, progress)
             if said.abort:
                 return said
+            if said.notes:
+                rest = self._chain.decide(progress)
+                return dataclasses.replace(rest, notes=(*said.notes, *rest.notes))
         return self._chain.decide(progress)
 
     def learn(self, ranking: Ranking) -> None:

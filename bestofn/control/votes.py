@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 
-from bestofn.core.controller import Progress
+from bestofn.core.controller import WAIT, Decision, Progress
 from bestofn.core.protocols import AnswerKey, Suiting
 from bestofn.core.ranking import ScoredCandidate
 from bestofn.core.types import Candidate, Request
@@ -79,6 +79,14 @@ def scores_to_stop_on(progress: Progress, most: int, *, rewards: bool) -> Sequen
     if nothing_to_save(progress, most):
         return ()
     return tuple(scores_of(progress, rewards=rewards).values())
+
+
+def without_scores(progress: Progress, rule: str) -> Decision:
+    """What a rule decides that reads scores, where no accepted candidate has one: it waits, and
+    says so once that cannot be chance."""
+    if progress.scoring or len(progress.accepted) < 2:
+        return WAIT
+    return Decision(notes=(f"{rule}: no accepted candidate has a score, so it stops nothing",))
 
 
 def nothing_to_save(progress: Progress, most: int) -> bool:

@@ -224,7 +224,8 @@ class Driver:
 
     def _progress(self) -> Progress:
         records, elapsed = self._ledger.records, self._ledger.elapsed
-        running = {**self._streams.running, **self._checks.running}
+        running, judged = self._streams.running, self._checks.running
+        running = {**running, **judged} if judged else running
         return Progress(
             request=self._request,
             finished=records,

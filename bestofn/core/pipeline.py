@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 
 from bestofn.core.controller import RequestPolicy
 from bestofn.core.filtering import Filtering
+from bestofn.core.model_facts import ContextLimit, Mixed
 from bestofn.core.protocols import (
     Comparing,
-    ContextLimit,
     EngineStatus,
     Filter,
     Forwarder,
@@ -49,6 +49,7 @@ class Pipeline:
         forwarder: the generator, where a whole request can go through it as it is; else None.
         snapshots: whether the generator sends unfinished candidates.
         context: tokens that the generator's model reads and writes; None: it does not say.
+        mixed: the generator, where several models sample; else None.
         ignoring: the generator, where it takes fields that have no effect; else None.
         text_scorer: the reward model, where it reads texts that somebody else made; else None.
         filtering: the filters, with what they offer besides.
@@ -65,6 +66,7 @@ class Pipeline:
     forwarder: Forwarder | None = field(init=False, repr=False)
     snapshots: bool = field(init=False, repr=False)
     context: int | None = field(init=False, repr=False)
+    mixed: Mixed | None = field(init=False, repr=False)
     ignoring: Ignoring | None = field(init=False, repr=False)
     text_scorer: TextScorer | None = field(init=False, repr=False)
     refusing: Refusing | None = field(init=False, repr=False)
@@ -78,10 +80,16 @@ class Pipeline:
         """Whether the generator's engine has died in this process."""
         return self._status is not None and self._status.dead
 
+    @property
+    def sources(self) -> int:
+        """How many models the generator samples from."""
+        return 1 if self.mixed is None else self.mixed.sources
+
     def as_sampled(self, request: Request) -> Request:
         """The request as the generator gets it: with logprobs, where rules read them. One candidate
         is chosen without."""
-        alone = request.best_of == 1 or request.temperature == 0
+        most = request.best_of if request.temperature != 0 else self.sources
+        alone = min(most, request.best_of) == 1
         if alone or not self.reads_logprobs or request.token_logprobs:
             return request
         return replace(request, token_logprobs=True)
@@ -93,6 +101,7 @@ class Pipeline:
             "forwarder": generator if isinstance(generator, Forwarder) else None,
             "snapshots": isinstance(generator, Snapshotting) and generator.snapshots,
             "context": generator.context if isinstance(generator, ContextLimit) else None,
+            "mixed": generator if isinstance(generator, Mixed) else None,
             "ignoring": generator if isinstance(generator, Ignoring) else None,
             "_status": generator if isinstance(generator, EngineStatus) else None,
             "text_scorer": reward_model if isinstance(reward_model, TextScorer) else None,

@@ -1,6 +1,7 @@
 """The seams as protocols: Generator and Sampling, Filter, RewardModel, AnswerKey, Selector; and
-what one may offer besides (Forwarder, Snapshotting, ContextLimit, EngineStatus, Ignoring; Mending;
-Portable, Waiting; Comparing, Refusing, TextScorer; Suiting, NamedKey; ReadsLogprobs).
+what one of them may offer besides (Forwarder, Snapshotting, EngineStatus, Ignoring, and what
+`bestofn.core.model_facts` has; Mending; Comparing, Refusing, TextScorer; Suiting, NamedKey;
+ReadsLogprobs).
 
 An implementation inherits nothing. A new one is one new file, and one line in `bestofn.builders`.
 The sixth seam, Controller, is in `bestofn.core.controller`. What is offered besides is asked once,
@@ -99,20 +100,6 @@ class Snapshotting(Protocol):
 
     @property
     def snapshots(self) -> bool:
-        """See the class."""
-        ...
-
-
-@runtime_checkable
-class ContextLimit(Protocol):
-    """What a generator says besides, where it knows how long texts may be.
-
-    Attributes:
-        context: tokens of a prompt and its completion together, at most; None: it is not known.
-    """
-
-    @property
-    def context(self) -> int | None:
         """See the class."""
         ...
 

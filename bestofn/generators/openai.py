@@ -47,7 +47,7 @@ class OpenAIGenerator:
     Args:
         client: asks the server.
         model: its name there.
-        context: see `bestofn.core.protocols.ContextLimit`.
+        context: see `bestofn.core.model_facts.ContextLimit`.
     """
 
     changes = False

@@ -53,7 +53,7 @@ class VllmGenerator:
 
     @property
     def context(self) -> int:
-        """See `bestofn.core.protocols.ContextLimit`."""
+        """See `bestofn.core.model_facts.ContextLimit`."""
         return self.engine.context
 
     def sample(self, request: Request, indices: Sequence[int]) -> TaskSampling:

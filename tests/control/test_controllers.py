@@ -107,7 +107,8 @@ def test_resample_does_not_start_another(finished: Any, fields: Any) -> None:
 @pytest.mark.parametrize("limit", [{"max_tokens": 40}, {"max_seconds": 0.1}])
 def test_resample_ends_with_its_limits(limit: Any) -> None:
     assert Resample(9, **limit).decide(progress(REJECTED)) is WAIT
-    assert Resample(9, **dict.fromkeys(limit, 41)).decide(progress(REJECTED)).start == 4
+    more: dict[str, Any] = dict.fromkeys(limit, 41)
+    assert Resample(9, **more).decide(progress(REJECTED)).start == 4
 
 
 def test_enough_stops_at_the_threshold_of_accepted_candidates() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from bestofn.builders.choosing import build_answer_key, build_selector
 from bestofn.builders.pipeline import build_filters
-from bestofn.builders.stopping import stopped_by
+from bestofn.builders.stopping import require_candidates, stopped_by
 from bestofn.control.policy import Policy
 from bestofn.core.errors import RequestError
 from bestofn.core.pipeline import Pipeline
@@ -96,7 +96,7 @@ def plan(body: ChatRequest | CompletionRequest, preset: Preset, limits: ServerSe
         requests=()
         if alone or prompts is None
         else tuple(_request(body, preset, best_of, limit, prompt) for prompt in prompts),
-        pipeline=_pipeline(preset, options, limits),
+        pipeline=_pipeline(preset, options, best_of, limits),
         forward=_forwarded(body, preset, limit) if alone else None,
         endpoint=endpoint,
         tokens=counted * best_of * (limit or limits.assumed_max_tokens),
@@ -182,7 +182,9 @@ def _forwarded(
     return sent
 
 
-def _pipeline(preset: Preset, options: BestOfNOptions, limits: ServerSettings) -> Pipeline:
+def _pipeline(
+    preset: Preset, options: BestOfNOptions, best_of: int, limits: ServerSettings
+) -> Pipeline:
     pipeline = preset.pipeline
     changes: dict[str, Any] = {}
     if options.filters is not None:
@@ -205,6 +207,8 @@ def _pipeline(preset: Preset, options: BestOfNOptions, limits: ServerSettings) -
     if changes:
         pipeline = dataclasses.replace(pipeline, **changes)
     stop = options.stop or preset.stop
+    if options.stop is not None:
+        require_candidates(options.stop, best_of)
     if options.stop is not None or (options.answer_key is not None and stop.rule != "none"):
         key = build_answer_key(options.answer_key or preset.answer_key)
         pipeline = stopped_by(stop, key, pipeline)

@@ -86,7 +86,8 @@ class Presets:
             ConfigError: a profile cannot be made, or is called as a model is.
             GeneratorError: the engine does not say what it serves.
         """
-        name = settings.model or embedded.NAME
+        name = settings.model or "+".join(each.name for each in settings.generators)
+        name = name or embedded.NAME
         models = [{"id": name, "object": "model", "owned_by": "bestofn"}]
         if pipeline.forwarder is not None:
             models = await pipeline.forwarder.models() or models
