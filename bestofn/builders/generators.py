@@ -39,7 +39,7 @@ class Source:
     @property
     def here(self) -> bool:
         """Whether it samples in this process."""
-        return engine_of(self.settings) != "openai"
+        return engine_of(self.settings) not in ("openai", "none")
 
 
 def sources_of(settings: Settings) -> Sequence[Source]:
@@ -64,9 +64,11 @@ def sources_of(settings: Settings) -> Sequence[Source]:
         own = {name: getattr(each, name) for name in ONE}
         alone = settings.model_copy(update={**own, "generators": []})
         try:
-            engine_of(alone)
+            engine = engine_of(alone)
         except ConfigError as error:
             raise ConfigError(f"generators: {each.name}: {error}") from error
+        if engine == "none":
+            raise ConfigError(f"generators: {each.name}: the engine is none, which samples nothing")
         sources.append(Source(each.name, each.share, alone))
     here = [str(each.name) for each in sources if each.here]
     if len(here) > 1:
@@ -88,13 +90,14 @@ def sampled_here(settings: Settings) -> Settings | None:
 
 @contextlib.asynccontextmanager
 async def open_generators(
-    settings: Settings, share: Sequence[str] = ()
+    settings: Settings, share: Sequence[str] = (), reward_name: str | None = None
 ) -> AsyncIterator[Generator]:
     """What samples, closed at the end.
 
     Args:
         settings: name it.
         share: as `open_generator`, for the one in this process.
+        reward_name: as `open_generator`.
 
     Raises:
         ConfigError, ModelError: as `open_generator`, and `sources_of`.
@@ -103,7 +106,7 @@ async def open_generators(
     async with contextlib.AsyncExitStack() as stack:
         opened = []
         for each in sources:
-            own = open_generator(each.settings, engine_of(each.settings), share)
+            own = open_generator(each.settings, engine_of(each.settings), share, reward_name)
             opened.append((each, await stack.enter_async_context(own)))
         if not settings.generators:
             yield opened[0][1]

@@ -44,7 +44,7 @@ def special_tokens_of(settings: Settings) -> tuple[str, ...]:
     if settings.generators:
         each = (special_tokens_of(source.settings) for source in sources_of(settings))
         return tuple(dict.fromkeys(token for tokens in each for token in tokens))
-    if settings.upstream is not None:
+    if settings.upstream is not None or settings.engine == "none":
         return ()
     folder = settings.model or str(embedded.generator_path())
     found: dict[str, None] = {}

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from bestofn.core.types import REWARD_ERROR, Candidate, Failure, Rejection, Request, Score, Stopped
 
 DEADLINE = "deadline"
 """The rule that stops a request at its deadline; `Ranking.deadline_reached` looks for it."""
+
+
+Outcome = Literal["accepted", "suspected", "rejected", "stopped", "failed"]
+"""The five states of a candidate; see `ScoredCandidate`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,15 @@ class ScoredCandidate:
         if self.failure is None or self.failure.reason != REWARD_ERROR:
             return False
         return not any(each.certain for each in self.rejections)
+
+    @property
+    def outcome(self) -> Outcome:
+        """Which of the five it is."""
+        if self.failure is not None:
+            return "failed" if self.stopped is None else "stopped"
+        if self.accepted:
+            return "accepted"
+        return "suspected" if self.suspected else "rejected"
 
     @property
     def stopped(self) -> str | None:

@@ -222,12 +222,15 @@ class Rejection:
         detail: one sentence that a person understands.
         certain: whether the evidence leaves no doubt; False makes it a suspicion: a candidate with
             nothing but suspicions stands behind every one that has none, and is not thrown out.
+        span: characters ``[start, end)`` of the candidate's text that are the evidence; None: it is
+            in no one place, or not in the text.
     """
 
     filter: str
     reason: str
     detail: str
     certain: bool = True
+    span: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,6 +162,15 @@ class ServerSettings(Section):
     docs: Access = Field(
         default="open", description="/docs and /openapi.json: open to all, with a key, or off"
     )
+    playground: Access = Field(
+        default="open",
+        description="the page at /: open to all (what it asks for needs a key all the same), with "
+        "a key, or off",
+    )
+    playground_examples: Annotated[Path, AfterValidator(Path.expanduser)] | None = Field(
+        default=None,
+        description="JSON file of what it offers to rank, a list of prompt and responses",
+    )
     metrics: Access = Field(default="open", description="/metrics: open to all, with a key, or off")
     cors_origins: list[str] = Field(
         default_factory=list, description="origins that browsers may call from; none: CORS is off"

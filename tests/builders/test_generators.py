@@ -66,6 +66,7 @@ def test_generators_are_read_from_a_file_and_from_the_environment(
         (TWO, {"upstream": "http://z"}, "generators are given, and upstream too"),
         ([TWO[0], TWO[0]], {}, "several generators are called small"),
         (["name=a", "name=b model=m"], {}, "a and b would share this process"),
+        (["name=a engine=none"], {}, "a: the engine is none, which samples nothing"),
         (["name=a engine=openai"], {}, "a: the engine is openai, and no upstream"),
     ],
 )
@@ -79,7 +80,7 @@ def test_generators_that_contradict_are_one_sentence(
 @pytest.mark.parametrize(
     ("words", "error"),
     [
-        ("name=a share=0", "greater than 0"),
+        ("name=a share=0", "must be above 0"),
         ("name=a share", "no option with a value"),
         ("name=a name=b", "name is given twice"),
         ("share=1", "generators.0.name"),

@@ -30,7 +30,7 @@ def test_explore_says_what_there_is_instead(tmp_path: Path, explore: str) -> Non
         (("--stop", "auto min=20"), "stop.min is 20, and best_of is 8: sample more"),
         (("--stop", "accepted count=20"), "stop.count is 20, and best_of is 8: sample more"),
         (("--stop", "sometimes"), "stop"),
-        (("--generator", "name=a share=0"), "greater than 0"),
+        (("--generator", "name=a share=0"), "must be above 0"),
         (("--generator", "name=a", "--generator", "name=b"), "would share this process"),
         (("--generator", "name=a", "--model", "m"), "generators are given, and model too"),
     ],

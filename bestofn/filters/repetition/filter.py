@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -115,33 +115,36 @@ class RepetitionFilter:
         """The first reason that holds, in the order of the class's list; None to keep it."""
         if candidate.finish_reason == "repetition":
             return self._reject("loop_stopped", "the engine stopped it in a loop during decoding")
-        for text in (candidate.text, *argument_texts(candidate)):
+        if found := self._judge(request, candidate.text):
+            return found
+        for text in argument_texts(candidate):
             if found := self._judge(request, text):
-                return found
+                return replace(found, span=None)  # it is in no place of the text
         return None
 
     def _judge(self, request: Request, text: str) -> Rejection | None:
         if flood := white_space(text):
-            return self._reject(
-                "whitespace_flood", f"{flood[1]} characters of white space from {flood[0]} on"
-            )
+            start, length = flood
+            detail = f"{length} characters of white space from {start} on"
+            return self._reject("whitespace_flood", detail, span=(start, start + length))
         if hardly_repeats(text, self._fewest) or not len(segments := segment(text)):
             return None
         data = json_answer.is_document(text)
         view = View(segments, request.last_user_text)
         if loop := self._exact_loop(view, data=data):
-            return self._reject("exact_loop", "the " + _describe(segments, loop, loop.copies))
+            detail = "the " + _describe(segments, loop, loop.copies)
+            return self._reject("exact_loop", detail, span=_place(segments, loop))
         if data:
             return None
         if found := self._counting_loop(view) or self._near_loop(view):
             loop, certain = found
             times = round(loop.length / loop.period)
             detail = "almost the same " + _describe(segments, loop, times)
-            return self._reject("near_loop", detail, certain=certain)
+            return self._reject("near_loop", detail, certain=certain, span=_place(segments, loop))
         if few := few_words(segments, ~view.data & ~view.code):
             begin, end = segments.span(*few)
             detail = f"only {KINDS} words or fewer in {_quote(text[begin:end])} and so on"
-            return self._reject("few_words", detail)
+            return self._reject("few_words", detail, span=(begin, end))
         return self._duplicates(view)
 
     @property
@@ -250,11 +253,23 @@ class RepetitionFilter:
             )
         return None
 
-    def _reject(self, reason: str, detail: str, *, certain: bool = True) -> Rejection:
-        return Rejection(filter=self.name, reason=reason, detail=detail, certain=certain)
+    def _reject(
+        self,
+        reason: str,
+        detail: str,
+        *,
+        certain: bool = True,
+        span: tuple[int, int] | None = None,
+    ) -> Rejection:
+        return Rejection(self.name, reason, detail, certain, span)
 
 
 _SHARES = ("lines", "paragraphs", "ngrams")
+
+
+def _place(segments: Segments, cycle: Cycle) -> tuple[int, int]:
+    """The characters of all copies."""
+    return segments.span(cycle.start, cycle.start + cycle.length)
 
 
 def _describe(segments: Segments, cycle: Cycle, times: int) -> str:
