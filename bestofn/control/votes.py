@@ -74,17 +74,10 @@ def scores_of(progress: Progress, *, rewards: bool) -> Mapping[int, float]:
     return {index: score for index, score in scores.items() if score is not None}
 
 
-def scores_to_stop_on(progress: Progress, most: int, *, rewards: bool) -> Sequence[float]:
-    """The scores in order of completion; none where nothing is left to save."""
-    if nothing_to_save(progress, most):
-        return ()
-    return tuple(scores_of(progress, rewards=rewards).values())
-
-
-def without_scores(progress: Progress, rule: str) -> Decision:
-    """What a rule decides that reads scores, where no accepted candidate has one: it waits, and
-    says so once that cannot be chance."""
-    if progress.scoring or len(progress.accepted) < 2:
+def without_scores(progress: Progress, rule: str, *, rewards: bool) -> Decision:
+    """What a rule decides that reads scores, where no accepted candidate has one: it waits. That
+    the backend gives no log-probabilities is told, once it is no chance; rewards may still come."""
+    if rewards or len(progress.accepted) < 2:
         return WAIT
     return Decision(notes=(f"{rule}: no accepted candidate has a score, so it stops nothing",))
 

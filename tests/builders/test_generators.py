@@ -146,3 +146,23 @@ async def test_auto_stops_by_agreement_over_several_models() -> None:
         async with open_pipeline(Settings.load(generators=words, stop="auto")) as pipeline:
             assert isinstance(pipeline.policy, Policy)
             assert isinstance(pipeline.policy.stop, Agreement)
+
+
+async def test_an_upstreams_context_bounds_a_limit_that_grows() -> None:
+    def cut(body: dict[str, Any]) -> Response:
+        message = {"role": "assistant", "content": "cut"}
+        choices = [{"index": 0, "message": message, "finish_reason": "length"}]
+        return JSONResponse({"choices": choices, "usage": {"prompt_tokens": 7}})
+
+    with running(Upstream(cut, context=40)) as one:
+        settings = Settings.load(upstream=one.url, policy={"grow": 8}, best_of=1, max_tokens=10)
+        async with open_pipeline(settings) as pipeline:
+            assert pipeline.context == 40
+            await best_of_n(Request.from_prompt("hi", best_of=1, max_tokens=10), pipeline)
+        assert [body["max_completion_tokens"] for body in one.bodies] == [10, 33]
+
+
+async def test_of_several_servers_the_least_context_counts() -> None:
+    with running(Upstream(says("x"), context=40)) as one, running(Upstream(says("x"))) as other:
+        async with open_pipeline(Settings.load(upstream=[one.url, other.url])) as pipeline:
+            assert pipeline.context == 40

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from bestofn import Settings
+from bestofn.core.errors import ConfigError
 from bestofn.core.no_winner import GeneratorError
 from bestofn.generators.mixed import Member, MixedGenerator
 from bestofn.testing import FakeGenerator
 from bestofn_server.app import create_app
+from bestofn_server.service.presets import Presets
 from tests.support.scripts import pipeline_of
 from tests.support.serving import ask, client_of
 
@@ -61,6 +63,25 @@ async def test_the_name_that_is_served_is_of_both() -> None:
         assert [each["id"] for each in models] == ["small+large"]
         named = await client.post("/v1/chat/completions", json=ask(model="small+large"))
     assert named.status_code == 200
+
+
+@pytest.mark.parametrize(("n", "status"), [(2, 200), (3, 400)])
+async def test_at_temperature_zero_there_is_one_answer_of_each(n: int, status: int) -> None:
+    app = app_over(FakeGenerator(["good"]), FakeGenerator(["better"]))
+    response = await asked(app, temperature=0, n=n)
+    assert response.status_code == status
+    if status == 200:
+        said = [each["message"]["content"] for each in response.json()["choices"]]
+        assert said == ["better", "good"]
+    else:
+        assert "of a model equal, so n has to be 2 at most" in response.json()["error"]["message"]
+
+
+async def test_a_profile_names_no_model_of_several() -> None:
+    pipeline = replace(pipeline_of(["good"])[0], generator=MixedGenerator([Member("a", GONE)]))
+    settings = Settings.load(generators=GENERATORS, profiles={"fast": {"model": "lora"}})
+    with pytest.raises(ConfigError, match="profile fast: model is for one generator"):
+        await Presets.load(settings, pipeline)
 
 
 async def test_a_probe_samples_nothing() -> None:

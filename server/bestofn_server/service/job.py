@@ -151,8 +151,13 @@ def _request(
     if preset.model is not None:
         options["model"] = preset.model
     temperature = preset.temperature if body.temperature is None else body.temperature
-    if temperature == 0 and (body.n or 1) > 1:
-        raise RequestError("temperature 0 makes all candidates equal, so n has to be 1")
+    sources = preset.pipeline.sources
+    if temperature == 0 and (body.n or 1) > sources:
+        if sources == 1:
+            raise RequestError("temperature 0 makes all candidates equal, so n has to be 1")
+        raise RequestError(
+            f"temperature 0 makes all candidates of a model equal, so n has to be {sources} at most"
+        )
     return Request(
         messages=tuple(messages),
         best_of=best_of,

@@ -149,6 +149,8 @@ def _of_profile(name: str, profile: Profile, default: Preset, settings: Settings
         return getattr(default, field) if value is None else value
 
     changes: dict[str, Any] = {}
+    if profile.model is not None and settings.generators:
+        raise ConfigError(f"profile {name}: model is for one generator, and there are several")
     try:
         if profile.filters is not None:
             changes["filters"] = with_special_tokens(build_filters(profile.filters), settings)

@@ -73,7 +73,7 @@ _SUMMARY: tuple[ReportField, ...] = tuple(
 )
 
 
-def _sampled_by(record: ScoredCandidate) -> dict[str, str]:
+def _sampled_by(record: ScoredCandidate) -> dict[str, Any]:
     """Which of several generators; a report of one alone does not have the field."""
     name = record.candidate.generator
     return {} if name is None else {"generator": name}
