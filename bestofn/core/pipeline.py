@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from bestofn.core.controller import RequestPolicy
 from bestofn.core.filtering import Filtering
+from bestofn.core.mid_decode import ReadsSnapshots
 from bestofn.core.model_facts import ContextLimit, Mixed
 from bestofn.core.protocols import (
     Comparing,
@@ -56,6 +57,9 @@ class Pipeline:
         refusing: the reward model, where it cannot be shown every conversation; else None.
         compares: whether the reward model needs all candidates of a request at once.
         reads_logprobs: whether the selector or the policy reads log-probabilities.
+        snapshot_tokens: after how many tokens of a candidate the policy wants another snapshot;
+            None: it wants none, or the generator sends none.
+        lacks_snapshots: whether the policy wants snapshots, and the generator sends none.
     """
 
     generator: Generator
@@ -72,6 +76,8 @@ class Pipeline:
     refusing: Refusing | None = field(init=False, repr=False)
     compares: bool = field(init=False, repr=False)
     reads_logprobs: bool = field(init=False, repr=False)
+    snapshot_tokens: int | None = field(init=False, repr=False)
+    lacks_snapshots: bool = field(init=False, repr=False)
     filtering: Filtering = field(init=False, repr=False, compare=False)
     _status: EngineStatus | None = field(init=False, repr=False, compare=False)
 
@@ -86,20 +92,30 @@ class Pipeline:
         return 1 if self.mixed is None else self.mixed.sources
 
     def as_sampled(self, request: Request) -> Request:
-        """The request as the generator gets it: with logprobs, where rules read them. One candidate
-        is chosen without."""
+        """The request as the generator gets it: with logprobs and snapshots, where rules read them.
+        One candidate is chosen without."""
         most = request.best_of if request.temperature != 0 else self.sources
-        alone = min(most, request.best_of) == 1
-        if alone or not self.reads_logprobs or request.token_logprobs:
+        if min(most, request.best_of) == 1:
             return request
-        return replace(request, token_logprobs=True)
+        reads = self.reads_logprobs and not request.token_logprobs
+        if not reads and self.snapshot_tokens is None:
+            return request
+        return replace(
+            request,
+            token_logprobs=reads or request.token_logprobs,
+            snapshot_tokens=self.snapshot_tokens,
+        )
 
     def __post_init__(self) -> None:
-        generator, reward_model = self.generator, self.reward_model
+        generator, reward_model, policy = self.generator, self.reward_model, self.policy
         scored = reward_model is not None
+        snapshots = isinstance(generator, Snapshotting) and generator.snapshots
+        wanted = policy.snapshot_tokens if isinstance(policy, ReadsSnapshots) else None
         offers = {
             "forwarder": generator if isinstance(generator, Forwarder) else None,
-            "snapshots": isinstance(generator, Snapshotting) and generator.snapshots,
+            "snapshots": snapshots,
+            "snapshot_tokens": wanted if snapshots else None,
+            "lacks_snapshots": wanted is not None and not snapshots,
             "context": generator.context if isinstance(generator, ContextLimit) else None,
             "mixed": generator if isinstance(generator, Mixed) else None,
             "ignoring": generator if isinstance(generator, Ignoring) else None,

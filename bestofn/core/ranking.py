@@ -267,8 +267,8 @@ class Ranking:
     def tokens_saved(self) -> int:
         """An estimate of the completion tokens that stopping saved: what candidates that a rule
         aborted or that were never started would have cost, had they been as long on average as
-        those that finished. Long candidates are the ones that are aborted, so it is rather too low.
-        0 where those that finished were not counted.
+        those that finished. Long candidates are the ones that are aborted, so it is rather too low:
+        one that was already longer counts as nothing. 0 where those that finished were not counted.
         """
         aborted = [each for each in self.candidates if each.stopped is not None]
         if self.stopped_by is None and not aborted:
@@ -281,9 +281,10 @@ class Ranking:
         known = [count for count in finished if count is not None]
         if not known or len(known) < len(finished):
             return 0
-        missing = max(0, self.request.best_of - len(self.candidates)) + len(aborted)
-        spent = sum(each.candidate.counted_tokens or 0 for each in aborted)
-        return max(0, round(missing * sum(known) / len(known)) - spent)
+        mean = sum(known) / len(known)
+        spent = [each.candidate.counted_tokens or 0 for each in aborted]
+        never = max(0, self.request.best_of - len(self.candidates))
+        return round(never * mean + sum(max(0.0, mean - tokens) for tokens in spent))
 
 
 def _reasons(candidates: Iterable[ScoredCandidate]) -> Mapping[str, int]:

@@ -60,6 +60,8 @@ class Request:
             for them; `best_of_n` sets it. What a client wants to see stands in `options`.
         sources: how many models sample its candidates, so how many differ at temperature 0;
             `best_of_n` sets it.
+        snapshot_tokens: after how many tokens rules want to see another snapshot of a candidate;
+            `best_of_n` sets it. None: never.
 
     Raises:
         RequestError: a field is out of its range.
@@ -77,6 +79,7 @@ class Request:
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     token_logprobs: bool = False
     sources: int = 1
+    snapshot_tokens: int | None = None
 
     def __post_init__(self) -> None:
         if not self.messages:
