@@ -34,6 +34,19 @@ _FINITE = re.compile(
 )
 """A verb that only sentences have, or a pronoun that is a subject or opens a clause."""
 
+_SUBJECT = re.compile(
+    r"(?:[A-Z]\w+s (?:in|of|who|are|may|can|will|have|were|should|must|do)|An?|The|This"
+    r"|That|These|Those|My|Your|His|Her|Its|Our|Their|I|You|He|She|It|We|They|There"
+    r"|Here|Some|Many|Most|All|Any|Each|Every|No|One|Two|Few|Both|Such|Another|If|When|While|As|Because"
+    r"|Although|In|On|At|For|With|From|By|After|Before|Since|Under|Over|Between|During|Without|Like"
+    r"|What|Who|Why|How|Where|Which|Not|Never|Nothing|Something|Everything|Anything|Anyone|Everyone"
+    r"|Nobody|People|And|But|So|Or|Yet|Only|Even|Just|Do|Don|Let|Is|Are|Was|Will|Can|Did|Does|Perhaps"
+    r"|Maybe|Once|Always|Sometimes|Often|Now|Then|Today|Yes|Well|Oh|To|Of|Until|Unless|Though)\b"
+)
+"""First words of a sentence, as against an imperative or a summary without its subject ("Check that
+the file is", "Returns what is"), whose writers leave out the stop too."""
+
+_ENGLISH = re.compile(r"\b(?:the|of|and|with|that|or)\b")
 _PREDICATE = re.compile(
     r"(?i)(?:\b(?:is|are|was|were|am|be|been|being|become|called|named|means)|['’](?:s|re|m))"
     r"(?:\s+(?:not|a|an|the|in|on|at|about|by|to|for))*(?:\s+\S+){0,4}$"
@@ -50,7 +63,7 @@ _INTRODUCTION = re.compile(
     r"|Because|Unlike|Like|Under|Despite|Given)\b[^,]*, [a-z]"
 )
 _ENTRY = re.compile(
-    r"--?\w|[^\s。.]{1,60}(?:, [^\s。.]{1,40}){0,3} --? "
+    r"[~/][\w.~/*-]{1,80}\s+\S|--?\w|[^\s。.]{1,60}(?:, [^\s。.]{1,40}){0,3} --? "
     r"|(?:[a-z]\w*_\w*|[a-z]+[A-Z]\w*|[`*]{1,2}\w[^\s`*:]{0,40}[`*]{1,2}|[a-z]{2,20}):\s+(?=[^\W\d_A-Z])"
 )
 """An option of a command, or a name and what it means ("bases: the tuple of bases"): their
@@ -64,6 +77,15 @@ _CJK_PREDICATE = re.compile(r"(?:[是为叫]|位于|等于|[:：])[^，。是]{1
 def is_entry(line: str) -> bool:
     """Whether the line is an option of a command, or a name and what it means."""
     return _ENTRY.match(line.strip()) is not None
+
+
+def has_subject(sentence: str) -> bool:
+    """Whether a sentence is not English, or begins as those with a subject do."""
+    return _ENGLISH.search(sentence) is None or _begins(sentence)
+
+
+def _begins(sentence: str) -> bool:
+    return _SUBJECT.match(sentence.lstrip("\"'“‘(*_")) is not None
 
 
 def is_title(words: list[str]) -> bool:
@@ -101,6 +123,8 @@ def _stops_short(sentence: str, size: float, clause: int) -> bool:
     if size >= INTRODUCED and (_INTRODUCTION.match(sentence) or "; " in sentence):
         return True
     if size < clause or not words[-1][0].islower() or not _FINITE.search(sentence):
+        return False
+    if not _begins(sentence):
         return False
     return size >= ALONE or not _PREDICATE.search(sentence[-TAIL:])
 
