@@ -16,7 +16,7 @@ NEAR = 9
 
 _PRONOUN = r"\b(?:I|[Yy]ou|[Ww]e|[Tt]hey|[Hh]e|[Ss]he|[Ii]t)"
 _CUT_WORD = re.compile(
-    rf"\s\S*[A-Za-z]{{3}}-$|{_PRONOUN}['’](?:m|re|ve|ll|d)?$"
+    rf"(?:^|\s)\S*[A-Za-z]{{3}}-$|{_PRONOUN}['’](?:m|re|ve|ll|d)?$"
     r"|\b(?:don|doesn|didn|isn|aren|wasn|weren|hasn|haven|hadn|wouldn|couldn|shouldn)['’]?$"
     r"|\b(?:[Ii]t|[Tt]hat|[Tt]here|[Hh]ere|[Hh]e|[Ss]he)['’]s$|\b(?:[Tt]hat|[Tt]here)['’](?:ll|d)$"
     r"|\s['‘]$|\s(?:and|or) (?:this|these|those)$"

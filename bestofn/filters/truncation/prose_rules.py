@@ -75,6 +75,8 @@ def bare_marker(reading: Reading) -> str | None:
     if line.strip() in ("--", "—") and (above or len(reading.last.lines) > 1):
         return f"its last line is only {line.strip()!r}"
     bare = _BARE_MARKER.fullmatch(line)
+    if bare and reading.last.kind == "item" and len(reading.last.lines) > 1:
+        above = "item"  # a marker without the space that makes it one
     first = (
         line.strip() in ("1.", "1)", "(1)") and above is not None and _announces(reading.blocks[-2])
     )
@@ -198,5 +200,6 @@ def _stands(reading: Reading) -> bool:
 def _end_of_sentence(block: Block) -> str:
     """The last line, with the one before where the sentence began on that one."""
     before, line = ("", *block.lines)[-2:]
-    goes_on = line.lstrip()[:1].islower() and before.rstrip()[-1:].isalnum()
+    shouted = line.isupper() and before.isupper()
+    goes_on = (shouted or line.lstrip()[:1].islower()) and before.rstrip()[-1:].isalnum()
     return f"{before.rstrip()} {line.strip()}" if goes_on else line
