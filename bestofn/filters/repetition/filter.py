@@ -162,7 +162,10 @@ class RepetitionFilter:
                 continue
             repeated = repeated_content(segments, cycle)
             harmless = not data and (
-                view.is_literal(cycle) or view.is_refrain(cycle, repeated) or view.is_filler(cycle)
+                view.is_literal(cycle)
+                or view.is_refrain(cycle, repeated)
+                or view.is_filler(cycle)
+                or view.is_stub(cycle)
             )
             if harmless or view.is_asked_for(cycle, data=data):
                 view.free(cycle)

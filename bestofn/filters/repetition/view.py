@@ -182,6 +182,16 @@ class View:
         copies = [self.segments.text[a:b] for a, b in itertools.pairwise(starts)]
         return sum(_excess(copy) == excess for copy in copies) >= 0.8 * len(copies)
 
+    def is_stub(self, cycle: Cycle) -> bool:
+        """Whether a function's head and docstring stand twice in code that goes on: a stub given
+        back, and the function itself."""
+        return (
+            cycle.copies == 2
+            and cycle.start + cycle.length < len(self.segments)
+            and self.is_code
+            and any(mark in self.unit(cycle) for mark in ('"""', "'''", "/*"))
+        )
+
     def is_filler(self, cycle: Cycle) -> bool:
         """Whether the loop is a sentence said a few times on one line of code, as filler text."""
         part = slice(cycle.start, cycle.start + cycle.length)

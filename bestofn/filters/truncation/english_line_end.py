@@ -29,7 +29,7 @@ _CLAUSE = re.compile(
     r" (?:I|we|they|he|she|you|it|there)$"
     r"|; (?:I|we|they|he|she|you|it)$|, (?:I|we|they|he|she)$|\b(?:just|is|are|was|were|not) like$"
     r"|\b(?:so|and|but|that|something|anything|everything|everyone) (?:I|we|they|he|she)$"
-    r"|(?<!\bis )(?<!\bwas )\b(?:that|if|whether|because|when|while|unless|although|though)"
+    r"|(?<!\b[Ii]s )(?<!\b[Ww]as )\b(?:that|if|whether|because|when|while|unless|although|though)"
     r" (?:the|an?|my|your|his|its|our|their|these|those) [\w'’-]+$"
     r"|\b(?:there is|there was|there are|there were|there's|has|have|had) no$"
     r"|\b(?:is|are|was|were|be|been) \w+(?:ed|en) by$"
