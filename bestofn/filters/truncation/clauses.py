@@ -34,19 +34,15 @@ _FINITE = re.compile(
 )
 """A verb that only sentences have, or a pronoun that is a subject or opens a clause."""
 
-_SUBJECT = re.compile(
-    r"(?:[A-Z]\w+s (?:in|of|who|are|may|can|will|have|were|should|must|do)|An?|The|This"
-    r"|That|These|Those|My|Your|His|Her|Its|Our|Their|I|You|He|She|It|We|They|There"
-    r"|Here|Some|Many|Most|All|Any|Each|Every|No|One|Two|Few|Both|Such|Another|If|When|While|As|Because"
-    r"|Although|In|On|At|For|With|From|By|After|Before|Since|Under|Over|Between|During|Without|Like"
-    r"|What|Who|Why|How|Where|Which|Not|Never|Nothing|Something|Everything|Anything|Anyone|Everyone"
-    r"|Nobody|People|And|But|So|Or|Yet|Only|Even|Just|Do|Don|Let|Is|Are|Was|Will|Can|Did|Does|Perhaps"
-    r"|Maybe|Once|Always|Sometimes|Often|Now|Then|Today|Yes|Well|Oh|To|Of|Until|Unless|Though)\b"
+_SUMMARY = re.compile(
+    r"(?:Add|Apply|Assert|Build|Call|Called|Check|Class|Classes|Close|Compute|Construct|Convert|Copy"
+    r"|Create|Decorator|Delete|Determine|Emit|Ensure|Fail|Find|Format|Function|Generate|Get|Handle"
+    r"|Helper|Initiali[sz]e|Load|Make|Method|Open|Parse|Print|Raise|Read|Register|Remove|Replace|Return"
+    r"|Run|Save|Send|Set|Show|Store|Test|Try|Update|Verify|Wrap|Wrapper|Write)(?:s|es)?\b"
 )
-"""First words of a sentence, as against an imperative or a summary without its subject ("Check that
-the file is", "Returns what is"), whose writers leave out the stop too."""
+"""First words of the summary of a function or a command ("Check that the file is", "Returns what
+is"), whose writers leave out the stop."""
 
-_ENGLISH = re.compile(r"\b(?:the|of|and|with|that|or)\b")
 _PREDICATE = re.compile(
     r"(?i)(?:\b(?:is|are|was|were|am|be|been|being|become|called|named|means)|['’](?:s|re|m))"
     r"(?:\s+(?:not|a|an|the|in|on|at|about|by|to|for))*(?:\s+\S+){0,4}$"
@@ -79,13 +75,9 @@ def is_entry(line: str) -> bool:
     return _ENTRY.match(line.strip()) is not None
 
 
-def has_subject(sentence: str) -> bool:
-    """Whether a sentence is not English, or begins as those with a subject do."""
-    return _ENGLISH.search(sentence) is None or _begins(sentence)
-
-
-def _begins(sentence: str) -> bool:
-    return _SUBJECT.match(sentence.lstrip("\"'“‘(*_")) is not None
+def is_summary(sentence: str) -> bool:
+    """Whether the sentence begins as the summary of a function does."""
+    return _SUMMARY.match(sentence) is not None
 
 
 def is_title(words: list[str]) -> bool:
@@ -124,7 +116,7 @@ def _stops_short(sentence: str, size: float, clause: int) -> bool:
         return True
     if size < clause or not words[-1][0].islower() or not _FINITE.search(sentence):
         return False
-    if not _begins(sentence):
+    if is_summary(sentence):
         return False
     return size >= ALONE or not _PREDICATE.search(sentence[-TAIL:])
 

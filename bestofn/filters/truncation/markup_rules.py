@@ -33,7 +33,8 @@ def open_tag(reading: Reading) -> str | None:
 
 def open_element(reading: Reading) -> str | None:
     """The element that a text of markup begins with, without its end, though others end."""
-    root = _TAG.match(reading.text, _PROLOGUE.match(reading.text).end())
+    prologue = _PROLOGUE.match(reading.text)
+    root = _TAG.match(reading.text, prologue.end() if prologue else 0)
     if root is None or root[1] or "</" not in reading.text or root[2].lower() in _NEED_NO_END:
         return None
     standing: Counter[str] = Counter()
@@ -45,7 +46,7 @@ def open_element(reading: Reading) -> str | None:
 def open_environment(reading: Reading) -> str | None:
     """An environment of LaTeX that begins and does not end."""
     prose = reading.outline.prose
-    if "\\begin{" not in prose or (reading.ends if reading.form == "prose" else False):
+    if "\\begin{" not in prose or (reading.form == "prose" and reading.ends):
         return None
     standing: Counter[str] = Counter()
     for what, name in _ENVIRONMENT.findall(prose):

@@ -16,6 +16,9 @@ _NUMBERED = re.compile(r"\s*\d+(?:\.\d+)*\.?\s")
 PEER = 5
 """Words of a paragraph that shows how the text punctuates; titles have fewer."""
 
+ENTRY = 4
+"""Words of an entry, as against a term of a formula (x - 2 * a)."""
+
 LONG = 12
 """Words (a CJK character is half a word) from which one sentence alone is expected to end."""
 
@@ -51,8 +54,8 @@ def _runs_out(block: Block) -> bool:
 
 
 def describes(found: Sequence[Block]) -> bool:
-    """Whether the last line belongs to an entry (a name and what it means), and no other entry of
-    the text ends in a stop."""
+    """Whether the last line belongs to an entry (a name and what it means), and most others of the
+    text end without a stop; the only one, where it is not of several sentences."""
     lines = [line for block in found for line in block.lines]
     starts = [number for number, line in enumerate(lines) if is_entry(line)]
     if not starts or any(
@@ -60,6 +63,9 @@ def describes(found: Sequence[Block]) -> bool:
         for line in lines[starts[-1] + 1 :]
     ):
         return False
+    if len(starts) == 1:
+        entry = "\n".join(lines[starts[0] :])
+        return weight(entry) >= ENTRY and not last_sentence(entry)[1]
     ends = [lines[number - 1] for number in starts[1:]]
     return 2 * sum(ends_sentence(line.rstrip()) for line in ends) < max(1, len(ends))
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from bestofn.filters.data_lines import ends_in_data_lines
 from bestofn.filters.truncation.blocks import Block
-from bestofn.filters.truncation.clauses import has_subject, is_entry, is_plain, stops_short
+from bestofn.filters.truncation.clauses import is_entry, is_plain, is_summary, stops_short
 from bestofn.filters.truncation.closings import ends_in_amount, is_final_answer
 from bestofn.filters.truncation.line_end import TAIL, ends_sentence
 from bestofn.filters.truncation.own_style import LONG, PEER, describes, leaves_out_stops
@@ -115,7 +115,7 @@ def lacks_end(found: Sequence[Block]) -> bool:
     headed = block.kind == "text" and any(each.kind == "heading" for each in found)
     if headed and size >= HEADED and is_plain(rest):
         return True
-    begins = not block.text.lstrip()[:1].islower() and has_subject(rest)
+    begins = not block.text.lstrip()[:1].islower() and not is_summary(rest)
     return begins and size >= LONG and (not peers or (wrapped and size >= RUNNING))
 
 
