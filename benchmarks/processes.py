@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -12,12 +14,24 @@ from collections.abc import Iterator, Mapping
 
 import httpx
 
+VLLM = "vllm.entrypoints.launchers.api_server.entry"
+"""vLLM's own server, as a module."""
+
 
 @contextlib.contextmanager
 def running(
     module: str, *flags: str, environment: Mapping[str, str] | None = None
 ) -> Iterator[str]:
     """Run a server as a module of Python on a free port; yields its URL once it answers."""
+    with started(module, *flags, environment=environment) as (url, _):
+        yield url
+
+
+@contextlib.contextmanager
+def started(
+    module: str, *flags: str, environment: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, int]]:
+    """The same; yields the number of its process as well."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
@@ -36,6 +50,21 @@ def running(
                     httpx.get(f"{url}/v1/models").raise_for_status()
                     break
                 time.sleep(0.1)
-            yield url
+            yield url, server.pid
         finally:
             server.terminate()
+
+
+async def generated_tokens(url: str) -> int:
+    """Tokens that a server of vLLM has generated so far, once it generates nothing any more."""
+    async with httpx.AsyncClient(base_url=url) as http:
+        while True:
+            said = (await http.get("/metrics")).raise_for_status().text
+            if not _total(said, "vllm:num_requests_running"):
+                return _total(said, "vllm:generation_tokens_total")
+            await asyncio.sleep(0.02)
+
+
+def _total(metrics: str, name: str) -> int:
+    values = re.findall(rf"^{re.escape(name)}\{{.*\}} (\S+)$", metrics, re.MULTILINE)
+    return round(sum(map(float, values)))

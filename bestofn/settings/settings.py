@@ -3,7 +3,7 @@
     Settings.load(Path("settings.yaml"), best_of=16)      # a flag wins over the file
 
 Precedence, weakest first: YAML file, environment (``BESTOFN_BEST_OF=16``,
-``BESTOFN_REWARD__DEVICE=cpu``), flags, the request.
+``BESTOFN_REWARD__DEVICE=cpu``; `bestofn.settings.environment`), flags, the request.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
     YamlConfigSettingsSource,
 )
-from yaml import YAMLError
+from yaml import MappingNode, SafeLoader, YAMLError, compose
 
 from bestofn.core.errors import ConfigError
 from bestofn.settings.choices import Engine
+from bestofn.settings.environment import Environment
 from bestofn.settings.rewards import EnsembleSettings, RewardSettings, RewardSpecs
 from bestofn.settings.sections import (
     AnswerKeySettings,
@@ -39,7 +39,7 @@ from bestofn.settings.sections import (
     with_selector,
 )
 from bestofn.settings.stopping import StopSettings
-from bestofn.support.error_text import faults
+from bestofn.support.error_text import all_faults
 
 
 def _the_only(value: Any) -> Any:
@@ -52,6 +52,9 @@ Upstream = Annotated[
     BeforeValidator(_the_only, json_schema_input_type=str | list[str]),
 ]
 """One URL, or several."""
+
+BRANCHES = ("str", "list[str]", "constrained-str")
+"""Parts of paths in errors that stand for one way to write a setting that has several."""
 
 NO_REWARD_MODEL = "none"
 """The `reward_model` that says that nothing scores: candidates win by agreement."""
@@ -79,7 +82,8 @@ class Settings(BaseSettings):
         default=None, description="how several rewards become one; none: mean of z-scores"
     )
     engine: Engine = Field(
-        default="auto", description="auto: the upstream where one is named, else vLLM"
+        default="auto",
+        description="auto: the upstream where one is named, else vLLM; none: only scores",
     )
     upstream: Upstream | None = Field(
         default=None,
@@ -97,10 +101,16 @@ class Settings(BaseSettings):
         default_factory=list, description="flags of `vllm serve`, one list item each"
     )
     loop_stop: bool = Field(default=True, description="let vLLM stop a candidate that loops")
-    best_of: int = Field(default=8, ge=1)
-    temperature: float | None = Field(default=None, ge=0, le=2)
-    max_tokens: int | None = Field(default=None, ge=1)
-    seed: int | None = None
+    best_of: int = Field(default=8, ge=1, description="candidates of a prompt, at most")
+    temperature: float | None = Field(
+        default=None, ge=0, le=2, description="of the sampling; none: as the engine has it"
+    )
+    max_tokens: int | None = Field(
+        default=None, ge=1, description="of one candidate; none: as many as the engine takes"
+    )
+    seed: int | None = Field(
+        default=None, description="candidate i samples with seed + i; none: another each time"
+    )
     request_timeout_seconds: float | None = Field(
         default=1800,
         gt=0,
@@ -117,7 +127,8 @@ class Settings(BaseSettings):
             FilterSpec(name="json_schema"),
             FilterSpec(name="control_characters"),
             FilterSpec(name="script"),
-        ]
+        ],
+        description="what rejects candidates, each by its name, or with options of its own",
     )
     reward: RewardSettings = RewardSettings()
     selector: SelectorSpec = Field(
@@ -128,7 +139,7 @@ class Settings(BaseSettings):
         default=AnswerKeySettings(),
         description="what of an answer is voted on; auto: what suits prompt and answers",
     )
-    stop: Annotated[StopSettings, NoDecode] = StopSettings()
+    stop: StopSettings = StopSettings()
     unsafe_code: bool = Field(
         default=False,
         description="whether the code verifier may run programs without walls, where there is no "
@@ -141,6 +152,18 @@ class Settings(BaseSettings):
     server: ServerSettings = ServerSettings()
 
     _earlier_name = model_validator(mode="before")(with_selector)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Where settings come from, strongest first: see `pydantic_settings.BaseSettings`."""
+        return init_settings, Environment(settings_cls)
 
     @classmethod
     def load(cls, file: Path | None = None, **flags: Any) -> Self:
@@ -160,20 +183,30 @@ class Settings(BaseSettings):
             def settings_customise_sources(
                 cls,
                 settings_cls: type[BaseSettings],
-                init_settings: PydanticBaseSettingsSource,
-                env_settings: PydanticBaseSettingsSource,
-                dotenv_settings: PydanticBaseSettingsSource,
-                file_secret_settings: PydanticBaseSettingsSource,
+                *sources: PydanticBaseSettingsSource,
+                **by: Any,
             ) -> tuple[PydanticBaseSettingsSource, ...]:
-                yaml = YamlConfigSettingsSource(settings_cls, yaml_file=file)
-                return init_settings, env_settings, yaml
+                stronger = super().settings_customise_sources(settings_cls, *sources, **by)
+                return *stronger, YamlConfigSettingsSource(settings_cls, yaml_file=file)
 
         try:
+            if file is not None:
+                _refuse_no_mapping(file)
             made = FromFile(**given)
             return cls.model_construct(made.model_fields_set, **dict(made))
         except ValidationError as error:
-            raise ConfigError(where + "; ".join(map(str, faults(error)))) from error
+            raise ConfigError(where + all_faults(error, without=BRANCHES)) from error
         except (SettingsError, YAMLError, UnicodeDecodeError) as error:
             raise ConfigError(where + " ".join(str(error).split())) from error
-        except TypeError as error:  # the YAML is a list or a lone value
-            raise ConfigError(f"{where}the file must hold a mapping of settings") from error
+
+
+def _refuse_no_mapping(file: Path) -> None:
+    """pydantic-settings takes a list of pairs for a mapping.
+
+    Raises:
+        ConfigError: the file holds a list or a lone value.
+    """
+    with file.open(encoding="utf-8") as opened:
+        root = compose(opened, SafeLoader)
+    if root is not None and not isinstance(root, MappingNode):
+        raise ConfigError(f"{file}: the file must hold a mapping of settings")

@@ -27,7 +27,8 @@ from bestofn_server.http.auth import ApiKeys, RequireKey
 from bestofn_server.http.bodies import Bodies
 from bestofn_server.http.docs import documented_app
 from bestofn_server.http.openapi import page
-from bestofn_server.routes import completions, models, operation, rewards
+from bestofn_server.playground.pages import add_playground
+from bestofn_server.routes import candidates, completions, models, operation, rewards
 from bestofn_server.service.clock import RequestClock
 from bestofn_server.service.presets import Presets
 from bestofn_server.service.readiness import Readiness
@@ -83,13 +84,18 @@ def create_app(
         description=DESCRIPTION,
         lifespan=lifespan,
     )
-    for each in (completions.router(), models.router(), rewards.router()):
-        app.include_router(each)
+    for each in (completions, candidates, models, rewards):
+        app.include_router(each.router())
     app.include_router(rewards.classify_router())
     app.include_router(operation.router(metrics=settings.server.metrics != "off"))
+    add_playground(app, settings)
     app.add_exception_handler(HTTPException, _told)
     app.add_exception_handler(BestOfNError, _told)
-    access: dict[str, Access] = {"docs": settings.server.docs, "metrics": settings.server.metrics}
+    access: dict[str, Access] = {
+        "docs": settings.server.docs,
+        "metrics": settings.server.metrics,
+        "playground": settings.server.playground,
+    }
     app.add_middleware(RequireKey, keys=keys, access=access)
     if settings.server.cors_origins:
         app.add_middleware(
@@ -138,7 +144,7 @@ async def open_service(
         metrics=Metrics(registry, admission),
         readiness=Readiness(
             pipeline,
-            remote=settings.upstream is not None,
+            remote=settings.upstream is not None or settings.engine == "none",
             lasts=limits.probe_seconds,
             busy=lambda: admission.requests > 0,
         ),

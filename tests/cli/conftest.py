@@ -1,4 +1,4 @@
-"""Runs the installed console script as a user does."""
+"""Runs `bestofn`: the installed console script as a user does, or the same in this process."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.support.command import run_here
 
 SCRIPT = str(Path(sys.executable).with_name("bestofn"))
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -37,3 +39,9 @@ def bestofn() -> Run:
         return done
 
     return run
+
+
+@pytest.fixture(scope="session")
+def bestofn_here() -> Run:
+    """The same in this process, where torch and what else it needs is loaded once for all tests."""
+    return run_here

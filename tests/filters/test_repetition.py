@@ -221,6 +221,7 @@ def test_wrong_options_are_config_errors(options: dict[str, float], words: str) 
 WORDS = st.text(alphabet="abcdefgh", min_size=1, max_size=4)
 
 
+@pytest.mark.long
 @given(
     before=st.lists(WORDS, max_size=30),
     pattern=st.lists(WORDS, min_size=1, max_size=40),
@@ -254,6 +255,7 @@ def test_check_never_raises(text: str) -> None:
     assert found is None or (found.filter == "repetition" and found.detail)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "text",
     ["a" * 200_000, "1" * 200_000 + "a", " " * 200_000, "x" + " " * 200_000 + "y", "\n" * 200_000],

@@ -28,33 +28,28 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-EVENTS: dict[str, Any] = {
-    "text/event-stream": {
-        "itemSchema": {
-            "type": "object",
-            "required": ["data"],
-            "properties": {
-                "data": {
-                    "anyOf": [
-                        {"const": "[DONE]", "description": "the last event"},
-                        {
-                            "type": "string",
-                            "description": "a chunk, or an error that came after the status",
-                            "contentMediaType": "application/json",
-                            "contentSchema": {
-                                "anyOf": [
-                                    {"$ref": "#/components/schemas/Completion"},
-                                    {"$ref": "#/components/schemas/ErrorEnvelope"},
-                                ]
-                            },
-                        },
-                    ]
-                }
-            },
-        }
-    }
-}
-"""The content of a stream, an event at a time: OpenAPI's own model of server-sent events."""
+def events_of(*schemas: str) -> dict[str, Any]:
+    """The content of a stream, an event at a time: OpenAPI's own model of server-sent events.
+
+    Args:
+        schemas: names of the components that an event may hold besides an error.
+    """
+    refs = [{"$ref": f"#/components/schemas/{name}"} for name in (*schemas, "ErrorEnvelope")]
+    data = [
+        {"const": "[DONE]", "description": "the last event"},
+        {
+            "type": "string",
+            "description": "a chunk, or an error that came after the status",
+            "contentMediaType": "application/json",
+            "contentSchema": {"anyOf": refs},
+        },
+    ]
+    event = {"type": "object", "required": ["data"], "properties": {"data": {"anyOf": data}}}
+    return {"text/event-stream": {"itemSchema": event}}
+
+
+EVENTS = events_of("Completion")
+"""What a stream of completions says."""
 
 COMPLETIONS = errors(400, 401, 403, 404, 413, 422, 429, 500, 502, 503, 504)
 SCORES = errors(400, 401, 403, 404, 413, 429, 500, 503)

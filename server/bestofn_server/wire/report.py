@@ -23,6 +23,11 @@ class RejectionReport(BaseModel):
         description="false: a suspicion; a candidate with nothing else against it is ranked behind "
         "those that are accepted"
     )
+    span: list[int] | None = Field(
+        default=None,
+        description="characters [start, end) of its text that are the evidence, where it is in one "
+        "place",
+    )
 
 
 class FailureReport(BaseModel):
