@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,8 @@ from bestofn.cli.options import (
     BestOfOption,
     ConfigOption,
     EngineOption,
+    GeneratorOption,
+    GrowOption,
     JsonOption,
     MaxTokensOption,
     ModelOption,
@@ -24,8 +27,9 @@ from bestofn.cli.options import (
     UnsafeCodeOption,
     UpstreamOption,
     VerboseOption,
+    check_stopping,
     named,
-    require_candidates,
+    section_of,
     trusting,
 )
 from bestofn.cli.running import exit_codes, run_to_end
@@ -38,13 +42,16 @@ if TYPE_CHECKING:
 
 
 def ask(
-    prompt: Annotated[str, typer.Argument(help="What to ask.", show_default=False)],
+    prompt: Annotated[
+        str, typer.Argument(help="What to ask; - reads standard input.", show_default=False)
+    ],
     best_of: BestOfOption = None,
     model: ModelOption = None,
     reward_model: RewardModelOption = None,
     trust_remote_code: TrustOption = None,
     unsafe_code: UnsafeCodeOption = None,
     upstream: UpstreamOption = None,
+    generator: GeneratorOption = None,
     engine: EngineOption = None,
     system: Annotated[str | None, typer.Option(help="A system message.")] = None,
     temperature: TemperatureOption = None,
@@ -57,6 +64,7 @@ def ask(
         OnExhausted | None,
         typer.Option(help="What to do when nothing is acceptable. \\[resample]"),
     ] = None,
+    grow: GrowOption = None,
     request_timeout: RequestTimeoutOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -78,18 +86,21 @@ def ask(
             stop=stop,
             unsafe_code=unsafe_code,
             upstream=upstream or None,
+            generators=generator or None,
             engine=engine,
             temperature=temperature,
             max_tokens=max_tokens,
             seed=seed,
             request_timeout_seconds=request_timeout,
-            policy=None if on_exhausted is None else {"on_exhausted": on_exhausted},
+            policy=section_of(on_exhausted=on_exhausted, grow=grow),
         )
+        if prompt == "-":
+            prompt = _standard_input()
         if not prompt.strip():
             raise RequestError("the prompt is empty")
         if "stop" not in settings.model_fields_set:  # one answer is wanted, and soon
             settings = settings.model_copy(update={"stop": StopSettings(rule="auto")})
-        require_candidates(settings)
+        check_stopping(settings)
         request = Request.from_prompt(
             prompt,
             system=system,
@@ -129,3 +140,15 @@ async def _ask(request: Request, settings: Settings, *, as_json: bool, verbose: 
             if error.ranking is not None:
                 print_ranking(error.ranking, as_json=as_json)
             raise
+
+
+def _standard_input() -> str:
+    """What is piped in, without the line break at its end.
+
+    Raises:
+        RequestError: it is no UTF-8.
+    """
+    try:
+        return sys.stdin.buffer.read().decode("utf-8").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise RequestError(f"standard input is no UTF-8: {error}") from error

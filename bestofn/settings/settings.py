@@ -9,9 +9,9 @@ Precedence, weakest first: YAML file, environment (``BESTOFN_BEST_OF=16``,
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -19,11 +19,12 @@ from pydantic_settings import (
     SettingsError,
     YamlConfigSettingsSource,
 )
-from yaml import YAMLError
+from yaml import MappingNode, SafeLoader, YAMLError, compose
 
 from bestofn.core.errors import ConfigError
 from bestofn.settings.choices import Engine
 from bestofn.settings.environment import Environment
+from bestofn.settings.generators import GeneratorSpec, Upstream
 from bestofn.settings.rewards import EnsembleSettings, RewardSettings, RewardSpecs
 from bestofn.settings.sections import (
     AnswerKeySettings,
@@ -41,19 +42,7 @@ from bestofn.settings.sections import (
 from bestofn.settings.stopping import StopSettings
 from bestofn.support.error_text import all_faults
 
-
-def _the_only(value: Any) -> Any:
-    """A list of one URL is that URL."""
-    return value[0] if isinstance(value, list) and len(value) == 1 else value
-
-
-Upstream = Annotated[
-    str | Annotated[list[str], Field(min_length=1)],
-    BeforeValidator(_the_only, json_schema_input_type=str | list[str]),
-]
-"""One URL, or several."""
-
-_BRANCHES = ("str", "list[str]", "constrained-str")
+BRANCHES = ("str", "list[str]", "constrained-str")
 """Parts of paths in errors that stand for one way to write a setting that has several."""
 
 NO_REWARD_MODEL = "none"
@@ -97,14 +86,26 @@ class Settings(BaseSettings):
     upstream_max_bytes: int = Field(
         default=16 * 2**20, ge=1024, description="of one answer of the upstream, unpacked"
     )
+    generators: list[GeneratorSpec] = Field(
+        default_factory=list,
+        max_length=64,
+        description="several that share each request's candidates, which compete; instead of "
+        "`model` and `upstream`",
+    )
     engine_args: list[str] = Field(
         default_factory=list, description="flags of `vllm serve`, one list item each"
     )
     loop_stop: bool = Field(default=True, description="let vLLM stop a candidate that loops")
-    best_of: int = Field(default=8, ge=1)
-    temperature: float | None = Field(default=None, ge=0, le=2)
-    max_tokens: int | None = Field(default=None, ge=1)
-    seed: int | None = None
+    best_of: int = Field(default=8, ge=1, description="candidates of a prompt, at most")
+    temperature: float | None = Field(
+        default=None, ge=0, le=2, description="of the sampling; none: as the engine has it"
+    )
+    max_tokens: int | None = Field(
+        default=None, ge=1, description="of one candidate; none: as many as the engine takes"
+    )
+    seed: int | None = Field(
+        default=None, description="candidate i samples with seed + i; none: another each time"
+    )
     request_timeout_seconds: float | None = Field(
         default=1800,
         gt=0,
@@ -121,7 +122,8 @@ class Settings(BaseSettings):
             FilterSpec(name="json_schema"),
             FilterSpec(name="control_characters"),
             FilterSpec(name="script"),
-        ]
+        ],
+        description="what rejects candidates, each by its name, or with options of its own",
     )
     reward: RewardSettings = RewardSettings()
     selector: SelectorSpec = Field(
@@ -183,11 +185,23 @@ class Settings(BaseSettings):
                 return *stronger, YamlConfigSettingsSource(settings_cls, yaml_file=file)
 
         try:
+            if file is not None:
+                _refuse_no_mapping(file)
             made = FromFile(**given)
             return cls.model_construct(made.model_fields_set, **dict(made))
         except ValidationError as error:
-            raise ConfigError(where + all_faults(error, without=_BRANCHES)) from error
+            raise ConfigError(where + all_faults(error, without=BRANCHES)) from error
         except (SettingsError, YAMLError, UnicodeDecodeError) as error:
             raise ConfigError(where + " ".join(str(error).split())) from error
-        except TypeError as error:  # the YAML is a list or a lone value
-            raise ConfigError(f"{where}the file must hold a mapping of settings") from error
+
+
+def _refuse_no_mapping(file: Path) -> None:
+    """pydantic-settings takes a list of pairs for a mapping.
+
+    Raises:
+        ConfigError: the file holds a list or a lone value.
+    """
+    with file.open(encoding="utf-8") as opened:
+        root = compose(opened, SafeLoader)
+    if root is not None and not isinstance(root, MappingNode):
+        raise ConfigError(f"{file}: the file must hold a mapping of settings")
