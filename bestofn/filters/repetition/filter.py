@@ -10,7 +10,7 @@ import numpy as np
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Rejection, Request
 from bestofn.filters.repetition.asked import READ
-from bestofn.filters.repetition.counting import counting_cycles
+from bestofn.filters.repetition.counting import COUNTED, counting_loop
 from bestofn.filters.repetition.cycles import Cycle, exact_cycles, near_cycles
 from bestofn.filters.repetition.duplicates import (
     duplicate_lines,
@@ -28,10 +28,6 @@ from bestofn.filters.repetition.segmentation import (
 from bestofn.filters.repetition.view import View
 from bestofn.filters.tool_arguments import argument_texts
 from bestofn.support import json_answer
-
-_COUNTED, _COUNTED_DATA, _COUNTED_WORDS = 8, 40, 16
-"""Copies that a counting loop has at least, in prose and in data, code or units of one word; and
-words that it says in all."""
 
 _MANY, _OFTEN = 8, 0.7
 """Copies from which a near loop needs only this share of `near_content`."""
@@ -153,7 +149,7 @@ class RepetitionFilter:
             return self._reject("exact_loop", detail, span=_place(segments, loop))
         if data:
             return None
-        if found := self._counting_loop(view) or self._near_loop(view):
+        if found := counting_loop(view) or self._near_loop(view):
             loop, certain = found
             times = round(loop.length / loop.period)
             detail = "almost the same " + _describe(segments, loop, times)
@@ -167,7 +163,7 @@ class RepetitionFilter:
     @property
     def _fewest(self) -> int:
         """Tokens that stood before, which every rule wants of a short text."""
-        return min(_COUNTED - 1, int(self.near_similarity * self.near_content))
+        return min(COUNTED - 1, int(self.near_similarity * self.near_content))
 
     def _exact_loop(self, view: View, *, data: bool) -> Cycle | None:
         segments = view.segments
@@ -187,22 +183,6 @@ class RepetitionFilter:
                 view.free(cycle)
                 continue
             return cycle
-        return None
-
-    def _counting_loop(self, view: View) -> tuple[Cycle, bool] | None:
-        segments = view.segments
-        for cycle in counting_cycles(segments, _COUNTED):
-            words = float(segments.weight[cycle.start : cycle.start + cycle.period].sum())
-            structured = view.is_code or view.is_structured(cycle)
-            held = not view.is_broken(cycle) and (
-                words < 2 or view.is_formula(cycle) or (structured and view.lists(cycle))
-            )
-            held = held or view.unfinished
-            enough = cycle.copies >= (_COUNTED_DATA if held else _COUNTED)
-            if not enough or words < 1 or words * cycle.copies < _COUNTED_WORDS:
-                continue
-            if not view.is_free(cycle) and not view.is_asked_for(cycle, data=True):
-                return cycle, True
         return None
 
     def _near_loop(self, view: View) -> tuple[Cycle, bool] | None:
