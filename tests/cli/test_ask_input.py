@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
+from starlette.responses import Response
 from typer.testing import CliRunner
 
 from bestofn.cli import app
@@ -12,11 +14,11 @@ from tests.support.upstream import Upstream, completion, running
 
 
 def test_the_prompt_is_what_is_piped_in() -> None:
-    asked = []
+    asked: list[dict[str, Any]] = []
 
-    def answer(body: dict[str, object]) -> object:
+    def answer(body: dict[str, Any]) -> Response:
         asked.append(body)
-        return completion(*["It is 3."] * int(str(body.get("n") or 1)))
+        return completion(*["It is 3."] * (body.get("n") or 1))
 
     with running(Upstream(answer)) as stub:
         flags = ["--upstream", stub.url, "--best-of", "2", "--json"]
