@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from bestofn.core.controller import RequestPolicy
 from bestofn.core.filtering import Filtering
-from bestofn.core.mid_decode import ReadsSnapshots
+from bestofn.core.mid_decode import ReadsSnapshots, StopsEarly
 from bestofn.core.protocols import (
     Comparing,
     EngineStatus,
@@ -57,6 +57,7 @@ class Pipeline:
         snapshot_tokens: after how many tokens of a candidate the policy wants another snapshot;
             None: it wants none, or the generator sends none.
         lacks_snapshots: whether the policy wants snapshots, and the generator sends none.
+        stops_early: whether the policy may stop candidates because of what others came to.
     """
 
     generator: Generator
@@ -73,6 +74,7 @@ class Pipeline:
     reads_logprobs: bool = field(init=False, repr=False)
     snapshot_tokens: int | None = field(init=False, repr=False)
     lacks_snapshots: bool = field(init=False, repr=False)
+    stops_early: bool = field(init=False, repr=False)
     filtering: Filtering = field(init=False, repr=False, compare=False)
     _status: EngineStatus | None = field(init=False, repr=False, compare=False)
 
@@ -82,17 +84,19 @@ class Pipeline:
         return self._status is not None and self._status.dead
 
     def as_sampled(self, request: Request) -> Request:
-        """The request as the generator gets it: with logprobs and snapshots, where rules read them.
-        One candidate is chosen without."""
+        """The request as the generator gets it: with logprobs and snapshots, where rules read them,
+        and its candidates apart, where one may stop some of them. One candidate is chosen
+        without."""
         if request.best_of == 1 or request.temperature == 0:
             return request
         reads = self.reads_logprobs and not request.token_logprobs
-        if not reads and self.snapshot_tokens is None:
+        if not reads and self.snapshot_tokens is None and not self.stops_early:
             return request
         return replace(
             request,
             token_logprobs=reads or request.token_logprobs,
             snapshot_tokens=self.snapshot_tokens,
+            apart=self.stops_early,
         )
 
     def __post_init__(self) -> None:
@@ -105,6 +109,7 @@ class Pipeline:
             "snapshots": snapshots,
             "snapshot_tokens": wanted if snapshots else None,
             "lacks_snapshots": wanted is not None and not snapshots,
+            "stops_early": isinstance(policy, StopsEarly) and policy.stops_early,
             "ignoring": generator if isinstance(generator, Ignoring) else None,
             "_status": generator if isinstance(generator, EngineStatus) else None,
             "text_scorer": reward_model if isinstance(reward_model, TextScorer) else None,

@@ -60,6 +60,8 @@ class Request:
             for them; `best_of_n` sets it. What a client wants to see stands in `options`.
         snapshot_tokens: after how many tokens rules want to see another snapshot of a candidate;
             `best_of_n` sets it. None: never.
+        apart: whether a rule may stop some candidates once others have finished, so that they must
+            not be asked for together; `best_of_n` sets it.
 
     Raises:
         RequestError: a field is out of its range.
@@ -77,6 +79,7 @@ class Request:
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     token_logprobs: bool = False
     snapshot_tokens: int | None = None
+    apart: bool = False
 
     def __post_init__(self) -> None:
         if not self.messages:
