@@ -52,6 +52,14 @@ RULES = re.compile(
             "(filter|selector|answer key) [a-z_]+: ",
             "no (selector|answer key|filter) is called",
             "unknown selector",
+            # Items, blocks and tools are objects on the page; what each kind has to hold, and what
+            # needs state, is said by the errors.
+            r"(input|messages|tools|system)\.?\S*: ",
+            r"tool_choice\S*: ",
+            r"\w+: this server (keeps|runs|moderates|connects)",
+            "text.format: a format of the type json_schema needs a name and a schema",
+            r"thinking\.budget_tokens: it has to be there",
+            r"X-Bestofn-Stop: the rule \w+ needs",
             "give either (prompt|input) or messages",
             "the last message has to be the assistant's",
         ]
@@ -81,7 +89,13 @@ CONFIG: dict[str, Any] = {
             "checks": {"positive_data_acceptance": {"expected-statuses": _REFUSED}},
         },
         {
-            "include-path": ["/v1/chat/completions", "/v1/completions"],
+            "include-path": [
+                "/v1/chat/completions",
+                "/v1/completions",
+                "/v1/responses",
+                "/v1/messages",
+                "/v1/messages/count_tokens",
+            ],
             "checks": {
                 "positive_data_acceptance": {"expected-statuses": [*_REFUSED, "504"]},
                 # 504: the request's own deadline_ms came before anything was sampled
@@ -165,6 +179,9 @@ def test_every_answer_has_its_fields(page: dict[str, Any]) -> None:
     assert models == {
         "/v1/chat/completions": "Completion",
         "/v1/completions": "Completion",
+        "/v1/responses": "ResponseAnswer",
+        "/v1/messages": "MessageAnswer",
+        "/v1/messages/count_tokens": "MessageTokensCount",
         "/v1/models": "ModelList",
         "/v1/models/{model}": "Model",
         "/v1/rewards": "RewardsResponse",
@@ -190,8 +207,9 @@ def test_streams_are_described(page: dict[str, Any]) -> None:
 
 
 def test_every_error_is_the_envelope(page: dict[str, Any]) -> None:
-    envelope = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorEnvelope"}}}
     for path, operation in _operations(page):
+        name = "MessagesErrorEnvelope" if path.startswith("/v1/messages") else "ErrorEnvelope"
+        envelope = {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
         for status, response in operation["responses"].items():
             if status != "200":
                 assert response["content"] == envelope, (path, status)
@@ -213,6 +231,6 @@ def test_what_bestofn_adds_is_explained(page: dict[str, Any]) -> None:
 def test_keys_are_on_the_page_where_they_are_needed(page: dict[str, Any]) -> None:
     assert "security" not in page
     guarded = _app(KEY).openapi()
-    assert guarded["security"] == [{"key": []}]
+    assert guarded["security"] == [{"key": []}, {"header": []}]
     without = {path for path, operation in _operations(guarded) if operation.get("security") == []}
     assert without == {"/health", "/ready", "/metrics"}
