@@ -7,9 +7,6 @@ TORCH := torch==2.13.0
 BUILD ?= $(shell command -v nvidia-smi >/dev/null 2>&1 && echo cuda || echo cpu)
 STAMP := $(VENV)/.installed-$(BUILD)
 
-# Folders without a fast test: reading them alone loads torch.
-NOT_FAST := $(addprefix --ignore=tests/,embedded rewards training)
-
 # Two processes, each with whole files (tests/conftest.py).
 TWO := --numprocesses=2 --dist=loadfile
 
@@ -36,7 +33,7 @@ demo: setup
 
 # Every test is fast, full or heavy: tests/conftest.py. Fast ones, on two cores, take a minute.
 test-fast: setup
-	$(BIN)/python -m pytest -m fast $(NOT_FAST) $(TWO)
+	$(BIN)/python -m pytest -m fast $(TWO)
 
 # With the real engine and models, the main uses end to end.
 test: setup

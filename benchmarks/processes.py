@@ -18,6 +18,15 @@ def running(
     module: str, *flags: str, environment: Mapping[str, str] | None = None
 ) -> Iterator[str]:
     """Run a server as a module of Python on a free port; yields its URL once it answers."""
+    with started(module, *flags, environment=environment) as (url, _):
+        yield url
+
+
+@contextlib.contextmanager
+def started(
+    module: str, *flags: str, environment: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, int]]:
+    """The same; yields the number of its process as well."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
@@ -36,6 +45,6 @@ def running(
                     httpx.get(f"{url}/v1/models").raise_for_status()
                     break
                 time.sleep(0.1)
-            yield url
+            yield url, server.pid
         finally:
             server.terminate()

@@ -4,9 +4,9 @@
     make test        fast and full    the main uses, end to end
     make test-all    heavy too        soak, kills, Ray, a browser, schemathesis
 
-`engine`, `model`, `browser`, `ray` and `slow` say what a test needs (pyproject.toml describes
-them). A test that uses a fixture of an engine is marked here, and its part follows from its
-markers.
+`engine`, `model`, `long`, `browser`, `ray` and `slow` say what a test needs (pyproject.toml
+describes them). A test that uses a fixture of an engine is marked here, and its part follows from
+its markers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ os.environ.update(
 
 from bestofn import Pipeline, Settings, open_pipeline
 from bestofn.generators.vllm import VllmGenerator
-from tests.support.parts import ENGINE_FIXTURES, MODEL_FOLDERS, group, part
+from tests.support.parts import ENGINE_FIXTURES, MODEL_FOLDERS, begun, group, is_asked_for, part
 from tests.support.vllm_serving import TOOLS, embedded_serving
 
 NOT_FAST = {"vllm", "ray", "playwright"}
@@ -42,7 +43,7 @@ NOT_FAST = {"vllm", "ray", "playwright"}
 
 
 class ByGroup(LoadScopeScheduling):  # type: ignore[misc]
-    """Gives the two processes whole groups of tests."""
+    """Gives the two processes whole groups of tests, in the order in which they were collected."""
 
     def _split_scope(self, nodeid: str) -> str:
         return group(nodeid)
@@ -50,11 +51,28 @@ class ByGroup(LoadScopeScheduling):  # type: ignore[misc]
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByGroup:
     """How tests are shared out where several processes run them."""
+    config.option.loadscopereorder = False
     return ByGroup(config, log)
 
 
-def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """Mark each test by its fixtures, and then by its part."""
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave a file unread whose tests are all of a part that is not asked for."""
+    if collection_path.suffix != ".py" or not collection_path.name.startswith("test_"):
+        return None
+    path = collection_path.relative_to(config.rootpath).as_posix()
+    text = collection_path.read_text(encoding="utf-8")
+    return None if is_asked_for(config.option.markexpr, path, text) else True
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> None:
+    """Load the plug-in of schemathesis, which takes seconds, for the file that needs it alone."""
+    if module_path.name == "test_openapi.py":
+        parent.config.pluginmanager.import_plugin("schemathesis.pytest.plugin")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by its fixtures, and then by its part; what takes long is begun first."""
+    items.sort(key=lambda item: begun(item.nodeid))
     for item in items:
         if not ENGINE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker("engine")

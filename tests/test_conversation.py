@@ -66,10 +66,10 @@ async def test_the_same_row_asks_the_same(row: dict[str, Any], messages: list[An
     [
         ({}, "give either prompt or messages"),
         ({"prompt": "Hi", "messages": [USER]}, "give either prompt or messages"),
-        ({"messages": []}, "messages: List should have at least 1 item after validation, not 0"),
-        ({"prompt": ["Hi"]}, "prompt: Input should be a valid string"),
-        ({"prompt": "Hi", "system": 3}, "system: Input should be a valid string"),
-        ({"messages": ["Hi"]}, "messages.0: Input should be a valid dictionary"),
+        ({"messages": []}, "messages: must not be empty"),
+        ({"prompt": ["Hi"]}, "prompt: must be a text"),
+        ({"prompt": "Hi", "system": 3}, "system: must be a text"),
+        ({"messages": ["Hi"]}, "messages.0: must be a mapping"),
     ],
 )
 async def test_what_is_wrong_with_it_is_said_alike(row: dict[str, Any], sentence: str) -> None:
@@ -81,4 +81,4 @@ async def test_responses_to_an_empty_prompt_are_scored_and_none_is_sampled() -> 
     row = {"prompt": ""}
     assert isinstance(scored(row), Request)
     assert isinstance(await served(row), Request)
-    assert sampled(row) == "prompt: String should have at least 1 character"
+    assert sampled(row) == "prompt: must not be empty"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from pathlib import Path
 
 import pytest
 
-from tests.support.parts import HEAVY, MODEL_FOLDERS, part
+from tests.support.parts import HEAVY, SHARED_FIXTURES, group, is_asked_for, part
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = ("bestofn", "server")
@@ -36,6 +35,13 @@ def test_every_test_belongs_to_one_part(request: pytest.FixtureRequest) -> None:
         assert [name for name, inside in parts.items() if inside] == [part(markers)], item.nodeid
 
 
+def test_the_engines_are_started_in_one_process(request: pytest.FixtureRequest) -> None:
+    for item in request.session.items:
+        used = SHARED_FIXTURES.intersection(getattr(item, "fixturenames", ()))
+        if used and item.get_closest_marker("heavy") is None:
+            assert group(item.nodeid) == "engine", f"{item.nodeid} uses {sorted(used)}"
+
+
 @pytest.mark.parametrize("marker", sorted(HEAVY))
 def test_what_is_heavy_is_so_with_an_engine_too(marker: str) -> None:
     assert part({marker}) == part({marker, "engine"}) == "heavy"
@@ -45,7 +51,7 @@ def test_make_runs_every_part_and_ci_none_twice() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     runs = re.findall(r"^(test[a-z-]*): setup\n\t\S+ -m pytest(.*)$", makefile, re.MULTILINE)
     assert {target: flags.strip() for target, flags in runs} == {
-        "test-fast": "-m fast $(NOT_FAST) $(TWO)",
+        "test-fast": "-m fast $(TWO)",
         "test": '-m "not heavy" $(TWO)',
         "test-heavy": "-m heavy",
         "test-all": "",
@@ -70,14 +76,34 @@ def test_no_module_is_long() -> None:
 
 
 def test_no_docstring_tells_what_a_module_owns() -> None:
-    docstrings = {
-        path: ast.get_docstring(ast.parse(text)) or ""
-        for path, text in _modules(*EVERYTHING).items()
-    }
-    assert [path for path, said in docstrings.items() if said.startswith("Owns")] == []
+    owning = re.compile(r'\s*r?"""\s*Owns')  # ruff sees to it that modules begin so
+    assert [path for path, text in _modules(*EVERYTHING).items() if owning.match(text)] == []
 
 
-def test_folders_that_the_fast_tests_leave_out_hold_none() -> None:
+@pytest.mark.parametrize(
+    ("expression", "path", "text", "asked"),
+    [
+        ("fast", "tests/core/test_x.py", "", True),
+        ("fast", "tests/core/test_x.py", "pytestmark = pytest.mark.timeout(9)\n", True),
+        ("fast", "tests/core/test_x.py", "@pytest.mark.slow\ndef test_x():", True),
+        ("fast", "tests/core/test_x.py", "pytestmark = pytest.mark.model  # why\n", False),
+        ("fast", "tests/rewards/test_x.py", "", False),
+        ("not heavy", "tests/rewards/test_x.py", "", True),
+        ("not heavy", "tests/core/test_x.py", "pytestmark = pytest.mark.slow\n", False),
+        ("not heavy", "tests/x.py", "pytestmark = [\n    pytest.mark.slow,\n]\n", False),
+        ("not heavy", "tests/x.py", "pytestmark = [pytest.mark.ray, mark.timeout(1)]\n", False),
+        ("fast", "x.py", "pytestmark = [mark.timeout(9)]\nX = [\n    mark.slow,\n]\n", True),
+        ("heavy", "tests/rewards/test_x.py", "", True),
+        ("", "tests/core/test_x.py", "pytestmark = pytest.mark.slow\n", True),
+    ],
+)
+def test_a_file_is_read_where_it_can_have_a_test_that_is_asked_for(
+    expression: str, path: str, text: str, asked: bool
+) -> None:
+    assert is_asked_for(expression, path, text) is asked
+
+
+def test_the_makefile_asks_for_parts_as_the_files_are_left_out() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    (folders,) = re.findall(r"^NOT_FAST := \$\(addprefix --ignore=tests/,(.*)\)$", makefile, re.M)
-    assert {f"tests/{folder}/" for folder in folders.split()} == set(MODEL_FOLDERS)
+    asked = re.findall(r'-m pytest -m ("[^"]+"|\S+)', makefile)
+    assert [each.strip('"') for each in asked] == ["fast", "not heavy", "heavy"]

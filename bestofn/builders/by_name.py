@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from bestofn.core.errors import ConfigError
+from bestofn.support.error_text import faults
 from bestofn.support.import_path import imported
 
 
@@ -64,5 +65,5 @@ def make_checked(
         try:
             given[option] = TypeAdapter(types[option]).validate_python(value)
         except ValidationError as error:
-            raise ConfigError(f"{kind} {name}: {option}: {error.errors()[0]['msg']}") from error
+            raise ConfigError(f"{kind} {name}: {option}: {faults(error)[0].message}") from error
     return make(kind, known, name, given)

@@ -22,7 +22,7 @@ from bestofn import embedded
 from bestofn.core.errors import ConfigError
 from bestofn.settings.rewards import EnsembleSettings, RewardKind, RewardSettings, RewardSpec
 from bestofn.settings.settings import NO_REWARD_MODEL, Settings
-from bestofn.support.error_text import faults
+from bestofn.support.error_text import all_faults
 
 _CODE = "code"
 """The verifier that runs programs."""
@@ -120,18 +120,7 @@ def wrong_options(where: str) -> Iterator[None]:
     try:
         yield
     except ValidationError as error:
-        said = "; ".join(f"{f.path}: {_PLAINLY.get(f.kind, f.message)}" for f in faults(error))
-        raise ConfigError(f"{where}: {said}") from error
-
-
-_PLAINLY = {
-    "unexpected_keyword_argument": "there is no such option",
-    "extra_forbidden": "there is no such option",
-    "missing": "has to be given",
-    "missing_argument": "has to be given",
-    "missing_keyword_only_argument": "has to be given",
-}
-"""For pydantic's words, where they are about the call of a function."""
+        raise ConfigError(f"{where}: {all_faults(error)}") from error
 
 
 def _refuse_contradictions(settings: Settings) -> None:

@@ -1,11 +1,11 @@
 """The command line: a file for each command, with its flags and its work.
 
     options, dataset_options    flags that several commands have
-    running, interrupt          how a command ends: exit codes, Ctrl-C
+    running, interrupt, usage   how a command ends: exit codes, Ctrl-C, a flag that is wrong
     console, tables, json_lines what is printed, for people and for programs
 
 Exit codes: 0; 1 the engine or the reward model failed; 2 bad arguments or input; 3 nothing
-acceptable was left and the policy is `error`; 130 interrupted.
+acceptable was left and the policy is `error`; 4 no row could be read; 130 interrupted.
 
 A command imports what it works with inside its functions, so that `bestofn --help` is there at
 once. A new command is one new file and one line here.
@@ -20,8 +20,10 @@ import typer
 from bestofn import __version__
 from bestofn.cli import ask, compare, export, models, plan, report, sample, score, serve, verify
 from bestofn.cli import filter as filter_data
+from bestofn.cli.usage import Commands
 
 app = typer.Typer(
+    cls=Commands,
     help="Sample N answers, reject the repetitive and the truncated, return the best.",
     no_args_is_help=True,
     add_completion=False,

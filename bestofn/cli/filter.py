@@ -9,6 +9,7 @@ import typer
 
 from bestofn.cli.dataset_options import mapped_columns
 from bestofn.cli.options import ConfigOption, JsonOption
+from bestofn.cli.rows_read import check_read
 from bestofn.cli.running import exit_codes, run_to_end
 from bestofn.core.errors import ConfigError
 
@@ -75,6 +76,7 @@ async def _clean(
 
     Raises:
         ConfigError: the input cannot be read, or has broken rows or none (after the last row).
+        UnreadableError: none of its rows can be read.
         DatasetError: the disk does not let it.
     """
     import itertools
@@ -105,11 +107,9 @@ async def _clean(
             strict,
         )
         await cleaning.run(itertools.islice(records, given.limit), tally)
-    if not tally.rows:
-        raise ConfigError(f"{given.source}: no rows")
-    print_tally(tally, as_json=as_json)
-    if tally.broken:
-        raise ConfigError(f"{given.source}: {tally.broken} of {tally.rows} rows cannot be read")
+    if tally.rows:
+        print_tally(tally, as_json=as_json)
+    check_read(given.source, tally.rows, tally.broken)
 
 
 def _check_paths(source: str, kept: Path | None, rejected: Path | None) -> None:

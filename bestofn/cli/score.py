@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
@@ -25,11 +26,11 @@ from bestofn.cli.options import (
     named,
     trusting,
 )
+from bestofn.cli.rows_read import check_read
 from bestofn.cli.running import exit_codes, run_to_end
 from bestofn.core.errors import ConfigError
 from bestofn.core.no_winner import NothingAcceptableError, RewardError
 from bestofn.core.ranking import Ranking
-from bestofn.core.types import Request
 
 if TYPE_CHECKING:
     from bestofn.cli.json_lines import ScoreRow
@@ -81,8 +82,11 @@ def score(
 async def _score(file: Path, settings: Settings, *, as_json: bool, verbose: bool) -> None:
     """Print one ranking per row, in order. A broken row is named and the others are still done.
 
+    The reward model is loaded once there is a row for it.
+
     Raises:
-        ConfigError: the file cannot be read, or has broken rows or none (after the last row).
+        ConfigError: the file cannot be read, or has no rows, or broken ones (after the last row).
+        UnreadableError: none of its rows can be read.
         ModelError: the reward model cannot be loaded.
         RewardError: the reward model failed on some row (after the last row).
     """
@@ -99,27 +103,27 @@ async def _score(file: Path, settings: Settings, *, as_json: bool, verbose: bool
 
     filters = build_filters(settings.filters)
     selector = build_selector(settings.selector, build_answer_key(settings.answer_key))
+    plan = RewardPlan.of(settings)
     failure: RewardError | None = None
-    broken = done = 0
+    rows = _Rows(file, read_rows(_records(file)))
     async with contextlib.AsyncExitStack() as stack:
         console = stack.enter_context(quiet_engines(verbose))
-        reward_model = await stack.enter_async_context(open_reward_model(RewardPlan.of(settings)))
+        readable = rows.readable(console.print)
+        if (first := next(readable, None)) is None:
+            rows.check()
+            return
+        reward_model = await stack.enter_async_context(open_reward_model(plan))
 
-        async def rank(request: Request, row: ScoreRow) -> Outcome:
+        async def rank(row: ScoreRow) -> Outcome:
+            assert row.request is not None  # it is readable
             generator = ReplayGenerator(row.candidates)
             pipeline = Pipeline(generator, selector, filters, reward_model, Policy("error"))
             try:
-                return await best_of_n(request, pipeline)
+                return await best_of_n(row.request, pipeline)
             except (NothingAcceptableError, RewardError) as error:
                 return error
 
-        async for row, outcome in _in_order(read_rows(_records(file)), rank):
-            if outcome is None:
-                where = f"bestofn: {file.with_name(row.where)}: {row.error}"
-                console.print(where, markup=False, soft_wrap=True)
-                broken += 1
-                continue
-            done += 1
+        async for outcome in _in_order(itertools.chain([first], readable), rank):
             if isinstance(outcome, RewardError):
                 failure = failure or outcome
             ranking = outcome if isinstance(outcome, Ranking) else outcome.ranking
@@ -127,32 +131,47 @@ async def _score(file: Path, settings: Settings, *, as_json: bool, verbose: bool
                 print_ranking(ranking, as_json=as_json)
     if failure is not None:
         raise failure
-    if broken:
-        raise ConfigError(f"{file}: {broken} of {broken + done} rows cannot be read")
-    if not done:
-        raise ConfigError(f"{file}: no rows")
+    rows.check()
+
+
+class _Rows:
+    """The rows of a file, counted as they are read."""
+
+    def __init__(self, file: Path, rows: Iterable[ScoreRow]) -> None:
+        self._file = file
+        self._rows = rows
+        self._read = self._broken = 0
+
+    def readable(self, tell: Callable[..., object]) -> Iterator[ScoreRow]:
+        """Those that can be read, in order; `tell` prints why one cannot."""
+        for row in self._rows:
+            self._read += 1
+            if row.error is None:
+                yield row
+                continue
+            self._broken += 1
+            where = f"bestofn: {self._file.with_name(row.where)}: {row.error}"
+            tell(where, markup=False, soft_wrap=True)
+
+    def check(self) -> None:
+        """See that all could be read; errors as `check_read`."""
+        check_read(str(self._file), self._read, self._broken)
 
 
 async def _in_order(
-    rows: Iterable[ScoreRow], rank: Callable[[Request, ScoreRow], Awaitable[Outcome]]
-) -> AsyncIterator[tuple[ScoreRow, Outcome | None]]:
-    """Each row with its outcome (None for a broken row), in order, `IN_FLIGHT` at once."""
-
-    async def outcome(row: ScoreRow) -> Outcome | None:
-        return None if row.request is None else await rank(row.request, row)
-
-    running: deque[tuple[ScoreRow, asyncio.Task[Outcome | None]]] = deque()
+    rows: Iterable[ScoreRow], rank: Callable[[ScoreRow], Awaitable[Outcome]]
+) -> AsyncIterator[Outcome]:
+    """The outcome of each row, in order, `IN_FLIGHT` at once."""
+    running: deque[asyncio.Task[Outcome]] = deque()
     try:
         for row in rows:
-            running.append((row, asyncio.create_task(outcome(row))))
+            running.append(asyncio.ensure_future(rank(row)))
             if len(running) >= IN_FLIGHT:
-                row, task = running.popleft()
-                yield row, await task
+                yield await running.popleft()
         while running:
-            row, task = running.popleft()
-            yield row, await task
+            yield await running.popleft()
     finally:
-        for _, task in running:
+        for task in running:
             task.cancel()
 
 

@@ -9,21 +9,17 @@ check takes longer than `CHECK_SECONDS`.
 
 from __future__ import annotations
 
-import atexit
-import contextlib
 import dataclasses
 import os
 import pickle
 import queue
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Sequence
 from typing import Any
 
 from bestofn.core.protocols import Filter
 from bestofn.core.types import Candidate, Failure, Rejection, Request
+from bestofn.core.worker_process import WorkerProcess
 
 Outcome = Rejection | Failure | None
 """What a filter says of a candidate: a rejection, that it raised, or nothing."""
@@ -69,7 +65,9 @@ class _Process:
     """One process, used by one thread at a time."""
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
+        self._worker = WorkerProcess(
+            "bestofn.core.check_worker", pickle.load, start_seconds=START_SECONDS
+        )
 
     def outcomes(
         self, filters: list[Filter], request: Request, candidate: Candidate
@@ -79,14 +77,14 @@ class _Process:
         while len(found) < len(filters):
             began = time.monotonic()
             try:
-                self._send((filters[len(found) :], request, candidate))
-                self._receive(START_SECONDS)
+                self._worker.send(_sent((filters[len(found) :], request, candidate)))
+                self._worker.receive(START_SECONDS)
                 while len(found) < len(filters):
                     began = time.monotonic()
-                    found.append(self._receive(CHECK_SECONDS))
+                    found.append(self._worker.receive(CHECK_SECONDS))
                     again = True
             except (EOFError, OSError, pickle.UnpicklingError):
-                self.close()
+                self._worker.close()
                 late = time.monotonic() - began >= CHECK_SECONDS
                 if again and not late:  # it was killed from outside, perhaps between two checks
                     again = False
@@ -97,58 +95,14 @@ class _Process:
                 found.append(Rejection(name, UNCHECKED, detail, certain=False))
         return found
 
-    def _send(self, work: Any) -> None:
-        try:
-            data = pickle.dumps(work)
-        except Exception as error:  # whatever an object's own pickling raises
-            raise UnsendableError from error
-        if self._process is None or self._process.poll() is not None:
-            self.close()
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "bestofn.core.check_worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                start_new_session=True,  # Ctrl-C is for the parent
-            )
-            self._receive(START_SECONDS)
-        assert self._process.stdin is not None
-        self._process.stdin.write(data)
-        self._process.stdin.flush()
 
-    def _receive(self, seconds: float) -> Any:
-        """The next object; EOFError where none comes in time.
-
-        A timer kills the process, rather than that the pipe is polled, which not every system can.
-        """
-        assert self._process is not None
-        assert self._process.stdout is not None
-        timer = threading.Timer(seconds, self._process.kill)
-        timer.daemon = True
-        timer.start()
-        try:
-            return pickle.load(self._process.stdout)
-        finally:
-            timer.cancel()
-
-    def close(self) -> None:
-        """Kill the process, if there is one."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            for pipe in (self._process.stdin, self._process.stdout):
-                if pipe is not None:
-                    with contextlib.suppress(OSError):  # what was not written has no reader
-                        pipe.close()
-            self._process = None
+def _sent(work: Any) -> bytes:
+    try:
+        return pickle.dumps(work)
+    except Exception as error:  # whatever an object's own pickling raises
+        raise UnsendableError from error
 
 
-_ALL = [_Process() for _ in range(PROCESSES)]
 _IDLE: queue.LifoQueue[_Process] = queue.LifoQueue()
-for _each in reversed(_ALL):
-    _IDLE.put(_each)
-
-
-@atexit.register
-def _close_all() -> None:
-    for each in _ALL:
-        each.close()
+for _ in range(PROCESSES):
+    _IDLE.put(_Process())

@@ -4,7 +4,7 @@ BestOfNError
 ├── ConfigError               settings, arguments or input files are wrong
 │   └── ModelError            a model cannot be found, read or used for what it was named for
 ├── DatasetError              a run cannot go on: the disk, or too many failures in a row
-│   └── UnreadableError       no row of its input could be read
+│   └── UnreadableError       no row of an input could be read
 ├── RequestError              a request is out of range or does not fit the model's context
 └── NoWinnerError             nothing could be ranked; carries the ranking (core/no_winner.py)
     ├── GeneratorError        the engine failed and no candidate came back
@@ -35,7 +35,7 @@ class DatasetError(BestOfNError):
 
 
 class UnreadableError(DatasetError):
-    """No row of a run's input could be read."""
+    """No row of an input could be read."""
 
 
 class RequestError(BestOfNError):

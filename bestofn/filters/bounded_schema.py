@@ -8,14 +8,11 @@ hold values against schemas are asked in a thread then (`bestofn.core.protocols.
 
 from __future__ import annotations
 
-import atexit
 import json
-import select
-import subprocess
-import sys
 import threading
-from typing import Any
+from typing import IO, Any
 
+from bestofn.core.worker_process import WorkerProcess
 from bestofn.filters.schema_cost import is_cheap
 from bestofn.support.schema_validator import validator_of
 
@@ -94,57 +91,35 @@ def best_mismatch(schema: str, value: Any) -> str | None:
 
 
 class _Worker:
-    """One process that judges values, started when it is needed and killed at the limit."""
+    """One process that judges values, killed at the limit."""
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[str] | None = None
+        self._process = WorkerProcess(
+            "bestofn.filters.schema_worker", _line, start_seconds=START_SECONDS
+        )
         self._lock = threading.Lock()
 
     def judge(self, schema: str, value: str) -> str | None:
         with self._lock:
-            process = self._started()
-            assert process.stdin is not None
             try:
-                process.stdin.write(json.dumps([schema, value]) + "\n")
-                process.stdin.flush()
-                answer = self._line(process, LIMIT_SECONDS)
-            except OSError as error:
-                self.close()
-                raise SchemaTimeoutError("the worker ended") from error
+                self._process.send(json.dumps([schema, value]).encode() + b"\n")
+                answer = self._process.receive(LIMIT_SECONDS)
+            except (EOFError, OSError) as error:
+                self._process.close()
+                raise SchemaTimeoutError(f"it takes longer than {LIMIT_SECONDS:g} s") from error
             return None if answer is None else str(answer)
 
-    def _started(self) -> subprocess.Popen[str]:
-        if self._process is not None and self._process.poll() is None:
-            return self._process
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bestofn.filters.schema_worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
-        self._line(self._process, START_SECONDS)
-        return self._process
 
-    def _line(self, process: subprocess.Popen[str], seconds: float) -> Any:
-        assert process.stdout is not None
-        ready, _, _ = select.select([process.stdout], [], [], seconds)
-        line = process.stdout.readline() if ready else ""
-        if not line:
-            self.close()
-            raise SchemaTimeoutError(f"it takes longer than {seconds:g} s")
-        return json.loads(line)
+def _line(pipe: IO[bytes]) -> Any:
+    """The next line of JSON.
 
-    def close(self) -> None:
-        """Kill the worker, if there is one."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            for pipe in (self._process.stdin, self._process.stdout):
-                if pipe is not None:
-                    pipe.close()
-            self._process = None
+    Raises:
+        EOFError: there is none, or only a part of one.
+    """
+    line = pipe.readline()
+    if not line.endswith(b"\n"):
+        raise EOFError
+    return json.loads(line)
 
 
 _WORKER = _Worker()
-atexit.register(_WORKER.close)

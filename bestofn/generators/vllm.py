@@ -20,6 +20,7 @@ from bestofn.openai_api.documented_fields import engine_fields
 from bestofn.openai_api.logprobs import asked_by_rules, known
 from bestofn.openai_api.request_body import request_body
 from bestofn.openai_api.to_candidate import failed_candidate, to_candidate
+from bestofn.vllm_engine.constraints import ConstraintError
 from bestofn.vllm_engine.engine import VllmEngine, open_engine
 
 LOOP_STOP: Mapping[str, int] = {"max_pattern_size": 24, "min_pattern_size": 1, "min_count": 16}
@@ -52,12 +53,22 @@ class VllmGenerator:
         return self.engine.dead
 
     def sample(self, request: Request, indices: Sequence[int]) -> TaskSampling:
-        """One completion per index, concurrently; see `bestofn.core.protocols.Generator`."""
+        """One completion per index, concurrently; see `bestofn.core.protocols.Generator`.
+
+        A candidate that came to where the request's grammar allows nothing fails by itself; where
+        that is all of them, the grammar is at fault, and the request is refused.
+        """
         endpoint = request.endpoint
+        unfollowed: set[int] = set()
 
         async def run(index: int) -> Candidate:
             try:
                 response = await self.engine.complete(endpoint, self._body(request, index))
+            except ConstraintError as error:
+                unfollowed.add(index)
+                if 0 in unfollowed and unfollowed.issuperset(indices):
+                    raise  # the request begins with these, and none of them came back
+                return failed_candidate(request, index, GeneratorError(str(error)))
             except GeneratorError as error:
                 if self.engine.dead:
                     raise

@@ -3,7 +3,7 @@
     Settings.load(Path("settings.yaml"), best_of=16)      # a flag wins over the file
 
 Precedence, weakest first: YAML file, environment (``BESTOFN_BEST_OF=16``,
-``BESTOFN_REWARD__DEVICE=cpu``), flags, the request.
+``BESTOFN_REWARD__DEVICE=cpu``; `bestofn.settings.environment`), flags, the request.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -24,6 +23,7 @@ from yaml import YAMLError
 
 from bestofn.core.errors import ConfigError
 from bestofn.settings.choices import Engine
+from bestofn.settings.environment import Environment
 from bestofn.settings.rewards import EnsembleSettings, RewardSettings, RewardSpecs
 from bestofn.settings.sections import (
     AnswerKeySettings,
@@ -39,7 +39,7 @@ from bestofn.settings.sections import (
     with_selector,
 )
 from bestofn.settings.stopping import StopSettings
-from bestofn.support.error_text import faults
+from bestofn.support.error_text import all_faults
 
 
 def _the_only(value: Any) -> Any:
@@ -52,6 +52,9 @@ Upstream = Annotated[
     BeforeValidator(_the_only, json_schema_input_type=str | list[str]),
 ]
 """One URL, or several."""
+
+_BRANCHES = ("str", "list[str]", "constrained-str")
+"""Parts of paths in errors that stand for one way to write a setting that has several."""
 
 NO_REWARD_MODEL = "none"
 """The `reward_model` that says that nothing scores: candidates win by agreement."""
@@ -128,7 +131,7 @@ class Settings(BaseSettings):
         default=AnswerKeySettings(),
         description="what of an answer is voted on; auto: what suits prompt and answers",
     )
-    stop: Annotated[StopSettings, NoDecode] = StopSettings()
+    stop: StopSettings = StopSettings()
     unsafe_code: bool = Field(
         default=False,
         description="whether the code verifier may run programs without walls, where there is no "
@@ -141,6 +144,18 @@ class Settings(BaseSettings):
     server: ServerSettings = ServerSettings()
 
     _earlier_name = model_validator(mode="before")(with_selector)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Where settings come from, strongest first: see `pydantic_settings.BaseSettings`."""
+        return init_settings, Environment(settings_cls)
 
     @classmethod
     def load(cls, file: Path | None = None, **flags: Any) -> Self:
@@ -160,19 +175,17 @@ class Settings(BaseSettings):
             def settings_customise_sources(
                 cls,
                 settings_cls: type[BaseSettings],
-                init_settings: PydanticBaseSettingsSource,
-                env_settings: PydanticBaseSettingsSource,
-                dotenv_settings: PydanticBaseSettingsSource,
-                file_secret_settings: PydanticBaseSettingsSource,
+                *sources: PydanticBaseSettingsSource,
+                **by: Any,
             ) -> tuple[PydanticBaseSettingsSource, ...]:
-                yaml = YamlConfigSettingsSource(settings_cls, yaml_file=file)
-                return init_settings, env_settings, yaml
+                stronger = super().settings_customise_sources(settings_cls, *sources, **by)
+                return *stronger, YamlConfigSettingsSource(settings_cls, yaml_file=file)
 
         try:
             made = FromFile(**given)
             return cls.model_construct(made.model_fields_set, **dict(made))
         except ValidationError as error:
-            raise ConfigError(where + "; ".join(map(str, faults(error)))) from error
+            raise ConfigError(where + all_faults(error, without=_BRANCHES)) from error
         except (SettingsError, YAMLError, UnicodeDecodeError) as error:
             raise ConfigError(where + " ".join(str(error).split())) from error
         except TypeError as error:  # the YAML is a list or a lone value

@@ -1,7 +1,7 @@
 """Foreign errors as one sentence: an exception's first line, what pydantic or torch found wrong.
 
 first_line(OSError("disk full\\n..."))      "OSError: disk full"
-str(faults(validation_error)[0])           "policy.max_rounds: Input should be a valid integer"
+str(faults(validation_error)[0])           "policy.max_rounds: must be a whole number"
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+from bestofn.support.plain_words import plain
 
 LONGEST = 240
 """Characters kept: enough for a cause, not for the conversation that some errors quote."""
@@ -67,7 +69,7 @@ class Fault:
 
     Args:
         path: of the field, dotted; '' for the whole.
-        message: pydantic's, without the class of the exception that a validator raised.
+        message: what is wrong, in plain words; a validator's own as it is.
         kind: pydantic's name for it, for example ``extra_forbidden``.
         context: what pydantic says besides.
     """
@@ -91,9 +93,29 @@ def faults(error: HasFaults, *, without: Collection[str] = ()) -> list[Fault]:
     return [
         Fault(
             ".".join(shortened(str(part), 64) for part in each["loc"] if part not in without),
-            shortened(each["msg"].removeprefix("Value error, "), LONGEST),
+            shortened(_message(each), LONGEST),
             each["type"],
             each.get("ctx", {}),
         )
         for each in error.errors()
     ]
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    return plain(error["type"], error.get("ctx", {}), error["msg"].removeprefix("Value error, "))
+
+
+def all_faults(error: HasFaults, *, without: Collection[str] = ()) -> str:
+    """All that is wrong as one sentence, each field once.
+
+    Args:
+        error: what was raised.
+        without: as `faults`; of a field that has several forms each says what it wants.
+    """
+    found: dict[str, list[str]] = {}
+    for each in faults(error, without=without):
+        messages = found.setdefault(each.path, [])
+        if each.message not in messages:
+            messages.append(each.message)
+    said = {path: " or ".join(messages) for path, messages in found.items()}
+    return "; ".join(f"{path}: {message}" if path else message for path, message in said.items())

@@ -30,6 +30,7 @@ from bestofn.core.no_winner import GeneratorError
 from bestofn.core.types import Endpoint
 from bestofn.support.error_text import faults
 from bestofn.vllm_engine.arguments import parse_arguments
+from bestofn.vllm_engine.constraints import ConstraintError, unfollowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class VllmEngine:
 
         Raises:
             RequestError: an unknown or contradictory field, or a prompt over the context.
+            ConstraintError: the engine cannot follow the grammar, schema or pattern.
             GeneratorError: the engine is gone or failed on this request.
         """
         request_id = str(body.get("request_id", ""))
@@ -93,10 +95,11 @@ class VllmEngine:
         """The chunks that answer one request with `stream` set; closing it aborts the request.
 
         Raises (before the first chunk as `complete`, later from the iterator):
+            ConstraintError: the engine cannot follow the grammar, schema or pattern any further.
             GeneratorError: the engine failed in the middle.
         """
         events = await self._answer(endpoint, body)
-        return _chunks(events)
+        return self._chunks(events, body)
 
     def fields(self, endpoint: Endpoint) -> Collection[str]:
         """The names of the fields that a body for this endpoint may have."""
@@ -123,7 +126,7 @@ class VllmEngine:
 
     async def _answer(self, endpoint: Endpoint, body: Mapping[str, Any]) -> Any:
         import pydantic
-        from vllm.exceptions import VLLMClientError, VLLMServerError
+        from vllm.exceptions import GenerationError, VLLMClientError, VLLMServerError
 
         route = self._routes[endpoint]
         if unknown := body.keys() - self.fields(endpoint):
@@ -135,29 +138,36 @@ class VllmEngine:
         except (VLLMClientError, ValueError, TypeError, NotImplementedError) as error:
             raise RequestError(str(error.args[0] if error.args else error)) from error
         except VLLMServerError as error:
+            if type(error) is GenerationError and (why := self._unfollowed(body)):
+                raise why from error
             raise GeneratorError(f"{type(error).__name__}: {error}") from error
         if (fault := getattr(response, "error", None)) is not None:
             kind = RequestError if 400 <= int(fault.code) < 500 else GeneratorError
             raise kind(fault.message)
         return response
 
+    def _unfollowed(self, body: Mapping[str, Any]) -> ConstraintError | None:
+        return unfollowed(body, self.llm.vllm_config)
+
+    async def _chunks(
+        self, events: AsyncGenerator[str], body: Mapping[str, Any]
+    ) -> AsyncGenerator[dict[str, Any]]:
+        """What vLLM's server-sent events carry; its events are one line of data each."""
+        async with contextlib.aclosing(events):
+            async for event in events:
+                data = event.removeprefix("data: ").strip()
+                if data == "[DONE]":
+                    return
+                chunk: dict[str, Any] = json.loads(data)
+                if (fault := chunk.get("error")) is not None:
+                    why = self._unfollowed(body) if fault.get("code") == 500 else None
+                    raise why or GeneratorError(str(fault.get("message", fault)))
+                yield chunk
+
     @property
     def dead(self) -> bool:
         """Whether the engine process has gone."""
         return bool(self.llm.errored)
-
-
-async def _chunks(events: AsyncGenerator[str]) -> AsyncGenerator[dict[str, Any]]:
-    """What vLLM's server-sent events carry; its events are one line of data each."""
-    async with contextlib.aclosing(events):
-        async for event in events:
-            data = event.removeprefix("data: ").strip()
-            if data == "[DONE]":
-                return
-            chunk: dict[str, Any] = json.loads(data)
-            if (fault := chunk.get("error")) is not None:
-                raise GeneratorError(str(fault.get("message", fault)))
-            yield chunk
 
 
 @contextlib.asynccontextmanager

@@ -41,7 +41,7 @@ def dry_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any, str]:
     return folder, json.loads((folder / "gpu.json").read_text()), done.stdout
 
 
-@pytest.mark.model
+@pytest.mark.slow
 def test_a_dry_run_finds_everything_right_or_says_why_not(
     dry_run: tuple[Path, Any, str],
 ) -> None:
@@ -63,7 +63,7 @@ def test_a_dry_run_finds_everything_right_or_says_why_not(
     }
 
 
-@pytest.mark.model
+@pytest.mark.slow
 def test_a_dry_run_writes_the_tables(dry_run: tuple[Path, Any, str]) -> None:
     folder, result, printed = dry_run
     tables = (folder / "gpu.md").read_text()

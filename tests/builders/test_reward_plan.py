@@ -46,5 +46,7 @@ def test_the_embedded_model_has_one_thread_unless_the_settings_say_otherwise() -
 
 
 def test_a_wrong_option_of_a_local_model_is_refused_before_anything_is_opened() -> None:
-    with pytest.raises(ConfigError, match=r"^rewards: own: max_batch_tokens: Input should be"):
+    with pytest.raises(
+        ConfigError, match=r"^rewards: own: max_batch_tokens: must be a whole number"
+    ):
         planned(rewards=[{"model": "org/own", "max_batch_tokens": "x"}])

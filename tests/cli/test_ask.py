@@ -16,6 +16,8 @@ import pytest
 from bestofn import __version__, embedded
 from tests.cli.conftest import SCRIPT, Run
 
+pytestmark = pytest.mark.model  # processes of their own, or models in this one
+
 QUESTION = "What is 8 - 5?"
 NOBODY = "http://127.0.0.1:1"
 ONLY_FILTER = ["--reward-model", "none"]
@@ -45,21 +47,9 @@ def test_json_accounts_for_every_candidate(bestofn: Run, engine: str) -> None:
     )
 
 
-def test_candidates_of_a_running_server_are_ranked_here(bestofn: Run, vllm_server: str) -> None:
-    reward_model = ["--reward-model", str(embedded.reward_path())]
-    done = bestofn(
-        "ask", QUESTION, "--upstream", vllm_server, *reward_model, "--stop", "none", "--json"
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    answer = json.loads(done.stdout)
-    assert len(answer["candidates"]) == 8
-    assert answer["winner"]["reward"] is not None
-    assert answer["usage"]["completion_tokens"] > 8
-
-
-def test_a_model_without_a_reward_model_answers_by_vote(bestofn: Run) -> None:
+def test_a_model_without_a_reward_model_answers_by_vote(bestofn_here: Run) -> None:
     flags = ["--model", str(embedded.generator_path()), "--engine", "transformers", "--seed", "4"]
-    done = bestofn("ask", QUESTION, *flags, "--stop", "none", "--json")
+    done = bestofn_here("ask", QUESTION, *flags, "--stop", "none", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     answer = json.loads(done.stdout)
     by = {"rule": "weighted_vote", "answer_key": "text", "score": "mean_logprob"}
@@ -70,17 +60,19 @@ def test_a_model_without_a_reward_model_answers_by_vote(bestofn: Run) -> None:
     assert answer["winner"]["mean_logprob"] < 0
 
 
-def test_the_table_ends_with_the_winner(bestofn: Run) -> None:
-    done = bestofn("ask", QUESTION, "--engine", "transformers", "--seed", "4", "--system", "Hi.")
+def test_the_table_ends_with_the_winner(bestofn_here: Run) -> None:
+    done = bestofn_here(
+        "ask", QUESTION, "--engine", "transformers", "--seed", "4", "--system", "Hi."
+    )
     assert done.returncode == 0
     assert done.stderr == ""
     assert re.search(r"best of 8 by weighted vote on text, \d+% confident", done.stdout)
     assert "8 sampled" in done.stdout
 
 
-def test_nothing_acceptable_and_policy_error_exits_with_3(bestofn: Run) -> None:
+def test_nothing_acceptable_and_policy_error_exits_with_3(bestofn_here: Run) -> None:
     flags = ["--max-tokens", "1", "--best-of", "2", "--engine", "transformers", "--json"]
-    done = bestofn("ask", QUESTION, "--on-exhausted", "error", *flags)
+    done = bestofn_here("ask", QUESTION, "--on-exhausted", "error", *flags)
     assert done.returncode == 3
     assert done.stderr.startswith("bestofn: none of 2 candidates is acceptable: 2 length")
     answer = json.loads(done.stdout)
@@ -88,9 +80,9 @@ def test_nothing_acceptable_and_policy_error_exits_with_3(bestofn: Run) -> None:
     assert answer["rejected"]["length"] == 2
 
 
-def test_the_fallback_is_flagged(bestofn: Run) -> None:
+def test_the_fallback_is_flagged(bestofn_here: Run) -> None:
     flags = ["--max-tokens", "3", "--best-of", "2", "--engine", "transformers", "--json"]
-    done = bestofn("ask", QUESTION, "--on-exhausted", "best_rejected", *flags)
+    done = bestofn_here("ask", QUESTION, "--on-exhausted", "best_rejected", *flags)
     answer = json.loads(done.stdout)
     assert done.returncode == 0
     assert answer["fallback"] == "best_rejected"
@@ -101,8 +93,8 @@ def test_the_fallback_is_flagged(bestofn: Run) -> None:
     ("arguments", "sentence"),
     [
         (["  "], "the prompt is empty"),
-        ([QUESTION, "--best-of", "0"], "should be greater than or equal to 1"),
-        ([QUESTION, "--temperature", "3"], "should be less than or equal to 2"),
+        ([QUESTION, "--best-of", "0"], "must be at least 1"),
+        ([QUESTION, "--temperature", "3"], "must be at most 2"),
         ([QUESTION, "--engine", "vlm"], "'vlm' is not one of"),
         ([QUESTION, "--model", "/no/such"], "/no/such"),
         ([QUESTION, "--upstream", NOBODY, "--engine", "openai"], "cannot be reached"),
@@ -124,10 +116,10 @@ def test_the_fallback_is_flagged(bestofn: Run) -> None:
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(
-    bestofn: Run, arguments: list[str], sentence: str
+    bestofn_here: Run, arguments: list[str], sentence: str
 ) -> None:
     engine = [] if "--engine" in arguments else ["--engine", "transformers"]
-    done = bestofn("ask", *arguments, *engine)
+    done = bestofn_here("ask", *arguments, *engine)
     assert done.returncode == 2
     assert sentence in done.stderr
     assert done.stdout == ""
@@ -140,11 +132,11 @@ def test_a_model_that_vllm_cannot_load_is_one_sentence(bestofn: Run) -> None:
     assert "/no/such" in done.stderr.splitlines()[0]
 
 
-def test_a_filter_that_raises_loses_nothing(bestofn: Run, tmp_path: Path) -> None:
+def test_a_filter_that_raises_loses_nothing(bestofn_here: Run, tmp_path: Path) -> None:
     config = tmp_path / "settings.yaml"
     config.write_text("filters: [{custom: {path: 'json:loads'}}]\n")
     flags = ["--engine", "transformers", "--best-of", "2", "--json", "--config", str(config)]
-    done = bestofn("ask", QUESTION, *flags)
+    done = bestofn_here("ask", QUESTION, *flags)
     assert done.returncode == 3
     assert [c["failure"]["reason"] for c in json.loads(done.stdout)["candidates"]] == [
         "filter_error",

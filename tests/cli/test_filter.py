@@ -85,6 +85,14 @@ def test_half_a_surrogate_pair_is_a_broken_row(tmp_path: Path) -> None:
     assert lines_of(kept) == [GOOD]
 
 
+def test_an_input_of_which_nothing_is_read_ends_with_4(tmp_path: Path) -> None:
+    file = written(tmp_path / "rows.jsonl", "{oops", {"prompt": "x"}, 5)
+    done = run(file, "--kept", tmp_path / "kept.jsonl")
+    assert done.exit_code == 4
+    assert f"bestofn: {file}: none of 3 rows can be read" in done.stderr
+    assert lines_of(tmp_path / "kept.jsonl") == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -95,6 +103,8 @@ def test_half_a_surrogate_pair_is_a_broken_row(tmp_path: Path) -> None:
         (["{file}", "--column", "answer=x"], "--column answer=x is not FIELD=COLUMN"),
         (["{file}", "--config", "nowhere.yaml"], "nowhere.yaml: no such file"),
         (["{empty}"], "no rows"),
+        (["{file}", "--split", "train"], "is a file: there is nothing that --split could choose"),
+        (["{file}", "--name", "x"], "is a file: there is nothing that --name could choose of it"),
     ],
 )
 def test_bad_input_is_one_sentence(tmp_path: Path, arguments: list[str], sentence: str) -> None:

@@ -14,6 +14,8 @@ from tests.cli.conftest import Run
 from tests.support.serving import serving
 from tests.support.sparse_checkpoints import LLAMA_3_8B, LLAMA_7B_REWARD, tensors_of, write
 
+pytestmark = pytest.mark.model  # processes of their own
+
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
@@ -48,18 +50,18 @@ def test_the_table_and_the_flags(bestofn: Run, pair: tuple[str, str]) -> None:
     ],
 )
 def test_what_does_not_fit_or_is_wrong_is_one_sentence(
-    bestofn: Run, pair: tuple[str, str], arguments: list[str], sentence: str
+    bestofn_here: Run, pair: tuple[str, str], arguments: list[str], sentence: str
 ) -> None:
     generator, reward = pair
-    done = bestofn("plan", "--model", generator, "--reward-model", reward, *arguments)
+    done = bestofn_here("plan", "--model", generator, "--reward-model", reward, *arguments)
     assert done.returncode in (1, 2)
     assert sentence in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
 
 
-def test_the_embedded_pair_without_arguments(bestofn: Run) -> None:
-    said = json.loads(bestofn("plan", "--gpu-memory", "4GiB", "--json").stdout)
+def test_the_embedded_pair_without_arguments(bestofn_here: Run) -> None:
+    said = json.loads(bestofn_here("plan", "--gpu-memory", "4GiB", "--json").stdout)
     assert said["max_model_len"] == 1024
     assert said["candidates_of_one_prompt"] > 8
 

@@ -14,6 +14,8 @@ import pytest
 
 from tests.cli.conftest import SCRIPT, Run
 
+pytestmark = pytest.mark.model  # processes of their own, or models in this one
+
 PROMPTS = [f"What is {a} + {b}?" for a in range(1, 6) for b in range(1, 5)]
 
 
@@ -31,7 +33,9 @@ def _arguments(prompts: str, folder: Path) -> list[str]:
     return ["sample", prompts, "--output", str(folder), *named, "--seed", "7", "--max-tokens", "32"]
 
 
-def test_from_prompts_to_a_dataset(bestofn: Run, prompts: str, tmp_path: Path) -> None:
+def test_from_prompts_to_a_dataset(
+    bestofn: Run, bestofn_here: Run, prompts: str, tmp_path: Path
+) -> None:
     folder = tmp_path / "run"
     done = bestofn(*_arguments(prompts, folder), "--license", "mit")
     assert done.returncode == 0, done.stderr
@@ -46,20 +50,20 @@ def test_from_prompts_to_a_dataset(bestofn: Run, prompts: str, tmp_path: Path) -
         a, b = (int(word.rstrip("?")) for word in question.split() if word.rstrip("?").isdigit())
         right += str(a + b) in answer
     assert right >= 14
-    again = bestofn(*_arguments(prompts, folder))
+    again = bestofn_here(*_arguments(prompts, folder))
     assert again.returncode == 0, again.stderr
     assert "0 rows sampled, 21 were finished before" in again.stderr
-    assert bestofn("verify", str(folder)).stdout.endswith("all is as it was written\n")
-    pairs = bestofn("export", str(folder), "--format", "dpo", "--min-margin", "0.5")
+    assert bestofn_here("verify", str(folder)).stdout.endswith("all is as it was written\n")
+    pairs = bestofn_here("export", str(folder), "--format", "dpo", "--min-margin", "0.5")
     assert pairs.returncode == 0, pairs.stderr
     for line in (folder / "dpo" / "train.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         assert row["chosen_reward"] - row["rejected_reward"] >= 0.5
-    other = bestofn(*_arguments(prompts, folder), "--temperature", "0.5")
+    other = bestofn_here(*_arguments(prompts, folder), "--temperature", "0.5")
     assert other.returncode == 2
     assert "temperature was None and is 0.5" in other.stderr
     (folder / "rollouts" / "part-000000.parquet").write_bytes(b"PAR1")
-    broken = bestofn("verify", str(folder))
+    broken = bestofn_here("verify", str(folder))
     assert broken.returncode == 1
     assert "part-000000.parquet is not what was written" in broken.stdout
 
@@ -97,20 +101,20 @@ def test_interrupted_it_goes_on(bestofn: Run, prompts: str, tmp_path: Path) -> N
     ],
 )
 def test_bad_input_is_one_sentence(
-    bestofn: Run, prompts: str, tmp_path: Path, arguments: list[str], sentence: str
+    bestofn_here: Run, prompts: str, tmp_path: Path, arguments: list[str], sentence: str
 ) -> None:
     (tmp_path / "empty.jsonl").touch()
     named = {"{prompts}": prompts, "{empty}": str(tmp_path / "empty.jsonl")}
     given = [named.get(each, each) for each in arguments]
-    done = bestofn("sample", *given, "--output", str(tmp_path / "run"))
+    done = bestofn_here("sample", *given, "--output", str(tmp_path / "run"))
     assert done.returncode == 2
     assert sentence in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "run").exists()
 
 
-def test_a_folder_that_is_no_run(bestofn: Run, tmp_path: Path) -> None:
+def test_a_folder_that_is_no_run(bestofn_here: Run, tmp_path: Path) -> None:
     for command in ("verify", "export"):
-        done = bestofn(command, str(tmp_path))
+        done = bestofn_here(command, str(tmp_path))
         assert done.returncode == 2
         assert "holds no run" in done.stderr

@@ -10,6 +10,8 @@ import pytest
 
 from tests.cli.conftest import Run
 
+pytestmark = pytest.mark.model  # processes of their own, or models in this one
+
 CUT = {"text": "There are 12 of them, and", "finish_reason": "length"}
 RIGHT = "8 - 5 = 3."
 
@@ -48,12 +50,12 @@ def test_rows_are_ranked_in_order(bestofn: Run, tmp_path: Path) -> None:
 
 
 def test_without_a_reward_model_what_the_filters_keep_is_chosen_by_agreement(
-    bestofn: Run, tmp_path: Path
+    bestofn_here: Run, tmp_path: Path
 ) -> None:
     file = _write(
         tmp_path, {"prompt": "x", "responses": [RIGHT, CUT]}, {"prompt": "x", "responses": [CUT]}
     )
-    done = bestofn("score", file, "--reward-model", "none", "--json")
+    done = bestofn_here("score", file, "--reward-model", "none", "--json")
     first, second = map(json.loads, done.stdout.splitlines())
     assert done.returncode == 0
     assert first["winner"]["text"] == RIGHT
@@ -62,9 +64,9 @@ def test_without_a_reward_model_what_the_filters_keep_is_chosen_by_agreement(
     assert second["rejected"] == {"length": 1}
 
 
-def test_the_table_shows_rewards_and_reasons(bestofn: Run, tmp_path: Path) -> None:
+def test_the_table_shows_rewards_and_reasons(bestofn_here: Run, tmp_path: Path) -> None:
     file = _write(tmp_path, {"prompt": "What is 8 - 5?", "responses": [RIGHT, CUT]})
-    done = bestofn("score", file)
+    done = bestofn_here("score", file)
     assert RIGHT in done.stdout
     assert "length" in done.stdout
     assert "best of 2" in done.stdout
@@ -76,7 +78,7 @@ def test_standard_input_is_read(bestofn: Run) -> None:
     assert json.loads(done.stdout)["best_of"] == 1
 
 
-def test_a_broken_row_is_named_and_the_others_are_done(bestofn: Run, tmp_path: Path) -> None:
+def test_a_broken_row_is_named_and_the_others_are_done(bestofn_here: Run, tmp_path: Path) -> None:
     good = {"prompt": "x", "responses": ["One."]}
     file = _write(
         tmp_path,
@@ -89,13 +91,13 @@ def test_a_broken_row_is_named_and_the_others_are_done(bestofn: Run, tmp_path: P
         {"responses": ["a"]},
         good,
     )
-    done = bestofn("score", file, "--reward-model", "none", "--json")
+    done = bestofn_here("score", file, "--reward-model", "none", "--json")
     assert done.returncode == 2
     assert len(done.stdout.splitlines()) == 2
     lines = done.stderr.splitlines()
     assert len(lines) == 7
     assert [line.split(":")[2] for line in lines[:6]] == ["2", "3", "4", "5", "6", "7"]
-    assert "responses: Field required" in lines[1]
+    assert "responses: has to be given" in lines[1]
     assert "give either prompt or messages" in lines[5]
     assert lines[6] == f"bestofn: {file}: 6 of 8 rows cannot be read"
 
@@ -105,11 +107,11 @@ def test_a_broken_row_is_named_and_the_others_are_done(bestofn: Run, tmp_path: P
     [(b"", "no rows"), (b"\n\n", "no rows"), (b"\xff\xfe\x00", "cannot be read")],
 )
 def test_a_file_without_rows_is_bad_input(
-    bestofn: Run, tmp_path: Path, content: bytes, sentence: str
+    bestofn_here: Run, tmp_path: Path, content: bytes, sentence: str
 ) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_bytes(content)
-    done = bestofn("score", str(path), "--reward-model", "none")
+    done = bestofn_here("score", str(path), "--reward-model", "none")
     assert done.returncode == 2
     assert sentence in done.stderr
     assert str(path) in done.stderr
@@ -120,26 +122,31 @@ def test_a_file_without_rows_is_bad_input(
     [
         (["score", "nowhere.jsonl"], "nowhere.jsonl: no such file"),
         (["score", "tests"], "tests: is a folder"),
-        (["score", "pyproject.toml", "--reward-model", "/no/such/model"], "/no/such/model"),
+        (["score", "{rows}", "--reward-model", "/no/such/model"], "/no/such/model"),
         (["score", "x", "--reward", "y"], "No such option"),
         (["scroe", "x"], "No such command"),
     ],
 )
-def test_wrong_arguments_exit_with_2(bestofn: Run, arguments: list[str], sentence: str) -> None:
-    done = bestofn(*arguments)
+def test_wrong_arguments_exit_with_2(
+    bestofn_here: Run, tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    rows = _write(tmp_path, {"prompt": "x", "responses": ["One."]})
+    done = bestofn_here(*(each.format(rows=rows) for each in arguments))
     assert done.returncode == 2
     assert sentence in done.stderr
     assert done.stdout == ""
 
 
-def test_the_ziya_cards_cases_are_filtered_as_its_rewards_say(bestofn: Run, tmp_path: Path) -> None:
+def test_the_ziya_cards_cases_are_filtered_as_its_rewards_say(
+    bestofn_here: Run, tmp_path: Path
+) -> None:
     """The repeated and the cut answer go; what is wrong or poor is the reward's to judge."""
     card = Path(__file__).parents[3] / "shared" / "ziya_card.json"
     if not card.is_file():
         pytest.skip("the model card's sentences are not in this repository")
     cases = json.loads(card.read_text(encoding="utf-8"))["cases"]
     rows = [{"prompt": case["query"], "responses": case["responses"]} for case in cases]
-    done = bestofn("score", _write(tmp_path, *rows), "--reward-model", "none", "--json")
+    done = bestofn_here("score", _write(tmp_path, *rows), "--reward-model", "none", "--json")
     facts, poems = map(json.loads, done.stdout.splitlines())
     rejecting = {c["index"]: {r["filter"] for r in c["rejections"]} for c in facts["candidates"]}
     assert rejecting == {0: set(), 1: {"repetition"}, 2: set(), 3: {"truncation"}}

@@ -77,9 +77,9 @@ def test_a_row_may_say_otherwise_than_the_run() -> None:
         ("it is no JSON: line 1", "it is no JSON: line 1"),
         ({"text": "Hi"}, "give either prompt or messages: the columns are text (prompt and"),
         ({"prompt": "Hi", "messages": [{"role": "user", "content": "x"}]}, "give either"),
-        ({"prompt": ""}, "prompt: String should have at least 1 character"),
-        ({"prompt": "Hi", "best_of": 0}, "best_of: Input should be greater than or equal to 1"),
-        ({"prompt": ["Hi"]}, "prompt: Input should be a valid string"),
+        ({"prompt": ""}, "prompt: must not be empty"),
+        ({"prompt": "Hi", "best_of": 0}, "best_of: must be at least 1"),
+        ({"prompt": ["Hi"]}, "prompt: must be a text"),
     ],
 )
 def test_a_broken_row_says_why(record: Any, sentence: str) -> None:

@@ -254,6 +254,7 @@ def test_check_never_raises(text: str) -> None:
     assert found is None or (found.filter == "repetition" and found.detail)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "text",
     ["a" * 200_000, "1" * 200_000 + "a", " " * 200_000, "x" + " " * 200_000 + "y", "\n" * 200_000],

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from bestofn import embedded
 from bestofn.core.errors import ModelError
 from bestofn.gpu_memory.checkpoint_size import weight_sizes
 from bestofn.gpu_memory.from_models import plan_for
 from bestofn.gpu_memory.planner import Card
-from tests.support.sparse_checkpoints import LLAMA_3_8B, write
+from tests.support.sparse_checkpoints import LLAMA_3_8B, LLAMA_7B_REWARD, tensors_of, write
 
 
 def test_a_model_of_full_size_is_what_its_headers_say(generator_8b: Path, reward_7b: Path) -> None:
@@ -46,7 +45,24 @@ def test_what_is_stored_in_eight_bits_stays_so(tmp_path: Path) -> None:
     assert sizes.on_device(2, "4bit") == sizes.on_device() == 64 * 32 + 2 * 3201
 
 
+@pytest.mark.model
+@pytest.mark.parametrize("config", [LLAMA_3_8B, LLAMA_7B_REWARD])
+def test_the_tensors_of_these_tests_are_those_of_transformers(config: dict[str, Any]) -> None:
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM, LlamaForSequenceClassification
+
+    settings = LlamaConfig(**{k: v for k, v in config.items() if k != "model_type"})
+    kind: Any = LlamaForSequenceClassification if "num_labels" in config else LlamaForCausalLM
+    with torch.device("meta"):
+        model = kind(settings)
+    theirs = {name: ("F32", tuple(held.shape)) for name, held in model.state_dict().items()}
+    assert tensors_of(config, "F32") == theirs
+
+
+@pytest.mark.model
 def test_pickles_are_read_for_their_sizes(tmp_path: Path) -> None:
+    import torch
+
     torch.save({"model.norm.weight": torch.zeros(5), "a": torch.zeros(3, 4)}, tmp_path / "a.bin")
     torch.save({"b": torch.zeros(7, dtype=torch.int8)}, tmp_path / "b.bin")
     sizes = weight_sizes(str(tmp_path))
@@ -65,9 +81,6 @@ def test_no_weights_and_broken_headers_are_refused(tmp_path: Path) -> None:
         weight_sizes(str(tmp_path))
     (tmp_path / "model.safetensors").write_bytes(b"\x05\0\0\0\0\0\0\0{nope")
     with pytest.raises(ModelError, match=r"headers of .* cannot be read"):
-        weight_sizes(str(tmp_path))
-    (tmp_path / "model.safetensors").rename(tmp_path / "pytorch_model.bin")
-    with pytest.raises(ModelError, match=r"pytorch_model\.bin cannot be read"):
         weight_sizes(str(tmp_path))
 
 
@@ -100,6 +113,14 @@ def test_headers_that_lie_are_not_believed(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.model
+def test_a_pickle_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "pytorch_model.bin").write_bytes(b"\x05\0\0\0\0\0\0\0{nope")
+    with pytest.raises(ModelError, match=r"pytorch_model\.bin cannot be read"):
+        weight_sizes(str(tmp_path))
+
+
+@pytest.mark.model
 def test_torchs_advice_to_run_what_a_pickle_holds_is_not_passed_on(tmp_path: Path) -> None:
     (tmp_path / "pytorch_model.bin").write_bytes(b"noise" * 100)
     with pytest.raises(ModelError, match="more than tensors: save it as safetensors"):

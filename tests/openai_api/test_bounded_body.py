@@ -85,6 +85,7 @@ async def _lag() -> AsyncIterator[Lag]:
         gc.unfreeze()
 
 
+@pytest.mark.long
 async def test_a_bomb_of_small_size_costs_neither_time_nor_memory() -> None:
     bomb = _bomb(128 * 2**20)
     assert len(bomb) < 2**18
@@ -115,6 +116,7 @@ BODIES = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", BODIES)
 async def test_a_body_of_every_kind_is_read_or_refused_while_others_are_served(name: str) -> None:
     async with _server(BODIES[name]) as url, open_http(url) as http:

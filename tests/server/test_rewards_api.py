@@ -129,12 +129,12 @@ async def test_rerank_cuts_and_leaves_documents_out() -> None:
 @pytest.mark.parametrize(
     ("path", "body", "said"),
     [
-        ("/v1/rewards", {"prompt": "x", "responses": []}, "responses: List should have at least"),
+        ("/v1/rewards", {"prompt": "x", "responses": []}, "responses: must not be empty"),
         ("/v1/rewards", {"responses": ["x"]}, "give either prompt or messages"),
         ("/v1/rewards", {"prompt": "x", "messages": [{}], "responses": ["x"]}, "give either"),
-        ("/v1/rewards", {"prompt": "x", "responses": ["x"], "n": 1}, "n: Extra inputs"),
-        ("/v1/rerank", {"query": "x", "documents": []}, "documents: List should have at least"),
-        ("/v1/rerank", {"query": "x", "documents": ["x"], "top_n": 0}, "top_n: Input should be"),
+        ("/v1/rewards", {"prompt": "x", "responses": ["x"], "n": 1}, "n: there is no such option"),
+        ("/v1/rerank", {"query": "x", "documents": []}, "documents: must not be empty"),
+        ("/v1/rerank", {"query": "x", "documents": ["x"], "top_n": 0}, "top_n: must be at least 1"),
         ("/classify", {}, "give either input or messages"),
         ("/classify", {"input": []}, "input"),
         ("/classify", {"input": "x"}, "reads conversations only"),  # as the fake does

@@ -80,11 +80,14 @@ async def test_the_section_of_local_models_holds_where_one_says_nothing_else() -
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"rewards": [{"model": EMBEDDED, "max_batch_tokens": "x"}]}, "max_batch_tokens: Input"),
+        (
+            {"rewards": [{"model": EMBEDDED, "max_batch_tokens": "x"}]},
+            "max_batch_tokens: must be a whole number",
+        ),
         ({"rewards": [{"model": EMBEDDED, "dtypo": 1}]}, "dtypo: there is no such option"),
         ({"rewards": [{"kind": "model"}]}, "model: has to be given"),
         ({"rewards": [{"kind": "judge"}]}, "rewards: judge: url: has to be given"),
-        ({"rewards": [{"kind": "judge", "url": NOBODY, "mode": "x"}]}, "mode: Input should be"),
+        ({"rewards": [{"kind": "judge", "url": NOBODY, "mode": "x"}]}, "mode: must be"),
         ({"rewards": [{"kind": "judge", "url": NOBODY, "modus": "x"}]}, "modus: there is no such"),
         ({"rewards": [{"kind": "judge", "url": NOBODY}]}, f"{NOBODY} cannot be reached"),
         ({"rewards": [EMBEDDED, EMBEDDED]}, "several rewards are called reward: give each a name"),
@@ -101,7 +104,7 @@ async def test_a_mistake_gets_one_sentence(given: dict[str, Any], sentence: str)
 
 
 def test_an_unknown_kind_is_refused_with_those_there_are() -> None:
-    with pytest.raises(ConfigError, match=r"rewards\.0\.kind: Input should be 'model'"):
+    with pytest.raises(ConfigError, match=r"rewards\.0\.kind: must be 'model'"):
         Settings.load(rewards=[{"kind": "modle", "model": EMBEDDED}])
 
 

@@ -38,8 +38,8 @@ def test_the_environment_names_single_options(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("", "Input should be 'none', 'auto'"),
-        ("acepted", "Input should be 'none', 'auto'"),
+        ("", "stop.rule: must be 'none', 'auto'"),
+        ("acepted", "stop.rule: must be 'none', 'auto'"),
         ("accepted count", "'count' is no option with a value"),
         ("accepted count=", "is no option with a value"),
         ("accepted count=3 count=4", "count is given twice"),

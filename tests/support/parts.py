@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Set
 
 ENGINE_FIXTURES = frozenset(
@@ -10,11 +11,16 @@ ENGINE_FIXTURES = frozenset(
 """A test that uses one is marked `engine`."""
 
 MODEL_FOLDERS = ("tests/embedded/", "tests/rewards/", "tests/training/")
-"""A test in one is marked `model`: they run models, sandboxes and servers that score. The fast part
-does not even read them, since that alone loads torch twice."""
+"""A test in one is marked `model`: they run models, sandboxes and servers that score."""
 
-FULL = frozenset({"engine", "model"})
+FULL = frozenset({"engine", "model", "long"})
 HEAVY = frozenset({"browser", "ray", "slow"})
+
+PARTS = ("fast", "full", "heavy")
+_MOST_ASKED = {"fast": "fast", "not heavy": "full"}
+"""By what is given as ``-m``: the last part that it takes tests of."""
+
+_MODULE_MARK = re.compile(r"^pytestmark = (\[\n.*?^\]|.*?$)", re.MULTILINE | re.DOTALL)
 
 
 def part(markers: Set[str]) -> str:
@@ -24,11 +30,61 @@ def part(markers: Set[str]) -> str:
     return "full" if markers & FULL else "fast"
 
 
+def is_asked_for(expression: str, path: str, text: str) -> bool:
+    """Whether a file can have a test that is asked for: reading one may load a lot.
+
+    Args:
+        expression: what is given as ``-m``.
+        path: of the file, below the repository.
+        text: of the file; by `pytestmark` all its tests belong to a part, or to a later one.
+    """
+    most = _MOST_ASKED.get(expression, "heavy")
+    marks = {
+        mark for found in _MODULE_MARK.findall(text) for mark in re.findall(r"mark\.(\w+)", found)
+    }
+    if path.startswith(MODEL_FOLDERS):
+        marks.add("model")
+    return PARTS.index(part(marks)) <= PARTS.index(most)
+
+
+_TOGETHER = (
+    ("tests/cli/test_ask_upstream.py", "engine"),
+    ("tests/generators/test_contract.py", "engine"),
+    ("tests/generators/test_stopping.py", "engine"),
+    ("tests/rewards/judge/test_vllm.py", "engine"),
+    ("tests/server/test_clients_examples.py", "engine"),
+    ("tests/server/test_openai_client.py", "engine"),
+    ("tests/vllm_engine/test_engine.py", "engine"),
+    ("tests/rewards/verifiers/", "verifiers"),
+)
+"""Beginnings of paths, and the group of what is below: one engine, and one server of vLLM, are
+started for all that use it; programs that run look for what others of them left on the machine."""
+
+SHARED_FIXTURES = ENGINE_FIXTURES - {"bestofn"}
+"""What a test of the group `engine` uses."""
+
+
 def group(nodeid: str) -> str:
     """The group that a test belongs to: all tests of a group run in one process, in their order.
 
-    Those of a file are one; so are those that run programs and then look for what they left on the
-    machine.
+    Those of a file are one, if it is not named above.
     """
-    verifiers = "tests/rewards/verifiers/"
-    return verifiers if nodeid.startswith(verifiers) else nodeid.partition("::")[0]
+    found = (name for beginning, name in _TOGETHER if nodeid.startswith(beginning))
+    return next(found, nodeid.partition("::")[0])
+
+
+_LONGEST = (
+    "engine",
+    "tests/server/test_serve_command.py",
+    "tests/cli/test_ask.py",
+    "verifiers",
+)
+"""Groups in the order in which they are begun, before all others: those that take longest, so that
+none of them is left when one of two processes has nothing more to do."""
+
+
+def begun(nodeid: str) -> int:
+    """Where a test's group stands in the order in which groups are begun; equal ones stay as they
+    are."""
+    name = group(nodeid)
+    return _LONGEST.index(name) if name in _LONGEST else len(_LONGEST)

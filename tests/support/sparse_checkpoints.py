@@ -7,9 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-from transformers import LlamaConfig, LlamaForCausalLM, LlamaForSequenceClassification
-
 LLAMA_3_8B: dict[str, Any] = {
     "model_type": "llama",
     "architectures": ["LlamaForCausalLM"],
@@ -45,12 +42,35 @@ Tensors = Mapping[str, tuple[str, tuple[int, ...]]]
 
 
 def tensors_of(config: Mapping[str, Any], dtype: str) -> Tensors:
-    """Names, types and shapes as transformers has them for that config."""
-    settings = LlamaConfig(**{k: v for k, v in config.items() if k != "model_type"})
-    kind: Any = LlamaForSequenceClassification if "num_labels" in config else LlamaForCausalLM
-    with torch.device("meta"):
-        model = kind(settings)
-    return {name: (dtype, tuple(held.shape)) for name, held in model.state_dict().items()}
+    """Names, types and shapes of a Llama, as transformers has them for that config.
+
+    They are written out, since transformers takes seconds to load; a test compares them.
+    """
+    hidden, inner = config["hidden_size"], config["intermediate_size"]
+    heads, shared = config["num_attention_heads"], config["num_key_value_heads"]
+    size = hidden // heads
+    layer: dict[str, tuple[int, ...]] = {
+        "self_attn.q_proj": (heads * size, hidden),
+        "self_attn.k_proj": (shared * size, hidden),
+        "self_attn.v_proj": (shared * size, hidden),
+        "self_attn.o_proj": (hidden, heads * size),
+        "mlp.gate_proj": (inner, hidden),
+        "mlp.up_proj": (inner, hidden),
+        "mlp.down_proj": (hidden, inner),
+        "input_layernorm": (hidden,),
+        "post_attention_layernorm": (hidden,),
+    }
+    shapes: dict[str, tuple[int, ...]] = {
+        "model.embed_tokens": (config["vocab_size"], hidden),
+        "model.norm": (hidden,),
+    }
+    for at in range(config["num_hidden_layers"]):
+        shapes |= {f"model.layers.{at}.{name}": shape for name, shape in layer.items()}
+    if "num_labels" in config:
+        shapes["score"] = (config["num_labels"], hidden)
+    else:
+        shapes["lm_head"] = (config["vocab_size"], hidden)
+    return {f"{name}.weight": (dtype, shape) for name, shape in shapes.items()}
 
 
 def write(folder: Path, config: Mapping[str, Any], tensors: Tensors, *, shards: int = 1) -> Path:

@@ -73,6 +73,36 @@ async def test_what_vllm_refuses_is_a_request_error(
     assert _idle(vllm_generator)
 
 
+@pytest.mark.parametrize(
+    "constraint",
+    [
+        {"grammar": "root ::= root root"},  # parses, and recurses for ever
+        {"grammar": 'root ::= "a" rest\nrest ::= rest'},  # the second token is none
+        {"grammar": "root ::= one\none ::= root"},
+    ],
+)
+async def test_a_grammar_that_the_engine_cannot_follow_is_a_request_error(
+    pipeline: Pipeline, constraint: dict[str, str]
+) -> None:
+    asked = {"max_tokens": 8, "structured_outputs": constraint}
+    sentence = "structured_outputs: the engine cannot follow it"
+    request = Request.from_prompt(QUESTION, best_of=4, options=asked)
+    with pytest.raises(RequestError, match=sentence):
+        await best_of_n(request, pipeline)
+    raw = Request.from_prompt(QUESTION, best_of=2, raw=True, options=asked)
+    with pytest.raises(RequestError, match=sentence):
+        await best_of_n(raw, pipeline)
+    assert pipeline.forwarder is not None
+    body = {"messages": [{"role": "user", "content": QUESTION}], **asked}
+    with pytest.raises(RequestError, match=sentence):
+        await pipeline.forwarder.answer("chat/completions", body)
+    with pytest.raises(RequestError, match=sentence):
+        async for _ in await pipeline.forwarder.stream("chat/completions", body):
+            pass
+    assert isinstance(pipeline.generator, VllmGenerator)
+    assert (await _one(pipeline.generator)).text
+
+
 async def test_fields_of_openai_that_vllm_lacks_are_taken_and_named(pipeline: Pipeline) -> None:
     options = {
         **{"metadata": {"a": "b"}, "store": True, "service_tier": "auto", "verbosity": "low"},

@@ -71,12 +71,14 @@ def open_records(source: str, *, split: str | None = None, name: str | None = No
 
     Raises:
         ConfigError: there is no such input, it holds nothing that is read here, it has no such
-            split or configuration, or it cannot be read at all.
+            split or configuration, or none at all, as a file, or it cannot be read at all.
     """
     path = Path(source).expanduser()
     if path.is_file():
+        _refuse(source, "a file", split=split, name=name)
         return Records(_file(path, path.name))
     if path.is_dir() and any((path / each).is_file() for each in _SAVED):
+        _refuse(source, "a dataset that was saved", name=name)
         return _saved(path, split)
     if path.is_dir():
         chosen = data_files(path, split, name)
@@ -89,6 +91,19 @@ def open_records(source: str, *, split: str | None = None, name: str | None = No
     if path.is_absolute() or source.startswith((".", "~")) or _is_called_a_file(path):
         raise ConfigError(f"{source}: no such file")
     return _hub(source, split, name)
+
+
+def _refuse(source: str, kind: str, **flags: str | None) -> None:
+    """Refuse what nothing would come of.
+
+    Raises:
+        ConfigError: one of the flags is given.
+    """
+    for flag, given in flags.items():
+        if given is not None:
+            raise ConfigError(
+                f"{source} is {kind}: there is nothing that --{flag} could choose of it"
+            )
 
 
 def _is_called_a_file(path: Path) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import collections
+import math
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -80,6 +82,8 @@ class Metrics:
             registry=registry,
         )
         tokens.set_function(lambda: admission.tokens)
+        tasks = Gauge("bestofn_tasks", "Tasks of the event loop.", registry=registry)
+        tasks.set_function(_tasks)
 
     def ranked(self, ranking: Ranking) -> None:
         """Count one ranking; that of an error too."""
@@ -118,6 +122,14 @@ class Metrics:
             self.tokens.labels("wasted").inc(max(0, sampled - returned))
         self.tokens.labels("prompt").inc(ranking.usage.prompt_tokens or 0)
         self.tokens.labels("scored").inc(ranking.usage.reward_tokens)
+
+
+def _tasks() -> float:
+    """How many the loop has that is running here; NaN where none is."""
+    try:
+        return len(asyncio.all_tasks())
+    except RuntimeError:
+        return math.nan
 
 
 def _outcome(record: ScoredCandidate) -> str:
