@@ -39,8 +39,11 @@ def page(app: FastAPI, *, guarded: bool, access: Mapping[str, Access]) -> dict[s
         for unused in ("HTTPValidationError", "ValidationError"):
             made["components"]["schemas"].pop(unused, None)
         if guarded:
-            made["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-            made["security"] = [{"key": []}]
+            made["components"]["securitySchemes"] = {
+                "key": {"type": "http", "scheme": "bearer"},
+                "header": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+            }
+            made["security"] = [{"key": []}, {"header": []}]  # either of them
         app.openapi_schema = made
     return app.openapi_schema
 

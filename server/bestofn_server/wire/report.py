@@ -225,3 +225,15 @@ class BestOfNReport(BaseModel):
             ),
             **told,
         )
+
+
+class NotesReport(BaseModel):
+    """Of an answer that nothing was chosen for: what was done otherwise than asked."""
+
+    notes: list[str]
+
+
+class Reported(BaseModel):
+    """An answer with bestofn's report."""
+
+    bestofn: BestOfNReport | NotesReport | None = None
