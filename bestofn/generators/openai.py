@@ -22,7 +22,7 @@ from bestofn.openai_api.completions import Completion, read_completion
 from bestofn.openai_api.connection import MOST_BYTES, open_http
 from bestofn.openai_api.logprobs import asked_by_rules, field_of, token_logprobs
 from bestofn.openai_api.request_body import request_body
-from bestofn.openai_api.served import listed_models, only_model
+from bestofn.openai_api.served import ServedModel, listed_models, only_model
 from bestofn.openai_api.whole_answer import whole_answer
 from bestofn.support.plain_json import read_beside
 from bestofn.support.url import shown_url
@@ -49,14 +49,16 @@ class OpenAIGenerator:
     Args:
         client: asks the server.
         model: its name there.
+        context: see `bestofn.core.model_facts.ContextLimit`.
     """
 
     changes = False
     snapshots = True
 
-    def __init__(self, client: ApiClient, model: str) -> None:
+    def __init__(self, client: ApiClient, model: str, context: int | None = None) -> None:
         self._client = client
         self._model = model
+        self.context = context
         self._honours_n: bool | None = None
         self._turn = asyncio.Lock()
         self._without_logprobs: set[str] = set()
@@ -214,14 +216,17 @@ async def openai_generator(
             )
             for each in urls
         }
-        name = await _model_of_all(opened, model)
+        name, context = await _model_of_all(opened, model)
         first, *spares = opened.values()
         client = ApiClient(first, spares=spares, who=WHO, concurrency=concurrency, breakers=True)
-        yield OpenAIGenerator(client, name)
+        yield OpenAIGenerator(client, name, context)
 
 
-async def _model_of_all(opened: Mapping[str, httpx.AsyncClient], model: str | None) -> str:
-    """The model to ask for, which every server serves that says what it serves.
+async def _model_of_all(
+    opened: Mapping[str, httpx.AsyncClient], model: str | None
+) -> tuple[str, int | None]:
+    """The model to ask for, which every server serves that says what it serves; and its context,
+    the least that one of them says.
 
     One that cannot be reached is told in the log, as long as another can.
 
@@ -229,6 +234,7 @@ async def _model_of_all(opened: Mapping[str, httpx.AsyncClient], model: str | No
         ConfigError: as `openai_generator`.
     """
     faults: list[ConfigError] = []
+    served: list[ServedModel] = []
     for url, http in opened.items():
         try:
             listed = await listed_models(http, url)
@@ -237,10 +243,12 @@ async def _model_of_all(opened: Mapping[str, httpx.AsyncClient], model: str | No
                 logger.warning("%s", error)
             faults.append(error)
             continue
+        served += listed
         if model is None:
             model = only_model(listed, url)
         elif len(opened) > 1 and listed and model not in [each.id for each in listed]:
             raise ConfigError(f"{shown_url(url)} does not serve {model}")
     if model is None or len(faults) == len(opened):
         raise faults[0]
-    return model
+    known = [each.max_model_len for each in served if each.id == model]
+    return model, min((each for each in known if each), default=None)

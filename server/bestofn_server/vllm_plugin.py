@@ -28,7 +28,7 @@ from bestofn_server.routes import completions, models, rewards
 CONFIG = "BESTOFN_CONFIG"
 """The environment variable that names the YAML file; BESTOFN_* variables are read as well."""
 
-_VLLMS_OWN = ("model", "upstream", "engine_args")
+_VLLMS_OWN = ("model", "upstream", "engine_args", "generators")
 
 
 class BestOfNPlugin:

@@ -9,7 +9,8 @@ import numpy as np
 
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Rejection, Request
-from bestofn.filters.repetition.counting import counting_cycles
+from bestofn.filters.repetition.asked import READ
+from bestofn.filters.repetition.counting import COUNTED, counting_loop
 from bestofn.filters.repetition.cycles import Cycle, exact_cycles, near_cycles
 from bestofn.filters.repetition.duplicates import (
     duplicate_lines,
@@ -28,9 +29,8 @@ from bestofn.filters.repetition.view import View
 from bestofn.filters.tool_arguments import argument_texts
 from bestofn.support import json_answer
 
-_COUNTED, _COUNTED_DATA, _COUNTED_WORDS = 8, 40, 16
-"""Copies that a counting loop has at least, in prose and in data, code or units of one word; and
-words that it says in all."""
+_MANY, _OFTEN = 8, 0.7
+"""Copies from which a near loop needs only this share of `near_content`."""
 
 _NEAR_CERTAIN = (8, 60)
 """(copies, words) from which a near loop is certain: in the read sample the real ones had 8 copies,
@@ -40,8 +40,8 @@ _ENTRY_SIMILARITY = 0.82
 """Share of words that equals the copy before, below which entries of a list, lines of data and of
 code are data: the words that differ are what each entry is about."""
 
-_LITANY_SIMILARITY = 0.9
-"""The same for entries of one short line each."""
+_LITANY_SIMILARITY, _LITANY_COPIES = 0.9, 12
+"""The same for entries of one short line each, as long as there are fewer than so many."""
 
 _INLINE_SIMILARITY = 0.75
 """The same for entries within a line of data or code."""
@@ -149,7 +149,7 @@ class RepetitionFilter:
             return self._reject("exact_loop", detail, span=_place(segments, loop))
         if data:
             return None
-        if found := self._counting_loop(view) or self._near_loop(view):
+        if found := counting_loop(view) or self._near_loop(view):
             loop, certain = found
             times = round(loop.length / loop.period)
             detail = "almost the same " + _describe(segments, loop, times)
@@ -163,7 +163,7 @@ class RepetitionFilter:
     @property
     def _fewest(self) -> int:
         """Tokens that stood before, which every rule wants of a short text."""
-        return min(_COUNTED - 1, int(self.near_similarity * self.near_content))
+        return min(COUNTED - 1, int(self.near_similarity * self.near_content))
 
     def _exact_loop(self, view: View, *, data: bool) -> Cycle | None:
         segments = view.segments
@@ -174,26 +174,15 @@ class RepetitionFilter:
                 continue
             repeated = repeated_content(segments, cycle)
             harmless = not data and (
-                view.is_literal(cycle) or view.is_refrain(cycle, repeated) or view.is_filler(cycle)
+                view.is_literal(cycle)
+                or view.is_refrain(cycle, repeated)
+                or view.is_filler(cycle)
+                or view.is_stub(cycle)
             )
             if harmless or view.is_asked_for(cycle, data=data):
                 view.free(cycle)
                 continue
             return cycle
-        return None
-
-    def _counting_loop(self, view: View) -> tuple[Cycle, bool] | None:
-        segments = view.segments
-        for cycle in counting_cycles(segments, _COUNTED):
-            words = float(segments.weight[cycle.start : cycle.start + cycle.period].sum())
-            structured = view.is_code or view.is_structured(cycle)
-            held = words < 2 or view.is_formula(cycle) or (structured and view.lists(cycle))
-            held = held or view.unfinished
-            enough = cycle.copies >= (_COUNTED_DATA if held else _COUNTED)
-            if not enough or words < 1 or words * cycle.copies < _COUNTED_WORDS:
-                continue
-            if not view.is_free(cycle) and not view.is_asked_for(cycle, data=True):
-                return cycle, True
         return None
 
     def _near_loop(self, view: View) -> tuple[Cycle, bool] | None:
@@ -218,7 +207,8 @@ class RepetitionFilter:
             ):
                 enough = cycle.copies >= _NEAR_CERTAIN[0] and words >= _NEAR_CERTAIN[1]
                 return cycle, enough
-            if words < self.near_content:
+            enough = self.near_content if cycle.copies < _MANY else self.near_content * _OFTEN
+            if words < enough:
                 continue
             structured = view.is_structured(cycle)
             endless = not structured and cycle.copies >= _ENDLESS[0] and words >= _ENDLESS[1]
@@ -230,7 +220,8 @@ class RepetitionFilter:
             if not endless and (structured or view.lists(cycle)):
                 least = _ENTRY_SIMILARITY if view.lists(cycle) else _INLINE_SIMILARITY
                 if view.lists(cycle) and view.is_short_lines(cycle):
-                    least = _LITANY_SIMILARITY
+                    many = cycle.copies >= _LITANY_COPIES
+                    least = _ENTRY_SIMILARITY if many else _LITANY_SIMILARITY
                 alike = view.similarity(cycle, judged)
                 if alike < least or view.is_keyed_data(cycle, judged):
                     continue
@@ -250,7 +241,7 @@ class RepetitionFilter:
             ("paragraphs", duplicate_paragraphs, self.max_duplicate_paragraphs),
             ("lines", duplicate_lines, self.max_duplicate_lines),
         ):
-            share, example = measure(text)
+            share, example = measure(text, view.prompt[:READ], code=view.is_code)
             if share > highest:
                 return self._reject(
                     f"duplicate_{part}",
