@@ -111,6 +111,11 @@ class Policy:
         """See `bestofn.core.mid_decode.ReadsSnapshots`."""
         return snapshot_tokens(self.sampling, self.stop, self.mid_decode)
 
+    @property
+    def stops_early(self) -> bool:
+        """See `bestofn.core.mid_decode.StopsEarly`: whether there is a stopping rule."""
+        return self.stop is not None
+
     def budget_of(self, request: Request) -> Budget:
         """The hard caps of this request.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from bestofn.core.controller import RequestPolicy
 from bestofn.core.filtering import Filtering
-from bestofn.core.mid_decode import ReadsSnapshots
+from bestofn.core.mid_decode import ReadsSnapshots, StopsEarly
 from bestofn.core.model_facts import ContextLimit, Mixed
 from bestofn.core.protocols import (
     Comparing,
@@ -60,6 +60,7 @@ class Pipeline:
         snapshot_tokens: after how many tokens of a candidate the policy wants another snapshot;
             None: it wants none, or the generator sends none.
         lacks_snapshots: whether the policy wants snapshots, and the generator sends none.
+        stops_early: whether the policy may stop candidates because of what others came to.
     """
 
     generator: Generator
@@ -78,6 +79,7 @@ class Pipeline:
     reads_logprobs: bool = field(init=False, repr=False)
     snapshot_tokens: int | None = field(init=False, repr=False)
     lacks_snapshots: bool = field(init=False, repr=False)
+    stops_early: bool = field(init=False, repr=False)
     filtering: Filtering = field(init=False, repr=False, compare=False)
     _status: EngineStatus | None = field(init=False, repr=False, compare=False)
 
@@ -92,18 +94,20 @@ class Pipeline:
         return 1 if self.mixed is None else self.mixed.sources
 
     def as_sampled(self, request: Request) -> Request:
-        """The request as the generator gets it: with logprobs and snapshots, where rules read them.
-        One candidate is chosen without."""
+        """The request as the generator gets it: with logprobs and snapshots, where rules read them,
+        and its candidates apart, where one may stop some of them. One candidate is chosen
+        without."""
         most = request.best_of if request.temperature != 0 else self.sources
         if min(most, request.best_of) == 1:
             return request
         reads = self.reads_logprobs and not request.token_logprobs
-        if not reads and self.snapshot_tokens is None:
+        if not reads and self.snapshot_tokens is None and not self.stops_early:
             return request
         return replace(
             request,
             token_logprobs=reads or request.token_logprobs,
             snapshot_tokens=self.snapshot_tokens,
+            apart=self.stops_early,
         )
 
     def __post_init__(self) -> None:
@@ -118,6 +122,7 @@ class Pipeline:
             "lacks_snapshots": wanted is not None and not snapshots,
             "context": generator.context if isinstance(generator, ContextLimit) else None,
             "mixed": generator if isinstance(generator, Mixed) else None,
+            "stops_early": isinstance(policy, StopsEarly) and policy.stops_early,
             "ignoring": generator if isinstance(generator, Ignoring) else None,
             "_status": generator if isinstance(generator, EngineStatus) else None,
             "text_scorer": reward_model if isinstance(reward_model, TextScorer) else None,

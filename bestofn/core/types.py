@@ -62,6 +62,8 @@ class Request:
             `best_of_n` sets it.
         snapshot_tokens: after how many tokens rules want to see another snapshot of a candidate;
             `best_of_n` sets it. None: never.
+        apart: whether a rule may stop some candidates once others have finished, so that they must
+            not be asked for together; `best_of_n` sets it.
 
     Raises:
         RequestError: a field is out of its range.
@@ -80,6 +82,7 @@ class Request:
     token_logprobs: bool = False
     sources: int = 1
     snapshot_tokens: int | None = None
+    apart: bool = False
 
     def __post_init__(self) -> None:
         if not self.messages:

@@ -44,7 +44,7 @@ class OpenAIGenerator:
     Whether the server gives log-probabilities is found out in the same way, for each model, the
     first time that bestofn's rules ask for them: where it refuses the request with them and takes
     it without, or answers without them, it is not asked again. So is whether it streams, where
-    rules want snapshots: then each candidate is a stream of its own.
+    rules want snapshots or may stop candidates: then each candidate is a stream of its own.
 
     Args:
         client: asks the server.
@@ -67,10 +67,10 @@ class OpenAIGenerator:
     def sample(self, request: Request, indices: Sequence[int]) -> Sampling:
         """One candidate per index, concurrently; see `bestofn.core.protocols.Generator`."""
         one = functools.partial(self._one, request)
-        if (
-            request.snapshot_tokens is not None
-            and self._served(request) not in self._without_streams
-        ):
+        # Of what is asked for together all comes at once, too late to stop any of it; what a
+        # candidate has cost that is stopped, only a stream tells.
+        streamed = request.snapshot_tokens is not None or request.apart
+        if streamed and self._served(request) not in self._without_streams:
             opened = functools.partial(self._opened, request)
             return StreamedSampling(
                 request, indices, opened, functools.partial(self._unstreamed, request)
@@ -100,7 +100,8 @@ class OpenAIGenerator:
         """Whether `count` candidates are asked for in one request."""
         # vLLM refuses n > 1 at temperature 0, which says nothing about other requests.
         varied = request.seed is None and request.temperature != 0
-        return count > 1 and varied and self._honours_n is not False
+        together = varied and not request.apart
+        return count > 1 and together and self._honours_n is not False
 
     async def _several(self, request: Request, count: int) -> Completion:
         """One request for `count` candidates; a server may give fewer, which is remembered.

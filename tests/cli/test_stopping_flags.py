@@ -52,3 +52,18 @@ def test_a_profile_that_could_never_stop_is_refused_at_the_start(tmp_path: Path)
     code, output = said("serve", "--config", str(file))
     assert code == 2
     assert "profile quick: stop.count is 6, and best_of is 4: sample more" in output
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ("generators: [name=a, name=b]", "1: generators: a and b would share"),
+        ("stop: accepted count=20", "stop: stop.count is 20"),
+        ("profiles: {quick: {best_of: 4, stop: accepted count=6}}", "profiles.quick.stop: stop."),
+    ],
+)
+def test_a_file_is_checked_for_it_too(tmp_path: Path, settings: str, told: str) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text(settings + "\n", encoding="utf-8")
+    code, output = said("config", "check", str(file))
+    assert (code, told in output) == (2, True), output

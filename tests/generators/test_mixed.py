@@ -229,9 +229,9 @@ class _With:
 
 
 async def test_a_model_that_is_always_surer_of_itself_does_not_win_by_that() -> None:
-    """Both models give the same two answers, each being surest of its own first: the sure model's
-    raw log-probabilities would put all of its candidates before the other's."""
-    generator = mixed(sure=scored("answer", -0.01), unsure=scored("answer", -1.0))
+    """Each of both is surest of its first answer: the sure model's raw log-probabilities would put
+    all of its candidates before the other's."""
+    generator = mixed(sure=scored("answer", -0.01), unsure=scored("reply", -1.0))
     ranking = await ranked(generator)
     assert ranking.chosen_by is not None
     assert ranking.chosen_by.score == "mean_logprob"

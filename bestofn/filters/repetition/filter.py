@@ -17,8 +17,9 @@ from bestofn.filters.repetition.duplicates import (
     duplicate_ngrams,
     duplicate_paragraphs,
 )
-from bestofn.filters.repetition.exact import is_exact_loop, repeated_content, repeated_words
+from bestofn.filters.repetition.exact import is_exact_loop, repeated_content
 from bestofn.filters.repetition.floods import KINDS, few_words, white_space
+from bestofn.filters.repetition.near import BROKEN_CONTENT, near_loop
 from bestofn.filters.repetition.segmentation import (
     Segments,
     hardly_compresses,
@@ -28,30 +29,6 @@ from bestofn.filters.repetition.segmentation import (
 from bestofn.filters.repetition.view import View
 from bestofn.filters.tool_arguments import argument_texts
 from bestofn.support import json_answer
-
-_MANY, _OFTEN = 8, 0.7
-"""Copies from which a near loop needs only this share of `near_content`."""
-
-_NEAR_CERTAIN = (8, 60)
-"""(copies, words) from which a near loop is certain: in the read sample the real ones had 8 copies,
-or more than 60 repeated words."""
-
-_ENTRY_SIMILARITY = 0.82
-"""Share of words that equals the copy before, below which entries of a list, lines of data and of
-code are data: the words that differ are what each entry is about."""
-
-_LITANY_SIMILARITY, _LITANY_COPIES = 0.9, 12
-"""The same for entries of one short line each, as long as there are fewer than so many."""
-
-_INLINE_SIMILARITY = 0.75
-"""The same for entries within a line of data or code."""
-
-_BROKEN_COPIES, _BROKEN_CONTENT = 6, 14
-"""Copies, and words repeated, from which near copies are a loop where a copy breaks off within a
-bracket or a quotation: no list, table or program repeats half of an entry."""
-
-_ENDLESS = (30, 300)
-"""(copies, words) from which entries of prose are a loop, however they differ."""
 
 _NGRAM = 20
 """Tokens of the n-grams that are counted as duplicates: with Gopher's 10 and fewer, clean lists,
@@ -188,46 +165,18 @@ class RepetitionFilter:
     def _near_loop(self, view: View) -> tuple[Cycle, bool] | None:
         segments = view.segments
         judged = segments.content | segments.number
-        fewest_words = min(_BROKEN_CONTENT, self.near_content)
+        least = self.near_similarity * min(BROKEN_CONTENT, self.near_content)
         for cycle in near_cycles(
             segments.ids,
             judged,
             self.longest_period,
             self.near_copies,
             self.near_similarity,
-            self.near_similarity * fewest_words,  # a token weighs one word at most
+            least,  # a token weighs one word at most
         ):
-            words = repeated_words(segments, cycle)
-            if words < fewest_words or view.is_free(cycle):
-                continue
-            if (
-                cycle.copies >= _BROKEN_COPIES
-                and view.is_broken(cycle)
-                and not view.is_formula(cycle)
-            ):
-                enough = cycle.copies >= _NEAR_CERTAIN[0] and words >= _NEAR_CERTAIN[1]
-                return cycle, enough
-            enough = self.near_content if cycle.copies < _MANY else self.near_content * _OFTEN
-            if words < enough:
-                continue
-            structured = view.is_structured(cycle)
-            endless = not structured and cycle.copies >= _ENDLESS[0] and words >= _ENDLESS[1]
-            if not endless and view.is_formula(cycle):
-                continue
-            if view.is_sectioned(cycle, judged):
-                view.free(cycle)
-                continue
-            if not endless and (structured or view.lists(cycle)):
-                least = _ENTRY_SIMILARITY if view.lists(cycle) else _INLINE_SIMILARITY
-                if view.lists(cycle) and view.is_short_lines(cycle):
-                    many = cycle.copies >= _LITANY_COPIES
-                    least = _ENTRY_SIMILARITY if many else _LITANY_SIMILARITY
-                alike = view.similarity(cycle, judged)
-                if alike < least or view.is_keyed_data(cycle, judged):
-                    continue
-            entries = structured or view.is_code or view.lists(cycle)
-            certain = endless if entries else cycle.copies >= _NEAR_CERTAIN[0]
-            return cycle, certain and words >= _NEAR_CERTAIN[1]
+            certain = near_loop(view, cycle, judged, self.near_content)
+            if certain is not None:
+                return cycle, certain
         return None
 
     def _duplicates(self, view: View) -> Rejection | None:

@@ -78,7 +78,7 @@ _COMMON = {
 }
 """Other words by which a line in the language is told."""
 
-_LANGUAGES_OF = defaultdict(list)
+_LANGUAGES_OF: defaultdict[str, list[str]] = defaultdict(list)
 for _code, _words in _OPENERS.items():
     for _word in _words.split():
         _LANGUAGES_OF[_word].append(_code)
