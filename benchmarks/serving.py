@@ -24,12 +24,11 @@ from typing import Any
 
 from benchmarks.bare import BareRewardModel
 from benchmarks.load import Load, closed_loop
-from benchmarks.processes import running
+from benchmarks.processes import VLLM, running
 from bestofn import embedded
 from bestofn.builders.generator import EMBEDDED_ENVIRONMENT, embedded_engine_args
 from bestofn.vllm_engine.arguments import CPU_DEFAULTS
 
-VLLM = "vllm.entrypoints.launchers.api_server.entry"
 PROMPTS = (
     "What is 7 + 5?",
     "I have 7 shells and find 3 more. How many shells do I have now?",

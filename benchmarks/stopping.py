@@ -1,16 +1,15 @@
 """The table of stopping rules: right answers, tokens and decode steps against best of 16.
 
-It replays what `benchmarks.choosing` recorded, through the product's own rules (`bestofn compare`
-does the same over a run of yours). Candidates come in the order in which an engine finishes them.
+It replays a recorded run (`benchmarks.recorded_run`) through the product's own rules, as `bestofn
+compare` does over a run of yours. Candidates come in the order in which an engine finishes them.
 Rows "all at once" start all 16 and abort the rest; "one by one" samples the next candidate only
 once the one before was judged: fewest tokens, most steps.
 
-    python -m benchmarks.choosing --record FILE      # once, samples
-    python -m benchmarks.stopping --record FILE [--best-of 16] [--draws 4] [--without-rewards]
+    python -m benchmarks.stopping [--record FILE] [--best-of 16] [--draws 4] [--without-rewards]
+    python -m benchmarks.stopping --model FOLDER     # the questions of `benchmarks.questions`
 
-Right is what `training.world.is_correct` says. Shares are of best of 16 chosen by the highest
-reward (without rewards: by `auto`) without stopping. The prior of `evidence` is the 0.65 quantile
-of the rewards of the other half of the prompts.
+Shares are of best of 16 chosen by the highest reward (without rewards: by `auto`) without stopping.
+The prior of `evidence` is a quantile of the scores of the other half of the prompts.
 """
 
 from __future__ import annotations
@@ -19,9 +18,8 @@ import argparse
 import asyncio
 import dataclasses
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from benchmarks.choosing import Prompt, read
+from benchmarks.recorded_run import Prompt, add_options, has_rewards, of_options
 from bestofn import Request
 from bestofn.settings.sections import SelectorSettings
 from bestofn.tuning.compare import Outcome
@@ -68,9 +66,8 @@ def told(outcome: Outcome, whole: Outcome) -> str:
     )
 
 
-async def measure(path: Path, best_of: int, draws: int, *, scored: bool) -> None:
+async def measure(prompts: Sequence[Prompt], best_of: int, draws: int, *, scored: bool) -> None:
     """Print the table."""
-    prompts = read(path)
     halves = prompts[::2], prompts[1::2]
     found: list[list[Outcome]] = []
     for half, other in (halves, halves[::-1]):
@@ -104,13 +101,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--record", type=Path, required=True)
+    add_options(parser)
     parser.add_argument("--best-of", type=int, default=16)
     parser.add_argument("--draws", type=int, default=4)
     parser.add_argument("--without-rewards", action="store_true")
     given = parser.parse_args()
-    scored = not given.without_rewards
-    asyncio.run(measure(given.record, given.best_of, given.draws, scored=scored))
+    prompts = of_options(given)
+    scored = has_rewards(prompts) and not given.without_rewards
+    asyncio.run(measure(prompts, given.best_of, given.draws, scored=scored))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from xdist.scheduler import LoadScopeScheduling
 # Before vLLM is imported: small, quiet, offline, and no more threads than the two cores.
 os.environ.update(
     {
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         "HF_HUB_OFFLINE": "1",
         "OMP_NUM_THREADS": "1",
         "TOKENIZERS_PARALLELISM": "false",

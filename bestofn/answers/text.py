@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bestofn.answers.numbers import found_in, normal
+from bestofn.answers.restated import answer_in
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Request
 from bestofn.support.thoughts import without_thoughts
@@ -18,6 +19,7 @@ _OUTSIDE = re.compile(r"[^\w+\-*/=<>%^.,]+|[.,](?!\d)|(?<!\d)[.,]|\*(?!\s*\d)|\*
 _OPENING = re.compile(
     r"^(?:(?:so|therefore|thus) )?(?:the )?(?:final |correct )?answer(?: is)? |^答案[是为]?"
 )
+_LETTER = re.compile(r"[^\W\d_]")
 _ARTICLE = re.compile(r"^(?:the|an?) ")
 
 
@@ -27,7 +29,9 @@ class TextKey:
 
     Of an answer that states one number which the prompt does not have, or has less often, it is
     that number, in whatever words: to "5 + 3?", "8", "5 plus 3 is 8." and "It is 8." are the same.
-    Of any other it is the words, without case, punctuation, "The answer is" and a leading article.
+    Of any other it is the words, without case, punctuation, "The answer is" and a leading article,
+    and where it repeats the question, what it says besides: to "What is the capital of France?",
+    "Paris." and "The capital of France is Paris." are the same (`bestofn.answers.restated`).
 
     Args:
         longest: characters of an answer that counts as short.
@@ -52,16 +56,22 @@ class TextKey:
         if not text or len(text) > self.longest:
             return None
         text = unicodedata.normalize("NFKC", text)
-        words = _ARTICLE.sub("", _OPENING.sub("", _OUTSIDE.sub(" ", text.casefold()).strip()))
         if self.numbers and (number := _new_number(text, request.last_user_text)) is not None:
             return number
-        return words or None
+        said = answer_in(text, request.last_user_text) or text
+        if not self.numbers and not _LETTER.search(said):
+            said = text
+        return _words(said) or None
+
+
+def _words(text: str) -> str:
+    return _ARTICLE.sub("", _OPENING.sub("", _OUTSIDE.sub(" ", text.casefold()).strip()))
 
 
 def _new_number(text: str, prompt: str) -> str | None:
     """The one number that a text states and its prompt does not; None: none, or several."""
     stated = [normal(each) for each in found_in(text)]
-    if len(stated) == 1 and not re.search(r"[^\W\d_]", text):
+    if len(stated) == 1 and not _LETTER.search(text):
         return stated[0]  # nothing but the number
     new = Counter(stated) - Counter(_numbers_of(prompt))
     return next(iter(new)) if len(new) == 1 else None

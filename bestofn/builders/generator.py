@@ -37,13 +37,14 @@ def embedded_engine_args() -> list[str]:
 
 @contextlib.asynccontextmanager
 async def open_generator(
-    settings: Settings, engine: Engine, share: Sequence[str] = ()
+    settings: Settings, engine: Engine, share: Sequence[str] = (), reward_name: str | None = None
 ) -> AsyncIterator[Generator]:
     """What samples, closed at the end.
 
     Args:
         settings: name it.
         engine: see `engine_of`.
+        reward_name: what clients call what scores; for the engine none, which samples nothing.
         share: vLLM's flags for its share of memory; not for the embedded model, which has its own.
 
     Raises:
@@ -51,6 +52,11 @@ async def open_generator(
         ModelError: the model cannot be found or read.
     """
     logger.info("engine: %s", engine)
+    if engine == "none":
+        from bestofn.generators.no_generator import NoGenerator
+
+        yield NoGenerator(str(reward_name))
+        return
     if engine == "openai":
         from bestofn.generators.openai import openai_generator
 
@@ -110,6 +116,8 @@ def engine_of(settings: Settings) -> Engine:
         raise ConfigError(
             f"the engine is {engine}, and an upstream is named: {', '.join(map(shown_url, named))}"
         )
+    if engine == "none" and settings.model is not None:
+        raise ConfigError(f"the engine is none, and a model is named: {settings.model}")
     if engine != "vllm" and settings.engine_args:
         raise ConfigError(f"engine_args are flags of vLLM, and the engine is {engine}")
     return engine

@@ -21,6 +21,7 @@ from bestofn.builders.rewards import open_reward_model
 from bestofn.builders.special_tokens import with_special_tokens
 from bestofn.builders.stopping import Readable, stopping
 from bestofn.control.policy import Policy
+from bestofn.core.errors import ConfigError
 from bestofn.core.pipeline import Pipeline
 from bestofn.core.protocols import Filter, Generator
 from bestofn.settings.sections import FilterSpec
@@ -64,6 +65,8 @@ async def open_pipeline(
     settings = settings or Settings()
     engine = engine_of(settings)
     rewards = RewardPlan.of(settings, other_generator=generator is not None)
+    if engine == "none" and not rewards.rewards:
+        raise ConfigError("the engine is none, and no reward model is named: nothing to serve")
     filters = build_filters(settings.filters)
     answer_key = build_answer_key(settings.answer_key)
     selector = build_selector(settings.selector, answer_key)
@@ -76,7 +79,7 @@ async def open_pipeline(
         reward_model = await stack.enter_async_context(open_reward_model(rewards))
         if generator is None:
             share = left_flags(rewards) if planned is None else planned
-            opened = open_generator(settings, engine, share)
+            opened = open_generator(settings, engine, share, rewards.name)
             generator = await stack.enter_async_context(opened)
             filters = with_special_tokens(filters, settings)
         yield Pipeline(generator, selector, filters, reward_model, policy)

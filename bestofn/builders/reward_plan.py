@@ -68,7 +68,7 @@ class RewardPlan:
         """The plan that `settings` come to; nothing is loaded or asked for.
 
         Where they name nothing that scores it is the embedded reward model, for the embedded
-        generator; it knows no other's answers, so there nothing scores.
+        generator; it knows no other's answers, so there, and with the engine none, nothing scores.
 
         Args:
             settings: name what scores, and what samples.
@@ -88,7 +88,9 @@ class RewardPlan:
             name = None
         elif name:
             rewards = [_planned(RewardSpec.of(name), settings)]
-        elif not (other_generator or settings.model or settings.upstream):
+        elif not (
+            other_generator or settings.model or settings.upstream or settings.engine == "none"
+        ):
             name, rewards = embedded.REWARD_NAME, [_embedded(settings)]
         return cls(name, tuple(rewards), settings.ensemble or EnsembleSettings())
 

@@ -40,7 +40,7 @@ def _wants_tokens(judge: Filter) -> bool:
 def special_tokens_of(settings: Settings) -> tuple[str, ...]:
     """The special tokens of what samples, in the order of its files; () where no file of its
     tokenizer is here (an upstream's model, or one that was not fetched yet)."""
-    if settings.upstream is not None:
+    if settings.upstream is not None or settings.engine == "none":
         return ()
     folder = settings.model or str(embedded.generator_path())
     found: dict[str, None] = {}

@@ -17,8 +17,10 @@ from bestofn.control.enough import Enough
 from bestofn.control.evidence import Evidence
 from bestofn.control.expected_gain import ExpectedGain
 from bestofn.control.fixed import Fixed
+from bestofn.control.loops import Loops
 from bestofn.control.plateau import Plateau
 from bestofn.control.policy import Policy
+from bestofn.control.pruning import Prune
 from bestofn.control.recent_scores import RecentScores
 from bestofn.control.replace import ReplaceRejected
 from bestofn.control.waves import Waves
@@ -61,15 +63,15 @@ RULES: Mapping[str, Callable[[Readable, Mapping[str, Any]], Controller]] = {
 
 
 def stopping(stop: StopSettings, has: Readable) -> Mapping[str, Any]:
-    """The fields of a `Policy` that the section decides: `sampling`, `stop`, `least`, `budget` and
-    `recent`.
+    """The fields of a `Policy` that the section decides: `sampling`, `stop`, `least`, `mid_decode`,
+    `budget` and `recent`.
 
     Args:
         stop: the section.
         has: what its rule may read.
 
     Raises:
-        ConfigError: the rule reads rewards, and nothing scores.
+        ConfigError: the rule reads rewards, or candidates are to be pruned, and nothing scores.
     """
     sampling: Controller = Fixed() if stop.waves is None else Waves(stop.waves)
     if stop.replace:
@@ -78,6 +80,7 @@ def stopping(stop: StopSettings, has: Readable) -> Mapping[str, Any]:
         "sampling": sampling,
         "stop": None if stop.rule == "none" else RULES[stop.rule](has, stop.given),
         "least": stop.min,
+        "mid_decode": _mid_decode(stop, has),
         "budget": Budget(tokens=stop.max_sampled_tokens, seconds=stop.max_seconds),
         "recent": has.recent,
     }
@@ -97,6 +100,18 @@ def stopped_by(stop: StopSettings, answer_key: AnswerKey | None, pipeline: Pipel
     recent = policy.recent or RecentScores(rewards=scored)
     parts = stopping(stop, Readable(answer_key, scored, recent))
     return dataclasses.replace(pipeline, policy=dataclasses.replace(policy, **parts))
+
+
+def _mid_decode(stop: StopSettings, has: Readable) -> Controller | None:
+    """What stops single candidates while they run; None: nothing does."""
+    rules: list[Controller] = [Loops()] if stop.stops_loops else []
+    if stop.prune is not None:
+        if not has.rewards:
+            raise ConfigError("stop: prune needs a reward model, and there is none")
+        options = {"first": stop.prune_at, "protect": stop.prune_min}
+        given = {name: value for name, value in options.items() if value is not None}
+        rules.append(Prune(stop.prune, **given))
+    return Chain(tuple(rules)) if len(rules) > 1 else next(iter(rules), None)
 
 
 def _evidence(has: Readable, options: Mapping[str, Any]) -> Controller:

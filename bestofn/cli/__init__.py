@@ -18,7 +18,20 @@ from typing import Annotated
 import typer
 
 from bestofn import __version__
-from bestofn.cli import ask, compare, export, models, plan, report, sample, score, serve, verify
+from bestofn.cli import (
+    ask,
+    compare,
+    config,
+    doctor,
+    export,
+    models,
+    plan,
+    report,
+    sample,
+    score,
+    serve,
+    verify,
+)
 from bestofn.cli import filter as filter_data
 from bestofn.cli.usage import Commands
 
@@ -26,7 +39,7 @@ app = typer.Typer(
     cls=Commands,
     help="Sample N answers, reject the repetitive and the truncated, return the best.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
 )
 app.command()(ask.ask)
@@ -40,6 +53,8 @@ app.command()(export.export)
 app.command()(report.report)
 app.command()(compare.compare)
 app.command()(verify.verify)
+app.add_typer(config.group, name="config")
+app.command()(doctor.doctor)
 
 
 @app.callback(invoke_without_command=True)

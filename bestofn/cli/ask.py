@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
 
 
 def ask(
-    prompt: Annotated[str, typer.Argument(help="What to ask.", show_default=False)],
+    prompt: Annotated[
+        str, typer.Argument(help="What to ask; - reads standard input.", show_default=False)
+    ],
     best_of: BestOfOption = None,
     model: ModelOption = None,
     reward_model: RewardModelOption = None,
@@ -85,6 +88,8 @@ def ask(
             request_timeout_seconds=request_timeout,
             policy=None if on_exhausted is None else {"on_exhausted": on_exhausted},
         )
+        if prompt == "-":
+            prompt = _standard_input()
         if not prompt.strip():
             raise RequestError("the prompt is empty")
         if "stop" not in settings.model_fields_set:  # one answer is wanted, and soon
@@ -129,3 +134,15 @@ async def _ask(request: Request, settings: Settings, *, as_json: bool, verbose: 
             if error.ranking is not None:
                 print_ranking(error.ranking, as_json=as_json)
             raise
+
+
+def _standard_input() -> str:
+    """What is piped in, without the line break at its end.
+
+    Raises:
+        RequestError: it is no UTF-8.
+    """
+    try:
+        return sys.stdin.buffer.read().decode("utf-8").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise RequestError(f"standard input is no UTF-8: {error}") from error

@@ -9,7 +9,7 @@ import typer
 import yaml
 
 from bestofn.core.errors import ConfigError
-from bestofn.settings.choices import Engine
+from bestofn.settings.choices import AskEngine, Engine
 
 if TYPE_CHECKING:
     from bestofn.settings.settings import Settings
@@ -90,7 +90,13 @@ StopOption = Annotated[
     ),
 ]
 EngineOption = Annotated[
-    Engine | None, typer.Option(help="What samples. \\[vllm where it is installed]")
+    AskEngine | None, typer.Option(help="What samples. \\[vllm where it is installed]")
+]
+ServeEngineOption = Annotated[
+    Engine | None,
+    typer.Option(
+        help="What samples; none: nothing, a reward server. \\[vllm where it is installed]"
+    ),
 ]
 SelectorOption = Annotated[
     str | None,

@@ -13,9 +13,9 @@ from typer.core import TyperCommand
 from bestofn.cli.options import (
     AnswerKeyOption,
     ConfigOption,
-    EngineOption,
     RewardModelOption,
     SelectorOption,
+    ServeEngineOption,
     TrustOption,
     UnsafeCodeOption,
     UpstreamOption,
@@ -57,7 +57,7 @@ def serve(
         int | None, typer.Option(min=1, help="Sampled for a request that does not say. [8]")
     ] = None,
     upstream: UpstreamOption = None,
-    engine: EngineOption = None,
+    engine: ServeEngineOption = None,
     selector: SelectorOption = None,
     answer_key: AnswerKeyOption = None,
     host: Annotated[str | None, typer.Option(help="[127.0.0.1]")] = None,

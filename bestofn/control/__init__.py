@@ -6,6 +6,8 @@
     replace         another one for each that is rejected
     resample        once more best_of, where nothing is acceptable
     deadline        stop at a time
+    loops           stop a running candidate that repeats itself without end
+    pruning         stop the running candidates whose reward so far is behind
 
 and the stopping rules, which say when it is enough:
 

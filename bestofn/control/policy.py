@@ -9,7 +9,15 @@ from bestofn.control.deadline import Deadline
 from bestofn.control.fixed import Fixed
 from bestofn.control.recent_scores import RecentScores
 from bestofn.control.resample import Resample
-from bestofn.core.controller import WAIT, Budget, Chain, Controller, Decision, Progress
+from bestofn.core.controller import (
+    WAIT,
+    Budget,
+    Chain,
+    Controller,
+    Decision,
+    Progress,
+    snapshot_tokens,
+)
 from bestofn.core.errors import RequestError
 from bestofn.core.protocols import ReadsLogprobs
 from bestofn.core.ranking import Ranking
@@ -41,6 +49,7 @@ class Policy:
         stop: the rule that ends a request before all best_of candidates are there: what runs is
             aborted, and what was accepted by then is scored and ranked. None: none does.
         least: accepted candidates before that rule may stop or abort.
+        mid_decode: what stops single candidates while they run (`Loops`, `Prune`). None: nothing.
         budget: hard caps; of candidates, without: best_of times `max_rounds`.
         recent: learns the scores of each ranking, for rules that compare with recent requests.
 
@@ -56,6 +65,7 @@ class Policy:
     sampling: Controller = field(default_factory=Fixed)
     stop: Controller | None = None
     least: int = 1
+    mid_decode: Controller | None = None
     budget: Budget = field(default_factory=Budget)
     recent: RecentScores | None = field(default=None, compare=False)
     _chain: Controller = field(init=False, repr=False, compare=False)
@@ -75,6 +85,8 @@ class Policy:
         if self.on_exhausted == "resample" and self.max_rounds > 1:
             tokens, seconds = self.max_resample_tokens, self.max_resample_seconds
             rules.append(Resample(self.max_rounds, tokens, seconds))
+        if self.mid_decode is not None:
+            rules.append(self.mid_decode)
         object.__setattr__(self, "_chain", Chain(tuple(rules)) if len(rules) > 1 else rules[0])
         object.__setattr__(self, "_deadline", deadline)
 
@@ -86,6 +98,11 @@ class Policy:
     def reads_logprobs(self, *, scored: bool) -> bool:
         """See `bestofn.core.protocols.ReadsLogprobs`: whether the stopping rule does."""
         return isinstance(self.stop, ReadsLogprobs) and self.stop.reads_logprobs(scored=scored)
+
+    @property
+    def snapshot_tokens(self) -> int | None:
+        """See `bestofn.core.mid_decode.ReadsSnapshots`."""
+        return snapshot_tokens(self.sampling, self.stop, self.mid_decode)
 
     def budget_of(self, request: Request) -> Budget:
         """The hard caps of this request.

@@ -35,6 +35,7 @@ def _wrong(decision: object) -> str | None:
         "start": isinstance(decision.start, int),
         "abort": isinstance(decision.abort, Mapping),
         "score": isinstance(decision.score, frozenset | set),
+        "check": isinstance(decision.check, frozenset | set),
         "stop": isinstance(decision.stop, str | None),
         "wake": isinstance(decision.wake, int | float | None),
         "notes": isinstance(decision.notes, tuple | list),

@@ -23,8 +23,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from bestofn.core.mid_decode import ReadsSnapshots
 from bestofn.core.ranking import Ranking, ScoredCandidate
-from bestofn.core.types import Candidate, Request
+from bestofn.core.types import Candidate, Rejection, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,10 @@ class Running(NamedTuple):
         tokens: of that snapshot; 0 where it is not known.
         reward: of the newest snapshot that was scored; None: none was.
         scored_at: tokens of the snapshot that has `reward`.
+        rejection: the certain one that the finished candidate will have, whatever follows; None:
+            none is known.
+        checked_at: tokens of the newest snapshot that filters were shown.
+        aborted_by: the rule that has stopped it, while it has not come back; None: none has.
     """
 
     index: int  # type: ignore[assignment]  # a field, and not tuple's method
@@ -73,6 +78,9 @@ class Running(NamedTuple):
     tokens: int = 0
     reward: float | None = None
     scored_at: int = 0
+    rejection: Rejection | None = None
+    checked_at: int = 0
+    aborted_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +157,7 @@ class Decision:
         start: how many more candidates to start, within the budget.
         abort: candidates to stop, each with the name of the rule that stops it.
         score: running candidates whose newest snapshot is to be scored.
+        check: running candidates whose newest snapshot is to be shown to the filters that foresee.
         stop: ends the request, with the name of the rule: what runs is aborted, what waits for a
             score is given up, and what is there is ranked.
         wake: seconds of `Progress.elapsed` at which to be asked again, if nothing happens before.
@@ -161,6 +170,7 @@ class Decision:
     stop: str | None = None
     wake: float | None = None
     notes: tuple[str, ...] = ()
+    check: frozenset[int] = frozenset()
 
 
 WAIT = Decision()
@@ -206,6 +216,12 @@ class RequestPolicy(Controller, Protocol):
         ...
 
 
+def snapshot_tokens(*controllers: Controller | None) -> int | None:
+    """After how many tokens the first of these wants another snapshot; None: none reads any."""
+    asked = [each.snapshot_tokens for each in controllers if isinstance(each, ReadsSnapshots)]
+    return min((tokens for tokens in asked if tokens is not None), default=None)
+
+
 @dataclass(frozen=True, slots=True)
 class Chain:
     """Several controllers as one: starts add up, aborts and scores unite, the first stop wins, the
@@ -216,6 +232,11 @@ class Chain:
     """
 
     controllers: tuple[Controller, ...]
+
+    @property
+    def snapshot_tokens(self) -> int | None:
+        """See `bestofn.core.mid_decode.ReadsSnapshots`: the least that one of them asks for."""
+        return snapshot_tokens(*self.controllers)
 
     def decide(self, progress: Progress) -> Decision:
         """The united decision; see the class."""
@@ -232,4 +253,5 @@ class Chain:
             stop=next((each.stop for each in said if each.stop is not None), None),
             wake=min((each.wake for each in said if each.wake is not None), default=None),
             notes=tuple(note for each in said for note in each.notes),
+            check=frozenset().union(*(each.check for each in said)),
         )

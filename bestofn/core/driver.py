@@ -27,6 +27,7 @@ from bestofn.core.observer import Observer
 from bestofn.core.pipeline import Pipeline
 from bestofn.core.ranking import ScoredCandidate
 from bestofn.core.scoring import Scorer
+from bestofn.core.snapshots import Snapshots
 from bestofn.core.streams import Streams
 from bestofn.core.types import Candidate, Request, Score
 from bestofn.core.wake import WakeUp
@@ -63,6 +64,7 @@ class Driver:
             observer=observer,
             compares=pipeline.compares,
         )
+        self._snapshots = Snapshots(pipeline, ledger, self._streams, self._scorer, self._touch)
         self._loop = asyncio.get_running_loop()
         self._done: asyncio.Future[None] = self._loop.create_future()
         self._due = False
@@ -113,6 +115,7 @@ class Driver:
         self._scorer.cancel()
         self._settle()
         await self._streams.aclose()
+        await self._snapshots.aclose()
         await self._checks.aclose()
         await self._scorer.aclose()
 
@@ -141,9 +144,9 @@ class Driver:
 
     def on_finished(self, candidate: Candidate, aborted_by: str | None) -> None:
         """See `Sink`."""
-        self._scorer.drop_snapshot(candidate.index)
+        rejection = self._snapshots.drop(candidate.index)
         if aborted_by is not None:
-            self._ledger.stopped(candidate, aborted_by)
+            self._ledger.stopped(candidate, aborted_by, rejection=rejection)
         else:
             self._checks.add(candidate)
         self._touch()
@@ -250,12 +253,7 @@ class Driver:
         for index, rule in decision.abort.items():
             self._streams.abort(index, rule)
             self._checks.abort(index, rule)
-        if decision.score and self._pipeline.compares:
-            self._ledger.note("the reward model compares whole answers: snapshots are not scored")
-        for index in decision.score:
-            running = self._streams.running.get(index)
-            if running is not None and running.latest is not None:
-                self._scorer.add_snapshot(running.latest)
+        self._snapshots.judge(decision)
         if decision.start > 0:
             self._start(decision.start, progress)
 

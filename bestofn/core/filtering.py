@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Self
 
 from bestofn.core import check_process
+from bestofn.core.mid_decode import Foreseeing
 from bestofn.core.protocols import Filter, Mending, Portable, Waiting
 from bestofn.core.ranking import ScoredCandidate
 from bestofn.core.types import GENERATION_ERROR, Candidate, Failure, Rejection, Request
@@ -41,12 +42,14 @@ class Filtering:
         menders: those that take off what is no part of an answer.
         portable: for each filter, whether it judges long texts in another process.
         waiting: for each filter, what asks it whether it would have to wait; None: never.
+        foreseeing: those that can tell from a snapshot what will become of a candidate.
     """
 
     filters: Sequence[Filter] = ()
     menders: Sequence[Mending] = ()
     portable: Sequence[bool] = ()
     waiting: Sequence[Waiting | None] = ()
+    foreseeing: Sequence[Filter] = ()
 
     @classmethod
     def of(cls, filters: Sequence[Filter]) -> Self:
@@ -56,13 +59,14 @@ class Filtering:
             [each for each in filters if isinstance(each, Mending)],
             [isinstance(each, Portable) and each.portable for each in filters],
             [each if isinstance(each, Waiting) else None for each in filters],
+            [each for each in filters if isinstance(each, Foreseeing) and each.foresees],
         )
 
     def takes_long(self, request: Request, candidate: Candidate) -> bool:
         """Whether the candidate is to be judged beside the event loop."""
         if candidate.error is not None:
             return False
-        return _is_long(candidate) or any(
+        return self.is_long(candidate) or any(
             each is not None and _waits(each, request, candidate) for each in self.waiting
         )
 
@@ -87,7 +91,7 @@ class Filtering:
         loop = asyncio.get_running_loop()
         candidate, failure = self._mended(candidate)
         outcomes: dict[int, check_process.Outcome] = {}
-        long = _is_long(candidate)
+        long = self.is_long(candidate)
         if long:
             sent = [at for at, portable in enumerate(self.portable) if portable]
             filters = [self.filters[at] for at in sent]
@@ -108,6 +112,33 @@ class Filtering:
             else:
                 outcomes[at] = outcome_of(each, request, candidate)
         return _record(candidate, failure, [outcomes[at] for at in range(len(self.filters))])
+
+    def is_long(self, candidate: Candidate) -> bool:
+        """Whether there is so much to read that it is read beside the event loop."""
+        size = len(candidate.text)
+        calls = candidate.message.get("tool_calls") or candidate.message.get("function_call")
+        return size >= LONG or (bool(calls) and size + len(str(calls)) >= LONG)
+
+    def foreseen(self, request: Request, snapshot: Candidate) -> Rejection | None:
+        """The certain rejection that the finished candidate will have; None: none is known.
+
+        A filter that raises says nothing: the finished candidate is shown to it again.
+        """
+        snapshot, _ = self._mended(snapshot)
+        return _certain(outcome_of(each, request, snapshot) for each in self.foreseeing)
+
+    async def foreseen_beside(self, request: Request, snapshot: Candidate) -> Rejection | None:
+        """The same, without holding up the event loop."""
+        snapshot, _ = self._mended(snapshot)
+        loop, filters = asyncio.get_running_loop(), self.foreseeing
+        try:
+            return _certain(
+                await loop.run_in_executor(
+                    _LONG_CHECKS, check_process.outcomes, filters, request, snapshot
+                )
+            )
+        except check_process.UnsendableError:  # the finished candidate is judged in a thread
+            return None
 
     def _mended(self, candidate: Candidate) -> tuple[Candidate, Failure | None]:
         """(the candidate without what is no part of its answer, the failure of a filter)."""
@@ -137,10 +168,9 @@ def _record(
     return ScoredCandidate(candidate, rejections, failure)
 
 
-def _is_long(candidate: Candidate) -> bool:
-    size = len(candidate.text)
-    calls = candidate.message.get("tool_calls") or candidate.message.get("function_call")
-    return size >= LONG or (bool(calls) and size + len(str(calls)) >= LONG)
+def _certain(outcomes: Iterable[check_process.Outcome]) -> Rejection | None:
+    """The first rejection that leaves no doubt."""
+    return next((e for e in outcomes if isinstance(e, Rejection) and e.certain), None)
 
 
 def _waits(judge: Waiting, request: Request, candidate: Candidate) -> bool:

@@ -15,7 +15,15 @@ from bestofn.core.ranking import (
     Timings,
     Usage,
 )
-from bestofn.core.types import GENERATION_ERROR, Candidate, Failure, Request, Score, Stopped
+from bestofn.core.types import (
+    GENERATION_ERROR,
+    Candidate,
+    Failure,
+    Rejection,
+    Request,
+    Score,
+    Stopped,
+)
 
 
 class Ledger:
@@ -109,11 +117,20 @@ class Ledger:
         nothing = Candidate.without_answer(self._request, index, "error", why)
         self._write_finished(ScoredCandidate(nothing, failure=Failure(GENERATION_ERROR, why)))
 
-    def stopped(self, candidate: Candidate, rule: str, what: str = "not finished") -> None:
-        """A candidate did not finish, or was not judged, since a rule ended it."""
+    def stopped(
+        self,
+        candidate: Candidate,
+        rule: str,
+        what: str = "not finished",
+        *,
+        rejection: Rejection | None = None,
+    ) -> None:
+        """A candidate did not finish, or was not judged, since a rule ended it; with the rejection
+        that it would have had for certain."""
         self._rules.add(rule)
         failure = Stopped(rule, f"{what} {_when(rule)}")
-        self._write_finished(ScoredCandidate(candidate, failure=failure))
+        rejections = () if rejection is None else (rejection,)
+        self._write_finished(ScoredCandidate(candidate, rejections, failure))
 
     def scored(self, indices: Sequence[int], score: Score) -> None:
         """These candidates, which read the same, have this score."""

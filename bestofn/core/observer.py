@@ -83,5 +83,71 @@ class CandidateObserver(Observer):
         self._tell(record)
 
 
+class Observers(Observer):
+    """Tells several observers, each in turn.
+
+    Args:
+        told: in this order.
+    """
+
+    def __init__(self, *told: Observer) -> None:
+        self._told = told
+
+    def started(self, request: Request, indices: Sequence[int]) -> None:
+        """See `Observer`."""
+        for each in self._told:
+            each.started(request, indices)
+
+    def snapshot(self, request: Request, candidate: Candidate) -> None:
+        """See `Observer`."""
+        for each in self._told:
+            each.snapshot(request, candidate)
+
+    def finished(self, request: Request, record: ScoredCandidate) -> None:
+        """See `Observer`."""
+        for each in self._told:
+            each.finished(request, record)
+
+    def sampling_ended(self, request: Request, indices: Sequence[int]) -> None:
+        """See `Observer`."""
+        for each in self._told:
+            each.sampling_ended(request, indices)
+
+    def score_started(self, request: Request, count: int) -> None:
+        """See `Observer`."""
+        for each in self._told:
+            each.score_started(request, count)
+
+    def score_ended(self, request: Request, count: int, seconds: float) -> None:
+        """See `Observer`."""
+        for each in self._told:
+            each.score_ended(request, count, seconds)
+
+    def scored(self, request: Request, record: ScoredCandidate) -> None:
+        """See `Observer`."""
+        for each in self._told:
+            each.scored(request, record)
+
+    def decided(self, request: Request, decision: Decision) -> None:
+        """See `Observer`."""
+        for each in self._told:
+            each.decided(request, decision)
+
+    def selecting(self, request: Request, count: int) -> None:
+        """See `Observer`."""
+        for each in self._told:
+            each.selecting(request, count)
+
+    def selected(self, request: Request, ranking: Ranking) -> None:
+        """See `Observer`."""
+        for each in self._told:
+            each.selected(request, ranking)
+
+    def ended(self, request: Request) -> None:
+        """See `Observer`."""
+        for each in self._told:
+            each.ended(request)
+
+
 SILENT = Observer()
 """Tells nobody."""

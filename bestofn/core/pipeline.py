@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from bestofn.core.controller import RequestPolicy
 from bestofn.core.filtering import Filtering
+from bestofn.core.mid_decode import ReadsSnapshots
 from bestofn.core.protocols import (
     Comparing,
     EngineStatus,
@@ -53,6 +54,9 @@ class Pipeline:
         refusing: the reward model, where it cannot be shown every conversation; else None.
         compares: whether the reward model needs all candidates of a request at once.
         reads_logprobs: whether the selector or the policy reads log-probabilities.
+        snapshot_tokens: after how many tokens of a candidate the policy wants another snapshot;
+            None: it wants none, or the generator sends none.
+        lacks_snapshots: whether the policy wants snapshots, and the generator sends none.
     """
 
     generator: Generator
@@ -67,6 +71,8 @@ class Pipeline:
     refusing: Refusing | None = field(init=False, repr=False)
     compares: bool = field(init=False, repr=False)
     reads_logprobs: bool = field(init=False, repr=False)
+    snapshot_tokens: int | None = field(init=False, repr=False)
+    lacks_snapshots: bool = field(init=False, repr=False)
     filtering: Filtering = field(init=False, repr=False, compare=False)
     _status: EngineStatus | None = field(init=False, repr=False, compare=False)
 
@@ -76,19 +82,29 @@ class Pipeline:
         return self._status is not None and self._status.dead
 
     def as_sampled(self, request: Request) -> Request:
-        """The request as the generator gets it: with logprobs, where rules read them. One candidate
-        is chosen without."""
-        alone = request.best_of == 1 or request.temperature == 0
-        if alone or not self.reads_logprobs or request.token_logprobs:
+        """The request as the generator gets it: with logprobs and snapshots, where rules read them.
+        One candidate is chosen without."""
+        if request.best_of == 1 or request.temperature == 0:
             return request
-        return replace(request, token_logprobs=True)
+        reads = self.reads_logprobs and not request.token_logprobs
+        if not reads and self.snapshot_tokens is None:
+            return request
+        return replace(
+            request,
+            token_logprobs=reads or request.token_logprobs,
+            snapshot_tokens=self.snapshot_tokens,
+        )
 
     def __post_init__(self) -> None:
-        generator, reward_model = self.generator, self.reward_model
+        generator, reward_model, policy = self.generator, self.reward_model, self.policy
         scored = reward_model is not None
+        snapshots = isinstance(generator, Snapshotting) and generator.snapshots
+        wanted = policy.snapshot_tokens if isinstance(policy, ReadsSnapshots) else None
         offers = {
             "forwarder": generator if isinstance(generator, Forwarder) else None,
-            "snapshots": isinstance(generator, Snapshotting) and generator.snapshots,
+            "snapshots": snapshots,
+            "snapshot_tokens": wanted if snapshots else None,
+            "lacks_snapshots": wanted is not None and not snapshots,
             "ignoring": generator if isinstance(generator, Ignoring) else None,
             "_status": generator if isinstance(generator, EngineStatus) else None,
             "text_scorer": reward_model if isinstance(reward_model, TextScorer) else None,

@@ -1,6 +1,6 @@
 """The seams as protocols: Generator and Sampling, Filter, RewardModel, AnswerKey, Selector; and
 what one of them may offer besides (Forwarder, Snapshotting, EngineStatus, Ignoring; Mending;
-Comparing, Refusing, TextScorer; Suiting, NamedKey; ReadsLogprobs).
+Comparing, Refusing, TextScorer; Suiting, NamedKey; ReadsLogprobs; and `bestofn.core.mid_decode`).
 
 An implementation inherits nothing. A new one is one new file, and one line in `bestofn.builders`.
 The sixth seam, Controller, is in `bestofn.core.controller`. What is offered besides is asked once,
@@ -94,7 +94,8 @@ class Snapshotting(Protocol):
     """What a generator says besides, where it can send unfinished candidates.
 
     Attributes:
-        snapshots: whether its samplings yield candidates with ``finish_reason=None`` on the way.
+        snapshots: whether its samplings yield candidates with ``finish_reason=None`` on the way,
+            one after each `Request.snapshot_tokens` of a candidate, where the request has them.
     """
 
     @property

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from bestofn.core.types import REWARD_ERROR, Candidate, Failure, Rejection, Request, Score, Stopped
 
 DEADLINE = "deadline"
 """The rule that stops a request at its deadline; `Ranking.deadline_reached` looks for it."""
+
+
+Outcome = Literal["accepted", "suspected", "rejected", "stopped", "failed"]
+"""The five states of a candidate; see `ScoredCandidate`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,15 @@ class ScoredCandidate:
         if self.failure is None or self.failure.reason != REWARD_ERROR:
             return False
         return not any(each.certain for each in self.rejections)
+
+    @property
+    def outcome(self) -> Outcome:
+        """Which of the five it is."""
+        if self.failure is not None:
+            return "failed" if self.stopped is None else "stopped"
+        if self.accepted:
+            return "accepted"
+        return "suspected" if self.suspected else "rejected"
 
     @property
     def stopped(self) -> str | None:
@@ -253,8 +267,8 @@ class Ranking:
     def tokens_saved(self) -> int:
         """An estimate of the completion tokens that stopping saved: what candidates that a rule
         aborted or that were never started would have cost, had they been as long on average as
-        those that finished. Long candidates are the ones that are aborted, so it is rather too low.
-        0 where those that finished were not counted.
+        those that finished. Long candidates are the ones that are aborted, so it is rather too low:
+        one that was already longer counts as nothing. 0 where those that finished were not counted.
         """
         aborted = [each for each in self.candidates if each.stopped is not None]
         if self.stopped_by is None and not aborted:
@@ -267,9 +281,10 @@ class Ranking:
         known = [count for count in finished if count is not None]
         if not known or len(known) < len(finished):
             return 0
-        missing = max(0, self.request.best_of - len(self.candidates)) + len(aborted)
-        spent = sum(each.candidate.counted_tokens or 0 for each in aborted)
-        return max(0, round(missing * sum(known) / len(known)) - spent)
+        mean = sum(known) / len(known)
+        spent = [each.candidate.counted_tokens or 0 for each in aborted]
+        never = max(0, self.request.best_of - len(self.candidates))
+        return round(never * mean + sum(max(0.0, mean - tokens) for tokens in spent))
 
 
 def _reasons(candidates: Iterable[ScoredCandidate]) -> Mapping[str, int]:

@@ -16,7 +16,7 @@ from typing import Protocol
 from bestofn.core.controller import Running
 from bestofn.core.no_winner import GeneratorError
 from bestofn.core.protocols import Generator, Sampling
-from bestofn.core.types import Candidate, Request, Score
+from bestofn.core.types import Candidate, Rejection, Request, Score
 
 logger = logging.getLogger(__name__)
 
@@ -82,12 +82,13 @@ class Streams:
         sink: told of what comes.
 
     Attributes:
+        request: as given.
         running: candidates that were started and have not come back, by index.
     """
 
     def __init__(self, generator: Generator, request: Request, sink: Sink) -> None:
         self._generator = generator
-        self._request = request
+        self.request = request
         self._sink = sink
         self._loop = asyncio.get_running_loop()
         self._tasks: dict[asyncio.Task[None], _Wave] = {}
@@ -109,7 +110,7 @@ class Streams:
         Raises:
             RequestError, GeneratorError: as `Generator.sample`; nothing runs then.
         """
-        sampling = self._generator.sample(self._request, indices)
+        sampling = self._generator.sample(self.request, indices)
         wave = _Wave(indices, sampling, set(indices))
         for index in indices:
             self.running[index] = Running(index)
@@ -127,6 +128,7 @@ class Streams:
         if index not in self.running or index in self._aborted:
             return
         self._aborted[index] = rule
+        self.running[index] = self.running[index]._replace(aborted_by=rule)
         self._graces[index] = self._loop.call_later(GRACE, self._give_up, index)
         try:
             self._wave_of[index].sampling.abort(index)
@@ -137,7 +139,7 @@ class Streams:
         """A running candidate as far as its newest snapshot goes, as one that was aborted."""
         latest = self.running[index].latest
         if latest is None:
-            return Candidate.without_answer(self._request, index, "abort")
+            return Candidate.without_answer(self.request, index, "abort")
         return dataclasses.replace(latest, finish_reason="abort")
 
     def on_score(self, candidate: Candidate, score: Score) -> None:
@@ -147,6 +149,14 @@ class Streams:
             reward = running.reward if score.reward is None else score.reward
             self.running[candidate.index] = running._replace(
                 reward=reward, scored_at=candidate.completion_tokens or 0
+            )
+
+    def on_check(self, candidate: Candidate, rejection: Rejection | None) -> None:
+        """A snapshot of a running candidate was shown to the filters."""
+        running = self.running.get(candidate.index)
+        if running is not None:
+            self.running[candidate.index] = running._replace(
+                rejection=rejection, checked_at=candidate.completion_tokens or 0
             )
 
     def cancel(self) -> None:
@@ -166,7 +176,7 @@ class Streams:
         if tasks := list(self._tasks):
             _, left = await asyncio.wait(tasks, timeout=CLOSING_SECONDS)
             if left:
-                logger.error("request %s: its sampling does not close", self._request.id)
+                logger.error("request %s: its sampling does not close", self.request.id)
             for task in left:
                 task.cancel()
 
@@ -179,7 +189,7 @@ class Streams:
                 wave.closing = True
                 await wave.sampling.aclose()
         except GeneratorError as error:  # what came before it is still worth ranking
-            logger.error("request %s: %s", self._request.id, error)
+            logger.error("request %s: %s", self.request.id, error)
             wave.why_missing = str(error)
 
     def _take(self, candidate: Candidate, wave: _Wave) -> None:

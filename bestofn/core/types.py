@@ -58,6 +58,8 @@ class Request:
         id: names the request in logs and in the engine.
         token_logprobs: whether rules read `Candidate.token_logprobs`, so that the engine is asked
             for them; `best_of_n` sets it. What a client wants to see stands in `options`.
+        snapshot_tokens: after how many tokens rules want to see another snapshot of a candidate;
+            `best_of_n` sets it. None: never.
 
     Raises:
         RequestError: a field is out of its range.
@@ -74,6 +76,7 @@ class Request:
     reference: Any = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     token_logprobs: bool = False
+    snapshot_tokens: int | None = None
 
     def __post_init__(self) -> None:
         if not self.messages:
@@ -217,12 +220,15 @@ class Rejection:
         detail: one sentence that a person understands.
         certain: whether the evidence leaves no doubt; False makes it a suspicion: a candidate with
             nothing but suspicions stands behind every one that has none, and is not thrown out.
+        span: characters ``[start, end)`` of the candidate's text that are the evidence; None: it is
+            in no one place, or not in the text.
     """
 
     filter: str
     reason: str
     detail: str
     certain: bool = True
+    span: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

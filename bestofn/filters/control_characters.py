@@ -47,9 +47,10 @@ class ControlCharactersFilter:
         if not text.isascii() and _MOJIBAKE.search(text):
             found = list(_MOJIBAKE.finditer(hide_code(text)))
             if len(found) >= SEVERAL - 1 and not _MOJIBAKE.search(prompt):
-                return self._reject("mojibake", found[0].group(), len(found), found[0].start())
+                first, shown = found[0].start(), found[0].group()
+                return self._reject("mojibake", shown, len(found), first, len(shown))
         return None
 
-    def _reject(self, reason: str, shown: str, count: int, first: int) -> Rejection:
+    def _reject(self, reason: str, shown: str, count: int, first: int, width: int = 1) -> Rejection:
         detail = f"{shown!s} and its like stand in it {count} times, first at character {first}"
-        return Rejection(self.name, reason, detail, certain=count >= SEVERAL)
+        return Rejection(self.name, reason, detail, count >= SEVERAL, (first, first + width))

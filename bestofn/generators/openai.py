@@ -16,6 +16,7 @@ from bestofn.core.errors import ConfigError, RequestError
 from bestofn.core.protocols import Sampling
 from bestofn.core.types import Endpoint, Request
 from bestofn.generators.openai_sampling import GroupSampling, SeparateSampling
+from bestofn.generators.openai_streaming import StreamedSampling
 from bestofn.openai_api.client import ApiClient
 from bestofn.openai_api.completions import Completion, read_completion
 from bestofn.openai_api.connection import MOST_BYTES, open_http
@@ -42,7 +43,8 @@ class OpenAIGenerator:
 
     Whether the server gives log-probabilities is found out in the same way, for each model, the
     first time that bestofn's rules ask for them: where it refuses the request with them and takes
-    it without, or answers without them, it is not asked again.
+    it without, or answers without them, it is not asked again. So is whether it streams, where
+    rules want snapshots: then each candidate is a stream of its own.
 
     Args:
         client: asks the server.
@@ -50,6 +52,7 @@ class OpenAIGenerator:
     """
 
     changes = False
+    snapshots = True
 
     def __init__(self, client: ApiClient, model: str) -> None:
         self._client = client
@@ -57,10 +60,19 @@ class OpenAIGenerator:
         self._honours_n: bool | None = None
         self._turn = asyncio.Lock()
         self._without_logprobs: set[str] = set()
+        self._without_streams: set[str] = set()
 
     def sample(self, request: Request, indices: Sequence[int]) -> Sampling:
         """One candidate per index, concurrently; see `bestofn.core.protocols.Generator`."""
         one = functools.partial(self._one, request)
+        if (
+            request.snapshot_tokens is not None
+            and self._served(request) not in self._without_streams
+        ):
+            opened = functools.partial(self._opened, request)
+            return StreamedSampling(
+                request, indices, opened, functools.partial(self._unstreamed, request)
+            )
         if self._in_one_request(request, len(indices)):
             group = self._several(request, len(indices))
             return GroupSampling(request, indices, group, one, self._turn)
@@ -109,10 +121,27 @@ class OpenAIGenerator:
 
     async def _one(self, request: Request, index: int) -> Completion:
         """One request for candidate `index`."""
-        body = self._body(request)
-        if request.seed is not None:
-            body["seed"] = request.seed_of(index)
-        return await self._complete(request, body)
+        return await self._complete(request, self._body(request, index))
+
+    async def _opened(self, request: Request, index: int) -> AsyncGenerator[dict[str, Any]]:
+        """The stream of candidate `index`, with the usage at its end."""
+        body = self._body(request, index)
+        if asked_by_rules(request) and self._served(request) not in self._without_logprobs:
+            body |= field_of(request)
+        options = body.get("stream_options")
+        given = options if isinstance(options, Mapping) else {}
+        body["stream_options"] = {**given, "include_usage": True}
+        return await self._client.stream(request.endpoint, body)
+
+    async def _unstreamed(self, request: Request, index: int) -> Completion:
+        """Candidate `index` in one piece, where the server refuses its stream."""
+        model = self._served(request)
+        known = model in self._without_logprobs
+        completion = await self._one(request, index)
+        if known is (model in self._without_logprobs) and model not in self._without_streams:
+            logger.info("the upstream streams no answers of %s: rules see no snapshots", model)
+            self._without_streams.add(model)
+        return completion
 
     async def _complete(self, request: Request, body: Mapping[str, Any]) -> Completion:
         """The answer to `body`, with logprobs where the rules want them and the server gives
@@ -141,9 +170,17 @@ class OpenAIGenerator:
             logger.info("the upstream %s logprobs of %s: rules do without", why, model)
             self._without_logprobs.add(model)
 
-    def _body(self, request: Request) -> dict[str, Any]:
+    def _served(self, request: Request) -> str:
+        """The name of the model that is asked for."""
+        return str(request.options.get("model", self._model))
+
+    def _body(self, request: Request, index: int | None = None) -> dict[str, Any]:
+        """What is asked for, with the seed of a candidate; logprobs that only rules read aside."""
         plain = dataclasses.replace(request, token_logprobs=False)
-        return {"model": self._model, **request_body(plain)}
+        body = {"model": self._model, **request_body(plain)}
+        if index is not None and request.seed is not None:
+            body["seed"] = request.seed_of(index)
+        return body
 
 
 @contextlib.asynccontextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from bestofn.core.types import Candidate, Request
 
@@ -14,8 +15,12 @@ class ReplayGenerator:
 
     Args:
         candidates: candidate i stands at position i.
+
+    Attributes:
+        snapshots: True, although it sends none: what it yields has ended, and is never on its way.
     """
 
+    snapshots: ClassVar[bool] = True
     candidates: tuple[Candidate, ...]
 
     def sample(self, request: Request, indices: Sequence[int]) -> _Replay:

@@ -1,4 +1,5 @@
-"""A Sampling made of one asyncio task per candidate, handed out in order of completion."""
+"""A Sampling made of one asyncio task per candidate, handed out in order of completion, with the
+snapshots that are told of in between."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ class TaskSampling:
     ) -> None:
         self._tasks = {asyncio.create_task(run(index)): index for index in indices}
         self._abort = abort
-        self._finished: asyncio.Queue[asyncio.Task[Candidate]] = asyncio.Queue()
+        self._finished: asyncio.Queue[asyncio.Task[Candidate] | Candidate] = asyncio.Queue()
         self._left = len(self._tasks)
         for task in self._tasks:
             task.add_done_callback(self._finished.put_nowait)
@@ -37,12 +38,23 @@ class TaskSampling:
         return self
 
     async def __anext__(self) -> Candidate:
-        """The next candidate to finish; StopAsyncIteration after the last."""
+        """The next candidate to finish, or snapshot; StopAsyncIteration after the last."""
         if not self._left:
             raise StopAsyncIteration
-        task = await self._finished.get()
+        come = await self._finished.get()
+        if isinstance(come, Candidate):
+            return come
         self._left -= 1
-        return task.result()
+        return come.result()
+
+    def tell(self, snapshot: Candidate) -> None:
+        """Yield this, soon; only of a candidate whose `run` has not returned."""
+        self._finished.put_nowait(snapshot)
+
+    @property
+    def running(self) -> list[int]:
+        """The indices whose `run` has not returned."""
+        return [index for task, index in self._tasks.items() if not task.done()]
 
     def abort(self, index: int) -> None:
         """Stop candidate `index` if it still runs."""

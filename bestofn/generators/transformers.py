@@ -10,21 +10,14 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    LogitsProcessorList,
-    TemperatureLogitsWarper,
-    TopKLogitsWarper,
-    TopPLogitsWarper,
-)
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from bestofn.core.errors import ModelError, RequestError
 from bestofn.core.types import Candidate, Request
+from bestofn.generators.next_tokens import ActiveSequence, note_logprobs, sample_tokens, warpers
 from bestofn.openai_api.documented_fields import engine_fields, require_known
 
 KNOWN_OPTIONS = frozenset({"top_p", "top_k", "stop", "tools", "chat_template_kwargs", "model"})
@@ -33,6 +26,8 @@ KNOWN_OPTIONS = frozenset({"top_p", "top_k", "stop", "tools", "chat_template_kwa
 
 class TransformersGenerator:
     """Samples with a causal language model in this process; make it with `load`."""
+
+    snapshots = True
 
     def __init__(self, model: Any, tokenizer: Any) -> None:
         self._model = model
@@ -120,16 +115,6 @@ class _BatchSampling:
         await asyncio.gather(self._future, return_exceptions=True)
 
 
-@dataclass(slots=True)
-class _ActiveSequence:
-    """A candidate of the batch that has not ended yet."""
-
-    index: int
-    rng: torch.Generator | None
-    tokens: list[int] = field(default_factory=list)
-    logprobs: list[float] = field(default_factory=list)
-
-
 class _Decoding:
     """The decoding loop of one request; `run` is called on the worker thread."""
 
@@ -152,7 +137,7 @@ class _Decoding:
         prompt = self._prompt()
         limit = self._limit(prompt.shape[1])
         settings = self._model.generation_config
-        greedy, warpers = _warpers(self._request, settings)
+        greedy, warped = warpers(self._request, settings)
         eos = settings.eos_token_id
         ends = set(eos) if isinstance(eos, list) else {eos}
         stops = _stop_strings(self._request)
@@ -161,18 +146,18 @@ class _Decoding:
         cache = output.past_key_values
         cache.batch_repeat_interleave(len(self._indices))
         logits = output.logits[:, -1].repeat(len(self._indices), 1)
-        active = [_ActiveSequence(index, self._rng(index)) for index in self._indices]
+        active = [ActiveSequence(index, self._rng(index)) for index in self._indices]
         while active and not self.closed.is_set():
-            sampled = _sample_tokens(warpers(prompt, logits.float()), active, greedy)
+            sampled = sample_tokens(warped(prompt, logits.float()), active, greedy)
             if self._request.token_logprobs:
-                _note_logprobs(active, sampled, logits.float())
+                note_logprobs(active, sampled, logits.float())
             keep = []
             for at, (sequence, token) in enumerate(zip(active, sampled, strict=True)):
                 sequence.tokens.append(token)
                 reason = self._finish_reason(sequence, ends, stops, limit)
                 if reason is None:
                     keep.append(at)
-                else:
+                if reason is not None or self._is_due(sequence):
                     emit(self._candidate(sequence, reason, prompt.shape[1], ends, stops))
             left = [active[at] for at in keep]
             if left:
@@ -217,7 +202,7 @@ class _Decoding:
         return torch.Generator(self._model.device).manual_seed(seed)
 
     def _finish_reason(
-        self, sequence: _ActiveSequence, ends: set[int], stops: Sequence[str], limit: int
+        self, sequence: ActiveSequence, ends: set[int], stops: Sequence[str], limit: int
     ) -> str | None:
         if sequence.index in self.aborted:
             return "abort"
@@ -227,10 +212,15 @@ class _Decoding:
             return "stop"
         return "length" if len(sequence.tokens) >= limit else None
 
+    def _is_due(self, sequence: ActiveSequence) -> bool:
+        """Whether a snapshot of a running candidate is wanted now."""
+        every = self._request.snapshot_tokens
+        return every is not None and len(sequence.tokens) % every == 0
+
     def _candidate(
         self,
-        sequence: _ActiveSequence,
-        reason: str,
+        sequence: ActiveSequence,
+        reason: str | None,
         prompt_tokens: int,
         ends: set[int],
         stops: Sequence[str],
@@ -239,6 +229,8 @@ class _Decoding:
         text = self._tokenizer.decode(shown, skip_special_tokens=True)
         for stop in stops:
             text = text.split(stop, 1)[0]
+        if reason is None:
+            text = text.rstrip("\ufffd")  # half a character: the rest of it is still to come
         return Candidate(
             index=sequence.index,
             message={"role": "assistant", "content": text},
@@ -249,43 +241,6 @@ class _Decoding:
             seed=self._request.seed_of(sequence.index),
             vouched=True,
         ).with_token_logprobs(sequence.logprobs)
-
-
-def _warpers(request: Request, settings: Any) -> tuple[bool, Any]:
-    """Whether to take the likeliest token, and what is done to the logits (vLLM's order)."""
-    temperature = request.temperature
-    if temperature is None:
-        temperature = 1.0 if settings.temperature is None else settings.temperature
-    top_k = request.options.get("top_k", settings.top_k)
-    top_p = request.options.get("top_p", settings.top_p)
-    warpers = LogitsProcessorList()
-    if temperature not in (0, 1):
-        warpers.append(TemperatureLogitsWarper(float(temperature)))
-    if top_k is not None and top_k > 0:
-        warpers.append(TopKLogitsWarper(top_k))
-    if top_p is not None and top_p < 1:
-        warpers.append(TopPLogitsWarper(top_p))
-    return temperature == 0, warpers
-
-
-def _sample_tokens(
-    logits: torch.Tensor, active: Sequence[_ActiveSequence], greedy: bool
-) -> list[int]:
-    """One token per sequence, each from its own random stream."""
-    if greedy:
-        return [int(token) for token in logits.argmax(-1)]
-    weights = logits.softmax(-1)
-    return [
-        int(torch.multinomial(weights[at], 1, generator=sequence.rng))
-        for at, sequence in enumerate(active)
-    ]
-
-
-def _note_logprobs(active: Sequence[_ActiveSequence], sampled: Sequence[int], logits: Any) -> None:
-    """The logprob of each sampled token: before temperature and top-p, as vLLM gives it."""
-    chosen = logits.log_softmax(-1).gather(1, torch.tensor(sampled, device=logits.device)[:, None])
-    for sequence, value in zip(active, chosen[:, 0].tolist(), strict=True):
-        sequence.logprobs.append(value)
 
 
 def _stop_strings(request: Request) -> Sequence[str]:

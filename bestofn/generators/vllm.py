@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from bestofn.core.no_winner import GeneratorError
 from bestofn.core.types import Candidate, Endpoint, Request
 from bestofn.generators.task_sampling import TaskSampling
+from bestofn.generators.watched_sampling import WatchedSampling
 from bestofn.openai_api.completions import completion_of
 from bestofn.openai_api.documented_fields import engine_fields
 from bestofn.openai_api.logprobs import asked_by_rules, known
@@ -46,6 +47,7 @@ class VllmGenerator:
     engine: VllmEngine
     loop_stop: Mapping[str, int] | None = None
     changes: ClassVar[bool] = True  # LoRA adapters come and go
+    snapshots: ClassVar[bool] = True
 
     @property
     def dead(self) -> bool:
@@ -75,9 +77,25 @@ class VllmGenerator:
                 return failed_candidate(request, index, error)
             return _candidate(response, request, index)
 
-        return TaskSampling(
-            indices, run, abort=lambda index: self.engine.abort(endpoint, _id(request, index))
-        )
+        def abort(index: int) -> None:
+            self.engine.abort(endpoint, _id(request, index))
+
+        if request.snapshot_tokens is None:
+            return TaskSampling(indices, run, abort)
+
+        def count(index: int) -> int:
+            return self.engine.tokens_so_far(endpoint, _id(request, index))
+
+        def look(index: int) -> Candidate | None:
+            body = self._body(request, index) if self.engine.parses(endpoint) else None
+            found = self.engine.message_so_far(endpoint, _id(request, index), body)
+            if found is None:
+                return None
+            seed = request.seed_of(index)
+            return Candidate(index, found[0], None, found[1], seed=seed, vouched=True)
+
+        every = request.snapshot_tokens
+        return WatchedSampling(indices, run, abort, every=every, count=count, look=look)
 
     async def answer(self, endpoint: Endpoint, body: Mapping[str, Any]) -> dict[str, Any]:
         """The engine's own answer; see `bestofn.core.protocols.Forwarder`."""

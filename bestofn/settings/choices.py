@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-Engine = Literal["auto", "vllm", "transformers", "openai"]
-"""What samples; auto takes a server where one is named, else vLLM where it is installed."""
+Engine = Literal["auto", "vllm", "transformers", "openai", "none"]
+"""What samples; auto takes a server where one is named, else vLLM where it is installed; none: a
+server that only scores."""
+
+AskEngine = Literal["auto", "vllm", "transformers", "openai"]
+"""The same where there is nothing to do but sample."""
 
 RunEngine = Literal["auto", "vllm", "transformers", "openai", "ray"]
 """The same for a run over many prompts; ray: pipelines on a cluster, each with what auto takes."""

@@ -102,7 +102,9 @@ class RewardSettings(Section):
     deterministic: bool = Field(
         default=False, description="the same reward to the last bit, whatever shares the forward"
     )
-    trust_remote_code: bool = False
+    trust_remote_code: bool = Field(
+        default=False, description="whether code that came with the checkpoint may run"
+    )
     step_separator: str | None = Field(
         default=None, description="what stands between steps, for a process reward model"
     )

@@ -92,11 +92,22 @@ def with_selector(given: Any) -> Any:
 class PolicySettings(Section):
     """What happens when nothing is acceptable; see `bestofn.control.policy.Policy`."""
 
-    on_exhausted: OnExhausted = "resample"
-    max_rounds: int = Field(default=2, ge=1)
-    max_resample_tokens: int | None = Field(default=None, ge=1)
-    max_resample_seconds: float | None = Field(default=None, gt=0)
-    deadline_seconds: float | None = Field(default=None, gt=0)
+    on_exhausted: OnExhausted = Field(
+        default="resample",
+        description="where nothing is acceptable: sample again, take the best rejected, or fail",
+    )
+    max_rounds: int = Field(default=2, ge=1, description="of sampling in all, for resample")
+    max_resample_tokens: int | None = Field(
+        default=None, ge=1, description="no new round once so many were sampled; none: no limit"
+    )
+    max_resample_seconds: float | None = Field(
+        default=None, gt=0, description="no new round after so long; none: no limit"
+    )
+    deadline_seconds: float | None = Field(
+        default=None,
+        gt=0,
+        description="sampling stops then, and the best of what is there is returned; none: never",
+    )
 
     def policy(self) -> Policy:
         """The same as the domain type."""
@@ -128,8 +139,10 @@ class Profile(Section):
 class ServerSettings(Section):
     """How `bestofn serve` listens, whom it lets in, and how much it takes on."""
 
-    host: str = "127.0.0.1"
-    port: int = Field(default=8000, ge=0, le=65535)
+    host: str = Field(
+        default="127.0.0.1", description="address to listen on; one that others reach wants keys"
+    )
+    port: int = Field(default=8000, ge=0, le=65535, description="0: any that is free")
     api_keys: list[SecretStr] = Field(
         default_factory=list,
         description="any of them lets in; `name:key` gives it a name for log, metrics and `keys`",
@@ -150,6 +163,15 @@ class ServerSettings(Section):
     connections: ConnectionSettings = ConnectionSettings()
     docs: Access = Field(
         default="open", description="/docs and /openapi.json: open to all, with a key, or off"
+    )
+    playground: Access = Field(
+        default="open",
+        description="the page at /: open to all (what it asks for needs a key all the same), with "
+        "a key, or off",
+    )
+    playground_examples: Annotated[Path, AfterValidator(Path.expanduser)] | None = Field(
+        default=None,
+        description="JSON file of what it offers to rank, a list of prompt and responses",
     )
     metrics: Access = Field(default="open", description="/metrics: open to all, with a key, or off")
     cors_origins: list[str] = Field(
@@ -193,4 +215,4 @@ class ServerSettings(Section):
         default=30, ge=0, description="that running requests have to end after SIGTERM"
     )
     probe_seconds: float = Field(default=10, gt=0, description="how long a readiness probe counts")
-    log_format: LogFormat = "text"
+    log_format: LogFormat = Field(default="text", description="of the log's lines")

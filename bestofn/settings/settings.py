@@ -19,7 +19,7 @@ from pydantic_settings import (
     SettingsError,
     YamlConfigSettingsSource,
 )
-from yaml import YAMLError
+from yaml import MappingNode, SafeLoader, YAMLError, compose
 
 from bestofn.core.errors import ConfigError
 from bestofn.settings.choices import Engine
@@ -53,7 +53,7 @@ Upstream = Annotated[
 ]
 """One URL, or several."""
 
-_BRANCHES = ("str", "list[str]", "constrained-str")
+BRANCHES = ("str", "list[str]", "constrained-str")
 """Parts of paths in errors that stand for one way to write a setting that has several."""
 
 NO_REWARD_MODEL = "none"
@@ -82,7 +82,8 @@ class Settings(BaseSettings):
         default=None, description="how several rewards become one; none: mean of z-scores"
     )
     engine: Engine = Field(
-        default="auto", description="auto: the upstream where one is named, else vLLM"
+        default="auto",
+        description="auto: the upstream where one is named, else vLLM; none: only scores",
     )
     upstream: Upstream | None = Field(
         default=None,
@@ -100,10 +101,16 @@ class Settings(BaseSettings):
         default_factory=list, description="flags of `vllm serve`, one list item each"
     )
     loop_stop: bool = Field(default=True, description="let vLLM stop a candidate that loops")
-    best_of: int = Field(default=8, ge=1)
-    temperature: float | None = Field(default=None, ge=0, le=2)
-    max_tokens: int | None = Field(default=None, ge=1)
-    seed: int | None = None
+    best_of: int = Field(default=8, ge=1, description="candidates of a prompt, at most")
+    temperature: float | None = Field(
+        default=None, ge=0, le=2, description="of the sampling; none: as the engine has it"
+    )
+    max_tokens: int | None = Field(
+        default=None, ge=1, description="of one candidate; none: as many as the engine takes"
+    )
+    seed: int | None = Field(
+        default=None, description="candidate i samples with seed + i; none: another each time"
+    )
     request_timeout_seconds: float | None = Field(
         default=1800,
         gt=0,
@@ -120,7 +127,8 @@ class Settings(BaseSettings):
             FilterSpec(name="json_schema"),
             FilterSpec(name="control_characters"),
             FilterSpec(name="script"),
-        ]
+        ],
+        description="what rejects candidates, each by its name, or with options of its own",
     )
     reward: RewardSettings = RewardSettings()
     selector: SelectorSpec = Field(
@@ -182,11 +190,23 @@ class Settings(BaseSettings):
                 return *stronger, YamlConfigSettingsSource(settings_cls, yaml_file=file)
 
         try:
+            if file is not None:
+                _refuse_no_mapping(file)
             made = FromFile(**given)
             return cls.model_construct(made.model_fields_set, **dict(made))
         except ValidationError as error:
-            raise ConfigError(where + all_faults(error, without=_BRANCHES)) from error
+            raise ConfigError(where + all_faults(error, without=BRANCHES)) from error
         except (SettingsError, YAMLError, UnicodeDecodeError) as error:
             raise ConfigError(where + " ".join(str(error).split())) from error
-        except TypeError as error:  # the YAML is a list or a lone value
-            raise ConfigError(f"{where}the file must hold a mapping of settings") from error
+
+
+def _refuse_no_mapping(file: Path) -> None:
+    """pydantic-settings takes a list of pairs for a mapping.
+
+    Raises:
+        ConfigError: the file holds a list or a lone value.
+    """
+    with file.open(encoding="utf-8") as opened:
+        root = compose(opened, SafeLoader)
+    if root is not None and not isinstance(root, MappingNode):
+        raise ConfigError(f"{file}: the file must hold a mapping of settings")

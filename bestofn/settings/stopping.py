@@ -60,6 +60,30 @@ class StopSettings(BaseModel):
         description="sample another one at once for each that is rejected; with the first ones "
         "best_of times policy.max_rounds at most",
     )
+    loops: bool | None = Field(
+        default=None,
+        description="stop a candidate in mid-decode once it is certain to be rejected for "
+        "repeating itself (with the rule auto: yes, else: no)",
+    )
+    prune: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="score candidates in mid-decode, and keep this share of them at each "
+        "checkpoint; needs a reward model; none: no pruning",
+    )
+    prune_at: int | None = Field(
+        default=None,
+        ge=8,
+        le=2**31,
+        description="prune: tokens of the first checkpoint, each next one at twice as many (64)",
+    )
+    prune_min: int | None = Field(
+        default=None,
+        ge=1,
+        le=4096,
+        description="prune: candidates that are never pruned away, the accepted among them (4)",
+    )
     max_sampled_tokens: int | None = Field(
         default=None,
         ge=1,
@@ -113,6 +137,11 @@ class StopSettings(BaseModel):
     )
 
     @property
+    def stops_loops(self) -> bool:
+        """Whether candidates that loop are stopped in mid-decode."""
+        return self.rule == "auto" if self.loops is None else self.loops
+
+    @property
     def given(self) -> Mapping[str, Any]:
         """The options of the rule that are set."""
         options = {name: getattr(self, name) for name in OPTIONS[self.rule]}
@@ -130,6 +159,9 @@ class StopSettings(BaseModel):
             if getattr(self, name) is not None:
                 rules = " or ".join(rule for rule, of in OPTIONS.items() if name in of)
                 raise ValueError(f"{name} is an option of {rules}, and the rule is {self.rule}")
+        for name in ("prune_at", "prune_min"):
+            if self.prune is None and getattr(self, name) is not None:
+                raise ValueError(f"{name} is an option of prune, which is not set")
         needed = NEEDED.get(self.rule)
         if needed is not None and getattr(self, needed) is None:
             raise ValueError(f"the rule {self.rule} needs {needed}")

@@ -14,6 +14,7 @@ from dataclasses import asdict
 from typing import Any, Literal, get_args
 
 from bestofn.core.ranking import ScoredCandidate
+from bestofn.core.types import Rejection
 
 ReportField = Literal[
     "index",
@@ -40,10 +41,16 @@ FIELDS: tuple[ReportField, ...] = get_args(ReportField)
 def report(record: ScoredCandidate, fields: Iterable[ReportField] = FIELDS) -> dict[str, Any]:
     """These fields of a candidate, in this order, as values that JSON has.
 
-    Rejections are mappings of filter, reason, detail and certain; a failure is one of reason and
-    detail, or None.
+    Rejections are mappings of filter, reason, detail and certain, and of span where there is one;
+    a failure is one of reason and detail, or None.
     """
     return {field: _READ[field](record) for field in fields}
+
+
+def _rejection(rejection: Rejection) -> dict[str, Any]:
+    said = asdict(rejection)
+    span = said.pop("span")
+    return said if span is None else {**said, "span": list(span)}
 
 
 def _failure(record: ScoredCandidate) -> dict[str, str] | None:
@@ -58,7 +65,7 @@ _READ: Mapping[ReportField, Callable[[ScoredCandidate], Any]] = {
     "reward": lambda record: record.reward,
     "rank": lambda record: record.rank,
     "accepted": lambda record: record.accepted,
-    "rejections": lambda record: [asdict(rejection) for rejection in record.rejections],
+    "rejections": lambda record: [_rejection(each) for each in record.rejections],
     "failure": _failure,
     "components": lambda record: dict(record.components),
     "cut": lambda record: record.cut,

@@ -27,9 +27,14 @@ def parse(text: str) -> Any:
         raise ValueError("nested too deeply") from error
 
 
+def may_begin(text: str) -> bool:
+    """Whether `text` begins as a JSON object or array does, or as a fenced one."""
+    return text.lstrip().startswith(("{", "[", "```"))
+
+
 def is_document(text: str) -> bool:
     """Whether `text` is a JSON object or array that parses; looks no further at other texts."""
-    if not text.lstrip().startswith(("{", "[", "```")):
+    if not may_begin(text):
         return False
     try:
         return isinstance(parse(text), dict | list)

@@ -71,7 +71,7 @@ def _candidate(held: Mapping[str, Any]) -> ScoredCandidate:
             seed=held["seed"],
             mean_logprob=held.get("mean_logprob"),
         ),
-        tuple(Rejection(**each) for each in held["rejections"]),
+        tuple(_rejection(each) for each in held["rejections"]),
         None if held["failure"] is None else Failure(**held["failure"]),
         held["reward"],
         components=_read(held["components"]) if held["components"] else {},
@@ -82,3 +82,8 @@ def _candidate(held: Mapping[str, Any]) -> ScoredCandidate:
 def _read(text: str) -> dict[str, Any]:
     read: dict[str, Any] = json.loads(text)
     return read
+
+
+def _rejection(held: Mapping[str, Any]) -> Rejection:
+    span = held.get("span")
+    return Rejection(**{**held, "span": None if span is None else tuple(span)})

@@ -31,6 +31,7 @@ from bestofn.core.types import Endpoint
 from bestofn.support.error_text import faults
 from bestofn.vllm_engine.arguments import parse_arguments
 from bestofn.vllm_engine.constraints import ConstraintError, unfollowed
+from bestofn.vllm_engine.so_far import SoFar
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class VllmEngine:
             ),
             "completions": _Route(CompletionRequest, text.create_completion, "cmpl-{}-0"),
         }
+        self._so_far = SoFar(llm, chat)
         self._running: set[str] = set()
         self._aborts: set[asyncio.Task[None]] = set()
 
@@ -110,6 +112,23 @@ class VllmEngine:
         """OpenAI's model objects of what is served, LoRA adapters included."""
         listed = await self._models.show_available_models()
         return [each.model_dump(exclude={"permission"}) for each in listed.data]
+
+    def tokens_so_far(self, endpoint: Endpoint, request_id: str) -> int:
+        """How many tokens a running request has; 0: none yet, or it does not run."""
+        return self._so_far.tokens(self._routes[endpoint].engine_id.format(request_id))
+
+    def message_so_far(
+        self, endpoint: Endpoint, request_id: str, body: Mapping[str, Any] | None
+    ) -> tuple[dict[str, Any], int] | None:
+        """(the assistant message of a running request as far as it goes, its tokens); None: there
+        is none. `body` is what `complete` was given, where the engine `parses` its text."""
+        route = self._routes[endpoint]
+        request = None if body is None else route.request_type(**body)
+        return self._so_far.message(route.engine_id.format(request_id), request)
+
+    def parses(self, endpoint: Endpoint) -> bool:
+        """Whether vLLM takes thoughts or tool calls out of the text of an answer."""
+        return endpoint == "chat/completions" and self._so_far.parses
 
     def abort(self, endpoint: Endpoint, request_id: str) -> None:
         """Stop a running request; its `complete` then returns with finish_reason "abort"."""

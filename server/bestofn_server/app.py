@@ -26,7 +26,8 @@ from bestofn_server.http.auth import ApiKeys, RequireKey
 from bestofn_server.http.bodies import Bodies
 from bestofn_server.http.docs import documented_app
 from bestofn_server.http.openapi import page
-from bestofn_server.routes import models, operation, rewards
+from bestofn_server.playground.pages import add_playground
+from bestofn_server.routes import candidates, models, operation, rewards
 from bestofn_server.routes.answers import answer_routers
 from bestofn_server.service.clock import RequestClock
 from bestofn_server.service.presets import Presets
@@ -84,13 +85,18 @@ def create_app(
         description=DESCRIPTION,
         lifespan=lifespan,
     )
-    for each in (*answer_routers(), models.router(), rewards.router()):
+    for each in (*answer_routers(), candidates.router(), models.router(), rewards.router()):
         app.include_router(each)
     app.include_router(rewards.classify_router())
     app.include_router(operation.router(metrics=settings.server.metrics != "off"))
+    add_playground(app, settings)
     app.add_exception_handler(HTTPException, _told)
     app.add_exception_handler(BestOfNError, _told)
-    access: dict[str, Access] = {"docs": settings.server.docs, "metrics": settings.server.metrics}
+    access: dict[str, Access] = {
+        "docs": settings.server.docs,
+        "metrics": settings.server.metrics,
+        "playground": settings.server.playground,
+    }
     app.add_middleware(RequireKey, keys=keys, access=access)
     if settings.server.cors_origins:
         app.add_middleware(
@@ -139,7 +145,7 @@ async def open_service(
         metrics=Metrics(registry, admission),
         readiness=Readiness(
             pipeline,
-            remote=settings.upstream is not None,
+            remote=settings.upstream is not None or settings.engine == "none",
             lasts=limits.probe_seconds,
             busy=lambda: admission.requests > 0,
         ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -11,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from bestofn.cli import app
+from tests.support.command import run_here
 
 SCRIPT = str(Path(sys.executable).with_name("bestofn"))
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -46,20 +44,4 @@ def bestofn() -> Run:
 @pytest.fixture(scope="session")
 def bestofn_here() -> Run:
     """The same in this process, where torch and what else it needs is loaded once for all tests."""
-
-    def run(
-        *arguments: str, environment: Mapping[str, str] | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        before, handler = dict(os.environ), signal.getsignal(signal.SIGINT)
-        try:
-            wide = {"COLUMNS": "200", **(environment or {})}
-            done = CliRunner().invoke(app, arguments, env=wide)
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
-            signal.signal(signal.SIGINT, handler)
-        if done.exception is not None and not isinstance(done.exception, SystemExit):
-            raise done.exception
-        return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
-
-    return run
+    return run_here

@@ -56,10 +56,17 @@ def compared(folder: Path, *flags: str) -> Any:
     return CliRunner().invoke(app, [*arguments, *flags], env={"COLUMNS": "200"})
 
 
-def test_every_selector_and_rule_is_compared_by_the_references(folder: Path) -> None:
-    done = compared(folder, "--json")
+@pytest.fixture(scope="module")
+def told(folder: Path) -> tuple[Any, str]:
+    """What is printed as JSON, and the page."""
+    page = folder.parent / "compared.html"
+    done = compared(folder, "--json", "--budget", "tokens=0.6", "--html", str(page))
     assert done.exit_code == 0, done.output
-    said = json.loads(done.stdout)
+    return json.loads(done.stdout), page.read_text(encoding="utf-8")
+
+
+def test_every_selector_and_rule_is_compared_by_the_references(told: tuple[Any, str]) -> None:
+    said, _ = told
     assert (said["graded_by"], said["rows"]) == ("reference", ROWS)
     whole = {
         (each["selector"], each["best_of"]): each
@@ -85,17 +92,13 @@ def test_the_profile_within_a_budget_is_one_that_the_settings_take(folder: Path)
     assert profile.selector is not None
 
 
-def test_the_profile_stands_in_the_json_where_that_is_asked_for(folder: Path) -> None:
-    done = compared(folder, "--json", "--budget", "tokens=0.6")
-    assert done.exit_code == 0, done.output
-    assert json.loads(done.stdout)["recommended"]["best_of"] in (2, 8)
+def test_the_profile_stands_in_the_json_where_that_is_asked_for(told: tuple[Any, str]) -> None:
+    said, _ = told
+    assert said["recommended"]["best_of"] in (2, 8)
 
 
-def test_the_page_has_its_curves_and_asks_no_other_host(folder: Path, tmp_path: Path) -> None:
-    page = tmp_path / "compared.html"
-    done = compared(folder, "--html", str(page))
-    assert done.exit_code == 0, done.output
-    text = page.read_text(encoding="utf-8")
+def test_the_page_has_its_curves_and_asks_no_other_host(told: tuple[Any, str]) -> None:
+    _, text = told
     assert "Accuracy against tokens" in text
     assert 'src="http' not in text
 

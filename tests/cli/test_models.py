@@ -34,6 +34,7 @@ def test_json_has_every_family(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
+@pytest.mark.model
 def test_the_table_has_every_family(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

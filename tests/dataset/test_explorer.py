@@ -58,6 +58,7 @@ def test_a_row_that_is_mostly_rejected_gains_less_from_each() -> None:
     assert allocate([often, seldom])[0] > allocate([often, seldom])[1]
 
 
+@pytest.mark.long
 @given(
     st.lists(
         st.builds(

@@ -164,6 +164,7 @@ def _breaking(count: int) -> Any:
     raise GeneratorError("the input breaks")
 
 
+@pytest.mark.long
 async def test_broken_and_absent_shards_are_named_and_sampled_again(tmp_path: Path) -> None:
     await do(tmp_path, fakes.rows(35))
     before = records(tmp_path)

@@ -26,6 +26,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.long
 def _loaded(folder: Path, name: str) -> Any:
     from datasets import load_dataset
 

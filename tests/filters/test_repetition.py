@@ -221,6 +221,7 @@ def test_wrong_options_are_config_errors(options: dict[str, float], words: str) 
 WORDS = st.text(alphabet="abcdefgh", min_size=1, max_size=4)
 
 
+@pytest.mark.long
 @given(
     before=st.lists(WORDS, max_size=30),
     pattern=st.lists(WORDS, min_size=1, max_size=40),

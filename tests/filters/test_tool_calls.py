@@ -58,6 +58,7 @@ def test_a_call_that_was_demanded_and_did_not_come() -> None:
     assert reason(candidate("It is warm."), tool_choice="auto") is None
 
 
+@pytest.mark.model
 def test_a_call_without_offered_tools_has_to_parse_only() -> None:
     request = Request.from_prompt("x")
     assert FILTER.check(request, calling('{"a": 1}')) is None

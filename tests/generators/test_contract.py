@@ -208,3 +208,21 @@ async def test_two_engines_give_the_same_logprobs(
     found = [(await _all(each, raw))[0] for each in (vllm_generator, transformers_generator)]
     assert found[0].token_ids == found[1].token_ids
     assert found[0].mean_logprob == pytest.approx(found[1].mean_logprob, abs=5e-3)
+
+
+async def test_snapshots_are_beginnings_of_answers_that_are_as_ever(generator: Generator) -> None:
+    plain = Request.from_prompt(QUESTION, best_of=4, seed=1, temperature=1.0)
+    as_ever = await _all(generator, plain)
+    sampling = generator.sample(replace(plain, snapshot_tokens=4), range(4))
+    come = [candidate async for candidate in sampling]
+    await sampling.aclose()
+    finished = {each.index: each for each in come if each.finish_reason is not None}
+    snapshots = [each for each in come if each.finish_reason is None]
+    assert {i: c.text for i, c in finished.items()} == {i: c.text for i, c in as_ever.items()}
+    tokens = {i: c.completion_tokens for i, c in finished.items()}
+    assert tokens == {i: c.completion_tokens for i, c in as_ever.items()}
+    assert snapshots
+    for each in snapshots:
+        assert finished[each.index].text.startswith(each.text)
+        assert 4 <= (each.completion_tokens or 0) <= (tokens[each.index] or 0)
+        assert each.token_ids is None or len(each.token_ids) == each.completion_tokens

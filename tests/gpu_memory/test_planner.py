@@ -173,6 +173,7 @@ plans = st.builds(
 )
 
 
+@pytest.mark.long
 @given(plans)
 def test_every_plan_adds_up_and_every_offer_fits(plan: Plan) -> None:
     assert plan.before_cache + plan.kv_bytes == plan.card.free

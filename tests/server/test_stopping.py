@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bestofn import Settings
+from bestofn.builders.pipeline import build_filters
 from bestofn.core.types import Request
 from bestofn.testing import FakeCompletion
 from bestofn_server.app import create_app
@@ -96,3 +97,47 @@ async def test_a_threshold_on_rewards_needs_a_reward_model() -> None:
     response = await _asked(scored=False, bestofn={"stop": stop})
     assert response.status_code == 400
     assert "the rule reward needs a reward model" in error_of(response)["message"]
+
+
+LOOP = "the old miller of the village walks slowly down to the river again and " * 8
+
+
+def one_loops(request: Request, index: int) -> FakeCompletion:
+    """Candidate 1 says the same for a minute; the others answer at once."""
+    if index != 1:
+        return FakeCompletion("It is four.", delay=0.1)
+    parts = [" ".join(LOOP.split()[: 14 * at]) for at in range(1, 9)]
+    return FakeCompletion(LOOP, delay=NEVER, snapshots=[*parts, *[LOOP] * 4000])
+
+
+async def _asked_of_loops(**body: Any) -> Any:
+    filters = build_filters(Settings().filters)
+    pipeline, _, _ = pipeline_of(one_loops, lambda r, c: 1.0, filters=filters)
+    async with client_of(create_app(Settings(best_of=4), pipeline)) as client:
+        return (await client.post("/v1/chat/completions", json=ask(**body))).json()
+
+
+@pytest.mark.parametrize("stop", ["auto", {"loops": True}, "none loops=true"])
+async def test_a_request_has_its_loops_stopped_and_the_report_says_so(stop: Any) -> None:
+    answer = await _asked_of_loops(bestofn={"stop": stop, "return_candidates": "summary"})
+    report = answer["bestofn"]
+    assert answer["choices"][0]["message"]["content"] == "It is four."
+    assert report["stopped"]["aborted"] == {"loops": 1}
+    assert report["rejected"] == {"exact_loop": 1}
+    (looped,) = [each for each in report["candidates"] if each["failure"]]
+    assert (looped["index"], looped["failure"]["reason"]) == (1, "loops")
+    assert looped["rejections"][0]["reason"] == "exact_loop"
+
+
+@pytest.mark.parametrize(
+    "options", [{"stop": "none"}, {"stop": "auto loops=false"}, {"stop": "auto", "filters": []}]
+)
+async def test_a_request_may_leave_its_loops_alone(options: dict[str, Any]) -> None:
+    report = (await _asked_of_loops(bestofn={**options, "deadline_ms": 400}))["bestofn"]
+    assert "loops" not in report["stopped"]["aborted"]
+
+
+async def test_pruning_needs_a_reward_model() -> None:
+    response = await _asked(scored=False, bestofn={"stop": {"prune": 0.5}})
+    assert response.status_code == 400
+    assert "prune needs a reward model" in error_of(response)["message"]

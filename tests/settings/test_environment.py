@@ -66,7 +66,7 @@ def test_an_option_by_itself_adds_to_a_section_and_contradicts_a_word(
         ("BEST_OF", "0", r"^best_of: must be at least 1$"),
         ("TEMPERATURE", "3", r"^temperature: must be at most 2$"),
         ("LOOP_STOP", "maybe", r"^loop_stop: must be true or false$"),
-        ("ENGINE", "x", r"^engine: must be 'auto', 'vllm', 'transformers' or 'openai'$"),
+        ("ENGINE", "x", r"^engine: must be 'auto', 'vllm', 'transformers', 'openai' or 'none'$"),
         ("UPSTREAM", "[]", r"^upstream: must be a text or must not be empty$"),
         ("SERVER__PORT", "99999", r"^server\.port: must be at most 65535$"),
         ("SERVER__API_KEYS", "a", r"^server\.api_keys: must be a list$"),

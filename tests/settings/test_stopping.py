@@ -53,3 +53,39 @@ def test_what_says_nothing_is_refused_in_one_sentence(given: str, said: str) -> 
     assert "\n" not in str(caught.value)
     with pytest.raises(ValidationError):
         StopSettings.model_validate(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "stops"),
+    [
+        ("none", False),
+        ("auto", True),
+        ("evidence", False),
+        ("auto loops=false", False),
+        ("none loops=true", True),
+        ({"loops": True}, True),
+        ({"rule": "accepted", "count": 2, "loops": True}, True),
+    ],
+)
+def test_loops_are_stopped_by_auto_and_where_it_is_said(given: Any, stops: bool) -> None:
+    assert StopSettings.model_validate(given).stops_loops is stops
+
+
+def test_pruning_is_spelt_beside_the_rule() -> None:
+    given = StopSettings.model_validate("accepted count=4 prune=0.5 prune_at=32 prune_min=3")
+    assert (given.prune, given.prune_at, given.prune_min) == (0.5, 32, 3)
+    assert StopSettings.model_validate({"prune": 0.25}).rule == "none"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("none prune=1", "stop.prune: must be below 1"),
+        ("none prune=0.5 prune_at=3", "stop.prune_at: must be at least 8"),
+        ("none prune_min=3", "prune_min is an option of prune, which is not set"),
+        ("none loops=maybe", "stop.loops: must be true or false"),
+    ],
+)
+def test_what_cannot_be_done_in_mid_decode_is_refused(given: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        Settings.load(stop=given)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from benchmarks.real_model import real_model
+from benchmarks.real_model import ENGINE_ARGS, real_model
 from bestofn import Pipeline, Settings, best_of_n, open_pipeline
+from bestofn.builders.choosing import build_answer_key
+from bestofn.builders.stopping import stopped_by
 from bestofn.core.types import Candidate, Request
+from bestofn.settings.sections import AnswerKeySettings
+from bestofn.settings.stopping import StopSettings
 
 FOLDER = real_model()
 pytestmark = [
@@ -23,15 +29,6 @@ pytestmark = [
     pytest.mark.skipif(
         FOLDER is None, reason="not made yet: python -m benchmarks.real_model (make real-model)"
     ),
-]
-
-SMALL = [
-    "--dtype=float32",
-    "--max-model-len=2048",
-    "--enforce-eager",
-    "--max-num-seqs=32",
-    f"--kv-cache-memory-bytes={384 * 2**20}",
-    "--gpu-memory-utilization=0.1",
 ]
 
 PROMPTS = [
@@ -56,7 +53,9 @@ TOKENS = 24
 @pytest.fixture(scope="module")
 async def real() -> AsyncIterator[Pipeline]:
     """The model on vLLM, without a reward model."""
-    settings = Settings(model=str(FOLDER), reward_model="none", engine="vllm", engine_args=SMALL)
+    settings = Settings(
+        model=str(FOLDER), reward_model="none", engine="vllm", engine_args=[*ENGINE_ARGS]
+    )
     async with open_pipeline(settings) as opened:
         yield opened
 
@@ -143,6 +142,59 @@ async def test_a_stop_string_and_a_system_message_count(real: Pipeline) -> None:
     request = Request.from_prompt("Hi.", system="You are a pirate.", best_of=1, max_tokens=4)
     led = await anext(real.generator.sample(request, [0]))
     assert bare.prompt_tokens != led.prompt_tokens
+
+
+@pytest.mark.parametrize("prompt", ["What is the capital of France?", "天空是什么颜色的？"])
+async def test_rules_read_a_logprob_of_every_token_that_counted(
+    real: Pipeline, prompt: str
+) -> None:
+    request = Request.from_prompt(prompt, best_of=8, max_tokens=48, temperature=1, seed=5)
+    ranking = await best_of_n(request, real)
+    for candidate in (each.candidate for each in ranking.candidates):
+        assert candidate.token_logprobs is not None
+        assert len(candidate.token_logprobs) == candidate.completion_tokens
+        assert candidate.mean_logprob == pytest.approx(fmean(candidate.token_logprobs))
+        assert candidate.logprobs is None, "the client did not ask for them"
+        assert "\ufffd" not in candidate.text
+    several = sum(each.accepted for each in ranking.candidates) > 1
+    assert (ranking.confidence is not None) == several
+
+
+async def test_what_a_rule_stops_has_cost_what_it_had_come_to(real: Pipeline) -> None:
+    stop = StopSettings(rule="accepted", count=4)
+    pipeline = stopped_by(stop, build_answer_key(AnswerKeySettings()), real)
+    request = Request.from_prompt(PROMPTS[0], best_of=16, max_tokens=100, temperature=1, seed=7)
+    ranking = await best_of_n(request, pipeline)
+    stopped = [each for each in ranking.candidates if each.stopped == "accepted"]
+    done = [each for each in ranking.candidates if each.stopped is None]
+    assert ranking.stopped_by == "accepted"
+    assert stopped
+    longest = max(each.candidate.completion_tokens or 0 for each in done)
+    for each in stopped:
+        assert 0 < (each.candidate.completion_tokens or 0) <= longest + 8
+
+
+async def test_json_that_is_asked_for_parses_and_votes(real: Pipeline) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"capital": {"type": "string", "maxLength": 20}},
+        "required": ["capital"],
+        "additionalProperties": False,
+    }
+    wanted = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+    request = Request.from_prompt(
+        "What is the capital of France? Answer in JSON.",
+        best_of=6,
+        max_tokens=64,
+        temperature=1,
+        seed=9,
+        options={"response_format": wanted},
+    )
+    ranking = await best_of_n(request, real)
+    assert ranking.winner is not None
+    assert [*json.loads(ranking.winner.text)] == ["capital"]
+    assert ranking.chosen_by is not None
+    assert ranking.chosen_by.answer_key == "json"
 
 
 def test_the_folder_is_whole() -> None:

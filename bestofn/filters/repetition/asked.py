@@ -19,8 +19,9 @@ SHORT = 3
 """Tokens of a unit that a bare number may have asked for ("40 hearts"), without "times"."""
 
 
-def asked_for(prompt: str, unit: str, tokens: int, copies: int) -> bool:
-    """Whether the prompt asks for about so many `copies` of the `unit`, or says to repeat it."""
+def asked_for(prompt: str, unit: str, tokens: int, copies: int, *, growing: bool = False) -> bool:
+    """Whether the prompt asks for about so many `copies` of the `unit`, or says to repeat it; for
+    so many or more, where copies still come."""
     prompt = prompt[:READ]
     times = _TIMES.search(prompt) is not None
     if times and unit.strip() and unit.strip().casefold() in prompt.casefold():
@@ -28,4 +29,7 @@ def asked_for(prompt: str, unit: str, tokens: int, copies: int) -> bool:
     if (not times and tokens > SHORT) or unit.strip().isdecimal():
         return False
     numbers = (int(number) for number in _NUMBER.findall(prompt))
-    return any(number >= 4 and 0.5 * number <= copies <= 1.5 * number for number in numbers)
+    return any(
+        number >= 4 and (growing or 0.5 * number <= copies) and copies <= 1.5 * number
+        for number in numbers
+    )

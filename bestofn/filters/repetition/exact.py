@@ -39,7 +39,8 @@ def is_exact_loop(view: View, cycle: Cycle, *, data: bool) -> bool:
     rules = _EXACT_IN_JSON if data else _EXACT
     segments = view.segments
     repeated = repeated_content(segments, cycle)
-    if not repeated and cycle.length >= (_DRAWING if view.spans_lines(cycle) else _EMPTY_LOOP):
+    drawn = view.unfinished or view.spans_lines(cycle)
+    if not repeated and cycle.length >= (_DRAWING if drawn else _EMPTY_LOOP):
         return True
     if repeated and _exceeds(cycle, repeated, rules):
         return True

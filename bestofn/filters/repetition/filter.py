@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -18,7 +18,12 @@ from bestofn.filters.repetition.duplicates import (
 )
 from bestofn.filters.repetition.exact import is_exact_loop, repeated_content, repeated_words
 from bestofn.filters.repetition.floods import KINDS, few_words, white_space
-from bestofn.filters.repetition.segmentation import Segments, hardly_repeats, segment
+from bestofn.filters.repetition.segmentation import (
+    Segments,
+    hardly_compresses,
+    hardly_repeats,
+    segment,
+)
 from bestofn.filters.repetition.view import View
 from bestofn.filters.tool_arguments import argument_texts
 from bestofn.support import json_answer
@@ -67,6 +72,10 @@ class RepetitionFilter:
     words, and duplicated shares, are suspicions. Time: linear in the text times `longest_period`,
     in vectorised operations.
 
+    An unfinished candidate (no finish reason) is rejected for certain only where the finished one
+    would be, whatever follows: a text that begins as JSON may come to parse, a short loop may turn
+    out a refrain, more copies may come to what the prompt asked for.
+
     Args:
         longest_period: tokens of the longest period that is searched for loops; longer ones are
             left to the duplicate shares.
@@ -105,6 +114,7 @@ class RepetitionFilter:
                 )
 
     portable: ClassVar[bool] = True
+    foresees: ClassVar[bool] = True
 
     @property
     def name(self) -> str:
@@ -115,34 +125,40 @@ class RepetitionFilter:
         """The first reason that holds, in the order of the class's list; None to keep it."""
         if candidate.finish_reason == "repetition":
             return self._reject("loop_stopped", "the engine stopped it in a loop during decoding")
-        for text in (candidate.text, *argument_texts(candidate)):
-            if found := self._judge(request, text):
-                return found
+        unfinished = candidate.finish_reason is None
+        if found := self._judge(request, candidate.text, unfinished=unfinished):
+            return found
+        for text in argument_texts(candidate):
+            if found := self._judge(request, text, unfinished=unfinished):
+                return replace(found, span=None)  # it is in no place of the text
         return None
 
-    def _judge(self, request: Request, text: str) -> Rejection | None:
+    def _judge(self, request: Request, text: str, *, unfinished: bool) -> Rejection | None:
+        if unfinished and hardly_compresses(text):
+            return None
         if flood := white_space(text):
-            return self._reject(
-                "whitespace_flood", f"{flood[1]} characters of white space from {flood[0]} on"
-            )
+            start, length = flood
+            detail = f"{length} characters of white space from {start} on"
+            return self._reject("whitespace_flood", detail, span=(start, start + length))
         if hardly_repeats(text, self._fewest) or not len(segments := segment(text)):
             return None
-        data = json_answer.is_document(text)
-        view = View(segments, request.last_user_text)
+        data = json_answer.may_begin(text) if unfinished else json_answer.is_document(text)
+        view = View(segments, request.last_user_text, unfinished=unfinished)
         if loop := self._exact_loop(view, data=data):
-            return self._reject("exact_loop", "the " + _describe(segments, loop, loop.copies))
+            detail = "the " + _describe(segments, loop, loop.copies)
+            return self._reject("exact_loop", detail, span=_place(segments, loop))
         if data:
             return None
         if found := self._counting_loop(view) or self._near_loop(view):
             loop, certain = found
             times = round(loop.length / loop.period)
             detail = "almost the same " + _describe(segments, loop, times)
-            return self._reject("near_loop", detail, certain=certain)
+            return self._reject("near_loop", detail, certain=certain, span=_place(segments, loop))
         if few := few_words(segments, ~view.data & ~view.code):
             begin, end = segments.span(*few)
             detail = f"only {KINDS} words or fewer in {_quote(text[begin:end])} and so on"
-            return self._reject("few_words", detail)
-        return self._duplicates(view)
+            return self._reject("few_words", detail, span=(begin, end))
+        return None if unfinished else self._duplicates(view)  # shares fall as more follows
 
     @property
     def _fewest(self) -> int:
@@ -172,6 +188,7 @@ class RepetitionFilter:
             words = float(segments.weight[cycle.start : cycle.start + cycle.period].sum())
             structured = view.is_code or view.is_structured(cycle)
             held = words < 2 or view.is_formula(cycle) or (structured and view.lists(cycle))
+            held = held or view.unfinished
             enough = cycle.copies >= (_COUNTED_DATA if held else _COUNTED)
             if not enough or words < 1 or words * cycle.copies < _COUNTED_WORDS:
                 continue
@@ -250,11 +267,23 @@ class RepetitionFilter:
             )
         return None
 
-    def _reject(self, reason: str, detail: str, *, certain: bool = True) -> Rejection:
-        return Rejection(filter=self.name, reason=reason, detail=detail, certain=certain)
+    def _reject(
+        self,
+        reason: str,
+        detail: str,
+        *,
+        certain: bool = True,
+        span: tuple[int, int] | None = None,
+    ) -> Rejection:
+        return Rejection(self.name, reason, detail, certain, span)
 
 
 _SHARES = ("lines", "paragraphs", "ngrams")
+
+
+def _place(segments: Segments, cycle: Cycle) -> tuple[int, int]:
+    """The characters of all copies."""
+    return segments.span(cycle.start, cycle.start + cycle.length)
 
 
 def _describe(segments: Segments, cycle: Cycle, times: int) -> str:

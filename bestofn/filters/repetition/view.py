@@ -69,10 +69,17 @@ _MARKUP = re.compile(r"^[\W_]*$|[|`{}<>=\\]|^[#*-]\s|\d")
 
 
 class View:
-    """A text's tokens, and what they stand in, found when it is asked for."""
+    """A text's tokens, and what they stand in, found when it is asked for.
 
-    def __init__(self, segments: Segments, prompt: str) -> None:
+    Args:
+        segments: the tokens.
+        prompt: what was asked.
+        unfinished: whether more may follow: what that may excuse, is excused.
+    """
+
+    def __init__(self, segments: Segments, prompt: str, *, unfinished: bool = False) -> None:
         self.segments = segments
+        self.unfinished = unfinished
         self._prompt = prompt
         self._free: list[tuple[int, int]] = []
 
@@ -96,7 +103,8 @@ class View:
     def is_asked_for(self, cycle: Cycle, *, data: bool) -> bool:
         """Whether the prompt asks for such a loop; of data, a number in the prompt is enough."""
         tokens = 1 if data else cycle.period
-        return asked_for(self._prompt, self.unit(cycle), tokens, cycle.copies)
+        unit = self.unit(cycle)
+        return asked_for(self._prompt, unit, tokens, cycle.copies, growing=self.unfinished)
 
     @cached_property
     def data(self) -> Mask:
@@ -185,8 +193,11 @@ class View:
         return bool(np.mean(self.formulas[cycle.start : cycle.start + cycle.length]) > 0.5)
 
     def is_refrain(self, cycle: Cycle, repeated: int) -> bool:
-        """Whether the loop is a part of a song: short lines, most of them said once or twice."""
-        if repeated > REFRAIN or cycle.length > 0.5 * len(self.segments):
+        """Whether the loop is a part of a song: short lines, most of them said once or twice; of an
+        unfinished text, whether it may become one: so far its lines are short."""
+        if repeated > REFRAIN:
+            return False
+        if not self.unfinished and cycle.length > 0.5 * len(self.segments):
             return False
         if np.count_nonzero(self.segments.content[cycle.start :][: cycle.period]) > REFRAIN_UNIT:
             return False
@@ -194,10 +205,12 @@ class View:
             return True
         lines = [line.strip() for line in self.segments.text.splitlines() if line.strip()]
         sung = [line for line in lines if not _MARKUP.search(line)]
-        if len(sung) < VERSE_LINES or len(sung) < 0.9 * len(lines):
+        fewest = 1 if self.unfinished else VERSE_LINES
+        if len(sung) < fewest or len(sung) < 0.9 * len(lines):
             return False
         words = sorted(max(len(line.split()), len(line) // 8) for line in sung)
-        return words[len(words) * 3 // 4] <= VERSE_WORDS and words[len(words) // 2] >= 3
+        short = words[len(words) * 3 // 4] <= VERSE_WORDS
+        return short and (self.unfinished or words[len(words) // 2] >= 3)
 
     def lists(self, cycle: Cycle) -> bool:
         """Whether the copies are entries: each has a line of its own, or several."""

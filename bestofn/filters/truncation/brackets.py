@@ -21,6 +21,7 @@ _PAIRS = {
     "〈": "〉",
 }
 _CLOSERS = {closer: opener for opener, closer in _PAIRS.items()}
+_MARK = re.compile(f"[{re.escape(''.join((*_PAIRS, *_CLOSERS)))}]")
 CJK_QUOTES = frozenset("「『")
 """Brackets that are quotation marks: they pair like brackets, whatever the language."""
 
@@ -43,17 +44,18 @@ def open_bracket(paragraph: str) -> str | None:
     A closer without opener is ignored (an enumerator, 1)); one that skips over other openers
     closes those too; a square and a round bracket around a comma are an interval.
     """
-    if _PAIRS.keys().isdisjoint(paragraph):
+    if not _MARK.search(paragraph):
         return None
     stack: list[tuple[str, int]] = []
     standing: Counter[str] = Counter()
     text = _NOT_BRACKETS.sub("", paragraph)
-    for place, mark in enumerate(text):
+    for found in _MARK.finditer(text):
+        mark, place = found.group(), found.start()
         if mark in _PAIRS:
             stack.append((mark, place))
             standing[mark] += 1
             continue
-        opener = _CLOSERS.get(mark, "")
+        opener = _CLOSERS[mark]
         if stack and _is_interval(stack[-1], mark, text, place):
             opener = stack[-1][0]
         if standing[opener]:

@@ -6,7 +6,7 @@ import re
 
 from bestofn.filters.data_lines import cut_record, ends_in_data_lines
 from bestofn.filters.truncation.blocks import Block
-from bestofn.filters.truncation.brackets import CJK_QUOTES, open_bracket
+from bestofn.filters.truncation.brackets import CJK_QUOTES
 from bestofn.filters.truncation.chinese_line_end import lone_character
 from bestofn.filters.truncation.closings import is_closing, is_final_answer
 from bestofn.filters.truncation.english_line_end import english_open_end
@@ -100,7 +100,7 @@ def open_link(reading: Reading) -> str | None:
 
 def open_bracket_of(reading: Reading) -> str | None:
     """A bracket open in the last paragraph, where no sentence ended after it."""
-    mark = open_bracket(reading.spans[0]) if _WORD.search(reading.text) else None
+    mark = reading.open_mark if _WORD.search(reading.text) else None
     if mark is None or mark in CJK_QUOTES:
         return None
     if reading.ends and not _FALSE_STOP.search(reading.line[-TAIL:]):
@@ -110,7 +110,7 @@ def open_bracket_of(reading: Reading) -> str | None:
 
 def open_cjk_quote(reading: Reading) -> str | None:
     """A CJK quotation open in the last paragraph, whatever its last character is."""
-    mark = open_bracket(reading.spans[0])
+    mark = reading.open_mark
     return f"{mark} in its last paragraph was never closed" if mark in CJK_QUOTES else None
 
 

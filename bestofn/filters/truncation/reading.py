@@ -13,7 +13,7 @@ from bestofn.filters.markdown import CODE, Outline, outline
 from bestofn.filters.reasoning import split_reasoning
 from bestofn.filters.truncation import source_code
 from bestofn.filters.truncation.blocks import Block, blocks
-from bestofn.filters.truncation.brackets import without_spans
+from bestofn.filters.truncation.brackets import open_bracket, without_spans
 from bestofn.filters.truncation.closings import without_tags
 from bestofn.filters.truncation.line_end import ends_sentence
 from bestofn.support import json_answer
@@ -69,6 +69,11 @@ class Reading:
     def spans(self) -> tuple[str, bool]:
         """(the last block with its inline code emptied, whether code or a formula is open)."""
         return without_spans(self.last.text)
+
+    @cached_property
+    def open_mark(self) -> str | None:
+        """The bracket, or CJK quotation mark, that the last block leaves open."""
+        return open_bracket(self.spans[0])
 
     @cached_property
     def ends(self) -> bool:

@@ -27,12 +27,16 @@ PAGES: Mapping[str, str] = {
     "/metrics": "metrics",
     "/docs": "docs",
     "/openapi.json": "docs",
+    "/": "playground",
 }
 """Paths that may need no key, and the setting that says so: what orchestrators ask (always open),
 and the documentation."""
 
 ASSETS = "/docs/assets/"
 """What the page of the documentation loads."""
+
+PLAYGROUND = "/playground/static/"
+"""What the page at / loads."""
 
 KEY = "bestofn.key"
 """The entry of an ASGI scope that holds the name of the key."""
@@ -155,7 +159,8 @@ class KeyAsBearer:
 
 def is_open(path: str, access: Mapping[str, Access]) -> bool:
     """Whether a path needs no key, with this access to the pages."""
-    page = "docs" if path.startswith(ASSETS) else PAGES.get(path)
+    loaded = {ASSETS: "docs", PLAYGROUND: "playground"}
+    page = next((loaded[each] for each in loaded if path.startswith(each)), PAGES.get(path))
     return page is not None and access.get(page, "open") != "key"
 
 

@@ -30,7 +30,27 @@ def errors(
     return {status: {"model": envelope, "description": _MEANINGS[status]} for status in statuses}
 
 
-def events(answer: str) -> dict[str, Any]:
+def events_of(*schemas: str) -> dict[str, Any]:
+    """The content of a stream, an event at a time: OpenAPI's own model of server-sent events.
+
+    Args:
+        schemas: names of the components that an event may hold besides an error.
+    """
+    refs = [{"$ref": f"#/components/schemas/{name}"} for name in (*schemas, "ErrorEnvelope")]
+    data = [
+        {"const": "[DONE]", "description": "the last event"},
+        {
+            "type": "string",
+            "description": "a chunk, or an error that came after the status",
+            "contentMediaType": "application/json",
+            "contentSchema": {"anyOf": refs},
+        },
+    ]
+    event = {"type": "object", "required": ["data"], "properties": {"data": {"anyOf": data}}}
+    return {"text/event-stream": {"itemSchema": event}}
+
+
+def named_events(answer: str) -> dict[str, Any]:
     """The content of a stream of named events, of which the last hold a whole `answer`: OpenAPI's
     own model of server-sent events."""
     data = {
@@ -47,33 +67,8 @@ def events(answer: str) -> dict[str, Any]:
     return {"text/event-stream": {"itemSchema": schema}}
 
 
-EVENTS: dict[str, Any] = {
-    "text/event-stream": {
-        "itemSchema": {
-            "type": "object",
-            "required": ["data"],
-            "properties": {
-                "data": {
-                    "anyOf": [
-                        {"const": "[DONE]", "description": "the last event"},
-                        {
-                            "type": "string",
-                            "description": "a chunk, or an error that came after the status",
-                            "contentMediaType": "application/json",
-                            "contentSchema": {
-                                "anyOf": [
-                                    {"$ref": "#/components/schemas/Completion"},
-                                    {"$ref": "#/components/schemas/ErrorEnvelope"},
-                                ]
-                            },
-                        },
-                    ]
-                }
-            },
-        }
-    }
-}
-"""The content of a stream, an event at a time: OpenAPI's own model of server-sent events."""
+EVENTS = events_of("Completion")
+"""What a stream of completions says."""
 
 STATUSES = (400, 401, 403, 404, 413, 422, 429, 500, 502, 503, 504)
 """Of a request for an answer."""

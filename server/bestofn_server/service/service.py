@@ -15,6 +15,7 @@ from opentelemetry.trace import Tracer
 
 from bestofn.core.best_of_n import best_of_n
 from bestofn.core.no_winner import GeneratorBusyError, GeneratorError, NoWinnerError
+from bestofn.core.observer import Observer, Observers
 from bestofn.core.pipeline import Pipeline
 from bestofn.core.protocols import Filter, Forwarder
 from bestofn.core.ranking import Ranking
@@ -113,16 +114,24 @@ class Service:
         with place:
             yield
 
-    def observer(self) -> TelemetryObserver:
-        """What traces and counts one request, and takes its candidates for signs of life."""
-        return TelemetryObserver(self.tracer, self.metrics, self.readiness.stirred)
+    def observer(self, watching: Observer | None = None) -> Observer:
+        """What traces and counts one request, and takes its candidates for signs of life.
 
-    async def rank(self, job: Job, headers: Mapping[str, str]) -> list[Ranking]:
+        Args:
+            watching: is told besides.
+        """
+        telemetry = TelemetryObserver(self.tracer, self.metrics, self.readiness.stirred)
+        return telemetry if watching is None else Observers(telemetry, watching)
+
+    async def rank(
+        self, job: Job, headers: Mapping[str, str], watching: Observer | None = None
+    ) -> list[Ranking]:
         """One ranking per prompt of the job, in order. Cancelling aborts every candidate.
 
         Args:
             job: with requests.
             headers: of the HTTP request: they may carry a trace.
+            watching: told of what happens.
 
         Raises:
             EngineError: the engine failed on all candidates.
@@ -132,7 +141,7 @@ class Service:
         with self.tracer.start_as_current_span("best_of_n", context=propagate.extract(headers)):
             turn = asyncio.Lock() if len(job.requests) > 1 else None
             return await gather_or_cancel(
-                self._rank(each, job.pipeline, turn) for each in job.requests
+                self._rank(each, job.pipeline, turn, watching) for each in job.requests
             )
 
     async def answer(self, job: Job) -> dict[str, Any]:
@@ -186,14 +195,19 @@ class Service:
                     yield chunk
 
     async def _rank(
-        self, request: Request, pipeline: Pipeline, turn: asyncio.Lock | None
+        self,
+        request: Request,
+        pipeline: Pipeline,
+        turn: asyncio.Lock | None,
+        watching: Observer | None,
     ) -> Ranking:
         if turn is not None:  # of a thousand prompts one starts at a time, others in between
             async with turn:
                 await asyncio.sleep(0)
         try:
             with self._engine_faults():
-                ranking = await best_of_n(request, pipeline, observer=self.observer())
+                observer = self.observer(watching)
+                ranking = await best_of_n(request, pipeline, observer=observer)
         except NoWinnerError as error:
             if error.ranking is not None:
                 self.metrics.ranked(error.ranking)

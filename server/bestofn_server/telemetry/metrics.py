@@ -8,7 +8,7 @@ import math
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from bestofn.core.ranking import Ranking, ScoredCandidate
+from bestofn.core.ranking import Ranking
 from bestofn_server.admission import Admission
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
@@ -89,7 +89,7 @@ class Metrics:
         """Count one ranking; that of an error too."""
         outcomes: collections.Counter[str] = collections.Counter()
         for record in ranking.candidates:
-            outcomes[_outcome(record)] += 1
+            outcomes[record.outcome] += 1
             for rejection in record.rejections:
                 self.rejections.labels(rejection.filter, rejection.reason).inc()
             if record.failure is not None:
@@ -130,12 +130,3 @@ def _tasks() -> float:
         return len(asyncio.all_tasks())
     except RuntimeError:
         return math.nan
-
-
-def _outcome(record: ScoredCandidate) -> str:
-    """Which of the five states a candidate is in."""
-    if record.failure is not None:
-        return "failed" if record.stopped is None else "stopped"
-    if record.accepted:
-        return "accepted"
-    return "suspected" if record.suspected else "rejected"

@@ -23,6 +23,11 @@ class RejectionReport(BaseModel):
         description="false: a suspicion; a candidate with nothing else against it is ranked behind "
         "those that are accepted"
     )
+    span: list[int] | None = Field(
+        default=None,
+        description="characters [start, end) of its text that are the evidence, where it is in one "
+        "place",
+    )
 
 
 class FailureReport(BaseModel):
@@ -216,7 +221,5 @@ class NotesReport(BaseModel):
     notes: list[str]
 
 
-class Reported(BaseModel):
-    """An answer with bestofn's report."""
-
-    bestofn: BestOfNReport | NotesReport | None = None
+Report = BestOfNReport | NotesReport
+"""What an answer tells besides."""

@@ -1,0 +1,54 @@
+"""Draws docs/playground.png: the playground on the embedded pair, in Chromium.
+
+.venv/bin/python -m benchmarks.playground_picture [--output docs/playground.png]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shutil
+from pathlib import Path
+from typing import Any
+
+from benchmarks.processes import running
+from bestofn.builders.generator import EMBEDDED_ENVIRONMENT
+
+PROMPT = "I have 7 shells and find 3 more. How many shells do I have now?"
+WIDTH, HEIGHT = 900, 860
+
+
+async def draw(url: str, output: Path) -> None:
+    """Ask once, and take the picture when the winner is known."""
+    from playwright.async_api import async_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        raise SystemExit("no Chromium is installed")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+        )
+        page: Any = await browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, locale="en")
+        await page.goto(url)
+        await page.wait_for_selector("#a-best_of")
+        await page.fill("#prompt", PROMPT)
+        await page.fill("#a-seed", "3")
+        await page.click("#ask button.primary")
+        await page.wait_for_selector(".card[data-won]")
+        await page.screenshot(path=str(output), full_page=False)
+        await browser.close()
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--output", type=Path, default=Path("docs/playground.png"))
+    arguments = parser.parse_args()
+    with running("bestofn", "serve", environment=dict(EMBEDDED_ENVIRONMENT)) as url:
+        asyncio.run(draw(url, arguments.output))
+    print(arguments.output)
+
+
+if __name__ == "__main__":
+    main()

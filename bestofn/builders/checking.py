@@ -1,0 +1,62 @@
+"""Settings tried without loading a model: every name in them is looked up, every option made.
+
+for key, error in contradictions(settings):
+    print(key, error)
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+from bestofn.builders.choosing import build_answer_key, build_selector
+from bestofn.builders.generator import engine_of
+from bestofn.builders.pipeline import build_filters
+from bestofn.builders.reward_plan import RewardPlan
+from bestofn.builders.stopping import Readable, stopping
+from bestofn.core.errors import ConfigError
+from bestofn.settings.sections import FilterSpec
+from bestofn.settings.settings import Settings
+
+
+def contradictions(settings: Settings) -> Iterator[tuple[str, ConfigError]]:
+    """What is wrong beyond the form of single values: (the key, what opening it would raise)."""
+    found: list[tuple[str, ConfigError]] = []
+
+    @contextlib.contextmanager
+    def of(key: str) -> Iterator[None]:
+        try:
+            yield
+        except ConfigError as error:
+            found.append((key, error))
+
+    def tried(key: str, make: Callable[[], object]) -> None:
+        with of(key):
+            make()
+
+    tried("engine", lambda: engine_of(settings))
+    tried("rewards" if settings.rewards else "reward_model", lambda: RewardPlan.of(settings))
+    _tried_filters(settings.filters, "filters", tried)
+    tried("answer_key", lambda: build_answer_key(settings.answer_key))
+    tried("selector", lambda: build_selector(settings.selector))
+    with of("stop"):
+        key, plan = build_answer_key(settings.answer_key), RewardPlan.of(settings)
+        stopping(settings.stop, Readable.of(key, rewards=bool(plan.rewards)))
+    for name, profile in settings.profiles.items():
+        _tried_filters(profile.filters or (), f"profiles.{name}.filters", tried)
+        if profile.selector is not None:
+            chosen = profile.selector
+            tried(f"profiles.{name}.selector", lambda chosen=chosen: build_selector(chosen))  # type: ignore[misc]
+        if profile.answer_key is not None:
+            voted = profile.answer_key
+            tried(f"profiles.{name}.answer_key", lambda voted=voted: build_answer_key(voted))  # type: ignore[misc]
+    yield from found
+
+
+def _tried_filters(
+    specs: list[FilterSpec] | tuple[FilterSpec, ...],
+    key: str,
+    tried: Callable[[str, Callable[[], object]], None],
+) -> None:
+    for at, spec in enumerate(specs):
+        tried(f"{key}.{at}", lambda spec=spec: build_filters([spec]))  # type: ignore[misc]

@@ -1,0 +1,124 @@
+"""`bestofn config`: a file of settings begun, checked, and shown with where each value is from."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bestofn.cli.options import ConfigOption, JsonOption
+from bestofn.cli.running import exit_codes
+
+if TYPE_CHECKING:
+    from bestofn.settings.settings import Settings
+
+group = typer.Typer(help="Begin, check and show a file of settings.", no_args_is_help=True)
+
+
+@group.command()
+def init() -> None:
+    """Print a file of every setting, with its default and what it is for, all commented out.
+
+    bestofn config init > bestofn.yaml
+    """
+    from bestofn.settings.listing import SECTIONS, all_settings
+
+    typer.echo("## Settings of bestofn: take the # from a line, and from its section's, to change")
+    typer.echo("## it. Flags and variables win over this file; `bestofn config show` says which.")
+    opened = ""
+    for setting in all_settings():
+        section, _, name = setting.name.rpartition(".")
+        if section != opened:
+            depth = "  " * section.count(".")
+            typer.echo(f"\n## {SECTIONS[section]}\n# {depth}{section.rpartition('.')[2]}:")
+            opened = section
+        depth = "  " * (section.count(".") + 1 if section else 0)
+        typer.echo(f"\n## {depth}{setting.description} ({setting.type})")
+        typer.echo(f"# {depth}{name}: {setting.default}")
+
+
+@group.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="The file of settings.", show_default=False)],
+    as_json: JsonOption = False,
+) -> None:
+    """Say what is wrong with a file: the line, the key, and what to write. No model is loaded."""
+    with exit_codes():
+        problems = list(_problems(file.expanduser()))
+        if as_json:
+            told = [{"line": line, "key": key, "message": said} for line, key, said in problems]
+            typer.echo(json.dumps(told, ensure_ascii=False))
+        for line, key, said in [] if as_json else problems:
+            typer.echo(f"{file}:{line}: {key}: {said}", err=True)
+        if problems:
+            raise typer.Exit(2)
+        if not as_json:
+            typer.echo(f"{file}: nothing is wrong with it")
+
+
+@group.command()
+def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Show every setting that is not as by default, and where its value is from."""
+    with exit_codes():
+        from bestofn.settings.settings import Settings
+
+        rows = list(_origins(Settings.load(config), config))
+        if as_json:
+            told = {key: {"value": value, "from": origin} for key, value, origin in rows}
+            typer.echo(json.dumps(told, ensure_ascii=False))
+            return
+        for key, value, origin in rows:
+            typer.echo(f"{key}: {json.dumps(value, ensure_ascii=False)}    # {origin}")
+        if not rows:
+            typer.echo("everything is as by default")
+
+
+def _problems(file: Path) -> Iterator[tuple[int, str, str]]:
+    from bestofn.builders.checking import contradictions
+    from bestofn.settings.file_check import problems_of
+    from bestofn.settings.settings import Settings
+    from bestofn.settings.yaml_lines import Lines
+
+    found = problems_of(file)
+    yield from ((each.line, each.key, each.message) for each in found)
+    if found:
+        return
+    lines = Lines.of(file.read_text(encoding="utf-8"))
+    for key, error in contradictions(Settings.load(file)):
+        yield lines.at(key), key, str(error).removeprefix(f"{key}: ")
+
+
+def _origins(settings: Settings, file: Path | None) -> Iterator[tuple[str, Any, str]]:
+    """(dotted key, value as JSON has it, where it is from) of what was given."""
+    from bestofn.settings.yaml_lines import Lines
+
+    lines = Lines({}, ())
+    if file is not None:
+        lines = Lines.of(file.expanduser().read_text(encoding="utf-8"))
+    given = settings.model_dump(mode="json", exclude_unset=True)
+    for key, value in _leaves(given, ""):
+        variable = _variable(key)
+        if variable is not None:
+            yield key, value, variable
+        else:
+            yield key, value, f"{file}:{lines.at(key)}"
+
+
+def _variable(key: str) -> str | None:
+    """The variable of the environment that says `key`, or the section that it is in."""
+    parts = key.split(".")
+    names = [f"BESTOFN_{'__'.join(parts[:count])}".upper() for count in range(len(parts), 0, -1)]
+    known = {name.upper(): name for name in os.environ}
+    return next((known[name] for name in names if name in known), None)
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict) and value:
+        for name, each in value.items():
+            yield from _leaves(each, f"{path}.{name}" if path else name)
+    elif path:
+        yield path, value

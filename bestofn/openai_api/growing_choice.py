@@ -1,0 +1,135 @@
+"""A choice of a streamed answer, put together from the parts in which it comes.
+
+choice = GrowingChoice()
+for chunk in chunks:
+    choice.add(chunk["choices"][0])
+choice.message          # as far as it has come
+choice.whole            # once choice.finish_reason is there: as an answer that was not streamed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_TEXTS = ("content", "reasoning", "reasoning_content", "refusal")
+"""Fields of a message that come in parts; reasoning_content is DeepSeek's and vLLM's."""
+
+_OWN = frozenset({"index", "delta", "text", "finish_reason", "logprobs", "token_ids"})
+
+MOST_CALLS = 1024
+"""Tool calls of one choice that are put together; further ones are left out, as nonsense."""
+
+
+@dataclass(slots=True)
+class GrowingChoice:
+    """A choice that comes in parts.
+
+    Attributes:
+        finish_reason: the server's word; None while it has not ended.
+        parts: chunks that brought something.
+    """
+
+    finish_reason: Any = None
+    parts: int = 0
+    _texts: dict[str, list[str]] = field(default_factory=dict)
+    _calls: dict[int, dict[str, Any]] = field(default_factory=dict)
+    _more: dict[str, Any] = field(default_factory=dict)
+    _logprobs: dict[str, list[Any]] = field(default_factory=dict)
+    _ids: list[Any] = field(default_factory=list)
+    _extra: dict[str, Any] = field(default_factory=dict)
+    _is_chat: bool = False
+
+    def add(self, choice: Mapping[str, Any]) -> None:
+        """One more part: what a chunk holds of this choice. What has no meaning is passed over."""
+        delta = choice.get("delta")
+        if isinstance(delta, Mapping):
+            self._is_chat = True
+            brought = self._add_message(delta)
+        else:
+            brought = self._add_text("content", choice.get("text"))
+        self.parts += brought
+        logprobs, ids = choice.get("logprobs"), choice.get("token_ids")
+        for name, values in logprobs.items() if isinstance(logprobs, Mapping) else ():
+            if isinstance(values, list):
+                self._logprobs.setdefault(name, []).extend(values)
+        if isinstance(ids, list):
+            self._ids += ids
+        self._extra |= {k: v for k, v in choice.items() if v is not None and k not in _OWN}
+        if choice.get("finish_reason") is not None:
+            self.finish_reason = choice["finish_reason"]
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens have come: those that it lists, else one a part, which may hold more."""
+        listed = self._logprobs.get("content") or self._logprobs.get("tokens") or ()
+        return len(self._ids) or len(listed) or self.parts
+
+    @property
+    def message(self) -> dict[str, Any]:
+        """The assistant message as far as it has come; the last call may be half a call."""
+        message: dict[str, Any] = {"role": "assistant", "content": None, **self._more}
+        message |= {name: "".join(parts) for name, parts in self._texts.items()}
+        if self._calls:
+            message["tool_calls"] = [
+                {**call, "function": {**call["function"]}}
+                for _, call in sorted(self._calls.items())
+            ]
+        return message
+
+    @property
+    def whole(self) -> dict[str, Any]:
+        """The choice as an answer that was not streamed has it."""
+        said = {"message": self.message} if self._is_chat else {"text": self.message["content"]}
+        return {
+            **self._extra,
+            **said,
+            "finish_reason": self.finish_reason,
+            "logprobs": self._logprobs or None,
+            "token_ids": self._ids or None,
+        }
+
+    def _add_message(self, delta: Mapping[str, Any]) -> bool:
+        brought = False
+        for name, value in delta.items():
+            if name in _TEXTS and isinstance(value, str):
+                brought |= self._add_text(name, value)
+            elif name == "tool_calls" and isinstance(value, list):
+                for each in value:
+                    brought |= self._add_call(each)
+            elif name == "function_call" and isinstance(value, Mapping):
+                self._more[name] = _grown(self._more.get(name), value)
+                brought = True
+            elif value is not None:
+                self._more[name] = value
+        return brought
+
+    def _add_text(self, name: str, text: Any) -> bool:
+        if isinstance(text, str):
+            self._texts.setdefault(name, []).append(text)
+        return bool(text)
+
+    def _add_call(self, part: Any) -> bool:
+        if not isinstance(part, Mapping):
+            return False
+        at = part.get("index")
+        if not isinstance(at, int):  # some servers send whole calls, without a number
+            at = len(self._calls)
+        if at not in self._calls and len(self._calls) >= MOST_CALLS:
+            return False
+        call = self._calls.setdefault(at, {"function": {}})
+        call |= {k: v for k, v in part.items() if v is not None and k not in ("index", "function")}
+        if isinstance(part.get("function"), Mapping):
+            call["function"] = _grown(call["function"], part["function"])
+        return True
+
+
+def _grown(function: Any, part: Mapping[str, Any]) -> dict[str, Any]:
+    """A called function with one more part of its arguments."""
+    before = dict(function) if isinstance(function, Mapping) else {}
+    more = {name: value for name, value in part.items() if value is not None}
+    said, further = before.get("arguments"), more.get("arguments")
+    if isinstance(said, str) and isinstance(further, str):
+        more["arguments"] = said + further
+    return before | more

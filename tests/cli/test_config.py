@@ -1,0 +1,111 @@
+"""`bestofn config`: a file begun, checked with lines, and shown with where each value is from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from bestofn.cli import app
+from bestofn.settings.listing import SECTIONS, all_settings
+from bestofn.settings.settings import Settings
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["config", *arguments])
+
+
+def test_what_init_prints_is_the_default_once_it_is_not_commented_out(tmp_path: Path) -> None:
+    file = tmp_path / "bestofn.yaml"
+    printed = run("init").stdout
+    assert Settings.load(_written(file, printed)) == Settings()
+    lines = [line[2:] for line in printed.splitlines() if line.startswith("# ")]
+    assert Settings.load(_written(file, "\n".join(lines))) == Settings()
+    assert run("check", str(file)).exit_code == 0
+
+
+def _written(file: Path, text: str) -> Path:
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("setting", list(all_settings()), ids=lambda setting: setting.name)
+def test_every_setting_says_what_it_is_for(setting: Any) -> None:
+    assert setting.description
+    assert setting.type
+
+
+def test_every_section_says_what_it_is_for() -> None:
+    written = {setting.name.rpartition(".")[0] for setting in all_settings()} - {""}
+    assert written == SECTIONS.keys()
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "key", "said"),
+    [
+        ("best_off: 4\n", 1, "best_off", "there is no such option; did you mean best_of?"),
+        ("best_of: 4\nserver:\n  prot: 80\n", 3, "server.prot", "did you mean server.port?"),
+        ("temperature: hot\n", 1, "temperature", "must be a number"),
+        ("server:\n  max_best_of: 0\n", 2, "server.max_best_of", "must be at least 1"),
+        ("stop:\n  rule: agremeent\n", 2, "stop.rule", "'agreement'"),
+        ("filters:\n  - empty\n  - repetitionn\n", 3, "filters.1", "no filter is called"),
+        ("selector: {weighted_vote: {temp: 1}}\n", 1, "selector", "there is no option temp"),
+        ("\nengine: openai\n", 2, "engine", "no upstream is named"),
+        ("seed: 1\nseed: 2\n", 2, "seed", "it stands twice, and only the last counts"),
+        ("profiles:\n  quick:\n    filters: [x]\n", 3, "profiles.quick.filters.0", "'x'"),
+        ("best_of: [4\nseed: 1\n", 2, "(YAML)", "expected"),
+        ("- best_of\n", 1, "(file)", "must hold a mapping of settings"),
+        ("reward_model: a\nrewards: [b]\n", 2, "rewards", "reward_model"),
+        (
+            "best_of: 8\nstop: {rule: reward, reward: 1}\nmodel: m\n",
+            2,
+            "stop",
+            "needs a reward model",
+        ),
+    ],
+)
+def test_a_broken_file_is_told_with_line_key_and_what_to_write(
+    text: str, line: int, key: str, said: str, tmp_path: Path
+) -> None:
+    file = _written(tmp_path / "broken.yaml", text)
+    done = run("check", str(file))
+    assert done.exit_code == 2
+    told = done.stderr.splitlines()
+    assert told[0].startswith(f"{file}:{line}: {key}: ")
+    assert said in told[0]
+    (first, *_) = json.loads(run("check", str(file), "--json").stdout)
+    assert (first["line"], first["key"]) == (line, key)
+
+
+def test_all_faults_are_told_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
+    file = _written(tmp_path / "broken.yaml", "seed: a\nbest_of: 0\nmax_tokens: 0\n")
+    told = run("check", str(file)).stderr.splitlines()
+    assert [line.split(":")[1] for line in told] == ["1", "2", "3"]
+
+
+def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    done = run("check", str(tmp_path / "none.yaml"))
+    assert done.exit_code == 2
+    assert "No such file" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_what_is_not_by_default_is_shown_with_where_it_is_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = _written(tmp_path / "b.yaml", "best_of: 4\nserver:\n  port: 1\n  api_keys: [secret]\n")
+    monkeypatch.setenv("BESTOFN_SEED", "7")
+    monkeypatch.setenv("BESTOFN_SERVER__PORT", "2")
+    shown = json.loads(run("show", "--config", str(file), "--json").stdout)
+    assert shown["best_of"] == {"value": 4, "from": f"{file}:1"}
+    assert shown["seed"] == {"value": 7, "from": "BESTOFN_SEED"}
+    assert shown["server.port"] == {"value": 2, "from": "BESTOFN_SERVER__PORT"}
+    assert "secret" not in json.dumps(shown["server.api_keys"]["value"])
+    assert "temperature" not in shown
+
+
+def test_nothing_said_is_everything_as_by_default() -> None:
+    assert run("show").stdout == "everything is as by default\n"

@@ -1,0 +1,1 @@
+"""Tests of what deploys the server: image, chart, unit, monitoring."""
