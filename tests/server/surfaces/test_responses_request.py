@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from openai.types.responses.input_token_count_params import InputTokenCountParams
 from openai.types.responses.response_create_params import ResponseCreateParamsBase
 
 from bestofn_server.errors import InvalidBodyError
@@ -28,6 +29,8 @@ def test_every_field_that_openai_documents_is_known() -> None:
     documented = set(ResponseCreateParamsBase.__annotations__)
     assert documented <= ResponsesRequest.model_fields.keys() | responses.IGNORED
     assert not responses.IGNORED & ResponsesRequest.model_fields.keys()
+    counted = set(InputTokenCountParams.__annotations__)
+    assert counted <= responses.InputTokensRequest.model_fields.keys() | responses.IGNORED
 
 
 def test_instructions_and_the_first_turns_are_one_system_message() -> None:
