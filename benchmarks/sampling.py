@@ -1,6 +1,6 @@
 """Prints how fast a run of `bestofn sample` is beside its unavoidable parts, and its memory.
 
-    .venv/bin/python -m benchmarks.sampling [--prompts 2000] [--memory | --explore 4]
+    .venv/bin/python -m benchmarks.sampling [--prompts 2000] [--memory]
 
 The run is that of the command, over the embedded pair on vLLM: 2,000 held-out prompts, N = 8, to
 shards on the disk and the formats of trainers. The parts are bare `vllm.LLM.generate(n=8)` on the
@@ -10,8 +10,6 @@ judges itself too: the share of right answers, by ground truth, among the kept r
 first samples of the same prompts.
 
 With --memory: peak memory (RSS) of a run over a fake generator for 1,000 and for 100,000 prompts.
-With --explore K: what `bestofn sample --explore K` makes of the same budget, beside runs that treat
-all prompts alike, with N = 8 and with a quarter more.
 """
 
 from __future__ import annotations
@@ -68,18 +66,16 @@ def rows(source: str, defaults: Defaults) -> Iterator[Row]:
         yield read_row(number, where, record, {}, defaults)
 
 
-async def sample(
-    folder: Path, prompts: Path, best_of: int = N, explore: int | None = None
-) -> dict[str, float]:
+async def sample(folder: Path, prompts: Path) -> dict[str, float]:
     """The run: its seconds, and its tokens."""
-    settings = Settings.load(engine="vllm", best_of=best_of, temperature=1.0, max_tokens=MAX_TOKENS)
+    settings = Settings.load(engine="vllm", best_of=N, temperature=1.0, max_tokens=MAX_TOKENS)
     settings = settings.model_copy(update={"seed": 0})
-    defaults = Defaults(best_of, 1.0, MAX_TOKENS, 0)
+    defaults = Defaults(N, 1.0, MAX_TOKENS, 0)
     identity = identity_of(settings, source=str(prompts), columns={})
     async with open_pipeline(settings) as pipeline:
         with contextlib.closing(Store.open(folder, identity)) as store:
             started = time.perf_counter()
-            asked, options = rows(str(prompts), defaults), RunOptions(IN_FLIGHT, explore=explore)
+            asked, options = rows(str(prompts), defaults), RunOptions(IN_FLIGHT)
             counts = await run(asked, store, pipeline, options)
             export(folder, read_rollouts(folder), NAMES, ExportOptions(KeepRule()))
             seconds = time.perf_counter() - started
@@ -143,30 +139,6 @@ def accuracy(folder: Path, prompts: int) -> tuple[float, float, int]:
         kept += is_correct(task, best["text"])
         first += is_correct(task, record["candidates"][0]["text"])
     return kept / count, first / count, count
-
-
-def exploring(prompts: int, explore: int) -> None:
-    """Print what runs with equal and with shared-out budgets come to."""
-    ways = [(N, None), (N, explore), (N * 5 // 4, None)]
-    print(f"{prompts:,} prompts")
-    print("| | samples | completion tokens | best reward, mean | right answers |")
-    print("|---|---:|---:|---:|---:|")
-    with tempfile.TemporaryDirectory() as given:
-        source = Path(given) / "prompts.jsonl"
-        write_prompts(source, prompts)
-        for best_of, first in ways:
-            folder = Path(given) / f"run-{best_of}-{first}"
-            said = part("run", str(folder), str(source), str(best_of), str(first or ""))
-            kept, _, _ = accuracy(folder, prompts)
-            records = list(read_rollouts(folder))
-            samples = sum(len(record["candidates"]) for record in records)
-            rewards = [
-                best["reward"] for record in records for best in ranked_candidates(record)[:1]
-            ]
-            name = f"N = {best_of}" + (f", {first} to explore" if first else "")
-            mean = sum(rewards) / len(rewards)
-            print(f"| {name} | {samples:,} | {said['tokens']:,} | {mean:.4f} | {kept:.1%} |")
-            sys.stdout.flush()
 
 
 def memory(count: int) -> float:
@@ -253,17 +225,13 @@ def main() -> None:
     )
     parser.add_argument("--prompts", type=int, default=2000)
     parser.add_argument("--memory", action="store_true")
-    parser.add_argument("--explore", type=int)
     parser.add_argument("--part", nargs="+", help="do one part alone")
     arguments = parser.parse_args()
     set_quiet()
     if arguments.part:
         name, *given = arguments.part
         if name == "run":
-            best_of, first = given[2:] or (str(N), "")
-            said: Any = asyncio.run(
-                sample(Path(given[0]), Path(given[1]), int(best_of), int(first) if first else None)
-            )
+            said: Any = asyncio.run(sample(Path(given[0]), Path(given[1])))
         elif name == "memory":
             said = {"mib": memory(int(given[0]))}
         else:
@@ -273,8 +241,6 @@ def main() -> None:
         small, large = (part("memory", str(count))["mib"] for count in (1_000, 100_000))
         print(f"peak memory: 1,000 prompts {small:.0f} MiB, 100,000 prompts {large:.0f} MiB")
         print(f"ratio {large / small:.2f}")
-    elif arguments.explore:
-        exploring(arguments.prompts, arguments.explore)
     else:
         table(arguments.prompts)
 

@@ -10,10 +10,10 @@ import contextlib
 from collections.abc import Callable, Iterator
 
 from bestofn.builders.choosing import build_answer_key, build_selector
-from bestofn.builders.generator import engine_of
+from bestofn.builders.generators import sources_of
 from bestofn.builders.pipeline import build_filters
 from bestofn.builders.reward_plan import RewardPlan
-from bestofn.builders.stopping import Readable, stopping
+from bestofn.builders.stopping import Readable, require_candidates, stopping
 from bestofn.core.errors import ConfigError
 from bestofn.settings.sections import FilterSpec
 from bestofn.settings.settings import Settings
@@ -34,16 +34,21 @@ def contradictions(settings: Settings) -> Iterator[tuple[str, ConfigError]]:
         with of(key):
             make()
 
-    tried("engine", lambda: engine_of(settings))
+    tried("generators" if settings.generators else "engine", lambda: sources_of(settings))
     tried("rewards" if settings.rewards else "reward_model", lambda: RewardPlan.of(settings))
     _tried_filters(settings.filters, "filters", tried)
     tried("answer_key", lambda: build_answer_key(settings.answer_key))
     tried("selector", lambda: build_selector(settings.selector))
     with of("stop"):
         key, plan = build_answer_key(settings.answer_key), RewardPlan.of(settings)
-        stopping(settings.stop, Readable.of(key, rewards=bool(plan.rewards)))
+        several = len(settings.generators) > 1
+        stopping(settings.stop, Readable.of(key, rewards=bool(plan.rewards), several=several))
+        require_candidates(settings.stop, settings.best_of)
     for name, profile in settings.profiles.items():
         _tried_filters(profile.filters or (), f"profiles.{name}.filters", tried)
+        stop, best_of = profile.stop or settings.stop, profile.best_of or settings.best_of
+        with of(f"profiles.{name}.stop"):
+            require_candidates(stop, best_of)
         if profile.selector is not None:
             chosen = profile.selector
             tried(f"profiles.{name}.selector", lambda chosen=chosen: build_selector(chosen))  # type: ignore[misc]

@@ -14,7 +14,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 
 from bestofn.builders.by_name import make
 from bestofn.builders.choosing import build_answer_key, build_selector
-from bestofn.builders.generator import engine_of, open_generator
+from bestofn.builders.generator import engine_of
+from bestofn.builders.generators import open_generators, sampled_here
 from bestofn.builders.memory import left_flags, planned_flags
 from bestofn.builders.reward_plan import RewardPlan
 from bestofn.builders.rewards import open_reward_model
@@ -24,6 +25,7 @@ from bestofn.control.policy import Policy
 from bestofn.core.errors import ConfigError
 from bestofn.core.pipeline import Pipeline
 from bestofn.core.protocols import Filter, Generator
+from bestofn.rewards.judge.itself import Itself
 from bestofn.settings.sections import FilterSpec
 from bestofn.settings.settings import Settings
 
@@ -63,25 +65,28 @@ async def open_pipeline(
         ModelError: a model cannot be found, read, or used for what it was named for.
     """
     settings = settings or Settings()
-    engine = engine_of(settings)
+    here = sampled_here(settings)
     rewards = RewardPlan.of(settings, other_generator=generator is not None)
-    if engine == "none" and not rewards.rewards:
+    if settings.engine == "none" and not rewards.rewards:
         raise ConfigError("the engine is none, and no reward model is named: nothing to serve")
     filters = build_filters(settings.filters)
     answer_key = build_answer_key(settings.answer_key)
     selector = build_selector(settings.selector, answer_key)
-    readable = Readable.of(answer_key, rewards=bool(rewards.rewards))
+    several = generator is None and len(settings.generators) > 1
+    readable = Readable.of(answer_key, rewards=bool(rewards.rewards), several=several)
     policy = Policy(**settings.policy.model_dump(), **stopping(settings.stop, readable))
     planned: Sequence[str] | None = ()
-    if generator is None and engine == "vllm" and settings.model is not None:
-        planned = planned_flags(settings, settings.model, rewards)
+    if generator is None and here is not None and here.model is not None:
+        planned = planned_flags(here, here.model, rewards) if engine_of(here) == "vllm" else ()
     async with contextlib.AsyncExitStack() as stack:
-        reward_model = await stack.enter_async_context(open_reward_model(rewards))
+        itself = Itself()
+        reward_model = await stack.enter_async_context(open_reward_model(rewards, itself))
         if generator is None:
             share = left_flags(rewards) if planned is None else planned
-            opened = open_generator(settings, engine, share, rewards.name)
+            opened = open_generators(settings, share, rewards.name)
             generator = await stack.enter_async_context(opened)
             filters = with_special_tokens(filters, settings)
+        itself.bind(generator)
         yield Pipeline(generator, selector, filters, reward_model, policy)
 
 

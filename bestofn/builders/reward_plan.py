@@ -88,9 +88,7 @@ class RewardPlan:
             name = None
         elif name:
             rewards = [_planned(RewardSpec.of(name), settings)]
-        elif not (
-            other_generator or settings.model or settings.upstream or settings.engine == "none"
-        ):
+        elif not (other_generator or _others(settings)):
             name, rewards = embedded.REWARD_NAME, [_embedded(settings)]
         return cls(name, tuple(rewards), settings.ensemble or EnsembleSettings())
 
@@ -134,6 +132,12 @@ def _refuse_contradictions(settings: Settings) -> None:
     twice = [title for title, count in Counter(spec.title for spec in given).items() if count > 1]
     if twice:
         raise ConfigError(f"several rewards are called {twice[0]}: give each a name")
+
+
+def _others(settings: Settings) -> bool:
+    """Whether the embedded generator is not what samples, or nothing does."""
+    named = settings.model or settings.upstream or settings.generators
+    return bool(named) or settings.engine == "none"
 
 
 def _embedded(settings: Settings) -> PlannedReward:

@@ -17,6 +17,7 @@ from pydantic import validate_call
 
 from bestofn.builders.reward_plan import PlannedReward, RewardPlan, wrong_options
 from bestofn.core.protocols import RewardModel
+from bestofn.rewards.judge.itself import Itself
 from bestofn.settings.judge import JudgeSettings
 from bestofn.settings.reward_server import RewardServerSettings
 from bestofn.settings.rewards import RewardKind
@@ -45,23 +46,31 @@ keyword argument."""
 
 
 @contextlib.asynccontextmanager
-async def open_reward_model(plan: RewardPlan) -> AsyncIterator[RewardModel | None]:
+async def open_reward_model(
+    plan: RewardPlan, itself: Itself | None = None
+) -> AsyncIterator[RewardModel | None]:
     """What scores, closed at the end; None where nothing does.
+
+    Args:
+        plan: what it is.
+        itself: stands for the generator, for a judge that it is itself; to be bound later.
 
     Raises:
         ConfigError: an option is wrong.
         ModelError: a model cannot be found or read, or is no reward model.
     """
     async with contextlib.AsyncExitStack() as stack:
-        opened = [await _open(reward, stack) for reward in plan.rewards]
+        opened = [await _open(reward, stack, itself) for reward in plan.rewards]
         if len(opened) > 1:
             yield _ensemble(plan, opened)
         else:
             yield next(iter(opened), None)
 
 
-async def _open(reward: PlannedReward, stack: contextlib.AsyncExitStack) -> RewardModel:
-    opened = _call_opener(reward)
+async def _open(
+    reward: PlannedReward, stack: contextlib.AsyncExitStack, itself: Itself | None
+) -> RewardModel:
+    opened = _call_opener(reward, itself)
     if isinstance(opened, contextlib.AbstractAsyncContextManager):
         return await stack.enter_async_context(opened)
     if hasattr(opened, "close"):
@@ -70,13 +79,14 @@ async def _open(reward: PlannedReward, stack: contextlib.AsyncExitStack) -> Rewa
     return reward_model
 
 
-def _call_opener(reward: PlannedReward) -> Any:
+def _call_opener(reward: PlannedReward, itself: Itself | None) -> Any:
     """What the opener of its kind returns; its section, or its signature, says which options
     there are."""
     opener: Any = imported(KINDS[reward.kind])
     with wrong_options(reward.where):
         if section := SECTIONS.get(reward.kind):
-            return opener(section.model_validate(reward.options))
+            own = section.model_validate(reward.options)
+            return opener(own, itself) if reward.kind == "judge" else opener(own)
         return validate_call(opener)(**reward.options)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bestofn import embedded
+from bestofn.builders.generators import sources_of
 from bestofn.core.protocols import Filter
 from bestofn.settings.settings import Settings
 
@@ -40,6 +41,9 @@ def _wants_tokens(judge: Filter) -> bool:
 def special_tokens_of(settings: Settings) -> tuple[str, ...]:
     """The special tokens of what samples, in the order of its files; () where no file of its
     tokenizer is here (an upstream's model, or one that was not fetched yet)."""
+    if settings.generators:
+        each = (special_tokens_of(source.settings) for source in sources_of(settings))
+        return tuple(dict.fromkeys(token for tokens in each for token in tokens))
     if settings.upstream is not None or settings.engine == "none":
         return ()
     folder = settings.model or str(embedded.generator_path())

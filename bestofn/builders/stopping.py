@@ -39,16 +39,31 @@ class Readable:
         answer_key: what is voted on; None: nothing.
         rewards: whether a reward model scores; else scores are mean logprobs.
         recent: the scores of recent requests.
+        several: whether several models sample, whose mean logprobs do not compare; then there are
+            no scores without a reward model.
     """
 
     answer_key: AnswerKey | None
     rewards: bool
     recent: RecentScores
+    several: bool = False
 
     @classmethod
-    def of(cls, answer_key: AnswerKey | None, *, rewards: bool) -> Readable:
+    def of(cls, answer_key: AnswerKey | None, *, rewards: bool, several: bool = False) -> Readable:
         """With nothing known of recent requests."""
-        return cls(answer_key, rewards, RecentScores(rewards=rewards))
+        return cls(answer_key, rewards, RecentScores(rewards=rewards), several)
+
+    def require_scores(self, rule: str) -> None:
+        """Refuse a rule that could never stop anything.
+
+        Raises:
+            ConfigError: there are no scores that compare.
+        """
+        if self.several and not self.rewards:
+            raise ConfigError(
+                f"stop: the rule {rule} needs scores, and log-probabilities of several generators "
+                "do not compare: name a reward model, or use the rule agreement"
+            )
 
 
 RULES: Mapping[str, Callable[[Readable, Mapping[str, Any]], Controller]] = {
@@ -56,8 +71,8 @@ RULES: Mapping[str, Callable[[Readable, Mapping[str, Any]], Controller]] = {
     "agreement": lambda has, options: Agreement(has.answer_key, **options),
     "auto": lambda has, options: _evidence(has, options),
     "evidence": lambda has, options: _evidence(has, options),
-    "expected_gain": lambda has, options: ExpectedGain(has.rewards, recent=has.recent, **options),
-    "plateau": lambda has, options: Plateau(has.rewards, **options),
+    "expected_gain": lambda has, options: _expected_gain(has, options),
+    "plateau": lambda has, options: _plateau(has, options),
     "reward": lambda has, options: _threshold(has, options),
 }
 
@@ -86,6 +101,19 @@ def stopping(stop: StopSettings, has: Readable) -> Mapping[str, Any]:
     }
 
 
+def require_candidates(stop: StopSettings, best_of: int) -> None:
+    """Refuse a rule that could never stop anything, since it wants more than is sampled.
+
+    Raises:
+        ConfigError: it is one.
+    """
+    if stop.rule == "none":
+        return
+    for name, count in (("min", stop.min), ("count", stop.count)):
+        if count is not None and count > best_of:
+            raise ConfigError(f"stop.{name} is {count}, and best_of is {best_of}: sample more")
+
+
 def stopped_by(stop: StopSettings, answer_key: AnswerKey | None, pipeline: Pipeline) -> Pipeline:
     """The pipeline with another stopping rule, which knows what the one before knew of recent
     requests.
@@ -98,7 +126,7 @@ def stopped_by(stop: StopSettings, answer_key: AnswerKey | None, pipeline: Pipel
     if not isinstance(policy, Policy):
         raise RequestError("stop: the policy of this pipeline is not to be changed")
     recent = policy.recent or RecentScores(rewards=scored)
-    parts = stopping(stop, Readable(answer_key, scored, recent))
+    parts = stopping(stop, Readable(answer_key, scored, recent, pipeline.sources > 1))
     return dataclasses.replace(pipeline, policy=dataclasses.replace(policy, **parts))
 
 
@@ -115,7 +143,21 @@ def _mid_decode(stop: StopSettings, has: Readable) -> Controller | None:
 
 
 def _evidence(has: Readable, options: Mapping[str, Any]) -> Controller:
+    if has.several and not has.rewards:
+        if options:
+            has.require_scores("evidence")
+        return Agreement(has.answer_key)
     return Evidence(has.answer_key, has.rewards, recent=has.recent, **options)
+
+
+def _expected_gain(has: Readable, options: Mapping[str, Any]) -> Controller:
+    has.require_scores("expected_gain")
+    return ExpectedGain(has.rewards, recent=has.recent, **options)
+
+
+def _plateau(has: Readable, options: Mapping[str, Any]) -> Controller:
+    has.require_scores("plateau")
+    return Plateau(has.rewards, **options)
 
 
 def _threshold(has: Readable, options: Mapping[str, Any]) -> Controller:

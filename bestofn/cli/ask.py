@@ -13,6 +13,8 @@ from bestofn.cli.options import (
     BestOfOption,
     ConfigOption,
     EngineOption,
+    GeneratorOption,
+    GrowOption,
     JsonOption,
     MaxTokensOption,
     ModelOption,
@@ -25,8 +27,9 @@ from bestofn.cli.options import (
     UnsafeCodeOption,
     UpstreamOption,
     VerboseOption,
+    check_stopping,
     named,
-    require_candidates,
+    section_of,
     trusting,
 )
 from bestofn.cli.running import exit_codes, run_to_end
@@ -48,6 +51,7 @@ def ask(
     trust_remote_code: TrustOption = None,
     unsafe_code: UnsafeCodeOption = None,
     upstream: UpstreamOption = None,
+    generator: GeneratorOption = None,
     engine: EngineOption = None,
     system: Annotated[str | None, typer.Option(help="A system message.")] = None,
     temperature: TemperatureOption = None,
@@ -60,6 +64,7 @@ def ask(
         OnExhausted | None,
         typer.Option(help="What to do when nothing is acceptable. \\[resample]"),
     ] = None,
+    grow: GrowOption = None,
     request_timeout: RequestTimeoutOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -81,12 +86,13 @@ def ask(
             stop=stop,
             unsafe_code=unsafe_code,
             upstream=upstream or None,
+            generators=generator or None,
             engine=engine,
             temperature=temperature,
             max_tokens=max_tokens,
             seed=seed,
             request_timeout_seconds=request_timeout,
-            policy=None if on_exhausted is None else {"on_exhausted": on_exhausted},
+            policy=section_of(on_exhausted=on_exhausted, grow=grow),
         )
         if prompt == "-":
             prompt = _standard_input()
@@ -94,7 +100,7 @@ def ask(
             raise RequestError("the prompt is empty")
         if "stop" not in settings.model_fields_set:  # one answer is wanted, and soon
             settings = settings.model_copy(update={"stop": StopSettings(rule="auto")})
-        require_candidates(settings)
+        check_stopping(settings)
         request = Request.from_prompt(
             prompt,
             system=system,

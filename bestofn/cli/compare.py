@@ -17,6 +17,7 @@ from bestofn.cli.running import exit_codes, run_to_end
 from bestofn.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from bestofn.settings.sections import AnswerKeySettings, SelectorSettings
     from bestofn.tuning.compare import Outcome
     from bestofn.tuning.grading import Graded
     from bestofn.tuning.recommend import CostLimit
@@ -36,6 +37,8 @@ class Comparison:
         draws: of each row.
         rows: that are read at most.
         seed: of the draws.
+        selector: that the stopping rules are compared with.
+        answer_key: what is voted on, and compared with references.
     """
 
     folder: Path
@@ -44,6 +47,8 @@ class Comparison:
     draws: int
     rows: int
     seed: int
+    selector: SelectorSettings
+    answer_key: AnswerKeySettings
 
 
 def compare(
@@ -59,6 +64,20 @@ def compare(
     best_of: Annotated[
         list[int] | None,
         typer.Option(min=1, help="How many candidates; may be given several times. \\[4, 8, 16]"),
+    ] = None,
+    selector: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What chooses where stopping rules are compared, as in `ask`. \\[auto]",
+        ),
+    ] = None,
+    answer_key: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What of an answer is voted on, and compared with references. \\[the run's own]",
+        ),
     ] = None,
     draws: Annotated[int, typer.Option(min=1, max=64, help="Random draws of each row.")] = 4,
     rows: Annotated[int, typer.Option(min=1, help="Rows that are read at most.")] = 1000,
@@ -87,6 +106,7 @@ def compare(
     Nothing is sampled. The run should hold more candidates a row than you mean to sample.
     """
     with exit_codes():
+        from bestofn.cli.voting import voting
         from bestofn.tuning.recommend import CostLimit
 
         limit = None if budget is None else CostLimit.parse(budget)
@@ -95,7 +115,8 @@ def compare(
         if html is not None and not html.resolve().parent.is_dir():
             raise ConfigError(f"{html}: there is no such folder")
         sizes = sorted(set(best_of or SIZES))
-        asked = Comparison(folder, check, sizes, draws, rows, seed)
+        chosen = voting(folder, selector, answer_key)
+        asked = Comparison(folder, check, sizes, draws, rows, seed, *chosen)
         run_to_end(_compare(asked, limit, html, as_json=as_json))
 
 
@@ -109,7 +130,7 @@ async def _compare(
     whole = next(
         each
         for each in outcomes
-        if each.plan.best_of == usable[-1] and each.plan.selector.name == "auto"
+        if each.plan.best_of == usable[-1] and each.plan.selector == asked.selector
     )
     best = None if limit is None else recommended(outcomes, whole, limit)
     if limit is not None and best is None:
@@ -151,7 +172,7 @@ async def _graded(asked: Comparison) -> tuple[Graded, Sequence[int]]:
         _tell(f"{lost} of {len(read)} rows have fewer than {usable[-1]} candidates: left out")
     verifier = None if asked.check is None else open_verifier(VerifierSettings(check=asked.check))
     try:
-        found = await graded(whole, verifier)
+        found = await graded(whole, verifier, asked.answer_key)
     finally:
         if verifier is not None:
             verifier.close()
@@ -171,9 +192,15 @@ async def _outcomes(asked: Comparison, graded: Graded, sizes: Sequence[int]) -> 
     from rich.progress import Progress
 
     from bestofn.tuning.compare import outcomes
-    from bestofn.tuning.plans import choosing_plans, stopping_plans
+    from bestofn.tuning.plans import NEED_REWARDS, choosing_plans, has_rewards, stopping_plans
 
-    plans = [*choosing_plans(graded.rows, sizes), *stopping_plans(graded.rows, sizes[-1])]
+    chosen = asked.selector, asked.answer_key
+    if asked.selector.name in NEED_REWARDS and not has_rewards(graded.rows):
+        raise ConfigError(f"--selector {asked.selector.name} needs rewards, and the run has none")
+    plans = [
+        *choosing_plans(graded.rows, sizes, *chosen),
+        *stopping_plans(graded.rows, sizes[-1], *chosen),
+    ]
     found = []
     with Progress(console=Console(stderr=True), transient=True) as shown:
         task = shown.add_task("replaying", total=len(plans))

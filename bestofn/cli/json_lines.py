@@ -68,6 +68,7 @@ _CANDIDATE: tuple[ReportField, ...] = (
     "completion_tokens",
     "answer_key",
     "mean_logprob",
+    "generator",
 )
 
 

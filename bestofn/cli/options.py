@@ -65,6 +65,15 @@ UpstreamOption = Annotated[
         "where those before fail."
     ),
 ]
+GeneratorOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--generator",
+        metavar="NAME",
+        help="One of several that share the candidates, instead of --model and --upstream: "
+        "'name=large model=M upstream=URL share=2'; several times.",
+    ),
+]
 TemperatureOption = Annotated[
     float | None, typer.Option(min=0, max=2, help="Without: the model's own.")
 ]
@@ -87,6 +96,14 @@ StopOption = Annotated[
         help="When sampling ends early: auto, agreement, evidence, plateau, expected_gain, or with "
         "options: 'accepted count=6', 'agreement votes=3 waves=2'.",
         show_default=False,
+    ),
+]
+GrowOption = Annotated[
+    float | None,
+    typer.Option(
+        min=1,
+        help="Where all were rejected and some cut at their limit: so many times as many tokens in "
+        "the next round. \\[1]",
     ),
 ]
 EngineOption = Annotated[
@@ -130,17 +147,28 @@ def named(given: str | None) -> Any:
         raise ConfigError(f"{given}: {' '.join(str(error).split())}") from error
 
 
+def section_of(**flags: Any) -> dict[str, Any] | None:
+    """The section of the settings that these flags stand for; None: none of them was given."""
+    said = {name: value for name, value in flags.items() if value is not None}
+    return said or None
+
+
 def trusting(given: bool | None) -> dict[str, bool] | None:
     """The section `reward` that `--trust-remote-code` stands for."""
     return {"trust_remote_code": True} if given else None
 
 
-def require_candidates(settings: Settings) -> None:
-    """Refuse, before a model is loaded, a stopping rule that could never stop.
+def check_stopping(settings: Settings) -> None:
+    """Refuse, before a model is loaded, stopping rules that could never stop.
 
     Raises:
-        ConfigError: it wants more accepted candidates than are sampled.
+        ConfigError: one, or that of a profile, wants more accepted candidates than are sampled.
     """
-    stop, best_of = settings.stop, settings.best_of
-    if stop.rule != "none" and stop.min > best_of:
-        raise ConfigError(f"stop.min is {stop.min}, and best_of is {best_of}: sample more")
+    from bestofn.builders.stopping import require_candidates
+
+    require_candidates(settings.stop, settings.best_of)
+    for name, profile in settings.profiles.items():
+        try:
+            require_candidates(profile.stop or settings.stop, profile.best_of or settings.best_of)
+        except ConfigError as error:
+            raise ConfigError(f"profile {name}: {error}") from error

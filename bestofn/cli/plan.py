@@ -48,6 +48,7 @@ def plan(
     """Say how a generator and a reward model share one GPU, from their headers alone."""
     with exit_codes():
         from bestofn.builders.generator import generator_name
+        from bestofn.builders.generators import sampled_here
         from bestofn.builders.reward_plan import RewardPlan
         from bestofn.gpu_memory.advice import refusal
         from bestofn.gpu_memory.from_models import plan_for
@@ -61,10 +62,11 @@ def plan(
             best_of=best_of,
             max_tokens=max_tokens,
         )
-        if settings.upstream is not None:
+        here = sampled_here(settings)
+        if here is None:
             raise ConfigError("an upstream samples elsewhere: there is nothing to plan here")
         found = plan_for(
-            generator_name(settings),
+            generator_name(here),
             RewardPlan.of(settings).local_models,
             _card(gpu_memory),
             best_of=settings.best_of,

@@ -25,23 +25,27 @@ from bestofn.cli.options import (
     AnswerKeyOption,
     BestOfOption,
     ConfigOption,
+    GeneratorOption,
+    GrowOption,
     MaxTokensOption,
     ModelOption,
     RequestTimeoutOption,
     RewardModelOption,
     SelectorOption,
+    StopOption,
     TemperatureOption,
     TrustOption,
     UnsafeCodeOption,
     UpstreamOption,
     VerboseOption,
     at_home,
+    check_stopping,
     named,
-    require_candidates,
+    section_of,
     trusting,
 )
 from bestofn.cli.running import exit_codes, run_to_end
-from bestofn.cli.sample_options import run_options
+from bestofn.cli.sample_options import refuse_exploring, run_options
 from bestofn.core.errors import ConfigError, DatasetError
 from bestofn.settings.choices import RunEngine
 
@@ -77,6 +81,7 @@ def sample(
     trust_remote_code: TrustOption = None,
     unsafe_code: UnsafeCodeOption = None,
     upstream: UpstreamOption = None,
+    generator: GeneratorOption = None,
     engine: Annotated[
         RunEngine | None,
         typer.Option(help="What samples; ray: a cluster. \\[vllm where it is installed]"),
@@ -97,6 +102,8 @@ def sample(
     max_tokens: MaxTokensOption = None,
     selector: SelectorOption = None,
     answer_key: AnswerKeyOption = None,
+    stop: StopOption = None,
+    grow: GrowOption = None,
     seed: Annotated[
         int | None, typer.Option(help="With it, the same run samples the same again.")
     ] = None,
@@ -119,10 +126,7 @@ def sample(
     private: PrivateOption = False,
     explore: Annotated[
         int | None,
-        typer.Option(
-            help="So many of each row first, then the rest of the samples where their rewards "
-            "promise most (AdaBoN). Without: every row gets the same."
-        ),
+        typer.Option(help="Of 0.1; says what there is instead.", hidden=True),
     ] = None,
     in_flight: Annotated[
         int | None, typer.Option(min=1, help="Rows sampled at once. [512 candidates' worth]")
@@ -139,6 +143,7 @@ def sample(
 ) -> None:
     """Make a dataset by rejection sampling; interrupted, the same command goes on."""
     with exit_codes():
+        refuse_exploring(explore)
         from bestofn.dataset.prompts.layouts import COLUMNS
         from bestofn.dataset.prompts.source import PromptSource
         from bestofn.dataset.run.options import Cluster
@@ -153,14 +158,17 @@ def sample(
             answer_key=named(answer_key),
             unsafe_code=unsafe_code,
             upstream=upstream or None,
+            generators=generator or None,
             engine=None if engine == "ray" else engine,
             best_of=best_of,
             temperature=temperature,
             max_tokens=max_tokens,
             seed=seed,
             request_timeout_seconds=request_timeout,
+            stop=stop,
+            policy=section_of(grow=grow),
         )
-        require_candidates(settings)
+        check_stopping(settings)
         columns = mapped_columns(column or (), COLUMNS)
         prompts = PromptSource(source, columns, split, name, limit)
         output = Output.of_flags(
@@ -175,11 +183,9 @@ def sample(
         )
         if settings.reward_model == NO_REWARD_MODEL and output.choice.rule.needs_rewards:
             raise ConfigError(f"--keep {keep} needs rewards, and no reward model is to give any")
-        options = run_options(settings, in_flight, failures_in_a_row, explore)
+        options = run_options(settings, in_flight, failures_in_a_row)
         cluster = None
         if engine == "ray":
-            if explore is not None:
-                raise ConfigError("--explore is not for --engine ray: its workers share no rows")
             most = max_workers or workers
             cluster = Cluster(ray_address, workers, most, gpus=gpus_per_worker)
         elif workers > 1 or max_workers or gpus_per_worker or ray_address:
@@ -231,9 +237,7 @@ async def _sample(
 
     manifest = Manifest.read(output.folder)
     settings = going_on(settings, None if manifest is None else manifest.config)
-    identity = identity_of(
-        settings, source=prompts.source, columns=prompts.columns, explore=options.explore
-    )
+    identity = identity_of(settings, source=prompts.source, columns=prompts.columns)
     defaults = Defaults(settings.best_of, settings.temperature, settings.max_tokens, settings.seed)
     read = functools.partial(prompts.rows, defaults)
     described = prompts.described(defaults)

@@ -12,23 +12,27 @@ if TYPE_CHECKING:
 
 
 def run_options(
-    settings: Settings, in_flight: int | None, failures_in_a_row: int | None, explore: int | None
+    settings: Settings, in_flight: int | None, failures_in_a_row: int | None
 ) -> RunOptions:
-    """How the run is worked on, from its flags.
-
-    Raises:
-        ConfigError: they do not go together, or with `best_of`.
-    """
+    """How the run is worked on, from its flags."""
     from bestofn.dataset.run.options import RunOptions, rows_in_flight
 
-    best_of = settings.best_of
-    if explore is not None and not 2 <= explore < best_of:
-        raise ConfigError(
-            f"--explore {explore}: it has to be at least 2, and less than --best-of ({best_of})"
-        )
     return RunOptions(
-        in_flight or rows_in_flight(best_of, explore),
+        in_flight or rows_in_flight(settings.best_of),
         failures_in_a_row or RunOptions().failures_in_a_row,
-        explore,
         settings.request_timeout_seconds,
     )
+
+
+def refuse_exploring(explore: int | None) -> None:
+    """Say what to do instead of `--explore`, which 0.1 had.
+
+    Raises:
+        ConfigError: it is given.
+    """
+    if explore is not None:
+        raise ConfigError(
+            f"--explore is gone, since it found worse answers than equal shares: give --stop "
+            f"'evidence waves={max(1, explore)}', which stops a row once its answer is sure, and a "
+            "larger --best-of for the rows that need it"
+        )

@@ -13,6 +13,7 @@ from typer.core import TyperCommand
 from bestofn.cli.options import (
     AnswerKeyOption,
     ConfigOption,
+    GeneratorOption,
     RewardModelOption,
     SelectorOption,
     ServeEngineOption,
@@ -20,6 +21,7 @@ from bestofn.cli.options import (
     UnsafeCodeOption,
     UpstreamOption,
     VerboseOption,
+    check_stopping,
     named,
     trusting,
 )
@@ -57,6 +59,7 @@ def serve(
         int | None, typer.Option(min=1, help="Sampled for a request that does not say. [8]")
     ] = None,
     upstream: UpstreamOption = None,
+    generator: GeneratorOption = None,
     engine: ServeEngineOption = None,
     selector: SelectorOption = None,
     answer_key: AnswerKeyOption = None,
@@ -98,10 +101,12 @@ def serve(
             unsafe_code=unsafe_code,
             best_of=best_of,
             upstream=upstream or None,
+            generators=generator or None,
             engine=engine,
             engine_args=context.obj,
             server={name: value for name, value in server.items() if value is not None},
         )
+        check_stopping(settings)
         run_to_end(_serve(settings, verbose=verbose), _loop_factory())
 
 

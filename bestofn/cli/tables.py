@@ -91,8 +91,10 @@ def _verdict(record: ScoredCandidate) -> Text:
 
 
 def _parts(record: ScoredCandidate) -> str:
-    """What the reward is made of, and what the reward model was not shown; '' for neither."""
-    parts = [f"{name} {value:+.3f}" for name, value in record.components.items()]
+    """Which of several generators sampled it, what the reward is made of, and what the reward model
+    was not shown; '' for none."""
+    parts = [f"by {record.candidate.generator}"] if record.candidate.generator else []
+    parts += [f"{name} {value:+.3f}" for name, value in record.components.items()]
     if record.cut:
         parts.append(f"{record.cut} tokens were too many for the reward model")
     return f"\n{', '.join(parts)}" if parts else ""
@@ -106,7 +108,9 @@ def _choice(ranking: Ranking) -> str:
     rule = by.rule.replace("_", " ")
     on = f" on {by.answer_key.replace('_', ' ')}" if by.answer_key is not None else ""
     sure = "" if ranking.confidence is None else f", {ranking.confidence:.0%} confident"
-    return f" by {rule}{on}{sure}"
+    winner = ranking.ranked[0].candidate.generator
+    of = "" if winner is None else f", sampled by {winner}"
+    return f" by {rule}{on}{sure}{of}"
 
 
 def _summary(ranking: Ranking) -> str:

@@ -28,7 +28,8 @@ async def opened_pipeline(settings: Settings) -> AsyncIterator[Pipeline]:
     """
     from bestofn.builders.pipeline import open_pipeline
 
-    seconds = None if settings.upstream is None else settings.request_timeout_seconds
+    remote = settings.upstream is not None or settings.generators
+    seconds = settings.request_timeout_seconds if remote else None
     seconds = None if seconds is None else max(seconds, LEAST)
     async with contextlib.AsyncExitStack() as stack:
         try:

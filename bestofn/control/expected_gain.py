@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bestofn.control.fixed import most
 from bestofn.control.recent_scores import RecentScores
-from bestofn.control.votes import scores_to_stop_on
+from bestofn.control.votes import nothing_to_save, scores_of, without_scores
 from bestofn.core.controller import WAIT, Decision, Progress
 from bestofn.core.errors import ConfigError
 
@@ -50,7 +50,11 @@ class ExpectedGain:
 
     def decide(self, progress: Progress) -> Decision:
         """See `bestofn.core.controller.Controller`."""
-        scores = scores_to_stop_on(progress, most(progress.request), rewards=self.rewards)
+        if nothing_to_save(progress, most(progress.request)):
+            return WAIT
+        scores = tuple(scores_of(progress, rewards=self.rewards).values())
+        if not scores:
+            return without_scores(progress, EXPECTED_GAIN, rewards=self.rewards)
         if len(scores) < 2:
             return WAIT
         mean, deviation = statistics.fmean(scores), statistics.stdev(scores)

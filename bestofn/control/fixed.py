@@ -12,7 +12,8 @@ from bestofn.core.types import Request
 class Fixed:
     """Starts what is missing to `best_of`: all of them, or the rest beside an earlier ranking.
 
-    At temperature 0 all candidates would be equal: one is started, and the notes say so.
+    At temperature 0 all candidates of a model would be equal: one of each is started, and the notes
+    say so.
     """
 
     def decide(self, progress: Progress) -> Decision:
@@ -24,13 +25,16 @@ class Fixed:
 
 
 def most(request: Request) -> int:
-    """How many candidates are worth sampling: `best_of`, or one at temperature 0."""
-    return 1 if request.temperature == 0 else request.best_of
+    """How many candidates are worth sampling: `best_of`, or one of each model at temperature 0."""
+    return min(request.sources, request.best_of) if request.temperature == 0 else request.best_of
 
 
 def notes(request: Request) -> tuple[str, ...]:
     """What to tell of a request of which fewer are sampled than it asks for."""
-    if request.temperature != 0 or request.best_of == 1:
+    sampled, best_of = most(request), request.best_of
+    if sampled == best_of:
         return ()
-    best_of = request.best_of
-    return (f"temperature 0 makes all candidates equal: sampled 1 instead of {best_of}",)
+    of_one = "" if request.sources == 1 else " of a model"
+    return (
+        f"temperature 0 makes all candidates{of_one} equal: sampled {sampled} instead of {best_of}",
+    )

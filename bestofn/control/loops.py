@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bestofn.core.controller import WAIT, Decision, Progress, Running
 from bestofn.core.errors import ConfigError
+from bestofn.core.ranking import ScoredCandidate
 
 LOOPS = "loops"
 """The rule's name, as aborted candidates and the ranking carry it."""
@@ -69,4 +70,8 @@ def _others(progress: Progress) -> bool:
         each.rejection is None and each.aborted_by is None for each in progress.running.values()
     ):
         return True
-    return any(each.failure is None and each.text.strip() for each in progress.finished.values())
+    return any(each.failure is None and _says(each) for each in progress.finished.values())
+
+
+def _says(record: ScoredCandidate) -> bool:
+    return bool(record.text.strip() or record.candidate.message.get("tool_calls"))

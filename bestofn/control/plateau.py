@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bestofn.control.fixed import most
-from bestofn.control.votes import scores_to_stop_on
+from bestofn.control.votes import nothing_to_save, scores_of, without_scores
 from bestofn.core.controller import WAIT, Decision, Progress
 from bestofn.core.errors import ConfigError
 
@@ -40,8 +40,10 @@ class Plateau:
 
     def decide(self, progress: Progress) -> Decision:
         """See `bestofn.core.controller.Controller`."""
-        scores = scores_to_stop_on(progress, most(progress.request), rewards=self.rewards)
-        if not scores:
+        if nothing_to_save(progress, most(progress.request)):
             return WAIT
+        scores = tuple(scores_of(progress, rewards=self.rewards).values())
+        if not scores:
+            return without_scores(progress, PLATEAU, rewards=self.rewards)
         since = len(scores) - 1 - scores.index(max(scores))
         return Decision(stop=PLATEAU) if since >= self.patience else WAIT

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
 from bestofn.control.deadline import Deadline
 from bestofn.control.fixed import Fixed
 from bestofn.control.recent_scores import RecentScores
-from bestofn.control.resample import Resample
+from bestofn.control.resample import EachRound, Resample
 from bestofn.core.controller import (
     WAIT,
     Budget,
@@ -41,11 +43,13 @@ class Policy:
         max_resample_tokens: no new round starts once this many completion tokens were sampled;
             None: no limit.
         max_resample_seconds: no new round starts after this time; None: no limit.
+        grow: a new round after candidates that were cut at their limit of tokens gets so many times
+            as many, up to the model's context and the budget's `candidate_tokens`; 1: as before.
         deadline_seconds: sampling is stopped after this time, and the best of what has finished
             and passed is returned (`Ranking.deadline_reached`); None: no deadline. Scores that are
             missing then are waited for only while there is none at all, so the answer may come
             later by one call of the reward model.
-        sampling: how the first round is sampled.
+        sampling: how each round is sampled.
         stop: the rule that ends a request before all best_of candidates are there: what runs is
             aborted, and what was accepted by then is scored and ranked. None: none does.
         least: accepted candidates before that rule may stop or abort.
@@ -61,6 +65,7 @@ class Policy:
     max_rounds: int = 2
     max_resample_tokens: int | None = None
     max_resample_seconds: float | None = None
+    grow: float = 1.0
     deadline_seconds: float | None = None
     sampling: Controller = field(default_factory=Fixed)
     stop: Controller | None = None
@@ -76,15 +81,17 @@ class Policy:
             raise RequestError(f"max_rounds is {self.max_rounds}; it must be at least 1")
         if self.deadline_seconds is not None and self.deadline_seconds <= 0:
             raise RequestError(f"the deadline is {self.deadline_seconds} s; it must be above 0")
+        if not 1 <= self.grow < math.inf:
+            raise RequestError(f"grow is {self.grow}; it must be a finite number of at least 1")
         if self.least < 1:
             raise RequestError(f"least is {self.least}; it must be at least 1")
-        rules: list[Controller] = [self.sampling]
+        rules: list[Controller] = [EachRound(self.sampling)]
         deadline = None if self.deadline_seconds is None else Deadline(self.deadline_seconds)
         if deadline is not None:
             rules.insert(0, deadline)
         if self.on_exhausted == "resample" and self.max_rounds > 1:
             tokens, seconds = self.max_resample_tokens, self.max_resample_seconds
-            rules.append(Resample(self.max_rounds, tokens, seconds))
+            rules.append(Resample(self.max_rounds, tokens, seconds, self.grow, self.sampling))
         if self.mid_decode is not None:
             rules.append(self.mid_decode)
         object.__setattr__(self, "_chain", Chain(tuple(rules)) if len(rules) > 1 else rules[0])
@@ -104,6 +111,11 @@ class Policy:
         """See `bestofn.core.mid_decode.ReadsSnapshots`."""
         return snapshot_tokens(self.sampling, self.stop, self.mid_decode)
 
+    @property
+    def stops_early(self) -> bool:
+        """See `bestofn.core.mid_decode.StopsEarly`: whether there is a stopping rule."""
+        return self.stop is not None
+
     def budget_of(self, request: Request) -> Budget:
         """The hard caps of this request.
 
@@ -117,8 +129,7 @@ class Policy:
             )
         if self.budget.candidates is not None:
             return self.budget
-        candidates = request.best_of * self.max_rounds
-        return Budget(candidates, self.budget.tokens, self.budget.seconds)
+        return dataclasses.replace(self.budget, candidates=request.best_of * self.max_rounds)
 
     def decide(self, progress: Progress) -> Decision:
         """See `bestofn.core.controller.Controller`; past the deadline only the deadline decides."""
@@ -130,6 +141,9 @@ class Policy:
                 return _ended(said, said.stop, progress)
             if said.abort:
                 return said
+            if said.notes:
+                rest = self._chain.decide(progress)
+                return dataclasses.replace(rest, notes=(*said.notes, *rest.notes))
         return self._chain.decide(progress)
 
     def learn(self, ranking: Ranking) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 
-from bestofn.core.controller import Progress
+from bestofn.core.controller import WAIT, Decision, Progress
 from bestofn.core.protocols import AnswerKey, Suiting
 from bestofn.core.ranking import ScoredCandidate
 from bestofn.core.types import Candidate, Request
@@ -74,15 +74,21 @@ def scores_of(progress: Progress, *, rewards: bool) -> Mapping[int, float]:
     return {index: score for index, score in scores.items() if score is not None}
 
 
-def scores_to_stop_on(progress: Progress, most: int, *, rewards: bool) -> Sequence[float]:
-    """The scores in order of completion; none where nothing is left to save."""
-    if nothing_to_save(progress, most):
-        return ()
-    return tuple(scores_of(progress, rewards=rewards).values())
+def without_scores(progress: Progress, rule: str, *, rewards: bool) -> Decision:
+    """What a rule decides that reads scores, where no accepted candidate has one: it waits. That
+    the backend gives no log-probabilities is told, once it is no chance; rewards may still come."""
+    if rewards or len(progress.accepted) < 2:
+        return WAIT
+    return Decision(notes=(f"{rule}: no accepted candidate has a score, so it stops nothing",))
 
 
 def nothing_to_save(progress: Progress, most: int) -> bool:
-    """Whether all that may be sampled has come back by itself: then no rule stops anything."""
-    if not progress.idle or progress.sampled < most:
+    """Whether all that may be sampled has come back by itself: then no rule stops anything.
+
+    Args:
+        progress: of the request.
+        most: candidates of a round.
+    """
+    if not progress.idle or progress.sampled - progress.round.first < most:
         return False
     return all(each.stopped is None for each in progress.finished.values())

@@ -13,17 +13,22 @@ Serving, the command line, dataset runs, Ray actors and replay all call it. Its 
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from bestofn.core.driver import Driver
-from bestofn.core.errors import RequestError
+from bestofn.core.errors import BestOfNError, RequestError
 from bestofn.core.ledger import Ledger
 from bestofn.core.no_winner import ControllerError, RewardError, no_winner_error
 from bestofn.core.observer import SILENT, CandidateObserver, Observer
 from bestofn.core.pipeline import Pipeline
+from bestofn.core.protocols import Selector
 from bestofn.core.ranking import Ranking, ScoredCandidate, Selection
 from bestofn.core.types import Candidate, Request
+
+logger = logging.getLogger(__name__)
 
 CONTROLLER_ERROR = "controller_error"
 """The rule that stops what runs when the controller itself fails."""
@@ -67,6 +72,8 @@ async def best_of_n(
     """
     if pipeline.refusing is not None and (why := await pipeline.refusing.refusal(request)):
         raise RequestError(f"the reward model cannot judge this conversation: {why}")
+    if pipeline.sources != request.sources:
+        request = replace(request, sources=pipeline.sources)
     if observer is None:
         observer = SILENT
     elif not isinstance(observer, Observer):
@@ -134,12 +141,30 @@ async def _ranked(
     for group in groups:
         if group:
             observer.selecting(request, len(group))
-            selection = await pipeline.selector.select(request, group)
+            selection = await _selected(pipeline.selector, request, group, ledger)
             if sorted(selection.order) != sorted(each.index for each in group):
                 raise RewardError("the selector lost or invented candidates", ledger.ranking())
             selections.append(selection)
     ledger.rank(selections, time.perf_counter() - started)
     return ledger.ranking(selections, fallback=fallback)
+
+
+async def _selected(
+    selector: Selector, request: Request, group: Sequence[ScoredCandidate], ledger: Ledger
+) -> Selection:
+    """What the selector makes of a group.
+
+    Raises:
+        RewardError: it raised what is none of this package's errors.
+    """
+    try:
+        return await selector.select(request, group)
+    except BestOfNError:
+        raise
+    except Exception as error:  # somebody's code: its request fails, and loses nothing
+        logger.error("the selector raised", exc_info=error)
+        said = f"the selector raised {type(error).__name__}: {error}"
+        raise RewardError(said, ledger.ranking()) from error
 
 
 def _eligible(

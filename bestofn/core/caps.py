@@ -5,7 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bestofn.core.controller import Budget, Progress, RequestPolicy, Running, tokens_of
+from bestofn.core.controller import (
+    Budget,
+    Progress,
+    RequestPolicy,
+    Round,
+    Running,
+    tokens_of,
+)
 from bestofn.core.no_winner import ControllerError
 from bestofn.core.ranking import DEADLINE, ScoredCandidate
 from bestofn.core.types import Request
@@ -20,13 +27,15 @@ class Caps:
     Args:
         request: whose they are.
         policy: its budget, and its deadline.
+        context: tokens that the model reads and writes; None: not known.
 
     Attributes:
         closed: whether nothing may start any more.
     """
 
-    def __init__(self, request: Request, policy: RequestPolicy) -> None:
+    def __init__(self, request: Request, policy: RequestPolicy, context: int | None = None) -> None:
         self._request = request
+        self._context = context
         self._budget: Budget = policy.budget_of(request)
         self._deadline = policy.deadline_seconds
         self.closed = False
@@ -66,6 +75,23 @@ class Caps:
         if late or (tokens is not None and progress.tokens >= tokens):
             self.closed = True
         return self.closed
+
+    def fitted(self, wanted: Round | None, prompt_tokens: int | None) -> Round | None:
+        """The round with as many tokens a candidate as the model and the budget leave room for; one
+        for which there is no room above the request's own limit has that.
+
+        Args:
+            wanted: what a controller asks for; None stays.
+            prompt_tokens: of the request; None: not known.
+        """
+        if wanted is None or wanted.max_tokens is None:
+            return wanted
+        limits = [wanted.max_tokens, self._budget.candidate_tokens]
+        if self._context is not None:
+            limits.append(self._context - (prompt_tokens or 0))
+        limit = min(each for each in limits if each is not None)
+        raised = limit > (self._request.max_tokens or 0)
+        return Round(wanted.first, limit if raised else None)
 
     def allowed(self, wanted: int, started: int, *, idle: bool) -> int:
         """How many of `wanted` candidates may start where `started` have been; 0: none.

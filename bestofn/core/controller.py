@@ -23,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from bestofn.core.errors import RequestError
 from bestofn.core.mid_decode import ReadsSnapshots
 from bestofn.core.ranking import Ranking, ScoredCandidate
 from bestofn.core.types import Candidate, Rejection, Request
@@ -40,11 +41,23 @@ class Budget:
             finished is scored and ranked. None: no cap.
         seconds: of wall clock, from the request's start; then what runs is aborted, and scores are
             waited for only while there is none at all. None: no cap.
+        candidate_tokens: of one candidate's completion, where a later round raises the request's
+            own limit (`Round.max_tokens`). None: the model's context is the cap.
+
+    Raises:
+        RequestError: a cap is below 0, or no number.
     """
 
     candidates: int | None = None
     tokens: int | None = None
     seconds: float | None = None
+    candidate_tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("candidates", "tokens", "seconds", "candidate_tokens"):
+            cap = getattr(self, name)
+            if cap is not None and not cap >= 0:
+                raise RequestError(f"the budget's {name} is {cap}; it must be at least 0")
 
     def spent(self, candidates: int, tokens: int, elapsed: float) -> float:
         """The share of the cap that is nearest: 0 nothing, 1 or more all of it."""
@@ -56,6 +69,19 @@ class Budget:
         if self.seconds is not None:
             spent = max(spent, elapsed / self.seconds if self.seconds else 1.0)
         return spent
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A budget of best_of candidates, in however many waves.
+
+    Args:
+        first: index of its first candidate; those of earlier rounds are below it.
+        max_tokens: of each of its candidates; None: the request's own limit.
+    """
+
+    first: int = 0
+    max_tokens: int | None = None
 
 
 class Running(NamedTuple):
@@ -98,6 +124,7 @@ class Progress:
             many waves that takes. Those of an earlier ranking count on.
         elapsed: seconds since the request began.
         spent: share of the budget that is used up; from 1 on nothing is started any more.
+        round: the one that is sampled, as the decision that began it said.
     """
 
     request: Request
@@ -108,6 +135,7 @@ class Progress:
     rounds: int
     elapsed: float
     spent: float = 0.0
+    round: Round = Round()
 
     @property
     def accepted(self) -> Sequence[ScoredCandidate]:
@@ -162,6 +190,8 @@ class Decision:
             score is given up, and what is there is ranked.
         wake: seconds of `Progress.elapsed` at which to be asked again, if nothing happens before.
         notes: sentences for `Ranking.notes`.
+        round: begins with what is started; its limit is clipped to what the model takes. None: the
+            round goes on.
     """
 
     start: int = 0
@@ -170,6 +200,7 @@ class Decision:
     stop: str | None = None
     wake: float | None = None
     notes: tuple[str, ...] = ()
+    round: Round | None = None
     check: frozenset[int] = frozenset()
 
 
@@ -253,5 +284,6 @@ class Chain:
             stop=next((each.stop for each in said if each.stop is not None), None),
             wake=min((each.wake for each in said if each.wake is not None), default=None),
             notes=tuple(note for each in said for note in each.notes),
+            round=next((each.round for each in said if each.round is not None), None),
             check=frozenset().union(*(each.check for each in said)),
         )

@@ -52,7 +52,7 @@ class Driver:
         self._pipeline = pipeline
         self._ledger = ledger
         self._observer = observer
-        self._caps = Caps(request, pipeline.policy)
+        self._caps = Caps(request, pipeline.policy, pipeline.context)
         self._streams = Streams(pipeline.generator, pipeline.as_sampled(request), self)
         self._checks = Checks(request, pipeline.filtering, ledger, self._on_judged, self.on_error)
         self._scorer = Scorer(
@@ -226,10 +226,9 @@ class Driver:
             self._stop(limit[1])
 
     def _progress(self) -> Progress:
-        records, running = self._ledger.records, self._streams.running
-        if self._checks.running:
-            running = {**running, **self._checks.running}
-        elapsed = self._ledger.elapsed
+        records, elapsed = self._ledger.records, self._ledger.elapsed
+        running, judged = self._streams.running, self._checks.running
+        running = {**running, **judged} if judged else running
         return Progress(
             request=self._request,
             finished=records,
@@ -239,14 +238,14 @@ class Driver:
             rounds=self._ledger.rounds,
             elapsed=elapsed,
             spent=self._caps.spent(records, running, elapsed),
+            round=self._ledger.round,
         )
 
     def _do(self, decision: Decision, progress: Progress) -> None:
         if decision != self._told:
             self._told = decision
             self._observer.decided(self._request, decision)
-        for note in decision.notes:
-            self._ledger.note(note)
+        self._ledger.note(*decision.notes)
         if decision.stop is not None:
             self._stop(decision.stop)
             return
@@ -255,21 +254,22 @@ class Driver:
             self._checks.abort(index, rule)
         self._snapshots.judge(decision)
         if decision.start > 0:
-            self._start(decision.start, progress)
+            self._start(decision, progress)
 
-    def _start(self, wanted: int, progress: Progress) -> None:
+    def _start(self, decision: Decision, progress: Progress) -> None:
         idle = progress.idle and not self._streams.active
-        count = self._caps.allowed(wanted, self._next_index, idle=idle)
+        count = self._caps.allowed(decision.start, self._next_index, idle=idle)
         if count < 1:
             self._ledger.stopped_by = BUDGET
             return
         if progress.waves:
             logger.info("request %s: sampling %d more", self._request.id, count)
+        self._ledger.round_begins(self._caps.fitted(decision.round, self._ledger.prompt_tokens))
         indices = range(self._next_index, self._next_index + count)
         self._next_index += count
         self._ledger.wave_started(indices)
         try:
-            self._streams.start(indices)
+            self._streams.start(indices, self._ledger.round.max_tokens)
         except GeneratorError as error:
             logger.error("request %s: %s", self._request.id, error)
             for index in indices:

@@ -6,6 +6,7 @@ import dataclasses
 import time
 from collections.abc import Sequence
 
+from bestofn.core.controller import Round
 from bestofn.core.observer import Observer
 from bestofn.core.ranking import (
     DEADLINE,
@@ -39,6 +40,7 @@ class Ledger:
         records: by index, in order of completion.
         waves: how often candidates were started in this call.
         rounds: begun budgets of best_of candidates; those of the earlier ranking count on.
+        round: the one that is sampled.
         notes: sentences for the ranking, each once.
         stopped_by: the rule that ended the request early.
         reward_tokens: what the reward model computed.
@@ -60,6 +62,7 @@ class Ledger:
         self.reward_tokens = 0 if earlier is None else earlier.usage.reward_tokens
         self.waves = 0
         self.rounds = 0 if earlier is None else earlier.rounds
+        self.round = Round()
         self._round_end = 0
         self.notes: list[str] = [] if earlier is None else [*earlier.notes]
         self.stopped_by: str | None = None
@@ -83,10 +86,28 @@ class Ledger:
         """Whether something could be ranked, had the reward model not failed on it."""
         return any(each.lost_to_reward_model for each in self.records.values())
 
-    def note(self, sentence: str) -> None:
-        """Tell of something in the ranking, once."""
-        if sentence not in self.notes:
-            self.notes.append(sentence)
+    def note(self, *sentences: str) -> None:
+        """Tell of something in the ranking, each once."""
+        self.notes += [each for each in dict.fromkeys(sentences) if each not in self.notes]
+
+    @property
+    def prompt_tokens(self) -> int | None:
+        """Those of the prompt; None where nobody counted."""
+        return _prompt_tokens([*self.records.values()])
+
+    def round_begins(self, begun: Round | None) -> None:
+        """The next wave is the first of another round, whose limit is told where it is another one;
+        None: the round goes on."""
+        if begun is None:
+            return
+        if begun.max_tokens is not None and begun.max_tokens != self.round.max_tokens:
+            before = self.round.max_tokens or self._request.max_tokens
+            instead = "" if before is None else f", before {before}"
+            self.note(
+                "candidates were cut at their limit, and nothing was acceptable: another round was "
+                f"sampled with max_tokens {begun.max_tokens}{instead}"
+            )
+        self.round = begun
 
     def wave_started(self, indices: Sequence[int]) -> None:
         """Candidates were started."""

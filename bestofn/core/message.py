@@ -16,7 +16,7 @@ def message_text(message: Message) -> str:
     """The text of a chat message: its content, of parts those that are text, joined; where that is
     nothing, the text of its refusal; else ''."""
     content = message.get("content")
-    if isinstance(content, Sequence) and not isinstance(content, str):
+    if not isinstance(content, str) and isinstance(content, Sequence):
         content = "".join(text_of_part(part) for part in content)
     if isinstance(content, str) and content:
         return content

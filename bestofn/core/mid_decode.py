@@ -1,5 +1,5 @@
 """What controllers and filters say besides, where they can do something with a candidate that has
-not finished: `ReadsSnapshots`, `Foreseeing`. Asked once, when a `Pipeline` is made.
+not finished: `ReadsSnapshots`, `StopsEarly`, `Foreseeing`. Asked once, when a `Pipeline` is made.
 
     generator (`Snapshotting`) ─► snapshots ─► `bestofn.core.snapshots` ─► Running ─► Controller
 """
@@ -20,6 +20,20 @@ class ReadsSnapshots(Protocol):
 
     @property
     def snapshot_tokens(self) -> int | None:
+        """See the class."""
+        ...
+
+
+@runtime_checkable
+class StopsEarly(Protocol):
+    """What a policy says besides, where it may stop candidates because of what others came to.
+
+    Attributes:
+        stops_early: whether it may: then each candidate is wanted the moment it finishes.
+    """
+
+    @property
+    def stops_early(self) -> bool:
         """See the class."""
         ...
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from bestofn.core.controller import RequestPolicy
 from bestofn.core.filtering import Filtering
-from bestofn.core.mid_decode import ReadsSnapshots
+from bestofn.core.mid_decode import ReadsSnapshots, StopsEarly
+from bestofn.core.model_facts import ContextLimit, Mixed
 from bestofn.core.protocols import (
     Comparing,
     EngineStatus,
@@ -48,6 +49,8 @@ class Pipeline:
     Attributes:
         forwarder: the generator, where a whole request can go through it as it is; else None.
         snapshots: whether the generator sends unfinished candidates.
+        context: tokens that the generator's model reads and writes; None: it does not say.
+        mixed: the generator, where several models sample; else None.
         ignoring: the generator, where it takes fields that have no effect; else None.
         text_scorer: the reward model, where it reads texts that somebody else made; else None.
         filtering: the filters, with what they offer besides.
@@ -57,6 +60,7 @@ class Pipeline:
         snapshot_tokens: after how many tokens of a candidate the policy wants another snapshot;
             None: it wants none, or the generator sends none.
         lacks_snapshots: whether the policy wants snapshots, and the generator sends none.
+        stops_early: whether the policy may stop candidates because of what others came to.
     """
 
     generator: Generator
@@ -66,6 +70,8 @@ class Pipeline:
     policy: RequestPolicy = field(default_factory=_default_policy)
     forwarder: Forwarder | None = field(init=False, repr=False)
     snapshots: bool = field(init=False, repr=False)
+    context: int | None = field(init=False, repr=False)
+    mixed: Mixed | None = field(init=False, repr=False)
     ignoring: Ignoring | None = field(init=False, repr=False)
     text_scorer: TextScorer | None = field(init=False, repr=False)
     refusing: Refusing | None = field(init=False, repr=False)
@@ -73,6 +79,7 @@ class Pipeline:
     reads_logprobs: bool = field(init=False, repr=False)
     snapshot_tokens: int | None = field(init=False, repr=False)
     lacks_snapshots: bool = field(init=False, repr=False)
+    stops_early: bool = field(init=False, repr=False)
     filtering: Filtering = field(init=False, repr=False, compare=False)
     _status: EngineStatus | None = field(init=False, repr=False, compare=False)
 
@@ -81,18 +88,26 @@ class Pipeline:
         """Whether the generator's engine has died in this process."""
         return self._status is not None and self._status.dead
 
+    @property
+    def sources(self) -> int:
+        """How many models the generator samples from."""
+        return 1 if self.mixed is None else self.mixed.sources
+
     def as_sampled(self, request: Request) -> Request:
-        """The request as the generator gets it: with logprobs and snapshots, where rules read them.
-        One candidate is chosen without."""
-        if request.best_of == 1 or request.temperature == 0:
+        """The request as the generator gets it: with logprobs and snapshots, where rules read them,
+        and its candidates apart, where one may stop some of them. One candidate is chosen
+        without."""
+        most = request.best_of if request.temperature != 0 else self.sources
+        if min(most, request.best_of) == 1:
             return request
         reads = self.reads_logprobs and not request.token_logprobs
-        if not reads and self.snapshot_tokens is None:
+        if not reads and self.snapshot_tokens is None and not self.stops_early:
             return request
         return replace(
             request,
             token_logprobs=reads or request.token_logprobs,
             snapshot_tokens=self.snapshot_tokens,
+            apart=self.stops_early,
         )
 
     def __post_init__(self) -> None:
@@ -105,6 +120,9 @@ class Pipeline:
             "snapshots": snapshots,
             "snapshot_tokens": wanted if snapshots else None,
             "lacks_snapshots": wanted is not None and not snapshots,
+            "context": generator.context if isinstance(generator, ContextLimit) else None,
+            "mixed": generator if isinstance(generator, Mixed) else None,
+            "stops_early": isinstance(policy, StopsEarly) and policy.stops_early,
             "ignoring": generator if isinstance(generator, Ignoring) else None,
             "_status": generator if isinstance(generator, EngineStatus) else None,
             "text_scorer": reward_model if isinstance(reward_model, TextScorer) else None,

@@ -7,7 +7,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 from bestofn.core.no_winner import RewardError
@@ -29,7 +29,7 @@ OnSnapshotScore = Callable[[Candidate, Score], None]
 class _Waiting:
     """What waits for the reward model; `key` is None for a snapshot."""
 
-    key: str | None
+    key: Hashable
     candidate: Candidate
 
 
@@ -77,8 +77,8 @@ class Scorer:
         self._on_snapshot = on_snapshot
         self._on_change = on_change
         self._observer = observer
-        self._copies: dict[str, list[int]] = {}
-        self._known: dict[str, Score] = {}
+        self._copies: dict[Hashable, list[int]] = {}
+        self._known: dict[Hashable, Score] = {}
         self._waiting: list[_Waiting] = []
         self._snapshots: dict[int, Candidate] = {}
         self._sent: dict[int, int | None] = {}
@@ -227,6 +227,10 @@ def _checked(score: Score) -> Score:
     return Score.of(reward, tokens=tokens, components=components, cut=cut)
 
 
-def _reads_as(candidate: Candidate) -> str:
+def _reads_as(candidate: Candidate) -> Hashable:
     """Equal for candidates that a reward model cannot tell apart."""
+    message = candidate.message
+    text, role = message.get("content"), message.get("role")
+    if len(message) == 2 and isinstance(text, str) and isinstance(role, str):
+        return text, role, candidate.ended  # what nearly all are
     return json.dumps([candidate.message, candidate.ended], sort_keys=True, default=str)

@@ -9,7 +9,7 @@ A snapshot is only ever judged. What is returned is what the engine finishes.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from bestofn.core.controller import Decision
 from bestofn.core.ledger import Ledger
@@ -71,7 +71,7 @@ class Snapshots:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _newest(self, indices: Iterable[int]) -> Iterable[Candidate]:
+    def _newest(self, indices: Iterable[int]) -> Iterator[Candidate]:
         for index in indices:
             running = self._streams.running.get(index)
             if running is not None and running.latest is not None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bestofn.core.controller import Running
+from bestofn.core.errors import RequestError
 from bestofn.core.no_winner import GeneratorError
 from bestofn.core.protocols import Generator, Sampling
 from bestofn.core.types import Candidate, Rejection, Request, Score
@@ -61,6 +62,8 @@ class _Wave:
         why_missing: what is told of those that never do.
         closing: whether its sampling is being closed; that is waited for and not cut short.
         ended: whether its end was told.
+        limit: tokens of a candidate, where that is another than the request's; an engine that
+            refuses it fails these candidates alone.
         timer: cuts it off, once nothing more is to come.
     """
 
@@ -70,6 +73,7 @@ class _Wave:
     why_missing: str = "the engine returned no candidate"
     closing: bool = False
     ended: bool = False
+    limit: int | None = None
     timer: asyncio.TimerHandle | None = None
 
 
@@ -104,14 +108,26 @@ class Streams:
         """Whether a wave is being read."""
         return self._waves > 0
 
-    def start(self, indices: Sequence[int]) -> None:
+    def start(self, indices: Sequence[int], max_tokens: int | None = None) -> None:
         """Begin a wave.
+
+        Args:
+            indices: of its candidates.
+            max_tokens: of each, instead of the request's limit; None: that one.
 
         Raises:
             RequestError, GeneratorError: as `Generator.sample`; nothing runs then.
         """
-        sampling = self._generator.sample(self.request, indices)
-        wave = _Wave(indices, sampling, set(indices))
+        request = self.request
+        if max_tokens is not None:
+            request = dataclasses.replace(request, max_tokens=max_tokens)
+        try:
+            sampling = self._generator.sample(request, indices)
+        except RequestError as error:
+            if max_tokens is None:
+                raise
+            raise GeneratorError(_refused(max_tokens, error)) from error
+        wave = _Wave(indices, sampling, set(indices), limit=max_tokens)
         for index in indices:
             self.running[index] = Running(index)
             self._wave_of[index] = wave
@@ -191,6 +207,10 @@ class Streams:
         except GeneratorError as error:  # what came before it is still worth ranking
             logger.error("request %s: %s", self.request.id, error)
             wave.why_missing = str(error)
+        except RequestError as error:
+            if wave.limit is None:
+                raise
+            wave.why_missing = _refused(wave.limit, error)
 
     def _take(self, candidate: Candidate, wave: _Wave) -> None:
         index = candidate.index
@@ -262,3 +282,8 @@ class Streams:
             self._sink.on_wave_ended(wave.indices)
         except Exception as error:  # an observer's: the request fails by it
             self._sink.on_error(error)
+
+
+def _refused(limit: int, error: RequestError) -> str:
+    """What is told of candidates whose raised limit the engine does not take."""
+    return f"the engine does not take the raised max_tokens {limit}: {error}"

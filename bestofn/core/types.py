@@ -45,7 +45,7 @@ class Request:
         best_of: N, how many candidates are sampled (>= 1).
         n: how many of the best are returned (1 <= n <= best_of).
         temperature: sampling temperature; None leaves the engine's default. 0 makes every
-            candidate equal, so only one is sampled.
+            candidate of a model equal, so only one is sampled.
         max_tokens: limit on completion tokens per candidate; None: up to the model's context.
         seed: candidate i samples with ``seed + i``; None samples without a fixed seed.
         options: further fields of OpenAI's chat completion request (tools, response_format,
@@ -58,8 +58,12 @@ class Request:
         id: names the request in logs and in the engine.
         token_logprobs: whether rules read `Candidate.token_logprobs`, so that the engine is asked
             for them; `best_of_n` sets it. What a client wants to see stands in `options`.
+        sources: how many models sample its candidates, so how many differ at temperature 0;
+            `best_of_n` sets it.
         snapshot_tokens: after how many tokens rules want to see another snapshot of a candidate;
             `best_of_n` sets it. None: never.
+        apart: whether a rule may stop some candidates once others have finished, so that they must
+            not be asked for together; `best_of_n` sets it.
 
     Raises:
         RequestError: a field is out of its range.
@@ -76,7 +80,9 @@ class Request:
     reference: Any = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     token_logprobs: bool = False
+    sources: int = 1
     snapshot_tokens: int | None = None
+    apart: bool = False
 
     def __post_init__(self) -> None:
         if not self.messages:
@@ -149,6 +155,7 @@ class Candidate:
         mean_logprob: mean natural logarithm of the sampled tokens' probabilities, at most 0, where
             the backend gives them; None: unknown.
         token_logprobs: the logarithms themselves, one a token, in order; None: unknown.
+        generator: the name of what sampled it, where several generators sample; None: one does.
     """
 
     index: int
@@ -166,6 +173,7 @@ class Candidate:
     vouched: bool = False
     mean_logprob: float | None = None
     token_logprobs: tuple[float, ...] | None = None
+    generator: str | None = None
 
     @classmethod
     def without_answer(

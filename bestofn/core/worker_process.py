@@ -75,6 +75,9 @@ class WorkerProcess:
         timer.start()
         try:
             return self._read(self._process.stdout)
+        except BaseException:
+            self.close()  # it may be about to end, and would take what is sent next along
+            raise
         finally:
             timer.cancel()
 

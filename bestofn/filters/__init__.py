@@ -43,7 +43,7 @@ several of them need of a text stands beside them: `reasoning` (thoughts told fr
 |             | unclosed_fence       | a code block never ended                                   |
 |             | unclosed_bracket     | a bracket near the end never closed                        |
 |             | unclosed_quote       | a quotation near the end never closed                      |
-|             | unclosed_code        | code or a formula within a line never ended                |
+|             | unclosed_code        | code, a formula, a tag or an element never ended           |
 |             | cut_row              | the last row of a table has fewer cells than its head      |
 |             | open_end             | its last mark or word announces more: a comma, "of the"    |
 |             | no_sentence_end      | its last sentence has no end, and is no short answer       |

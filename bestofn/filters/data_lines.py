@@ -85,7 +85,9 @@ def cut_record(text: str) -> tuple[int, int] | None:
     *above, last = text.splitlines()[-LINES - 1 :]
     if len(above) < LINES - 1:
         return None
-    for mark in ";:\t|":
+    for mark in ";:\t|,":
+        if mark == "," and any(", " in line for line in above):
+            continue  # an enumeration, rather than fields
         counts = {line.count(mark) for line in above[-LINES + 1 :]}
         fields = min(counts)
         if len(counts) == 1 and fields >= 2 and last.count(mark) < fields:

@@ -22,7 +22,7 @@ from bestofn.openai_api.completions import Completion, read_completion
 from bestofn.openai_api.connection import MOST_BYTES, open_http
 from bestofn.openai_api.logprobs import asked_by_rules, field_of, token_logprobs
 from bestofn.openai_api.request_body import request_body
-from bestofn.openai_api.served import listed_models, only_model
+from bestofn.openai_api.served import ServedModel, listed_models, only_model
 from bestofn.openai_api.whole_answer import whole_answer
 from bestofn.support.plain_json import read_beside
 from bestofn.support.url import shown_url
@@ -44,19 +44,21 @@ class OpenAIGenerator:
     Whether the server gives log-probabilities is found out in the same way, for each model, the
     first time that bestofn's rules ask for them: where it refuses the request with them and takes
     it without, or answers without them, it is not asked again. So is whether it streams, where
-    rules want snapshots: then each candidate is a stream of its own.
+    rules want snapshots or may stop candidates: then each candidate is a stream of its own.
 
     Args:
         client: asks the server.
         model: its name there.
+        context: see `bestofn.core.model_facts.ContextLimit`.
     """
 
     changes = False
     snapshots = True
 
-    def __init__(self, client: ApiClient, model: str) -> None:
+    def __init__(self, client: ApiClient, model: str, context: int | None = None) -> None:
         self._client = client
         self._model = model
+        self.context = context
         self._honours_n: bool | None = None
         self._turn = asyncio.Lock()
         self._without_logprobs: set[str] = set()
@@ -65,10 +67,10 @@ class OpenAIGenerator:
     def sample(self, request: Request, indices: Sequence[int]) -> Sampling:
         """One candidate per index, concurrently; see `bestofn.core.protocols.Generator`."""
         one = functools.partial(self._one, request)
-        if (
-            request.snapshot_tokens is not None
-            and self._served(request) not in self._without_streams
-        ):
+        # Of what is asked for together all comes at once, too late to stop any of it; what a
+        # candidate has cost that is stopped, only a stream tells.
+        streamed = request.snapshot_tokens is not None or request.apart
+        if streamed and self._served(request) not in self._without_streams:
             opened = functools.partial(self._opened, request)
             return StreamedSampling(
                 request, indices, opened, functools.partial(self._unstreamed, request)
@@ -98,7 +100,8 @@ class OpenAIGenerator:
         """Whether `count` candidates are asked for in one request."""
         # vLLM refuses n > 1 at temperature 0, which says nothing about other requests.
         varied = request.seed is None and request.temperature != 0
-        return count > 1 and varied and self._honours_n is not False
+        together = varied and not request.apart
+        return count > 1 and together and self._honours_n is not False
 
     async def _several(self, request: Request, count: int) -> Completion:
         """One request for `count` candidates; a server may give fewer, which is remembered.
@@ -214,14 +217,17 @@ async def openai_generator(
             )
             for each in urls
         }
-        name = await _model_of_all(opened, model)
+        name, context = await _model_of_all(opened, model)
         first, *spares = opened.values()
         client = ApiClient(first, spares=spares, who=WHO, concurrency=concurrency, breakers=True)
-        yield OpenAIGenerator(client, name)
+        yield OpenAIGenerator(client, name, context)
 
 
-async def _model_of_all(opened: Mapping[str, httpx.AsyncClient], model: str | None) -> str:
-    """The model to ask for, which every server serves that says what it serves.
+async def _model_of_all(
+    opened: Mapping[str, httpx.AsyncClient], model: str | None
+) -> tuple[str, int | None]:
+    """The model to ask for, which every server serves that says what it serves; and its context,
+    the least that one of them says.
 
     One that cannot be reached is told in the log, as long as another can.
 
@@ -229,6 +235,7 @@ async def _model_of_all(opened: Mapping[str, httpx.AsyncClient], model: str | No
         ConfigError: as `openai_generator`.
     """
     faults: list[ConfigError] = []
+    served: list[ServedModel] = []
     for url, http in opened.items():
         try:
             listed = await listed_models(http, url)
@@ -237,10 +244,12 @@ async def _model_of_all(opened: Mapping[str, httpx.AsyncClient], model: str | No
                 logger.warning("%s", error)
             faults.append(error)
             continue
+        served += listed
         if model is None:
             model = only_model(listed, url)
         elif len(opened) > 1 and listed and model not in [each.id for each in listed]:
             raise ConfigError(f"{shown_url(url)} does not serve {model}")
     if model is None or len(faults) == len(opened):
         raise faults[0]
-    return model
+    known = [each.max_model_len for each in served if each.id == model]
+    return model, min((each for each in known if each), default=None)

@@ -29,7 +29,7 @@ class StreamedSampling(TaskSampling):
     breaks costs its candidate. Where the server refuses to stream, each is asked for in one piece.
 
     Args:
-        request: whose candidates they are; `Request.snapshot_tokens` is set.
+        request: whose candidates they are; without `Request.snapshot_tokens` no snapshots come.
         indices: which of them.
         opened: opens the stream of the candidate with that index.
         whole: asks for it in one piece.
@@ -75,14 +75,16 @@ class StreamedSampling(TaskSampling):
 
     async def _read(self, index: int, chunks: Chunks) -> Completion:
         choice, told = self._choices[index], 0
-        every, usage = self._request.snapshot_tokens or 1, None
+        every, usage = self._request.snapshot_tokens, None
         async with contextlib.aclosing(chunks):
             async for chunk in chunks:
                 usage = chunk.get("usage") or usage
                 for part in chunk["choices"]:
                     if part.get("index") in (0, None):
                         choice.add(part)
-                if choice.tokens >= told + every and choice.finish_reason is None:
+                if every is None or choice.finish_reason is not None:
+                    continue
+                if choice.tokens >= told + every:
                     told = choice.tokens
                     self.tell(self._so_far(index, None))
         counted = usage or {"completion_tokens": choice.tokens}

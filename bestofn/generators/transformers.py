@@ -32,6 +32,7 @@ class TransformersGenerator:
     def __init__(self, model: Any, tokenizer: Any) -> None:
         self._model = model
         self._tokenizer = tokenizer
+        self.context = int(model.config.max_position_embeddings)
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="bestofn-generator")
 
     @classmethod

@@ -54,6 +54,11 @@ class VllmGenerator:
         """Whether the engine has died; see `bestofn.core.protocols.EngineStatus`."""
         return self.engine.dead
 
+    @property
+    def context(self) -> int:
+        """See `bestofn.core.model_facts.ContextLimit`."""
+        return self.engine.context
+
     def sample(self, request: Request, indices: Sequence[int]) -> TaskSampling:
         """One completion per index, concurrently; see `bestofn.core.protocols.Generator`.
 

@@ -24,9 +24,11 @@ class AutoSelector:
 
     Where nothing scores, a vote that scatters elects nobody: if the leading answer holds less than
     `scattered` of the weights, consensus decides, to which answers that are nearly the same add up.
-    The selection names the one that was taken. Ties and confidence are that one's; where the
-    highest reward decides, the confidence is that of a weighted vote in which every text is an
-    answer of its own, and candidates without a reward come last.
+    Mean logprobs, where they are the scores, count within each generator's candidates only (see
+    `bestofn.selection.scores.Scores.of`): every model's answers have the same say, whichever model
+    is surer of itself. The selection names the one that was taken. Ties and confidence are that
+    one's; where the highest reward decides, the confidence is that of a weighted vote in which
+    every text is an answer of its own, and candidates without a reward come last.
 
     Args:
         answer_key: what is voted on; one that finds no kind for the candidates leaves the choice to

@@ -11,6 +11,7 @@ from bestofn.core.errors import ConfigError
 from bestofn.core.ranking import ChosenBy, ScoredCandidate, Selection
 from bestofn.core.types import Candidate, Request
 from bestofn.selection.ballot import alone
+from bestofn.selection.scores import within_generators
 
 Measure = Literal["mean", "lowest_window", "tail"]
 """What of the logprobs counts: the mean of all, of the worst window, of the last window."""
@@ -20,7 +21,8 @@ Measure = Literal["mean", "lowest_window", "tail"]
 class ConfidenceSelector:
     """Orders by the logprobs of the sampled tokens, highest first. Ties go to the lower index;
     candidates without logprobs come last. The confidence is the geometric mean of the probabilities
-    that count.
+    that count. Where several generators sampled, the order is that of
+    `bestofn.selection.scores.within_generators`.
 
     The windows are DeepConf's (arXiv 2508.15260), which takes the mean over the likeliest tokens
     instead of the sampled one's. They did worse than the mean where they were measured, on short
@@ -56,7 +58,8 @@ class ConfidenceSelector:
             return only
         found = {each.index: self._value(each.candidate) for each in accepted}
         known = {index: value for index, value in found.items() if value is not None}
-        order = tuple(sorted(found, key=lambda i: (i not in known, -known.get(i, 0.0), i)))
+        place = within_generators(known, accepted)
+        order = tuple(sorted(found, key=lambda i: (i not in place, -place.get(i, 0.0), i)))
         confidence = math.exp(known[order[0]]) if order[0] in known else None
         by = ChosenBy("confidence", None, "mean_logprob" if known else None)
         return Selection(order, known, confidence, chosen_by=by)

@@ -37,12 +37,18 @@ class Scores:
 
     @classmethod
     def of(cls, candidates: Sequence[ScoredCandidate]) -> Scores:
-        """Rewards where at least one candidate has one, else mean logprobs; finite ones only."""
+        """Rewards where at least one candidate has one, else mean logprobs; finite ones only.
+
+        Mean logprobs of different models do not compare: a small vocabulary, or a model that is
+        always sure, has higher ones. Where several generators sampled they are z-scored within the
+        candidates of each, so that they say which of a model's answers it was surest of.
+        """
         indices = tuple(sorted(each.index for each in candidates))
         rewards = _finite({each.index: each.reward for each in candidates})
         if rewards:
             return cls(indices, rewards, "reward")
         logprobs = _finite({each.index: each.candidate.mean_logprob for each in candidates})
+        logprobs = within_generators(logprobs, candidates)
         return cls(indices, logprobs, "mean_logprob" if logprobs else None)
 
     def place(self, index: int) -> tuple[bool, float, int]:
@@ -66,6 +72,32 @@ class Scores:
         weights = {i: math.exp((v - top) / spread / temperature) for i, v in self.known.items()}
         unknown = statistics.fmean(weights.values())
         return {index: weights.get(index, unknown) for index in self.indices}
+
+
+def within_generators(
+    values: Mapping[int, float], candidates: Sequence[ScoredCandidate]
+) -> Mapping[int, float]:
+    """What was read of logprobs, so that it compares: as it is where one generator sampled, else
+    in standard deviations (of the population) from the mean of the candidate's own generator; 0
+    where those of a generator are equal, or one has the only one.
+
+    Args:
+        values: by index; candidates without one are not there.
+        candidates: all.
+    """
+    of = {each.index: each.candidate.generator for each in candidates}
+    groups: dict[str | None, list[int]] = {}
+    for index in values:
+        groups.setdefault(of[index], []).append(index)
+    if len(groups) < 2:
+        return values
+    scored: dict[int, float] = {}
+    for indices in groups.values():
+        own = [values[index] for index in indices]
+        mean, spread = statistics.fmean(own), statistics.pstdev(own)
+        flat = spread <= 1e-12 * max(1.0, *map(abs, own))
+        scored |= {i: 0.0 if flat else (values[i] - mean) / spread for i in indices}
+    return {index: scored[index] for index in values}
 
 
 def _finite(values: Mapping[int, float | None]) -> Mapping[int, float]:

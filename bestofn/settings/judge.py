@@ -8,8 +8,11 @@ from pydantic import Field, model_validator
 
 from bestofn.settings.section import Section
 
-JudgeMode = Literal["pointwise", "probability", "listwise", "pairwise"]
+JudgeMode = Literal["pointwise", "probability", "listwise", "pairwise", "pick"]
 """How a judge is asked."""
+
+Schedule = Literal["all", "swiss"]
+"""Which pairs a pairwise judge compares."""
 
 
 class JudgeSettings(Section):
@@ -17,11 +20,15 @@ class JudgeSettings(Section):
 
     The modes: "pointwise", each answer alone gets a score; "probability", each answer alone, by the
     probability of Yes against No, which needs a server that gives log-probabilities; "listwise",
-    all answers are put in order; "pairwise", answers two at a time, in both orders. An option of
-    other modes than this one is refused when the judge is opened; an explicit none is the default.
+    all answers are put in order; "pairwise", answers two at a time, in both orders; "pick", the
+    best of all answers is named. An option of other modes than this one is refused when the judge
+    is opened; an explicit none is the default.
     """
 
-    url: str = Field(description="the API's root; /v1 is added where the URL has no path")
+    url: str = Field(
+        description="the API's root; /v1 is added where the URL has no path. self: the generator "
+        "itself judges its answers"
+    )
     model: str | None = Field(default=None, description="its name there; none: the only one")
     mode: JudgeMode = "pointwise"
     api_key: str | None = Field(default=None, description="sent as a bearer token")
@@ -51,7 +58,13 @@ class JudgeSettings(Section):
         default=("Yes", "No"), description="probability: for yes and for no"
     )
     permutations: int = Field(
-        default=2, description="listwise: orders for each request, whose ranks are averaged"
+        default=2,
+        description="listwise, pick: orders for each request, whose ranks or picks are averaged",
+    )
+    schedule: Schedule | None = Field(
+        default=None,
+        description="pairwise: swiss, three rounds of a Swiss tournament, at most 3 N questions; "
+        "all, as all_pairs_up_to says; none: swiss where the url is self, else all",
     )
     all_pairs_up_to: int = Field(
         default=8,

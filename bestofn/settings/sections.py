@@ -89,6 +89,10 @@ def with_selector(given: Any) -> Any:
     return {"selector" if name == "selection" else name: each for name, each in given.items()}
 
 
+MOST_GROWTH = 64.0
+"""Of `PolicySettings.grow`."""
+
+
 class PolicySettings(Section):
     """What happens when nothing is acceptable; see `bestofn.control.policy.Policy`."""
 
@@ -102,6 +106,13 @@ class PolicySettings(Section):
     )
     max_resample_seconds: float | None = Field(
         default=None, gt=0, description="no new round after so long; none: no limit"
+    )
+    grow: float = Field(
+        default=1.0,
+        ge=1,
+        le=MOST_GROWTH,
+        description="resample: a round after candidates that were cut at max_tokens gets so many "
+        "times as many, up to the model's context; 1: no more than before",
     )
     deadline_seconds: float | None = Field(
         default=None,

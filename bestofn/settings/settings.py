@@ -9,9 +9,9 @@ Precedence, weakest first: YAML file, environment (``BESTOFN_BEST_OF=16``,
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -24,6 +24,7 @@ from yaml import MappingNode, SafeLoader, YAMLError, compose
 from bestofn.core.errors import ConfigError
 from bestofn.settings.choices import Engine
 from bestofn.settings.environment import Environment
+from bestofn.settings.generators import GeneratorSpec, Upstream
 from bestofn.settings.rewards import EnsembleSettings, RewardSettings, RewardSpecs
 from bestofn.settings.sections import (
     AnswerKeySettings,
@@ -40,18 +41,6 @@ from bestofn.settings.sections import (
 )
 from bestofn.settings.stopping import StopSettings
 from bestofn.support.error_text import all_faults
-
-
-def _the_only(value: Any) -> Any:
-    """A list of one URL is that URL."""
-    return value[0] if isinstance(value, list) and len(value) == 1 else value
-
-
-Upstream = Annotated[
-    str | Annotated[list[str], Field(min_length=1)],
-    BeforeValidator(_the_only, json_schema_input_type=str | list[str]),
-]
-"""One URL, or several."""
 
 BRANCHES = ("str", "list[str]", "constrained-str")
 """Parts of paths in errors that stand for one way to write a setting that has several."""
@@ -96,6 +85,12 @@ class Settings(BaseSettings):
     )
     upstream_max_bytes: int = Field(
         default=16 * 2**20, ge=1024, description="of one answer of the upstream, unpacked"
+    )
+    generators: list[GeneratorSpec] = Field(
+        default_factory=list,
+        max_length=64,
+        description="several that share each request's candidates, which compete; instead of "
+        "`model` and `upstream`",
     )
     engine_args: list[str] = Field(
         default_factory=list, description="flags of `vllm serve`, one list item each"

@@ -8,6 +8,8 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import from_json
 
+from bestofn.settings.words import read_words
+
 Rule = Literal[
     "none", "auto", "accepted", "agreement", "evidence", "reward", "expected_gain", "plateau"
 ]
@@ -177,12 +179,4 @@ def _read(text: str) -> Any:
     if text.lstrip().startswith("{"):
         return from_json(text)
     rule, *options = text.split() or [""]
-    found = {"rule": rule}
-    for each in options:
-        name, sign, value = each.partition("=")
-        if not (name and sign and value):
-            raise ValueError(f"{each!r} is no option with a value, like share=0.6")
-        if name in found:
-            raise ValueError(f"{name} is given twice")
-        found[name] = value
-    return found
+    return read_words(" ".join(options), {"rule": rule}, like="share=0.6")

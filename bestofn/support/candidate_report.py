@@ -32,6 +32,7 @@ ReportField = Literal[
     "seed",
     "answer_key",
     "mean_logprob",
+    "generator",
 ]
 
 FIELDS: tuple[ReportField, ...] = get_args(ReportField)
@@ -73,4 +74,5 @@ _READ: Mapping[ReportField, Callable[[ScoredCandidate], Any]] = {
     "seed": lambda record: record.candidate.seed,
     "answer_key": lambda record: record.answer_key,
     "mean_logprob": lambda record: record.candidate.mean_logprob,
+    "generator": lambda record: record.candidate.generator,
 }

@@ -1,8 +1,9 @@
 """Comparison of plans over recorded rows: how often each is right, and what it costs.
 
 Every plan is replayed over the same random draws of candidates of every row, so that differences
-between plans are differences of the plans. The interval is the mean's over
-rows, by bootstrap.
+between plans are differences of the plans. A draw is one pass over all rows, in their order, by one
+policy, which learns from each of them for the next as it does in serving. The interval is the
+mean's over rows, by bootstrap.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from bestofn.builders.stopping import Readable, stopping
 from bestofn.control.policy import Policy
 from bestofn.core.best_of_n import best_of_n
 from bestofn.core.no_winner import NoWinnerError
-from bestofn.tuning.plans import Plan, has_rewards
+from bestofn.tuning.plans import Plan, has_rewards, mixed
 from bestofn.tuning.recorded import RecordedRow
 from bestofn.tuning.replay import Replay
 
@@ -90,15 +91,17 @@ async def _outcome(
 ) -> Outcome:
     key = build_answer_key(plan.answer_key)
     selector = build_selector(plan.selector, key)
-    parts = stopping(plan.stop, Readable.of(key, rewards=scored))
-    policy = Policy("best_rejected", **{**parts, "recent": None})
-    found: list[list[_Draw]] = []
-    for number, (row, verdicts) in enumerate(zip(rows, right, strict=True)):
-        if len(row.candidates) < plan.best_of:
-            continue
-        drawn = random.Random(f"{seed} {number}")
-        of_row = []
-        for draw in range(draws):
+    several = mixed(rows)
+    held = [
+        (row, verdicts, random.Random(f"{seed} {number}"))
+        for number, (row, verdicts) in enumerate(zip(rows, right, strict=True))
+        if len(row.candidates) >= plan.best_of
+    ]
+    found: list[list[_Draw]] = [[] for _ in held]
+    for draw in range(draws):
+        parts = stopping(plan.stop, Readable.of(key, rewards=scored, several=several))
+        policy = Policy("best_rejected", **parts)
+        for of_row, (row, verdicts, drawn) in zip(found, held, strict=True):
             # The same order for every size: a larger draw holds the smaller one.
             order = drawn.sample(row.candidates, len(row.candidates))[: plan.best_of]
             run = Replay(order)
@@ -115,9 +118,7 @@ async def _outcome(
             is_right = winner is not None and verdicts[order[winner.index].index]
             tokens, sampled = ranking.usage.completion_tokens or 0, len(ranking.candidates)
             of_row.append(_Draw(float(is_right), tokens, run.steps, sampled))
-        if of_row:
-            found.append(of_row)
-    return _summed(plan, found)
+    return _summed(plan, [of_row for of_row in found if of_row])
 
 
 def _summed(plan: Plan, found: Sequence[Sequence[_Draw]]) -> Outcome:

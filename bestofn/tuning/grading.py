@@ -44,22 +44,32 @@ class Graded:
     right: Sequence[Mapping[int, bool]]
 
 
-async def graded(rows: Sequence[RecordedRow], check: RewardModel | None) -> Graded:
+async def graded(
+    rows: Sequence[RecordedRow],
+    check: RewardModel | None,
+    answer_key: AnswerKeySettings | None = None,
+) -> Graded:
     """Grade by `check` where one is given, else by references where any row has one, else by
     agreement. Rows that cannot be graded so are left out.
 
+    Args:
+        rows: recorded candidates.
+        check: a verifier.
+        answer_key: what of an answer is compared; None: what suits the answers.
+
     Raises:
-        ConfigError: nothing could be graded.
+        ConfigError: nothing could be graded, or the answer key is wrong.
     """
+    key = build_answer_key(answer_key or AnswerKeySettings())
     by: By = "agreement"
     if check is not None:
         by = "check"
         verdicts = [await _checked(row, check) for row in rows]
     elif any(row.request.reference is not None for row in rows):
         by = "reference"
-        verdicts = [_compared(row) for row in rows]
+        verdicts = [_compared(row, key) for row in rows]
     else:
-        verdicts = [await _agreeing(row) for row in rows]
+        verdicts = [await _agreeing(row, key) for row in rows]
     pairs = [(row, each) for row, each in zip(rows, verdicts, strict=True) if each is not None]
     if not pairs:
         raise ConfigError(f"compare: no row could be graded by {by}")
@@ -76,11 +86,11 @@ async def _checked(row: RecordedRow, check: RewardModel) -> Mapping[int, bool] |
     }
 
 
-def _compared(row: RecordedRow) -> Mapping[int, bool] | None:
+def _compared(row: RecordedRow, answer_key: AnswerKey) -> Mapping[int, bool] | None:
     """Whether each says what the reference does; None: there is none, or it has no answer key."""
     if row.request.reference is None:
         return None
-    key = _key_of(row)
+    key = _suited(row, answer_key)
     right = Candidate(-1, {"role": "assistant", "content": str(row.request.reference)}, "stop")
     wanted = None if key is None else key.key(row.request, right)
     if key is None or wanted is None:
@@ -88,9 +98,9 @@ def _compared(row: RecordedRow) -> Mapping[int, bool] | None:
     return {each.index: key.key(row.request, each.candidate) == wanted for each in row.candidates}
 
 
-async def _agreeing(row: RecordedRow) -> Mapping[int, bool] | None:
+async def _agreeing(row: RecordedRow, answer_key: AnswerKey) -> Mapping[int, bool] | None:
     """Whether each says what the winner of all does."""
-    selector = build_selector(SelectorSettings())
+    selector = build_selector(SelectorSettings(), answer_key)
     request = dataclasses.replace(row.request, best_of=len(row.candidates))
     pipeline = Replay(row.candidates).pipeline(selector, Policy("best_rejected"))
     try:
@@ -99,7 +109,7 @@ async def _agreeing(row: RecordedRow) -> Mapping[int, bool] | None:
         return None
     if winner is None:
         return None
-    key = _key_of(row)
+    key = _suited(row, answer_key)
 
     def said(candidate: Candidate) -> str:
         found = None if key is None else key.key(row.request, candidate)
@@ -109,8 +119,7 @@ async def _agreeing(row: RecordedRow) -> Mapping[int, bool] | None:
     return {each.index: said(each.candidate) == wanted for each in row.candidates}
 
 
-def _key_of(row: RecordedRow) -> AnswerKey | None:
-    key = build_answer_key(AnswerKeySettings())
+def _suited(row: RecordedRow, key: AnswerKey) -> AnswerKey | None:
     if isinstance(key, Suiting):
         return key.suited(row.request, [each.candidate for each in row.candidates])
     return key

@@ -25,6 +25,8 @@ SELECTORS = (
 
 NEED_REWARDS = frozenset({"argmax", "length_corrected"})
 
+AUTO, AUTO_KEY = SelectorSettings(), AnswerKeySettings()
+
 QUANTILE = 0.65
 """Of the recorded scores: the prior of `evidence`, as in `bestofn.control.evidence`."""
 
@@ -56,15 +58,23 @@ class Plan:
         return f"{self.selector.name}, {self.stop.rule}{options}{way}"
 
 
+def mixed(rows: Sequence[RecordedRow]) -> bool:
+    """Whether several generators sampled, whose mean logprobs do not compare."""
+    names = {each.candidate.generator for row in rows for each in row.candidates}
+    return len(names) > 1
+
+
 def has_rewards(rows: Sequence[RecordedRow]) -> bool:
     """Whether any candidate has a reward."""
     return any(each.reward is not None for row in rows for each in row.candidates)
 
 
 def prior_of(rows: Sequence[RecordedRow]) -> float | None:
-    """The score that `evidence` holds against what was seen; None: there are no scores."""
+    """The score that `evidence` holds against what was seen; None: there are none that compare."""
     records = [each for row in rows for each in row.candidates if each.accepted]
     rewards = [each.reward for each in records if each.reward is not None]
+    if not rewards and mixed(rows):
+        return None
     scores = rewards or [
         value for each in records if (value := each.candidate.mean_logprob) is not None
     ]
@@ -74,20 +84,37 @@ def prior_of(rows: Sequence[RecordedRow]) -> float | None:
     return cuts[round(QUANTILE * 100) - 1]
 
 
-def choosing_plans(rows: Sequence[RecordedRow], sizes: Sequence[int]) -> Iterator[Plan]:
-    """Every selector at every size, without a stopping rule."""
+def choosing_plans(
+    rows: Sequence[RecordedRow],
+    sizes: Sequence[int],
+    selector: SelectorSettings = AUTO,
+    answer_key: AnswerKeySettings = AUTO_KEY,
+) -> Iterator[Plan]:
+    """Every selector at every size, without a stopping rule.
+
+    Args:
+        rows: that are compared.
+        sizes: numbers of candidates.
+        selector: with its options, in place of the plain one of that name; another one comes first.
+        answer_key: what is voted on.
+    """
     scored = has_rewards(rows)
-    for name in SELECTORS:
-        if scored or name not in NEED_REWARDS:
+    others = [SelectorSettings(name=name) for name in SELECTORS if name != selector.name]
+    for each in (selector, *others):
+        if scored or each.name not in NEED_REWARDS:
             for size in sizes:
-                yield Plan(size, SelectorSettings(name=name))
+                yield Plan(size, each, answer_key=answer_key)
 
 
 def stopping_plans(
-    rows: Sequence[RecordedRow], best_of: int, selector: str = "auto"
+    rows: Sequence[RecordedRow],
+    best_of: int,
+    selector: SelectorSettings = AUTO,
+    answer_key: AnswerKeySettings = AUTO_KEY,
 ) -> Iterator[Plan]:
     """Every stopping rule at one size, with the options that are worth comparing: all candidates at
-    once, which is the quicker way, and one by one, which costs fewer tokens."""
+    once, which is the quicker way, and one by one, which costs fewer tokens; other arguments as
+    `choosing_plans`."""
     prior = prior_of(rows)
     rules: list[dict[str, object]] = [
         {"rule": "accepted", "count": max(1, best_of * part // 4)} for part in (1, 2, 3)
@@ -106,4 +133,4 @@ def stopping_plans(
     for rule in rules:
         for waves in (None,) if rule["rule"] == "accepted" else (None, 1):
             stop = StopSettings.model_validate({**rule, "waves": waves})
-            yield Plan(best_of, SelectorSettings(name=selector), stop)
+            yield Plan(best_of, selector, stop, answer_key)

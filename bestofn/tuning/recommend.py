@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
 
 from bestofn.core.errors import ConfigError
+from bestofn.settings.sections import AnswerKeySettings, SelectorSettings
 from bestofn.tuning.compare import Outcome
 
 Cost = Literal["tokens", "steps"]
@@ -60,7 +61,14 @@ def recommended(outcomes: Sequence[Outcome], whole: Outcome, limit: CostLimit) -
 def profile_of(outcome: Outcome) -> dict[str, Any]:
     """The plan as a profile of the settings: what is written under ``profiles: {name: ...}``."""
     plan = outcome.plan
-    profile: dict[str, Any] = {"best_of": plan.best_of, "selector": plan.selector.name}
+    profile: dict[str, Any] = {"best_of": plan.best_of, "selector": _named(plan.selector)}
+    if plan.answer_key != AnswerKeySettings():
+        profile["answer_key"] = _named(plan.answer_key)
     if plan.stop.rule != "none":
         profile["stop"] = plan.stop.model_dump(exclude_defaults=True)
     return profile
+
+
+def _named(spec: SelectorSettings | AnswerKeySettings) -> Any:
+    """As it is written in settings: a name, or a name with options."""
+    return {spec.name: spec.options} if spec.options else spec.name

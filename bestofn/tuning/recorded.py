@@ -70,6 +70,7 @@ def _candidate(held: Mapping[str, Any]) -> ScoredCandidate:
             held["completion_tokens"],
             seed=held["seed"],
             mean_logprob=held.get("mean_logprob"),
+            generator=held.get("generator"),
         ),
         tuple(_rejection(each) for each in held["rejections"]),
         None if held["failure"] is None else Failure(**held["failure"]),

@@ -184,6 +184,11 @@ class VllmEngine:
                 yield chunk
 
     @property
+    def context(self) -> int:
+        """Tokens of the longest text that the model reads and writes."""
+        return int(self.llm.model_config.max_model_len)
+
+    @property
     def dead(self) -> bool:
         """Whether the engine process has gone."""
         return bool(self.llm.errored)

@@ -27,7 +27,7 @@ from bestofn_server.http.bodies import Bodies
 from bestofn_server.http.docs import documented_app
 from bestofn_server.http.openapi import page
 from bestofn_server.playground.pages import add_playground
-from bestofn_server.routes import candidates, models, operation, rewards
+from bestofn_server.routes import models, operation, rewards
 from bestofn_server.routes.answers import answer_routers
 from bestofn_server.service.clock import RequestClock
 from bestofn_server.service.presets import Presets
@@ -85,7 +85,7 @@ def create_app(
         description=DESCRIPTION,
         lifespan=lifespan,
     )
-    for each in (*answer_routers(), candidates.router(), models.router(), rewards.router()):
+    for each in (*answer_routers(), models.router(), rewards.router()):
         app.include_router(each)
     app.include_router(rewards.classify_router())
     app.include_router(operation.router(metrics=settings.server.metrics != "off"))

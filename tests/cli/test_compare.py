@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from bestofn.core.types import Request
 from bestofn.dataset.prompts.rows import Defaults, Row, read_row
 from bestofn.dataset.run.local import run
 from bestofn.dataset.run.options import RunOptions
+from bestofn.dataset.store.manifest import Manifest
 from bestofn.dataset.store.store import Store
 from bestofn.settings.settings import Settings
 from bestofn.testing import FakeCompletion
@@ -126,3 +128,61 @@ def test_a_run_with_fewer_candidates_than_asked_for_says_how_many_there_are(fold
     done = CliRunner().invoke(app, ["compare", str(folder), "--best-of", "32"])
     assert done.exit_code == 2
     assert "holds 8 candidates a row at most" in done.output
+
+
+def with_answer_key(folder: Path, tmp_path: Path, **answer_key: Any) -> Path:
+    """A copy of the run, begun with this answer key."""
+    copy = tmp_path / "run"
+    shutil.copytree(folder, copy)
+    manifest = Manifest.read(copy)
+    assert manifest is not None
+    manifest.config["answer_key"] = answer_key
+    manifest.write(copy)
+    return copy
+
+
+def test_the_runs_own_answer_key_is_compared_and_another_may_be_told(
+    folder: Path, tmp_path: Path
+) -> None:
+    own = with_answer_key(folder, tmp_path, name="choice", options={})
+    done = compared(own)
+    assert (done.exit_code, "no row could be graded by reference" in done.output) == (2, True)
+    told = compared(own, "--answer-key", "number", "--budget", "tokens=0.9")
+    assert told.exit_code == 0, told.output
+    text = told.output[told.output.index("profiles:") :]
+    profile = Settings.model_validate(yaml.safe_load(text)).profiles["recommended"]
+    assert profile.answer_key is not None
+    assert profile.answer_key.name == "number"
+
+
+def test_stopping_rules_are_compared_with_the_selector_that_is_told(folder: Path) -> None:
+    chosen = "{weighted_vote: {temperature: 0.5}}"
+    done = compared(folder, "--json", "--selector", chosen, "--budget", "tokens=0.6")
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.stdout)
+    stopped = {each["selector"] for each in said["outcomes"] if "rule" in each["stop"]}
+    assert stopped == {"weighted_vote"}
+    assert said["recommended"]["selector"] in ({"weighted_vote": {"temperature": 0.5}}, "auto")
+
+
+def test_a_function_that_a_folder_names_is_not_run(folder: Path, tmp_path: Path) -> None:
+    own = with_answer_key(folder, tmp_path, name="custom", options={"path": "os:system"})
+    done = compared(own)
+    assert done.exit_code == 2
+    assert "what a folder names is not run: name it with --answer-key" in done.output
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--selector", "best"), "no selector is called 'best'"),
+        (("--selector", "{vote: {temperature: 1}}"), "there is no option temperature"),
+        (("--answer-key", "key"), "no answer key is called 'key'"),
+        (("--answer-key", "{pattern: [}"), "{pattern: [}"),
+    ],
+)
+def test_a_wrong_selector_or_answer_key_is_one_sentence(
+    folder: Path, flags: tuple[str, str], said: str
+) -> None:
+    done = compared(folder, *flags)
+    assert (done.exit_code, said in done.output) == (2, True), done.output

@@ -78,7 +78,7 @@ def test_standard_input_is_read(bestofn: Run) -> None:
     assert json.loads(done.stdout)["best_of"] == 1
 
 
-def test_a_broken_row_is_named_and_the_others_are_done(bestofn_here: Run, tmp_path: Path) -> None:
+def test_a_broken_row_is_named_and_the_others_are_done(bestofn: Run, tmp_path: Path) -> None:
     good = {"prompt": "x", "responses": ["One."]}
     file = _write(
         tmp_path,
@@ -91,7 +91,7 @@ def test_a_broken_row_is_named_and_the_others_are_done(bestofn_here: Run, tmp_pa
         {"responses": ["a"]},
         good,
     )
-    done = bestofn_here("score", file, "--reward-model", "none", "--json")
+    done = bestofn("score", file, "--reward-model", "none", "--json")
     assert done.returncode == 2
     assert len(done.stdout.splitlines()) == 2
     lines = done.stderr.splitlines()

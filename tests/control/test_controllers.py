@@ -13,7 +13,7 @@ from bestofn.control.policy import Policy
 from bestofn.control.replace import ReplaceRejected
 from bestofn.control.resample import Resample
 from bestofn.control.waves import Waves
-from bestofn.core.controller import WAIT, Budget, Chain, Controller, Decision, Progress
+from bestofn.core.controller import WAIT, Budget, Chain, Controller, Decision, Progress, Round
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Failure, Request
 from tests.support.progress import CERTAIN, FAULT, UNSURE, progress, record, stopped
@@ -83,7 +83,7 @@ def test_replace_ends_with_the_budget_and_with_its_own_limit() -> None:
 
 
 def test_resample_starts_another_round_where_all_were_rejected() -> None:
-    assert Resample(2).decide(progress(REJECTED)) == Decision(start=4)
+    assert Resample(2).decide(progress(REJECTED)) == Decision(start=4, round=Round(first=4))
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,8 @@ def test_resample_does_not_start_another(finished: Any, fields: Any) -> None:
 @pytest.mark.parametrize("limit", [{"max_tokens": 40}, {"max_seconds": 0.1}])
 def test_resample_ends_with_its_limits(limit: Any) -> None:
     assert Resample(9, **limit).decide(progress(REJECTED)) is WAIT
-    assert Resample(9, **dict.fromkeys(limit, 41)).decide(progress(REJECTED)).start == 4
+    more: dict[str, Any] = dict.fromkeys(limit, 41)
+    assert Resample(9, **more).decide(progress(REJECTED)).start == 4
 
 
 def test_enough_stops_at_the_threshold_of_accepted_candidates() -> None:

@@ -13,7 +13,7 @@ from bestofn.control.replace import ReplaceRejected
 from bestofn.core.controller import WAIT, Chain, Decision, Progress, Running
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Rejection
-from tests.support.progress import CERTAIN, progress, record, stopped
+from tests.support.progress import CERTAIN, UNSURE, progress, record, stopped
 from tests.support.scripts import pipeline_of
 
 LOOPS = Rejection("repetition", "exact_loop", "it loops")
@@ -76,6 +76,8 @@ def test_one_that_was_stopped_for_its_loop_is_replaced_and_one_stopped_otherwise
     rule = ReplaceRejected()
     assert rule.decide(progress([looped, *others], [3])) == Decision(start=1)
     assert rule.decide(progress([stopped(0, "accepted"), *others], [3])) is WAIT
+    unsure = dataclasses.replace(stopped(0, "accepted"), rejections=UNSURE)
+    assert rule.decide(progress([unsure, *others], [3])) is WAIT
 
 
 def test_a_pipeline_asks_for_snapshots_only_where_a_rule_reads_them() -> None:

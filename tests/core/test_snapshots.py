@@ -117,7 +117,7 @@ async def test_filters_that_do_not_foresee_never_see_a_snapshot() -> None:
 
 
 async def test_what_is_taken_off_an_answer_is_taken_off_its_snapshot() -> None:
-    flood = "It is 4." + "<|im_end|>" * 60
+    flood = "It is 4." + " <|im_end|>" * 60
     script = [FINE, FakeCompletion(flood, delay=0.12, snapshots=[flood] * 5)]
     filters = [TemplateTokenFilter(), RepetitionFilter()]
     whole = await ranked(script, filters=filters, policy=Policy("best_rejected"))
@@ -186,7 +186,7 @@ async def test_the_lower_half_is_pruned_by_the_rewards_of_snapshots() -> None:
 
 async def test_a_generator_without_snapshots_is_told_of() -> None:
     pipeline, generator, _ = pipeline_of(["good"], policy=STOPS_LOOPS)
-    generator.snapshots = False  # type: ignore[misc]
+    generator.snapshots = False
     silent = Pipeline(generator, pipeline.selector, (), None, STOPS_LOOPS)
     ranking = await best_of_n(Request.from_prompt("x", best_of=2), silent)
     assert ranking.notes == ("nothing is stopped in mid-decode: the generator sends no snapshots",)

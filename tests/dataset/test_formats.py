@@ -42,6 +42,7 @@ def record(
             "cut": 0,
             "completion_tokens": 2,
             "seed": i,
+            "generator": None,
         }
         for i, reward in enumerate(rewards)
     ]

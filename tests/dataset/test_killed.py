@@ -71,18 +71,15 @@ def _check_what_is_left(folder: Path, whole: list[Record], begun_with: int) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("explore", [None, 2])
-def test_killed_at_any_moment_nothing_is_lost_or_done_twice(
-    tmp_path: Path, explore: int | None
-) -> None:
+def test_killed_at_any_moment_nothing_is_lost_or_done_twice(tmp_path: Path) -> None:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.support.killed_run", "pyarrow.parquet"])
     drawn = random.Random(7)
     folder, undisturbed = tmp_path / "killed", tmp_path / "undisturbed"
-    killed.work(str(undisturbed), explore)
+    killed.work(str(undisturbed))
     kills, finished = 0, [0]
     while kills < KILLS or not _is_done(folder):
-        process = context.Process(target=killed.work, args=(str(folder), explore))
+        process = context.Process(target=killed.work, args=(str(folder),))
         process.start()
         if kills == KILLS:
             process.join()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bestofn.core.errors import ConfigError
 from bestofn.core.no_winner import GeneratorError
 from bestofn.core.types import Request
 from bestofn.dataset.export.export import export
@@ -159,3 +160,10 @@ def test_filters_that_the_settings_name_are_not_replaced(tmp_path: Path) -> None
     assert [each.name for each in going_on(Settings.load(file), begun).filters] == ["empty"]
     other = identity_of(Settings(filters=[FilterSpec(name="empty")]), source="x.jsonl", columns={})
     assert going_on(Settings.load(), other).filters == Settings().filters
+
+
+def test_a_run_that_0_1_began_with_explore_says_what_to_do() -> None:
+    begun = {**identity_of(Settings(), source="x.jsonl", columns={}), "explore": 4}
+    with pytest.raises(ConfigError, match=r"begun with --explore 4, which is gone: finish it with"):
+        going_on(Settings.load(), begun)
+    assert going_on(Settings.load(), {**begun, "explore": None}).stop == Settings.load().stop

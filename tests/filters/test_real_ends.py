@@ -75,6 +75,22 @@ FILTER = TruncationFilter()
         "The options are these:\n\nbackground, class, colormap,\nvisual, width",
         "The file holds the scripts of that program.\n\nchat(8), uucp(1)",
         "The number that is left is:\n\n1.",
+        # letters in scripts without capitals, their names and titles
+        "田中様\n\nお世話になっております。\n先日はありがとうございました。\n\n"
+        "よろしくお願いいたします。\n\n株式会社見本\n営業部 鈴木一郎",
+        "안녕하세요, 박 과장님.\n\n회의 자료를 첨부합니다.\n\n감사합니다.\n김민수 드림",
+        "السيد أحمد المحترم،\n\nسأحضر في الموعد.\n\nمع أطيب التحيات،\nسارة الخطيب",
+        "प्रिय महोदय,\n\nमुझे कल की छुट्टी चाहिए।\n\nसादर,\nराहुल शर्मा",
+        "おばあちゃんへ\n\nお元気ですか。夏に行きます。\n\nゆうたより",
+        # dialogues, notes, references, posts that end in a mention
+        "A「明日、映画に行かない？」\nB「いいね、何時？」\nA「7時に駅で」",
+        "**Ana:** ¿Cómo empezó?\n**Eva:** Por azar\n**Ana:** ¿Y ahora?\n**Eva:** Ahora no paro",
+        "The treaty was signed in 1648.[^1]\n\n[^1]: Peace of Westphalia, in two towns",
+        "Vogel, A., Stein, N., et al. (2017). A study of small lakes. *Water and Land, 30*",
+        "1. Vogel, D. E. (1997). The lakes of the north. Hill Press\n"
+        "2. Stein, R. & Baum, K. (2011). Lakes. Valley Press",
+        "Big thanks to everybody who helped with this, most of all @anna_b and @carlos.dev",
+        "I. Einleitung\nII. Hauptteil\nIII. Schluss",
         # talk about reasoning tags
         "Such models write `<think>` first.",
         "The block opens with <think> and ends with </think>, as the card says.",

@@ -108,6 +108,9 @@ def test_a_near_loop_of_few_copies_is_a_suspicion() -> None:
         "```python\nx = first(\n" + "".join(f"(self, {t}: return self\n" for t in TOWNS) + "```",
         "* " + "".join(f"in {t}](https://town.example/map/west\n* " for t in TOWNS),
         "\n".join(f'He went to {t} and said "good' for t in TOWNS),
+        "".join(f"《 {t} 说的那一条路还在那里很远" for t in TOWNS),
+        "".join(f"| --- | --- | --size | town | station | {t} |\n" for t in TOWNS),
+        "```sh\n" + "".join(f"`open the old gate of {t}\n" for t in TOWNS) + "```",
     ],
 )
 def test_half_an_entry_that_is_repeated_is_no_data(text: str) -> None:
@@ -118,3 +121,46 @@ def test_entries_with_enumerators_and_inches_are_whole() -> None:
     for each in ("{n}) {t} has one old town hall", '{n}. {t} has pipes of 5" and pumps of 5 bar'):
         text = "\n".join(each.format(n=n, t=t) for n, t in enumerate(TOWNS, start=1))
         assert rejection(FILTER, text) is None
+
+
+def test_a_key_that_an_object_says_again_and_again_is_no_data() -> None:
+    again = '"town": "Lyon",\n  ' * 12
+    assert (
+        reason(FILTER, "So it is:\n\n```json\n{\n  " + again + '"size": 1\n}\n```') == "exact_loop"
+    )
+    rows = '{"town": "Lyon"},\n' * 8
+    assert rejection(FILTER, f"```json\n[\n{rows}]\n```") is None
+
+
+def test_a_litany_of_many_lines_is_no_data_any_more() -> None:
+    few, many = (
+        "\n".join(f"Our good {t} is a free old town" for t in towns)
+        for towns in (TOWNS[:8], (*TOWNS, "Oslo", "Bonn", "Nice", "Leeds"))
+    )
+    assert rejection(FILTER, few) is None
+    assert reason(FILTER, many) == "near_loop"
+
+
+STUB = (
+    'def area(town):\n    """\n    The area of a town, told by the length of its old wall.\n\n'
+    "    It is a whole number of square metres, or nothing where no wall is left today.\n\n"
+    "    Towns without any wall that was ever drawn on a map are not looked at, since the map\n"
+    '    would have to be made first by those who live there.\n    """\n'
+)
+
+
+def test_a_stub_before_the_function_is_no_repetition() -> None:
+    assert rejection(FILTER, STUB + STUB + "    return measure(town)\n") is None
+
+
+def test_what_the_prompt_has_may_be_given_back_once() -> None:
+    paragraphs = [
+        "The road to the mill leads over an old bridge, behind which it turns to the left.",
+        "Nobody knows who built it, and no map that is older than a hundred years shows it.",
+        "In spring, when snow melts in the hills, its lowest stones stand in water for weeks.",
+        "People of both villages meet there once a year, bring bread, sing, and count boats.",
+    ]
+    twice = "\n\n".join([*paragraphs, "In other words, once more:", *paragraphs])
+    assert reason(FILTER, twice) == "duplicate_paragraphs"
+    request = Request.from_prompt("Copy this twice:\n\n" + "\n\n".join(paragraphs))
+    assert FILTER.check(request, candidate(twice)) is None

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from starlette.responses import Response, StreamingResponse
 
+from bestofn.answers.text import TextKey
+from bestofn.control.accepted import Accepted
 from bestofn.control.loops import Loops
 from bestofn.control.policy import Policy
 from bestofn.core.best_of_n import best_of_n
@@ -20,6 +22,7 @@ from bestofn.core.types import Candidate, Request
 from bestofn.filters.repetition.filter import RepetitionFilter
 from bestofn.generators.openai import OpenAIGenerator, openai_generator
 from bestofn.selection.argmax import ArgmaxSelector
+from bestofn.selection.vote import VoteSelector
 from bestofn.testing import FakeRewardModel
 from tests.support.upstream import Script, Upstream, completion, failure, running
 
@@ -105,6 +108,30 @@ async def test_snapshots_come_every_few_tokens_and_the_answer_is_whole(serve: Se
     for body in upstream.bodies:
         assert (body["stream"], body["stream_options"]) == (True, {"include_usage": True})
         assert "n" not in body
+
+
+async def test_a_stopping_rule_hangs_up_on_what_still_runs_and_counts_it(serve: Serve) -> None:
+    ended: list[bool] = []
+
+    def script(body: dict[str, Any]) -> Response:
+        quick = len(upstream.bodies) == 1
+        chunks = [said("w ") for _ in range(2 if quick else 500)]
+        return events([*chunks, *END], pause=0.01, on_end=lambda: ended.append(quick))
+
+    upstream = serve(script)
+    async with openai_generator(upstream.url) as generator:
+        policy = Policy("best_rejected", stop=Accepted(1))
+        pipeline = Pipeline(generator, VoteSelector(TextKey()), policy=policy)
+        ranking = await best_of_n(Request.from_prompt("x", best_of=3), pipeline)
+    assert ranking.stopped == {"accepted": 2}
+    assert [body.get("n") for body in upstream.bodies] == [None] * 3
+    for each in ranking.candidates:
+        tokens = each.candidate.completion_tokens
+        assert tokens is not None
+        assert (0 < tokens < 500) if each.stopped else tokens == USAGE["completion_tokens"]
+    async with asyncio.timeout(5):
+        while len(ended) < 3:
+            await asyncio.sleep(0.01)
 
 
 async def test_without_a_rule_that_reads_snapshots_nothing_is_streamed(serve: Serve) -> None:

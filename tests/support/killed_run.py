@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from bestofn.dataset.run.local import run
-from bestofn.dataset.run.options import LEAST_IN_FLIGHT, RunOptions
+from bestofn.dataset.run.options import RunOptions
 from bestofn.dataset.store.store import Store
 from tests.support import dataset_fakes as fakes
 from tests.support.killing import kill_before
@@ -21,9 +21,9 @@ FEW = 5
 """Rows of a run that is killed at every step."""
 
 
-def work(folder: str, explore: int | None = None) -> None:
+def work(folder: str) -> None:
     """Do what is left of the run."""
-    options = RunOptions(8 if explore is None else LEAST_IN_FLIGHT, explore=explore)
+    options = RunOptions(8)
     with contextlib.closing(
         Store.open(Path(folder), fakes.CONFIG, rows_per_shard=ROWS_PER_SHARD)
     ) as store:

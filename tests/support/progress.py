@@ -21,9 +21,10 @@ def record(
     rejections: tuple[Rejection, ...] = (),
     failure: Failure | None = None,
     tokens: int = 10,
+    finish_reason: str = "stop",
 ) -> ScoredCandidate:
     """A finished candidate."""
-    candidate = Candidate(index, {"role": "assistant", "content": "x"}, "stop", tokens)
+    candidate = Candidate(index, {"role": "assistant", "content": "x"}, finish_reason, tokens)
     return ScoredCandidate(candidate, rejections, failure, reward)
 
 

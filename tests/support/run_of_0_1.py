@@ -18,7 +18,7 @@ from bestofn.dataset.store.shards import ROLLOUTS
 
 _TEXTS = ("filter", "reason", "detail")
 _NEW = frozenset({"selector", "confidence", "tools"})
-_NEW_OF_CANDIDATES = frozenset({"answer_key", "mean_logprob"})
+_NEW_OF_CANDIDATES = frozenset({"answer_key", "mean_logprob", "generator"})
 
 
 def rewrite_as_0_1(folder: Path) -> None:

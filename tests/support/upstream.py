@@ -50,6 +50,7 @@ class Upstream:
         bodies: what it was asked, in order.
         most: the most requests that were in flight at once.
         gone: how many clients hung up before their answer.
+        context: tokens that its models take, as vLLM lists them; None: not listed.
     """
 
     script: Script
@@ -57,6 +58,7 @@ class Upstream:
     key: str | None = None
     bodies: list[dict[str, Any]] = field(default_factory=list)
     url: str = ""
+    context: int | None = None
     most: int = 0
     gone: int = 0
     _running: int = 0
@@ -73,10 +75,13 @@ class Upstream:
         finally:
             self._running -= 1
 
+    def _listed(self, name: str) -> dict[str, Any]:
+        return {"id": name} if self.context is None else {"id": name, "max_model_len": self.context}
+
     async def list(self, request: Request) -> Response:
         if self.key and request.headers.get("authorization") != f"Bearer {self.key}":
             return failure(401)
-        return JSONResponse({"data": [{"id": name} for name in self.models]})
+        return JSONResponse({"data": [self._listed(name) for name in self.models]})
 
 
 @contextlib.contextmanager

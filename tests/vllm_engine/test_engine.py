@@ -84,16 +84,16 @@ async def test_what_vllm_refuses_is_a_request_error(
 async def test_a_grammar_that_the_engine_cannot_follow_is_a_request_error(
     pipeline: Pipeline, constraint: dict[str, str]
 ) -> None:
-    asked = {"max_tokens": 8, "structured_outputs": constraint}
+    asked = {"structured_outputs": constraint}
     sentence = "structured_outputs: the engine cannot follow it"
-    request = Request.from_prompt(QUESTION, best_of=4, options=asked)
+    request = Request.from_prompt(QUESTION, best_of=4, max_tokens=8, options=asked)
     with pytest.raises(RequestError, match=sentence):
         await best_of_n(request, pipeline)
-    raw = Request.from_prompt(QUESTION, best_of=2, raw=True, options=asked)
+    raw = Request.from_prompt(QUESTION, best_of=2, max_tokens=8, raw=True, options=asked)
     with pytest.raises(RequestError, match=sentence):
         await best_of_n(raw, pipeline)
     assert pipeline.forwarder is not None
-    body = {"messages": [{"role": "user", "content": QUESTION}], **asked}
+    body = {"messages": [{"role": "user", "content": QUESTION}], "max_tokens": 8, **asked}
     with pytest.raises(RequestError, match=sentence):
         await pipeline.forwarder.answer("chat/completions", body)
     with pytest.raises(RequestError, match=sentence):

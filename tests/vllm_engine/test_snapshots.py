@@ -78,7 +78,9 @@ async def test_snapshots_are_beginnings_and_change_nothing(
         assert {(each.seed, each.vouched) for each in mine} == {(3 + index, True)}
 
 
-async def test_half_a_tool_call_does_no_harm(vllm_generator: VllmGenerator) -> None:
+async def test_half_a_tool_call_does_no_harm(
+    vllm_generator: VllmGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     request = Request.from_prompt(
         QUESTION,
         best_of=2,
@@ -106,11 +108,8 @@ async def test_half_a_tool_call_does_no_harm(vllm_generator: VllmGenerator) -> N
 
     body: dict[str, Any] = vllm_generator._body(request, 0)
     asked = engine._routes["chat/completions"].request_type(**body)
-    engine._so_far._state = lambda engine_id: State  # type: ignore[method-assign]
-    try:
-        found = engine._so_far.message("x", asked)
-    finally:
-        del engine._so_far._state
+    monkeypatch.setattr(engine._so_far, "_state", lambda engine_id: State)
+    found = engine._so_far.message("x", asked)
     assert found is not None
     assert (found[1], found[0]["role"]) == (3, "assistant")
     assert "tool_calls" not in found[0], "half a call is none"

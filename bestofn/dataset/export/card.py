@@ -107,7 +107,7 @@ def _body(
 def _is_scored(config: Mapping[str, Any]) -> bool:
     """Whether a reward model was named, or the embedded one scored the embedded generator."""
     named = config.get("reward_model")
-    own = not (config.get("model") or config.get("upstream"))
+    own = not any(config.get(name) for name in ("model", "upstream", "generators"))
     return bool(config.get("rewards")) or (own if named is None else named != NO_REWARD_MODEL)
 
 

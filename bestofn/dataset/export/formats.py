@@ -177,6 +177,7 @@ _AS_THEY_ARE = (
     "components",
     "completion_tokens",
     "seed",
+    "generator",
 )
 
 _ROWS: Mapping[FormatName, Rows] = {
@@ -231,6 +232,7 @@ _COLUMNS: Mapping[FormatName, Mapping[str, str]] = {
         "components": "string",
         "completion_tokens": "int32",
         "seed": "int64",
+        "generator": "string",
         "reasons": "texts",
         "details": "texts",
         "mean_reward": "float64",

@@ -10,7 +10,6 @@ from bestofn.core.errors import BestOfNError
 from bestofn.core.pipeline import Pipeline
 from bestofn.dataset.prompts.rows import Row
 from bestofn.dataset.run.counts import Counts
-from bestofn.dataset.run.explorer import Explorer
 from bestofn.dataset.run.options import RunOptions
 from bestofn.dataset.run.reading import counted
 from bestofn.dataset.run.recorder import Recorder, Watch
@@ -50,15 +49,10 @@ async def run(
         DatasetError: the disk does not let it, or too many rows failed or could not be read one
             after the other. What was finished is kept. UnreadableError: no row could be read.
         ConfigError: the input cannot be read (what stands before that is done), or is not that of
-            the run in the store; or it is to explore, and nothing scores.
+            the run in the store.
     """
     options = options or RunOptions()
-    explore, timeout = options.explore, options.row_timeout
-    runner = (
-        RowRunner(pipeline, timeout)
-        if explore is None
-        else Explorer(pipeline, store, explore, timeout)
-    )
+    runner = RowRunner(pipeline, options.row_timeout)
     recorder = Recorder(store, options.failures_in_a_row, watch)
     local_run = _LocalRun(store, runner, recorder, options.in_flight)
     try:
@@ -112,7 +106,6 @@ class _LocalRun:
                 if self._store.has(number):
                     self._store.check_key(number, row.key, row.source)
                     counts.skipped += 1
-                    self._runner.on_skipped(row)
                     continue
                 await self._slots.acquire()
                 while self._in_flight and number - next(iter(self._in_flight)) >= self._window:
@@ -120,7 +113,6 @@ class _LocalRun:
                     await self._window_moved.wait()
                 self._in_flight[number] = None
                 sampling.create_task(self._run_row(row))
-        self._runner.on_input_end(number + 1)
         return number + 1
 
     def _read(self, rows: Iterator[Row]) -> list[Row]:

@@ -13,7 +13,7 @@ import pickle
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bestofn.core.errors import ConfigError, DatasetError
+from bestofn.core.errors import DatasetError
 from bestofn.core.pipeline import Pipeline
 from bestofn.dataset.prompts.rows import Row
 from bestofn.dataset.run.counts import Counts
@@ -58,7 +58,7 @@ async def run_on_ray(
         store: where records go, on this machine.
         opening: opens the pipeline of an actor.
         cluster: what is taken of the cluster.
-        options: how it is worked on; its workers share no rows, so it does not explore.
+        options: how it is worked on.
         watch: is told how far it is.
         tell: is told, in a sentence, what the cluster has no room for, and why nothing is done yet.
 
@@ -68,12 +68,10 @@ async def run_on_ray(
     Raises:
         ConfigError: Ray is not installed or cannot be reached, no machine of a cluster that does
             not grow has room for a worker, the input cannot be read, or is not that of the run in
-            the store; or the run is to explore.
+            the store.
         DatasetError: as `run`; also, the cluster failed.
     """
     options = options or RunOptions()
-    if options.explore is not None:
-        raise ConfigError("a run on a cluster does not explore: its workers share no rows")
     recorder = Recorder(store, options.failures_in_a_row, watch)
     try:
         total, missing = await asyncio.to_thread(

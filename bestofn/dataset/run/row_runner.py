@@ -57,26 +57,12 @@ class RowRunner:
             return FinishedRow(failed_record(row, row.error or "", unreadable=True))
         return FinishedRow.of(row, await self._rank(row, row.request))
 
-    def on_skipped(self, row: Row) -> None:
-        """Told of a row that was finished before."""
-
-    def on_input_end(self, rows: int) -> None:
-        """Told that the input has so many rows, each of which was begun or skipped."""
-
-    async def _rank(
-        self, row: Row, request: Request, earlier: Ranking | None = None
-    ) -> Ranking | Record:
+    async def _rank(self, row: Row, request: Request) -> Ranking | Record:
         """The ranking of a row's request, whether something was acceptable or not; a record that
-        says why where there is none.
-
-        Args:
-            row: whose it is.
-            request: its own, or one with fewer or more candidates.
-            earlier: see `best_of_n`.
-        """
+        says why where there is none."""
         try:
             async with asyncio.timeout(self._timeout):
-                return await best_of_n(request, self._pipeline, earlier=earlier)
+                return await best_of_n(request, self._pipeline)
         except TimeoutError:
             return failed_record(row, f"it was not done within {self._timeout:g} s")
         except NothingAcceptableError as error:

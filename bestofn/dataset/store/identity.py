@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from bestofn.core.errors import ConfigError
 from bestofn.dataset.store.configuration import whole_path, without_secrets
 from bestofn.settings.sections import AnswerKeySettings, FilterSpec, SelectorSettings
 from bestofn.settings.settings import Settings
@@ -18,6 +19,7 @@ PARTS = frozenset(
         "rewards",
         "ensemble",
         "upstream",
+        "generators",
         "best_of",
         "temperature",
         "max_tokens",
@@ -57,9 +59,17 @@ def going_on(settings: Settings, begun: Mapping[str, Any] | None) -> Settings:
     Args:
         settings: as they were loaded.
         begun: the configuration of the run that is there; None: there is none.
+
+    Raises:
+        ConfigError: the run shares its samples out over rows, as only 0.1 could (--explore).
     """
     if begun is None:
         return settings
+    if begun.get("explore") is not None:
+        raise ConfigError(
+            f"this run was begun with --explore {begun['explore']}, which is gone: finish it with "
+            "bestofn 0.1, or sample into another folder; export, report, verify and compare read it"
+        )
     earlier: dict[str, Any] = {}
     if "filters" not in settings.model_fields_set:
         filters = [FilterSpec.model_validate(each) for each in begun.get("filters", ())]
@@ -73,9 +83,7 @@ def going_on(settings: Settings, begun: Mapping[str, Any] | None) -> Settings:
     return settings.model_copy(update=earlier) if earlier else settings
 
 
-def identity_of(
-    settings: Settings, *, source: str, columns: Mapping[str, str], explore: int | None = None
-) -> dict[str, Any]:
+def identity_of(settings: Settings, *, source: str, columns: Mapping[str, str]) -> dict[str, Any]:
     """The configuration of a run, as JSON holds it: without keys, passwords and queries of URLs,
     and with the whole path of an input that is a file.
 
@@ -83,12 +91,17 @@ def identity_of(
         settings: of the run.
         source: the input.
         columns: see `bestofn.dataset.prompts.layouts.find_fields`.
-        explore: see `bestofn.dataset.run.local.run`.
     """
     given = json.loads(settings.model_dump_json(include=set(PARTS)))
     given["reward"] = {k: v for k, v in given["reward"].items() if k not in OF_THE_MACHINE}
     if not given["reward"]["reasoning"]:  # runs that are older than the setting do not have it
         del given["reward"]["reasoning"]
+    if settings.policy.grow == 1:  # nor this one
+        del given["policy"]["grow"]
+    for spec in given["generators"]:
+        del spec["upstream_api_key"]
+    if not settings.generators:  # nor these
+        del given["generators"]
     for spec in given["rewards"]:
         spec["options"] = {k: v for k, v in spec["options"].items() if "key" not in k}
     given[_SELECTOR] = given.pop("selector")
@@ -96,6 +109,7 @@ def identity_of(
         del given["answer_key"]  # which earlier versions did not have
     if settings.stop != StopSettings():  # a run without a rule is as one of before there were any
         given["stop"] = settings.stop.model_dump(exclude_defaults=True)
-    asked = {"input": whole_path(source), "columns": dict(columns), "explore": explore}
+    # 0.1 wrote down whether it shared samples out over rows.
+    asked = {"input": whole_path(source), "columns": dict(columns), "explore": None}
     public: dict[str, Any] = without_secrets({**given, **asked})
     return public

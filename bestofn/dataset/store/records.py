@@ -107,7 +107,7 @@ def defect(record: Any) -> str | None:
 def upgraded(record: Record) -> Record:
     """The record with what bestofn 0.1 did not write (changed in place): its rejections were
     certain, all of them, it ordered by the highest reward, and knew no tools, no confidence, no
-    keys and no logprobs.
+    keys, no logprobs and one generator.
     """
     record.setdefault("tools", None)
     if "selector" not in record:
@@ -116,6 +116,7 @@ def upgraded(record: Record) -> Record:
     for candidate in record["candidates"]:
         candidate.setdefault("answer_key", None)
         candidate.setdefault("mean_logprob", None)
+        candidate.setdefault("generator", None)
         for rejection in candidate["rejections"]:
             if rejection.get("certain") is None:
                 rejection["certain"] = True
@@ -159,6 +160,7 @@ def schema() -> pyarrow.Schema:
             ("seed", pa.int64()),
             ("answer_key", pa.string()),
             ("mean_logprob", pa.float64()),
+            ("generator", pa.string()),
         ]
     )
     return pa.schema(

@@ -11,7 +11,6 @@ taken off before anything is added.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -125,15 +124,6 @@ class Store:
                 f"{source} is row {number} of the input and was another when this run sampled it: "
                 "go on with the same input, or name another folder"
             )
-
-    def record(self, number: int) -> Record:
-        """The finished row of that number."""
-        held = self._held.get(number)
-        if held is not None:
-            return held
-        k, at = divmod(number, self.manifest.rows_per_shard)
-        self._shard(k)
-        return next(itertools.islice(read_shard(self._path(k)), at, None))
 
     def add(self, batch: Iterable[Record]) -> None:
         """Put finished rows on the disk; returns when they are there.

@@ -1,6 +1,6 @@
 """Repetition: does an answer say the same again and again?
 
-    text ─► `segmentation` (tokens) ─► `cycles` (`exact` and near ones), `counting`, `floods`
+    text ─► `segmentation` (tokens) ─► `cycles` (`exact` and `near` ones), `counting`, `floods`
             each loop ─► `view` (data, code, a list, a song?), `asked` (did the prompt want it?)
     text ─► `duplicates` (shares in lines, paragraphs and n-grams that stood before)
 

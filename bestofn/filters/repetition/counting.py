@@ -10,11 +10,35 @@ import numpy.typing as npt
 
 from bestofn.filters.repetition.cycles import Cycle, exact_cycles
 from bestofn.filters.repetition.segmentation import Segments, token_texts
+from bestofn.filters.repetition.view import View
 
 _DIGITS = re.compile(r"\d+")
 
+COUNTED, _COUNTED_DATA, _COUNTED_WORDS = 8, 40, 16
+"""Copies that a counting loop has at least, in prose and in data, code or units of one word; and
+words that it says in all."""
+
 LONGEST = 48
 """Tokens of the longest unit that is looked for; near loops cover the others."""
+
+
+def counting_loop(view: View) -> tuple[Cycle, bool] | None:
+    """(the first counting loop that is a fault, True: it is certain); None: there is none. Of an
+    unfinished text, one that is a fault in data and code, too."""
+    segments = view.segments
+    for cycle in counting_cycles(segments, COUNTED):
+        words = float(segments.weight[cycle.start : cycle.start + cycle.period].sum())
+        structured = view.is_code or view.is_structured(cycle)
+        held = not view.is_broken(cycle) and (
+            words < 2 or view.is_formula(cycle) or (structured and view.lists(cycle))
+        )
+        held = held or view.unfinished
+        enough = cycle.copies >= (_COUNTED_DATA if held else COUNTED)
+        if not enough or words < 1 or words * cycle.copies < _COUNTED_WORDS:
+            continue
+        if not view.is_free(cycle) and not view.is_asked_for(cycle, data=True):
+            return cycle, True
+    return None
 
 
 def counting_cycles(segments: Segments, copies: int) -> Iterator[Cycle]:

@@ -20,22 +20,25 @@ SHORTEST = 12
 keywords and rules that repeat in every code and table."""
 
 
-def duplicate_lines(text: str) -> tuple[float, str]:
+def duplicate_lines(text: str, prompt: str = "", *, code: bool = False) -> tuple[float, str]:
     """(share, example): see `_share`; lines."""
-    return _share(text.splitlines())
+    return _share(text.splitlines(), prompt.splitlines(), code=code)
 
 
-def duplicate_paragraphs(text: str) -> tuple[float, str]:
+def duplicate_paragraphs(text: str, prompt: str = "", *, code: bool = False) -> tuple[float, str]:
     """(share, example): see `_share`; paragraphs are parted by blank lines."""
-    return _share(_PARAGRAPH.split(text))
+    return _share(_PARAGRAPH.split(text), _PARAGRAPH.split(prompt), code=code)
 
 
-def _share(parts: list[str]) -> tuple[float, str]:
+def _share(parts: list[str], given: list[str], *, code: bool) -> tuple[float, str]:
     """The share of characters (0 to 1) in parts that stood before, and the one that repeats most.
 
     Counts only parts with enough letters (`SHORTEST`) in the numerator, all in the denominator;
-    the first of equal parts is no duplicate. Differences in outer whitespace are ignored.
+    the first of equal parts is no duplicate. The second is none either in what the prompt has,
+    which an answer may give back, and in code, where a stub with its docstring stands before the
+    function. Differences in outer whitespace are ignored.
     """
+    allowed = dict.fromkeys((part.strip() for part in given), 2)
     seen: dict[str, int] = {}
     total = repeated = 0
     for part in (_COUNTER.sub("", part.strip()) for part in parts):
@@ -43,7 +46,7 @@ def _share(parts: list[str]) -> tuple[float, str]:
         if len(_LETTERS.findall(part)) + len(_WIDE.findall(part)) < SHORTEST:
             continue
         seen[part] = seen.get(part, 0) + 1
-        if seen[part] > 1:
+        if seen[part] > (2 if code else allowed.get(part, 1)):
             repeated += len(part)
     if not repeated:
         return 0.0, ""

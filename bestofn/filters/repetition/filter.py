@@ -9,15 +9,17 @@ import numpy as np
 
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Rejection, Request
-from bestofn.filters.repetition.counting import counting_cycles
+from bestofn.filters.repetition.asked import READ
+from bestofn.filters.repetition.counting import COUNTED, counting_loop
 from bestofn.filters.repetition.cycles import Cycle, exact_cycles, near_cycles
 from bestofn.filters.repetition.duplicates import (
     duplicate_lines,
     duplicate_ngrams,
     duplicate_paragraphs,
 )
-from bestofn.filters.repetition.exact import is_exact_loop, repeated_content, repeated_words
+from bestofn.filters.repetition.exact import is_exact_loop, repeated_content
 from bestofn.filters.repetition.floods import KINDS, few_words, white_space
+from bestofn.filters.repetition.near import BROKEN_CONTENT, near_loop
 from bestofn.filters.repetition.segmentation import (
     Segments,
     hardly_compresses,
@@ -27,31 +29,6 @@ from bestofn.filters.repetition.segmentation import (
 from bestofn.filters.repetition.view import View
 from bestofn.filters.tool_arguments import argument_texts
 from bestofn.support import json_answer
-
-_COUNTED, _COUNTED_DATA, _COUNTED_WORDS = 8, 40, 16
-"""Copies that a counting loop has at least, in prose and in data, code or units of one word; and
-words that it says in all."""
-
-_NEAR_CERTAIN = (8, 60)
-"""(copies, words) from which a near loop is certain: in the read sample the real ones had 8 copies,
-or more than 60 repeated words."""
-
-_ENTRY_SIMILARITY = 0.82
-"""Share of words that equals the copy before, below which entries of a list, lines of data and of
-code are data: the words that differ are what each entry is about."""
-
-_LITANY_SIMILARITY = 0.9
-"""The same for entries of one short line each."""
-
-_INLINE_SIMILARITY = 0.75
-"""The same for entries within a line of data or code."""
-
-_BROKEN_COPIES, _BROKEN_CONTENT = 6, 14
-"""Copies, and words repeated, from which near copies are a loop where a copy breaks off within a
-bracket or a quotation: no list, table or program repeats half of an entry."""
-
-_ENDLESS = (30, 300)
-"""(copies, words) from which entries of prose are a loop, however they differ."""
 
 _NGRAM = 20
 """Tokens of the n-grams that are counted as duplicates: with Gopher's 10 and fewer, clean lists,
@@ -149,7 +126,7 @@ class RepetitionFilter:
             return self._reject("exact_loop", detail, span=_place(segments, loop))
         if data:
             return None
-        if found := self._counting_loop(view) or self._near_loop(view):
+        if found := counting_loop(view) or self._near_loop(view):
             loop, certain = found
             times = round(loop.length / loop.period)
             detail = "almost the same " + _describe(segments, loop, times)
@@ -163,7 +140,7 @@ class RepetitionFilter:
     @property
     def _fewest(self) -> int:
         """Tokens that stood before, which every rule wants of a short text."""
-        return min(_COUNTED - 1, int(self.near_similarity * self.near_content))
+        return min(COUNTED - 1, int(self.near_similarity * self.near_content))
 
     def _exact_loop(self, view: View, *, data: bool) -> Cycle | None:
         segments = view.segments
@@ -174,7 +151,10 @@ class RepetitionFilter:
                 continue
             repeated = repeated_content(segments, cycle)
             harmless = not data and (
-                view.is_literal(cycle) or view.is_refrain(cycle, repeated) or view.is_filler(cycle)
+                view.is_literal(cycle)
+                or view.is_refrain(cycle, repeated)
+                or view.is_filler(cycle)
+                or view.is_stub(cycle)
             )
             if harmless or view.is_asked_for(cycle, data=data):
                 view.free(cycle)
@@ -182,61 +162,21 @@ class RepetitionFilter:
             return cycle
         return None
 
-    def _counting_loop(self, view: View) -> tuple[Cycle, bool] | None:
-        segments = view.segments
-        for cycle in counting_cycles(segments, _COUNTED):
-            words = float(segments.weight[cycle.start : cycle.start + cycle.period].sum())
-            structured = view.is_code or view.is_structured(cycle)
-            held = words < 2 or view.is_formula(cycle) or (structured and view.lists(cycle))
-            held = held or view.unfinished
-            enough = cycle.copies >= (_COUNTED_DATA if held else _COUNTED)
-            if not enough or words < 1 or words * cycle.copies < _COUNTED_WORDS:
-                continue
-            if not view.is_free(cycle) and not view.is_asked_for(cycle, data=True):
-                return cycle, True
-        return None
-
     def _near_loop(self, view: View) -> tuple[Cycle, bool] | None:
         segments = view.segments
         judged = segments.content | segments.number
-        fewest_words = min(_BROKEN_CONTENT, self.near_content)
+        least = self.near_similarity * min(BROKEN_CONTENT, self.near_content)
         for cycle in near_cycles(
             segments.ids,
             judged,
             self.longest_period,
             self.near_copies,
             self.near_similarity,
-            self.near_similarity * fewest_words,  # a token weighs one word at most
+            least,  # a token weighs one word at most
         ):
-            words = repeated_words(segments, cycle)
-            if words < fewest_words or view.is_free(cycle):
-                continue
-            if (
-                cycle.copies >= _BROKEN_COPIES
-                and view.is_broken(cycle)
-                and not view.is_formula(cycle)
-            ):
-                enough = cycle.copies >= _NEAR_CERTAIN[0] and words >= _NEAR_CERTAIN[1]
-                return cycle, enough
-            if words < self.near_content:
-                continue
-            structured = view.is_structured(cycle)
-            endless = not structured and cycle.copies >= _ENDLESS[0] and words >= _ENDLESS[1]
-            if not endless and view.is_formula(cycle):
-                continue
-            if view.is_sectioned(cycle, judged):
-                view.free(cycle)
-                continue
-            if not endless and (structured or view.lists(cycle)):
-                least = _ENTRY_SIMILARITY if view.lists(cycle) else _INLINE_SIMILARITY
-                if view.lists(cycle) and view.is_short_lines(cycle):
-                    least = _LITANY_SIMILARITY
-                alike = view.similarity(cycle, judged)
-                if alike < least or view.is_keyed_data(cycle, judged):
-                    continue
-            entries = structured or view.is_code or view.lists(cycle)
-            certain = endless if entries else cycle.copies >= _NEAR_CERTAIN[0]
-            return cycle, certain and words >= _NEAR_CERTAIN[1]
+            certain = near_loop(view, cycle, judged, self.near_content)
+            if certain is not None:
+                return cycle, certain
         return None
 
     def _duplicates(self, view: View) -> Rejection | None:
@@ -250,7 +190,7 @@ class RepetitionFilter:
             ("paragraphs", duplicate_paragraphs, self.max_duplicate_paragraphs),
             ("lines", duplicate_lines, self.max_duplicate_lines),
         ):
-            share, example = measure(text)
+            share, example = measure(text, view.prompt[:READ], code=view.is_code)
             if share > highest:
                 return self._reject(
                     f"duplicate_{part}",

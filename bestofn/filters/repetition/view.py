@@ -29,6 +29,9 @@ _LITERAL = re.compile(
 )
 """A unit of one word among marks of code, formulas and tables: a command of LaTeX, 'p', 2 x."""
 
+_KEY = re.compile(r"[\"'][^\"'\n]{1,80}[\"']\s*:")
+"""A key and its value outside of brackets: an object that says them again is no data."""
+
 _QUOTED = re.compile(r"([\"'])(?:(?!\1).){0,80}\1")
 _WORDS = re.compile(r"[^\W\d_]")
 
@@ -47,6 +50,10 @@ FILLER_COPIES = 12
 """Copies from which filler text in code is a loop."""
 
 _FILLER = re.compile(r"[^\W\d_][\w ,'’-]{8,}[.!?。]")
+_BRACKETS = ("()", "[]", "{}", "（）", "《》", "「」", "『』", "【】", "“”")
+_CUT_DELIMITERS = re.compile(r"^(?=[^\n]*[^\W\d_])[^\n]*(?:\|\s?:?-{3,}:?\s?){2}", re.MULTILINE)
+"""A line that holds cells of words and the dashes below a table's head."""
+
 _ENUMERATOR = re.compile(r"(?m)(?:^|(?<=\s))\w{1,3}\)(?=\s)")
 _EMOTICON = re.compile(r"[:;=]['-]?[()\[\]{}]")
 _INCHES = re.compile(r"\d\"")
@@ -80,7 +87,7 @@ class View:
     def __init__(self, segments: Segments, prompt: str, *, unfinished: bool = False) -> None:
         self.segments = segments
         self.unfinished = unfinished
-        self._prompt = prompt
+        self.prompt = prompt
         self._free: list[tuple[int, int]] = []
 
     def free(self, cycle: Cycle) -> None:
@@ -104,7 +111,7 @@ class View:
         """Whether the prompt asks for such a loop; of data, a number in the prompt is enough."""
         tokens = 1 if data else cycle.period
         unit = self.unit(cycle)
-        return asked_for(self._prompt, unit, tokens, cycle.copies, growing=self.unfinished)
+        return asked_for(self.prompt, unit, tokens, cycle.copies, growing=self.unfinished)
 
     @cached_property
     def data(self) -> Mask:
@@ -152,7 +159,8 @@ class View:
             return False
         words = int(np.count_nonzero(self.segments.content[cycle.start :][: cycle.period]))
         if words and not _WORDS.search(_QUOTED.sub("", self._twice(cycle))):
-            return True
+            twice = self._twice(cycle)
+            return "{" in twice or "}" in twice or _KEY.search(twice) is None
         return words <= 1 and _LITERAL.fullmatch(self.unit(cycle).strip()) is not None
 
     def _twice(self, cycle: Cycle) -> str:
@@ -164,9 +172,13 @@ class View:
         return text[min(marks) :].rstrip("\"'") if marks else text
 
     def is_broken(self, cycle: Cycle) -> bool:
-        """Whether nearly every copy opens more brackets than it closes (or the other way round), or
-        holds a quotation mark too few, all alike: entries and statements are whole, what a loop
-        repeats need not be. Wherever a copy is taken to begin, the counts are the same."""
+        """Whether the copies are cut pieces, which no entries or statements are: rows into which a
+        table's dashes run, or nearly all open more brackets than they close (or the other way
+        round), or hold a quotation mark or a backtick too few, all alike. Wherever a copy is taken
+        to begin, the counts are the same."""
+        first, last = self.segments.span(cycle.start, cycle.start + 2 * cycle.period)
+        if _CUT_DELIMITERS.search(self.segments.text[first:last]):
+            return True
         excess = _excess(self.unit(cycle))
         if not any(excess):
             return False
@@ -177,6 +189,16 @@ class View:
         ]
         copies = [self.segments.text[a:b] for a, b in itertools.pairwise(starts)]
         return sum(_excess(copy) == excess for copy in copies) >= 0.8 * len(copies)
+
+    def is_stub(self, cycle: Cycle) -> bool:
+        """Whether a function's head and docstring stand twice in code that goes on: a stub given
+        back, and the function itself."""
+        return (
+            cycle.copies == 2
+            and (self.unfinished or cycle.start + cycle.length < len(self.segments))
+            and self.is_code
+            and any(mark in self.unit(cycle) for mark in ('"""', "'''", "/*"))
+        )
 
     def is_filler(self, cycle: Cycle) -> bool:
         """Whether the loop is a sentence said a few times on one line of code, as filler text."""
@@ -201,7 +223,7 @@ class View:
             return False
         if np.count_nonzero(self.segments.content[cycle.start :][: cycle.period]) > REFRAIN_UNIT:
             return False
-        if _VERSE.search(self._prompt[:READ]):
+        if _VERSE.search(self.prompt[:READ]):
             return True
         lines = [line.strip() for line in self.segments.text.splitlines() if line.strip()]
         sung = [line for line in lines if not _MARKUP.search(line)]
@@ -265,7 +287,9 @@ class View:
 
 
 def _excess(unit: str) -> tuple[int, ...]:
-    """How many more brackets of each kind open than close, and whether a quotation mark is odd."""
+    """How many more brackets of each kind open than close, and whether a quotation mark or a
+    backtick is odd."""
     unit = _ENUMERATOR.sub("", _EMOTICON.sub("", unit))
-    brackets = (unit.count(opener) - unit.count(closer) for opener, closer in ("()", "[]", "{}"))
-    return (*brackets, unit.count('"') % 2 if not _INCHES.search(unit) else 0)
+    brackets = (unit.count(opener) - unit.count(closer) for opener, closer in _BRACKETS)
+    quotes = unit.count('"') % 2 if not _INCHES.search(unit) else 0
+    return (*brackets, quotes, unit.count("`") % 2)

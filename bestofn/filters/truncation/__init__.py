@@ -2,10 +2,11 @@
 
     finish_reason ─► says outright: length, abort, ...
     text ─► `reading` (its form: JSON, open reasoning, open fence, program, table, prose) ─► `rules`
-            program: `code_rules` ─► `source_code`
+            program: `code_rules` ─► `source_code`; markup: `markup_rules`
             table, prose: `prose_rules` ─► the last of its `blocks`: `brackets`, `quotations`,
             `line_end` (a mark or word that announces more: `english_line_end`,
-            `chinese_line_end`), `sentence_end` (`clauses`; `closings` need no end)
+            `chinese_line_end`, `other_line_end`), `sentence_end` (`clauses`, `own_style`;
+            `closings` and `signatures` need no end)
 
 `rules` is a table: each rule has a name (by which it is switched off and counted), says what it
 applies to, whether it is certain or a suspicion, and shows one text that it takes and one that it

@@ -10,10 +10,13 @@ from bestofn.filters.markdown import CODE
 
 Kind = Literal["text", "item", "heading", "row", "code", "rule", "signature"]
 
+_DELIMITERS = re.compile(r"\s*\|?\s*:?-{3,}:?\s*(?:\|\s*:?-{3,}:?\s*)+\|?\s*$")
+"""The row of dashes below the head of a table; the rows behind it may have no bars around them."""
+
 _SESSION = re.compile(r"^[ \t]{0,40}>>> ", re.MULTILINE)
 _ITEM = re.compile(
     r"\s*(?:[-*+•·●○◦▪‣–](?=\s)|\(?\d{1,3}[.)](?=\s|[^\d\s])|\(?[A-Za-z][.)](?=\s)"
-    r"|[①-⑳]|[(（]?[一二三四五六七八九十\d]{1,3}[、．）])\s*"
+    r"|[①-⑳]|\(?[IVX]{2,5}[.)](?=\s)|[(（]?[一二三四五六七八九十\d]{1,3}[、．）])\s*"
 )
 _FORMS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("rule", re.compile(r"\s*([-*_=~+#.])(?:\s*\1){2,}\s*$")),
@@ -48,8 +51,12 @@ def blocks(prose: str) -> list[Block]:
     found: list[Block] = []
     kind: Kind | None = None
     lines: list[str] = []
+    barred = False
     for line in [*prose.split("\n"), ""]:
         starts = _kind(line) if line.strip(" \t.") else None
+        barred = "|" in line and (barred or _DELIMITERS.match(line) is not None)
+        if barred:
+            starts = "row"
         if kind is not None and (starts != "text" or kind not in ("text", "item", "signature")):
             session = kind == "text" and _SESSION.search("\n".join(lines))
             found.append(Block("code" if session else kind, tuple(lines)))

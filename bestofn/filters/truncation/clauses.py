@@ -34,6 +34,15 @@ _FINITE = re.compile(
 )
 """A verb that only sentences have, or a pronoun that is a subject or opens a clause."""
 
+_SUMMARY = re.compile(
+    r"(?:Add|Apply|Assert|Build|Call|Called|Check|Class|Classes|Close|Compute|Construct|Convert|Copy"
+    r"|Create|Decorator|Delete|Determine|Emit|Ensure|Fail|Find|Format|Function|Generate|Get|Handle"
+    r"|Helper|Initiali[sz]e|Load|Make|Method|Open|Parse|Print|Raise|Read|Register|Remove|Replace|Return"
+    r"|Run|Save|Send|Set|Show|Store|Test|Try|Update|Verify|Wrap|Wrapper|Write)(?:s|es)?\b"
+)
+"""First words of the summary of a function or a command ("Check that the file is", "Returns what
+is"), whose writers leave out the stop."""
+
 _PREDICATE = re.compile(
     r"(?i)(?:\b(?:is|are|was|were|am|be|been|being|become|called|named|means)|['’](?:s|re|m))"
     r"(?:\s+(?:not|a|an|the|in|on|at|about|by|to|for))*(?:\s+\S+){0,4}$"
@@ -50,7 +59,7 @@ _INTRODUCTION = re.compile(
     r"|Because|Unlike|Like|Under|Despite|Given)\b[^,]*, [a-z]"
 )
 _ENTRY = re.compile(
-    r"--?\w|[^\s。.]{1,60}(?:, [^\s。.]{1,40}){0,3} --? "
+    r"[~/][\w.~/*-]{1,80}\s+\S|--?\w|[^\s。.]{1,60}(?:, [^\s。.]{1,40}){0,3} --? "
     r"|(?:[a-z]\w*_\w*|[a-z]+[A-Z]\w*|[`*]{1,2}\w[^\s`*:]{0,40}[`*]{1,2}|[a-z]{2,20}):\s+(?=[^\W\d_A-Z])"
 )
 """An option of a command, or a name and what it means ("bases: the tuple of bases"): their
@@ -64,6 +73,11 @@ _CJK_PREDICATE = re.compile(r"(?:[是为叫]|位于|等于|[:：])[^，。是]{1
 def is_entry(line: str) -> bool:
     """Whether the line is an option of a command, or a name and what it means."""
     return _ENTRY.match(line.strip()) is not None
+
+
+def is_summary(sentence: str) -> bool:
+    """Whether the sentence begins as the summary of a function does."""
+    return _SUMMARY.match(sentence) is not None
 
 
 def is_title(words: list[str]) -> bool:
@@ -101,6 +115,8 @@ def _stops_short(sentence: str, size: float, clause: int) -> bool:
     if size >= INTRODUCED and (_INTRODUCTION.match(sentence) or "; " in sentence):
         return True
     if size < clause or not words[-1][0].islower() or not _FINITE.search(sentence):
+        return False
+    if is_summary(sentence):
         return False
     return size >= ALONE or not _PREDICATE.search(sentence[-TAIL:])
 

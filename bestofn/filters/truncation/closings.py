@@ -11,10 +11,11 @@ import re
 from collections.abc import Sequence
 
 from bestofn.filters.truncation.blocks import Block
-from bestofn.filters.truncation.line_end import TAIL, ends_sentence
+from bestofn.filters.truncation.line_end import TAIL, open_end
+from bestofn.filters.truncation.signatures import is_signature
 
 _TAG = re.compile(
-    r"(?:[#＃](?=\w*[^\W\d])[^\s#＃]+|[@＠][\w.-]+|https?://\S+|www\.\S+|\[[^\]\n]{1,120}\]\(\S{1,400}\)|\W{1,8})"
+    r"(?:[#＃](?=\w*[^\W\d])[^\s#＃()\[\]{}.,;:]+|[@＠][\w.-]+|https?://\S+|www\.\S+|\[[^\]\n]{1,120}\]\(\S{1,400}\)|\W{1,8})"
     r"(?:\s+|(?=[#＃])|$)"
 )
 _HASHTAG = re.compile(r"(?:^|\s)[#＃@＠](?=\w*[^\W\d])|https?://|www\.|\]\(")
@@ -64,13 +65,19 @@ _QUOTED = re.compile(
 )
 """A line that is a quotation or a title in marks, with or without its author."""
 
-_SIGNED = re.compile(r"\s*(?:[-–—~]{1,2}|——)\s?[\w\[“\"'][^\n]{0,60}$")
+_SPOKEN = re.compile(r"[^\s「『]{0,12}\s?[「『][^\n]{1,300}[」』]")
+"""A line of a dialogue: who speaks, and what, in marks that need no stop within."""
+
+_NOTE = re.compile(r"\[\^\w{1,12}\]:?\s\S")
+_REFERENCE = re.compile(
+    r"[^\n.]{0,4}[^\W\d_][\w'’-]{1,24},? (?:[A-Z]\.[ -]?){1,3}.{0,160}"
+    r"\(\d{4}[a-z]?\)[.,:]?\s.{3,200}[.:,] [^.]{3,80}$"
+)
+"""A footnote, and an entry of a bibliography (authors, the year, a title, where it came out)."""
+
 _POSTSCRIPT = re.compile(r"(?i)\s*[*_]*(?:P\.? ?){1,3}S\.?[*_]*[:. ]|\s*追[伸記]|\s*附言")
 _SHOUTED = re.compile(r"[\W\d_]*(?:[A-Z]{2,}[\W\d_]*){1,3}$")
 _WORD = re.compile(r"[^\W\d_]")
-
-SIGNATURE = 7
-"""Words that a signature has at most (a name, a title, a place)."""
 
 
 def without_tags(text: str) -> str:
@@ -88,7 +95,9 @@ def without_tags(text: str) -> str:
         return ""
     if kept == len(words) or not _opens_tags(words[kept]):
         return text
-    return f"{head}{newline}{' '.join(words[:kept])}"
+    rest = " ".join(words[:kept])
+    # "made by Anna and @bert": the sentence goes on over the mention.
+    return text if open_end(rest) else f"{head}{newline}{rest}"
 
 
 def _opens_tags(word: str) -> bool:
@@ -114,37 +123,15 @@ def is_closing(found: Sequence[Block], line: str) -> bool:
     bare = line.strip()
     if not _WORD.search(bare) or _POSTSCRIPT.match(bare):
         return True
-    if _PLACEHOLDER.fullmatch(bare) or _STAGE.fullmatch(bare) or _QUOTED.fullmatch(bare):
+    if any(form.fullmatch(bare) for form in (_PLACEHOLDER, _STAGE, _QUOTED, _SPOKEN)):
+        return True
+    if _NOTE.match(bare) or _REFERENCE.match(bare):
         return True
     if _SHOUTED.fullmatch(bare) and len(found) > 1 and len(found[-1].lines) == 1:
         return True
     dashed = bare[-1] in "—–" and found[-1].text.count(bare[-1] + "\n") >= 1
     words = bare.split()
-    recited = len(words) >= 8 and len(set(words)) <= 0.3 * len(words)
-    return dashed or recited or _is_signature(found, bare)
-
-
-def _is_signature(found: Sequence[Block], bare: str) -> bool:
-    """Whether a short paragraph of names follows one that ended, or a dash announces the name."""
-    words = bare.split()
-    if len(words) > SIGNATURE or len(found) < 2 or len(found[-1].lines) > 2:
-        return False
-    if _SIGNED.match(bare):
-        return all(not word[:1].islower() or word in _PARTICLES for word in words)
-    named = [word for word in words if _WORD.search(word)]
-    above = found[-2].lines[-1].rstrip()
-    return (
-        found[-1].kind == "text"
-        and bool(named)
-        and all(word[:1].isupper() or word in _PARTICLES for word in named)
-        and named[0][:1].isupper()
-        and (ends_sentence(above) or above.endswith((",", "，", "、")))
-        and len(named) <= 4
+    recited = len(words) >= 8 and (
+        len(set(words)) <= 0.3 * len(words) or max(map(len, words)) == 1  # A B C
     )
-
-
-_PARTICLES = frozenset(
-    {"de", "da", "di", "do", "dos", "du", "del", "della", "der", "den", "des", "van", "von", "of"}
-    | {"the", "and", "y", "e", "la", "le", "el", "zu"}
-)
-"""Small words within names."""
+    return dashed or recited or is_signature(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from bestofn.filters.truncation import english_words as english
@@ -15,13 +16,32 @@ NEAR = 9
 
 _PRONOUN = r"\b(?:I|[Yy]ou|[Ww]e|[Tt]hey|[Hh]e|[Ss]he|[Ii]t)"
 _CUT_WORD = re.compile(
-    rf"\s\S*[A-Za-z]{{3}}-$|{_PRONOUN}['’](?:m|re|ve|ll|d)?$"
+    rf"(?:^|\s)\S*[A-Za-z]{{3}}-$|{_PRONOUN}['’](?:m|re|ve|ll|d)?$"
     r"|\b(?:don|doesn|didn|isn|aren|wasn|weren|hasn|haven|hadn|wouldn|couldn|shouldn)['’]?$"
-    r"|\b(?:[Ii]t|[Tt]hat|[Tt]here|[Hh]ere|[Hh]e|[Ss]he)['’]s$|\s['‘]$"
-    r"|\s(?:and|or) (?:this|these|those)$"
+    r"|\b(?:[Ii]t|[Tt]hat|[Tt]here|[Hh]ere|[Hh]e|[Ss]he)['’]s$|\b(?:[Tt]hat|[Tt]here)['’](?:ll|d)$"
+    r"|\s['‘]$|\s(?:and|or) (?:this|these|those)$"
 )
 """A hyphen or an apostrophe that the rest of the word would follow, and short forms of
 "is" and "have", which end no sentence; "and this", whose noun is missing."""
+
+_CLAUSE = re.compile(
+    r"\b(?:if|whether|because|when|where|while|unless|although|though|which|what|how|why)"
+    r" (?:I|we|they|he|she|you|it|there)$"
+    r"|; (?:I|we|they|he|she|you|it)$|, (?:I|we|they|he|she)$|\b(?:just|is|are|was|were|not) like$"
+    r"|\b(?:so|and|but|that|something|anything|everything|everyone) (?:I|we|they|he|she)$"
+    r"|(?<!\b[Ii]s )(?<!\b[Ww]as )\b(?:that|if|whether|because|when|while|unless|although|though)"
+    r" (?:the|an?|my|your|his|its|our|their|these|those) [\w'’-]+$"
+    r"|\b(?:there is|there was|there are|there were|there's|has|have|had) no$"
+    r"|\b(?:is|are|was|were|be|been) \w+(?:ed|en) by$"
+)
+"""A clause that has its conjunction and its subject, and no verb ("that the computer", "so we");
+and what wants a noun ("there is no", "is dominated by")."""
+
+_ADJECTIVE = re.compile(
+    rf"(?i)(?:\s|^)(?:(?:an?|every) (?:{'|'.join(sorted(english.ADJECTIVES))})"
+    r"|the (?:given|specified|implied|aforementioned|so-called|entire))$"
+)
+"""An article and an adjective, whose noun is missing."""
 
 _POSSESSIVE = re.compile(
     r"^(?!.*\b(?i:at|to|from|of) (?:\w+ )?\w+['’]s$).*\b[a-z]+['’]s$|^[^'’`]*(?<!in)['’]$"
@@ -49,12 +69,15 @@ def english_open_end(line: str) -> str | None:
     lowered = [word.lower() for word in words]
     if last == "an":
         is_open = english.GERMAN.isdisjoint(lowered)
+    elif last == "no" and not english.ROMANCE.isdisjoint(lowered):
+        is_open = False
     else:
         is_open = (
             last in english.ALWAYS
+            or (last in english.FIRST and words[-2][-1] in ".:;!?")
             or _CUT_WORD.search(line) is not None
             or (len(words) >= EARLY and _POSSESSIVE.search(line) is not None)
-            or _NOUN_AND_RELATIVE.search(line) is not None
+            or any(form.search(line) for form in (_NOUN_AND_RELATIVE, _CLAUSE, _ADJECTIVE))
             or _wants_more(last, lowered)
         )
     return words[-1] if is_open else None
@@ -63,7 +86,10 @@ def english_open_end(line: str) -> str | None:
 def _wants_more(last: str, words: list[str]) -> bool:
     """Whether the line ends in an auxiliary, a preposition or the like that nothing explains."""
     size, before = len(words), words[-2]
-    if not english.RELATIVE.isdisjoint(words[-NEAR:-1]):
+    explained = words[-NEAR:-1]
+    if size <= NEAR and words[0] in english.INDEFINITE:
+        explained = explained[1:]  # the subject of the sentence: "nothing can be done in"
+    if not english.RELATIVE.isdisjoint(explained):
         return False
     if size >= LATE and last in english.LATE and english.SPEAKERS.isdisjoint(words[1:]):
         return True
@@ -72,7 +98,7 @@ def _wants_more(last: str, words: list[str]) -> bool:
     if last in english.AUXILIARY:
         return before not in english.SUBJECTS and english.COMPARING.isdisjoint(words[:-1])
     if last in english.EARLY:
-        if before in english.WISHES or "to" in words[-4:-1]:
+        if before in english.WISHES or _infinitive(words[-5:-1]):
             return False
         if not english.SPEAKERS.isdisjoint(words[1:]):
             return False
@@ -80,3 +106,10 @@ def _wants_more(last: str, words: list[str]) -> bool:
     if last in ("in", "on", "by"):
         return size >= SOME and before not in english.PHRASAL
     return False
+
+
+def _infinitive(words: list[str]) -> bool:
+    """Whether one of the last three words is the "to" of an infinitive, as against "up to"."""
+    return any(
+        word == "to" and before not in english.UP for before, word in itertools.pairwise(words)
+    )

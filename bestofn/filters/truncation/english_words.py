@@ -32,7 +32,10 @@ LATE = EARLY | _words(
 )
 """Words that end a clause at times ("I don't know when"), but not a long one without a stop."""
 
-FIRST = _words("The An And But Or If When While This These In On For To With")
+FIRST = _words(
+    "The An And But Or If When While This These In On For To With Your My Their Our Its As At From "
+    "By Of"
+)
 """Words that are no line by themselves."""
 
 AUXILIARY = _words(
@@ -78,6 +81,23 @@ PHRASAL = _words(
 
 GERMAN = _words("ich du er sie es wir ihr mich dich sich uns euch den dem der das die")
 """Words of a line whose last "an" is German, and complete ("Ich rufe dich morgen an")."""
+
+ROMANCE = _words("que la el los las il che di se si es por una")
+"""Words of a line whose last "no" is Spanish or Italian, and complete ("creo que no")."""
+
+ADJECTIVES = _words(
+    "new given specific particular certain entire empty valid different similar simple small large "
+    "big great good bad better long short wide strong weak nice real true false important useful "
+    "special common beautiful appropriate corresponding additional existing various numerous "
+    "temporary suitable sufficient necessary possible available adequate"
+)
+"""Adjectives that are no nouns, so that none ends a sentence behind its article."""
+
+INDEFINITE = _words("nothing something anything someone anyone everything everyone whatever")
+"""Words that explain a last preposition, but for where they are the sentence's subject."""
+
+UP = _words("up due prior next close according back down into as")
+"""Words before "to" that show it to be no infinitive's."""
 
 NAMED = _words("letter vitamin plan option answer grade type hepatitis class")
 """Words whose name may be a single letter, "a" too."""

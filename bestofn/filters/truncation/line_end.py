@@ -6,6 +6,7 @@ import re
 
 from bestofn.filters.truncation.chinese_line_end import chinese_open_end
 from bestofn.filters.truncation.english_line_end import english_open_end
+from bestofn.filters.truncation.other_line_end import other_open_end
 
 STOPS = ".!?…。！？｡．‽؟۔।॥։።፧።។៕༎།။၏꓿᙮᠃᠉‼⁇⁈⁉~～〜⋯"
 """Sentence ends of the scripts in use (Unicode's Sentence_Terminal), and the wave of chat."""
@@ -37,9 +38,12 @@ _OPEN_MARKS = ",，、:：；"
 _OPEN_ABBREVIATION = re.compile(r"(?:^|[\s(,])(?:e\.g|i\.e|vs|cf)\.?$", re.IGNORECASE)
 
 _CUT_ADDRESS = re.compile(
-    r"\bhttps?:?/?/?(?:www)?$|<\w+://[^\s<>]*$|<[\w.+-]+@[\w.-]*$|\bhttps?://(?!localhost)[^\s./:`'\")]+$"
+    r"\bhttps?:?/?/?(?:www)?$|<\w+://[^\s<>]*$|<[\w.+-]+@[\w.-]*$|\bhttps?://(?!localhost)(?:www\.)?[^\s./:`'\")]+$"
 )
 """An address without its host's domain, or one in angle brackets that were never closed."""
+
+_OPEN_QUOTE = re.compile(r"(?:^|\s)[\"“„‘]$|,\s\"$")
+"""A quotation mark behind a space, which opens a quotation."""
 
 _OPEN_OPERATOR = re.compile(r"(?:=|≈|→|\s[+*×÷−-])$")
 
@@ -76,8 +80,11 @@ def ends_sentence(line: str) -> bool:
     return bare[-1] in STOPS or strip_trailers(_REMARK.sub("", line))[-1:] in STOPS
 
 
-def open_end(line: str) -> str | None:
-    """The mark or word at the end that announces more (a comma, a colon, "and", 以及), or None."""
+def open_end(line: str, context: str = "") -> str | None:
+    """The mark or word at the end that announces more (a comma, a colon, "and", 以及), or None.
+
+    `context` is the end of the text, by which languages are told; '' for the line alone.
+    """
     bare = line.rstrip()[-TAIL:].rstrip("*_")
     if bare[-1:] in _OPEN_MARKS:
         return bare[-1:]
@@ -89,4 +96,6 @@ def open_end(line: str) -> str | None:
         return address.group()
     if _OPEN_ABBREVIATION.search(bare):
         return bare.split()[-1]
-    return english_open_end(bare)
+    if quote := _OPEN_QUOTE.search(bare):
+        return quote.group().strip()
+    return english_open_end(bare) or other_open_end(bare, context or bare)

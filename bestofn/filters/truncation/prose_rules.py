@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from bestofn.filters.data_lines import cut_record, ends_in_data_lines
 from bestofn.filters.truncation.blocks import Block
@@ -11,6 +12,7 @@ from bestofn.filters.truncation.chinese_line_end import lone_character
 from bestofn.filters.truncation.closings import is_closing, is_final_answer
 from bestofn.filters.truncation.english_line_end import english_open_end
 from bestofn.filters.truncation.line_end import TAIL, open_end
+from bestofn.filters.truncation.other_line_end import other_open_end
 from bestofn.filters.truncation.quotations import open_quotation, open_straight_quote
 from bestofn.filters.truncation.reading import Reading
 from bestofn.filters.truncation.sentence_end import lacks_end
@@ -20,12 +22,15 @@ _FALSE_STOP = re.compile(r"\d\.\d+\.$|[/_]\w+\.$|\w\(\)\.$|\.\.$")
 
 _OPEN_LINK = re.compile(r"\]\([^()\s]*$")
 _OPEN_HEAD = re.compile(r"\| [^|]*\|(?:[^|]*\|)*[^|]+$|\| [^|]*[^|\s]$")
-_BARE_MARKER = re.compile(r"\s*(?:[-*+|>]|--|#{1,6}|\d{1,3}[.)])\s*")
+_BARE_MARKER = re.compile(r"\s*(?:[-*+|>]|--|#{1,6}|\(?\d{1,3}[.)])\s*")
 ANNOUNCED = 8
 """Words of what announces a list, rather than the answer 1."""
 
 LABEL = 40
 """Characters that a label has at most."""
+
+CONTEXT = 600
+"""Characters at the end of a text by which the language of its last word is told."""
 
 _WORD = re.compile(r"[^\W\d_]{2}")
 
@@ -70,7 +75,11 @@ def bare_marker(reading: Reading) -> str | None:
     if line.strip() in ("--", "—") and (above or len(reading.last.lines) > 1):
         return f"its last line is only {line.strip()!r}"
     bare = _BARE_MARKER.fullmatch(line)
-    first = line.strip() in ("1.", "1)") and above is not None and _announces(reading.blocks[-2])
+    if bare and reading.last.kind == "item" and len(reading.last.lines) > 1:
+        above = "item"  # a marker without the space that makes it one
+    first = (
+        line.strip() in ("1.", "1)", "(1)") and above is not None and _announces(reading.blocks[-2])
+    )
     if bare and (first or above == "item" or (above and line.strip() == "-")):
         return f"its last line is only {line.strip()!r}"
     return None
@@ -149,12 +158,27 @@ def open_end_of(reading: Reading) -> str | None:
     if reading.last.kind == "signature":
         if reading.line.strip() == "--":
             return "it ends in '--', which announces a name"
-        end = english_open_end(reading.line[-TAIL:])
+        line = " ".join(" ".join(reading.last.lines[-2:]).split())[-TAIL:]
+        if line[-2:] in (' "', " “", " „"):
+            return f"it ends in {line[-1]!r}, which opens a quotation"
+        end = english_open_end(line) or other_open_end(line, reading.outline.prose[-CONTEXT:])
         return f"it ends in {end!r}, which announces more" if end else None
     if reading.ends or _stands(reading) or is_final_answer(reading.line):
         return None
-    end = open_end(_end_of_sentence(reading.last))
+    end = open_end(_end_of_sentence(reading.last), reading.outline.prose[-CONTEXT:])
+    if end in (":", "：") and _all_announce(reading.blocks):
+        return None
     return f"it ends in {end!r}, which announces more" if end else None
+
+
+def _all_announce(found: Sequence[Block]) -> bool:
+    """Whether the last three items all end in a colon, as a list of keys does."""
+    items = [block for block in found if block.kind == "item"][-3:]
+    return len(items) == 3 and items[-1] is found[-1] and all(map(_announces_any, items))
+
+
+def _announces_any(block: Block) -> bool:
+    return block.text.rstrip().rstrip("*_`")[-1:] in (":", "：")
 
 
 def no_sentence_end(reading: Reading) -> str | None:
@@ -176,5 +200,6 @@ def _stands(reading: Reading) -> bool:
 def _end_of_sentence(block: Block) -> str:
     """The last line, with the one before where the sentence began on that one."""
     before, line = ("", *block.lines)[-2:]
-    goes_on = line.lstrip()[:1].islower() and before.rstrip()[-1:].isalnum()
+    shouted = line.isupper() and before.isupper()
+    goes_on = (shouted or line.lstrip()[:1].islower()) and before.rstrip()[-1:].isalnum()
     return f"{before.rstrip()} {line.strip()}" if goes_on else line

@@ -11,6 +11,9 @@ import re
 _CURLY = "„“”‟"
 _ANGLE = "«»"
 _MARK = re.compile(rf"[{_CURLY}{_ANGLE}]")
+_UNSPACED = re.compile("[぀-ヿ㐀-鿿]")
+"""Letters of scripts without spaces: a mark between two of them may open and may close."""
+
 _STRAIGHT = re.compile(r'(?<!\\)"')
 _AFTER_DIGIT = re.compile(r'(?<=\d)"')
 """A straight double quote after a digit may mean inches."""
@@ -41,13 +44,20 @@ def _opens(text: str, place: int, mark: str, standing: int) -> bool:
     before, after = text[place - 1 : place], text[place + 1 : place + 2]
     if mark == "„":
         return True
-    outside = not before or before.isspace() or before in "([{（—–-/*_：:，。"
+    if mark == "»" and after in (" ", "\u00a0", "\u202f"):
+        return False  # it closes, or parts the names of a path: File » Print
+    outside = (
+        not before
+        or before.isspace()
+        or before in "([{（—–-/*_：:，。、；！？"
+        or _UNSPACED.match(before) is not None
+    )
     if mark == "«" and after in (" ", "\u00a0", "\u202f"):
         # « French », as against »German« and »-« and so on
         return not before or before.isspace() or not standing
     if mark == "»" and before in (" ", "\u00a0", "\u202f") and standing:
         return False
-    inside = bool(after) and not after.isspace() and after not in ".,;:!?)]}*_"
+    inside = bool(after) and not after.isspace() and after not in ".,;:!?)]}*_，。；：！？、）】》"
     if outside != inside:
         return outside and not standing
     return not standing and (mark in "“«" or outside)

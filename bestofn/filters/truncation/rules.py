@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bestofn.filters.truncation import code_rules, prose_rules
+from bestofn.filters.truncation import code_rules, markup_rules, prose_rules
 from bestofn.filters.truncation.reading import Form, Reading
 from bestofn.support import json_answer
 
@@ -141,6 +141,33 @@ RULES: tuple[Rule, ...] = (
         precision=(9, 8),
         takes="def f(x):\n    if x:\n        return 1\n    elif x",
         leaves="for i in x:\n    print(i)\n    # prints 1 2 3",
+    ),
+    Rule(
+        name="open_tag",
+        reason="unclosed_code",
+        applies=("code", "prose"),
+        find=markup_rules.open_tag,
+        certain=False,
+        takes="<ul>\n  <li>One</li>\n  <li cla",
+        leaves="<ul>\n  <li>One</li>\n</ul>",
+    ),
+    Rule(
+        name="open_element",
+        reason="unclosed_code",
+        applies=("code", "prose"),
+        find=markup_rules.open_element,
+        certain=False,
+        takes="<note>\n  <to>Ann</to>\n  <body>Hi",
+        leaves="<note>\n  <to>Ann</to>\n</note>",
+    ),
+    Rule(
+        name="open_environment",
+        reason="unclosed_code",
+        applies=("code", "prose", "table"),
+        find=markup_rules.open_environment,
+        certain=False,
+        takes="\\begin{align}\na &= b\n",
+        leaves="\\begin{align}\na &= b\n\\end{align}",
     ),
     Rule(
         name="cut_row",

@@ -12,29 +12,20 @@ from collections.abc import Sequence
 
 from bestofn.filters.data_lines import ends_in_data_lines
 from bestofn.filters.truncation.blocks import Block
-from bestofn.filters.truncation.clauses import is_entry, is_plain, stops_short
+from bestofn.filters.truncation.clauses import is_entry, is_plain, is_summary, stops_short
 from bestofn.filters.truncation.closings import ends_in_amount, is_final_answer
 from bestofn.filters.truncation.line_end import TAIL, ends_sentence
-
-_INNER_STOP = re.compile(
-    r"(?<!\b[A-Z])(?<!\b(?:Mr|Dr|St|vs|cf|No))(?<!\b(?:Mrs|etc|e\.g|i\.e|Fig|Vol))[.!?][\"')\]”’*_]*\s+"
-    r"(?=[\"'(\[“‘*_`]*[^\W\d_a-z])"
-    r"|[。！？｡؟।][”’」』）)\"']*(?=\S)|(?<=[぀-ヿ㐀-䶿一-鿿])[.!?](?=\s*[぀-ヿ㐀-䶿一-鿿])"
+from bestofn.filters.truncation.own_style import LONG, PEER, describes, leaves_out_stops
+from bestofn.filters.truncation.sentences import (
+    CJK,
+    last_sentence,
+    needs_no_stop,
+    punctuated,
+    weight,
 )
-"""A sentence end with another sentence after it: a capital or a letter of a script without case."""
 
-_CJK = re.compile(r"[぀-ヿ㐀-䶿一-鿿]")
-_LETTER = re.compile(r"[^\W\d_]")
-_UNPUNCTUATED = re.compile(r"[\u0e00-\u0eff]")
-"""Thai and Lao, which end sentences with a space."""
-
-_ADDRESS = re.compile(
-    r"\w://|www\.|\w@\w|/[\w.~-]+/|\.(?:com|org|net|io|html?|pdf|txt|md|py)[>)\]\"'`]*$|`[)*_]*$"
-)
-"""What shows that the last word is an address, a path or a code span: complete without a stop."""
-
-_FORMULA = re.compile(r"[=+<>≤≥≈→⇒] *[^\s぀-ヿ㐀-鿿，。]{1,60}$|\$$|\\[)\]]$|^\s*[$#] |;\s+(?:#|//)")
-"""The right side of a formula, or a command: complete without a stop."""
+_REMARK = re.compile(r"[(（][^()（）]{6,200}[)）]$")
+"""A remark in brackets, behind which stops are often left out."""
 
 _RESULT = re.compile(r"\d[%°]?[A-Za-z€$£¥]{0,3}$|^\s*[^:：.。]{1,30}[:：]\s*\S+(?:\s\S+){0,2}$")
 """A number, or a label and its value, at the end of a line."""
@@ -50,13 +41,13 @@ _REFERENCES = re.compile(
 )
 """Pages of a manual: chat(8), uucp(1)."""
 
+_SPEAKER = re.compile(r"\W{0,4}\w[^:：\n]{0,30}[:：]")
+"""Who speaks, at the beginning of a line of a dialogue, some of which have no stop."""
+
 _VERSE_MARK = re.compile(r"[,.;:!?，。；：！？、…—-][\"'”’」』)）]*$")
 
 WRAPPED = 7
 """Mean words of lines that are wrapped prose; verses and lists of names have fewer."""
-
-PEER = 5
-"""Words of a paragraph that shows how the text punctuates; titles have fewer."""
 
 RUNNING_ON = 10
 """Words of a sentence that runs over lines, from which it is expected to end."""
@@ -76,28 +67,12 @@ HEADED = 4
 CJK_CLAUSES = 5
 """Words of Chinese clauses parted by commas, from which they are expected to end."""
 
-LONG = 12
-"""Words (a CJK character is half a word) from which one sentence alone is expected to end."""
-
-
-def weight(text: str) -> float:
-    """How many words `text` has; a CJK character counts half a word."""
-    cjk = len(_CJK.findall(text))
-    words = _CJK.sub(" ", text).split()
-    return cjk / 2 + sum(_LETTER.search(word) is not None for word in words)
-
-
-def last_sentence(text: str) -> tuple[str, bool]:
-    """(what follows the last inner sentence end, whether there is one)."""
-    end = max((stop.end() for stop in _INNER_STOP.finditer(text)), default=0)
-    return text[end:], end > 0
-
 
 def lacks_end(found: Sequence[Block]) -> bool:
     """Whether the last of the blocks should end in a sentence end and does not."""
     block = found[-1]
     line = block.lines[-1].rstrip()
-    if block.kind not in ("text", "item") or ends_sentence(line) or _stands_without(block, line):
+    if block.kind not in ("text", "item") or ends_sentence(line) or _stands_without(found, line):
         return False
     if is_final_answer(line) or ends_in_amount(line):
         return False
@@ -108,6 +83,8 @@ def lacks_end(found: Sequence[Block]) -> bool:
         return False
     if size <= RESULT and _RESULT.search(line[-TAIL:]):
         return False
+    if leaves_out_stops(found) or describes(found):
+        return False
     if (inner and not _greets(line, size)) or _ends_verses(block, wrapped):
         return size > 0
     peers = [
@@ -116,7 +93,8 @@ def lacks_end(found: Sequence[Block]) -> bool:
         if peer.kind == block.kind and (block.kind == "item" or weight(peer.text) >= PEER)
     ]
     if block.kind == "item" and peers:
-        return _items_end(peers) and (len(peers) >= 2 or size >= 3)
+        longest = max(weight(each.text) for each in found[:-1] if each.kind == "item")
+        return _items_end(peers) and (len(peers) >= 2 or size >= 3) and weight(block.text) < longest
     if (
         "，" in rest
         and not is_entry(line)
@@ -126,28 +104,35 @@ def lacks_end(found: Sequence[Block]) -> bool:
         return True
     announced = len(found) > 1 and found[-2].lines[-1].rstrip()[-1:] in (":", "：")
     if peers and sum(peers) >= 0.5 * len(peers) and not announced:
-        return size >= 2
+        return size >= (1 if len(peers) >= 2 and all(peers) and CJK.match(rest) else 2)
     if is_entry(line):
         return False
     if _runs_on(block, size, wrapped):
         return True
-    cjk = len(_CJK.findall(rest)) >= 4
+    cjk = len(CJK.findall(rest)) >= 4
     if stops_short(rest, size, cjk=cjk, alone=announced or len(found) == 1):
         return True
     headed = block.kind == "text" and any(each.kind == "heading" for each in found)
     if headed and size >= HEADED and is_plain(rest):
         return True
-    begins = not block.text.lstrip()[:1].islower()
+    begins = not block.text.lstrip()[:1].islower() and not is_summary(rest)
     return begins and size >= LONG and (not peers or (wrapped and size >= RUNNING))
 
 
-def _stands_without(block: Block, line: str) -> bool:
+def _stands_without(found: Sequence[Block], line: str) -> bool:
     """Whether the last line is of a kind that has no stop: a name, a row, an address, a list."""
+    block = found[-1]
     if any(_SIGN_OFF.match(each.rstrip()) for each in block.lines[-3:-1]):
         return True
-    if ends_in_data_lines(block.text) or _lists_names(block.lines[-6:]):
+    if ends_in_data_lines(block.text) or _lists_names(block.lines[-6:], 4):
         return True
-    return _REFERENCES.fullmatch(line.strip()[:TAIL]) is not None or _needs_no_stop(line)
+    if any(_lists_names(each.lines[-6:], 4) for each in found[:-1]) and _lists_names(
+        block.lines[-6:], 2
+    ):
+        return True
+    if _REMARK.search("\n".join(block.lines[-2:])[-TAIL:].rstrip()):
+        return True
+    return _REFERENCES.fullmatch(line.strip()[:TAIL]) is not None or needs_no_stop(line)
 
 
 def _greets(line: str, size: float) -> bool:
@@ -173,35 +158,19 @@ def _breaks_off(clauses: str) -> bool:
     return 0 < weight(last) < weight(before) and weight(before) >= 2.5
 
 
-def _needs_no_stop(line: str) -> bool:
-    """Whether the line ends in an address, a path, code, a formula, or a script without stops."""
-    tail = line[-TAIL:]
-    words = tail.split()
-    return bool(
-        _FORMULA.search(tail)
-        or (words and _ADDRESS.search(_CJK.split(words[-1])[-1]))
-        or _UNPUNCTUATED.search(tail[-20:])
-    )
-
-
-def _lists_names(lines: Sequence[str]) -> bool:
-    """Whether the last line, alone or with those that lead to it by a comma at their end, is four
-    or more names parted by commas: no sentence, so no stop."""
+def _lists_names(lines: Sequence[str], least: int) -> bool:
+    """Whether the last line, alone or with those that lead to it by a comma at their end, is at
+    least so many names parted by commas: no sentence, so no stop."""
     names = _names(lines[-1].rpartition(": ")[2])
     for before in reversed(lines[:-1]):
         if before.rstrip()[-1:] not in (",", "，", "、"):
             break
         names = [*_names(before.rstrip(" ,，、")), *names]
-    return len(names) >= 4 and all(weight(name) <= 2 for name in names)
+    return len(names) >= least and all(weight(name) <= 2 for name in names)
 
 
 def _names(line: str) -> list[str]:
     return re.split(r"[,，、]", line)
-
-
-def punctuated(line: str) -> bool:
-    """Whether the line ends a sentence, or announces with a colon what follows it."""
-    return ends_sentence(line) or line.rstrip().rstrip("*_")[-1:] in (":", "：")
 
 
 def _ends_verses(block: Block, wrapped: bool) -> bool:
@@ -210,6 +179,8 @@ def _ends_verses(block: Block, wrapped: bool) -> bool:
     marked = [bool(_VERSE_MARK.search(verse.rstrip())) for verse in before]
     if not marked or not marked[-1]:
         return False
+    if sum(_SPEAKER.match(verse) is not None for verse in block.lines) >= 0.9 * len(block.lines):
+        return all(marked)
     return sum(marked) >= 0.7 * len(marked) or not wrapped
 
 

@@ -20,6 +20,13 @@ _FIRST_LINE = re.compile(
     r"|from [\w.]+ import|#!|#(?:include|define|if|pragma)|function \w+\("
     r"|(?:const|let|var|export) \w|[{\[]\s*(?:$|[{\[\"\d]))"
 )
+_RECIPE = re.compile(
+    r"^[a-z$][\w.%/$()-]{0,80}:(?: [\w.%/$() -]{0,200})?\n"
+    r"\t[@-]?[a-z$][^\n]{0,400}[^\s.!?](?:\n|$)",
+    re.MULTILINE,
+)
+"""A target of make, and the command that makes it."""
+
 _SENTENCE = re.compile(r"(?![a-z#/*@<>])[^\W\d_].*[.!?。！？؟۔।][\"'”»)*_]*$")
 _PLAIN_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*[,;:.!?]?")
 """A sentence, most of it plain words, as a last line: no program has it."""
@@ -39,7 +46,7 @@ _TOKEN = (
     # the text. Possessive, so that the scan is linear.
     r'"""(?:[^"\\]|\\.|"(?!""))*+(?:""")?'
     r"|\'\'\'(?:[^'\\]|\\.|'(?!''))*+(?:\'\'\')?"
-    r"|/\*(?:[^*]|\*(?!/))*+(?:\*/)?"
+    r"|(?<![\w.*~/-])/\*(?:[^*]|\*(?!/))*+(?:\*/)?"  # build/* is a path
     r'|"(?:[^"\\\n]|\\.)*+"?'
     r"|'(?:[^'\\\n]|\\.)*+'?"
     r"|(?:(?<=\s)|^)(?:\#|//COMMENT)[^\n]*"
@@ -78,7 +85,7 @@ def looks_like_code(text: str) -> bool:
 
     Docstrings and comments are left out of the count.
     """
-    if _FIRST_LINE.match(_clip(text.lstrip().partition("\n")[0])):
+    if _RECIPE.search(text) or _FIRST_LINE.match(_clip(text.lstrip().partition("\n")[0])):
         return True
     last = text.rstrip().rpartition("\n")[2]
     if _is_sentence(_clip(last)):

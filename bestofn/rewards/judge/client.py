@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,10 @@ RESERVED_FIELDS = frozenset(
     }
 )
 """Fields of a body that have options of their own, or that the judge sets."""
+
+Complete = Callable[[Mapping[str, Any]], Awaitable[Completion]]
+"""Asks the judge: the body of a chat completion to its answer. Raises RequestError where the
+question is refused, GeneratorError where the judge fails."""
 
 Schema = Mapping[str, Any]
 """JSON Schema, of a verdict or of a part of it."""
@@ -79,22 +83,23 @@ class JudgeClient:
     is not sent again. A server that ignores it answers in plain text, which is read too.
 
     Args:
-        client: asks the server.
-        model: its name there.
+        complete: asks the judge; see `over_http`.
+        model: its name there; None: its default.
         options: further fields of each body.
         structured: whether the schema is sent; None: where the server takes it.
     """
 
     def __init__(
         self,
-        client: ApiClient,
-        model: str,
+        complete: Complete,
+        model: str | None,
         *,
         options: Mapping[str, Any] | None = None,
         structured: bool | None = None,
     ) -> None:
-        self._client = client
-        self._fixed = {**(options or {}), "model": model, "stream": False}
+        self._post = complete
+        named = {} if model is None else {"model": model}
+        self._fixed = {**(options or {}), **named, "stream": False}
         self._structured = structured
 
     async def ask(
@@ -132,9 +137,15 @@ class JudgeClient:
         self._structured = True
         return completion
 
-    async def _post(self, body: Mapping[str, Any]) -> Completion:
-        content = await self._client.post("chat/completions", body)
+
+def over_http(client: ApiClient) -> Complete:
+    """Asks a server."""
+
+    async def complete(body: Mapping[str, Any]) -> Completion:
+        content = await client.post("chat/completions", body)
         return await read_beside(read_completion, content, WHO)
+
+    return complete
 
 
 class _Top(BaseModel):

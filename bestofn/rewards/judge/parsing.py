@@ -1,4 +1,4 @@
-"""Parsers of a judge's reply: a score, a ranking or a winner, there as asked for, or nowhere.
+"""Parsers of a judge's reply: a score, ranking, pick or winner, there as asked for, or nowhere.
 
 A verdict is the value of a key in a JSON object, which is the whole reply, a fenced block at its
 end, or its last line; or what follows the key and a colon in the last line (``Score: 7``), be that
@@ -70,6 +70,20 @@ def parse_ranking(text: str, count: int) -> list[int]:
             f"its ranking {_quote(value)} does not name each answer from 1 to {count} exactly once"
         )
     return [int(each) - 1 for each in named]
+
+
+def parse_pick(text: str, count: int) -> int:
+    """The place of the best of the answers 1 to `count`, as a place from 0.
+
+    Raises:
+        ValueError: it names none of them.
+    """
+    value = _verdict_value(text, "best")
+    if isinstance(value, str) and re.fullmatch(r"\d{1,9}", bare := _bare(value)):
+        value = int(bare)
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= count:
+        raise ValueError(f"its best, {_quote(value)}, is no answer from 1 to {count}")
+    return value - 1
 
 
 def parse_winner(text: str) -> Winner:

@@ -95,6 +95,26 @@ Reply with one JSON object and nothing else:
 """
 )
 
+PICK = (
+    _MARKS
+    + """\
+You are an impartial judge. Choose the best of {{ answers | length }} answers to the last message of
+a conversation. The order in which they stand here is random and says nothing.
+"""
+    + _MERITS
+    + "\n"
+    + _MATERIAL
+    + """\
+{% if reasons %}
+Say in a few sentences what sets the answers apart, before you choose.
+{% endif %}
+Give the number of the one that is best, from 1 to {{ answers | length }}.
+
+Reply with one JSON object and nothing else:
+{{ "{" }}{% if reasons %}"reasoning": "...", {% endif %}"best": number}
+"""
+)
+
 PAIRWISE = (
     _MARKS
     + """\

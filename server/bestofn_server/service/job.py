@@ -10,7 +10,7 @@ from typing import Any
 
 from bestofn.builders.choosing import build_answer_key, build_selector
 from bestofn.builders.pipeline import build_filters
-from bestofn.builders.stopping import stopped_by
+from bestofn.builders.stopping import require_candidates, stopped_by
 from bestofn.control.policy import Policy
 from bestofn.core.errors import RequestError
 from bestofn.core.pipeline import Pipeline
@@ -98,7 +98,7 @@ def plan(body: ChatRequest | CompletionRequest, preset: Preset, limits: ServerSe
         requests=()
         if alone or prompts is None
         else tuple(_request(body, preset, best_of, limit, prompt) for prompt in prompts),
-        pipeline=_pipeline(preset, options),
+        pipeline=_pipeline(preset, options, best_of, limits),
         forward=_forwarded(body, preset, limit) if alone else None,
         endpoint=endpoint,
         prompts=counted,
@@ -154,8 +154,13 @@ def _request(
     if preset.model is not None:
         options["model"] = preset.model
     temperature = preset.temperature if body.temperature is None else body.temperature
-    if temperature == 0 and (body.n or 1) > 1:
-        raise RequestError("temperature 0 makes all candidates equal, so n has to be 1")
+    sources = preset.pipeline.sources
+    if temperature == 0 and (body.n or 1) > sources:
+        if sources == 1:
+            raise RequestError("temperature 0 makes all candidates equal, so n has to be 1")
+        raise RequestError(
+            f"temperature 0 makes all candidates of a model equal, so n has to be {sources} at most"
+        )
     return Request(
         messages=tuple(messages),
         best_of=best_of,
@@ -185,7 +190,9 @@ def _forwarded(
     return sent
 
 
-def _pipeline(preset: Preset, options: BestOfNOptions) -> Pipeline:
+def _pipeline(
+    preset: Preset, options: BestOfNOptions, best_of: int, limits: ServerSettings
+) -> Pipeline:
     pipeline = preset.pipeline
     changes: dict[str, Any] = {}
     if options.filters is not None:
@@ -197,6 +204,8 @@ def _pipeline(preset: Preset, options: BestOfNOptions) -> Pipeline:
         policy["on_exhausted"] = options.on_exhausted
     if options.max_rounds is not None:
         policy["max_rounds"] = options.max_rounds
+    if options.grow is not None:
+        policy["grow"] = options.grow
     if options.deadline_ms is not None:
         policy["deadline_seconds"] = options.deadline_ms / 1000
     if policy:
@@ -206,10 +215,21 @@ def _pipeline(preset: Preset, options: BestOfNOptions) -> Pipeline:
     if changes:
         pipeline = dataclasses.replace(pipeline, **changes)
     stop = options.stop or preset.stop
+    if options.stop is not None:
+        require_candidates(options.stop, best_of)
     if options.stop is not None or (options.answer_key is not None and stop.rule != "none"):
         key = build_answer_key(options.answer_key or preset.answer_key)
         pipeline = stopped_by(stop, key, pipeline)
-    return pipeline
+    return _grown_within(pipeline, limits.max_tokens)
+
+
+def _grown_within(pipeline: Pipeline, most: int) -> Pipeline:
+    """The pipeline, in which no later round gives a candidate more tokens than `most`."""
+    policy = pipeline.policy
+    if not isinstance(policy, Policy) or policy.grow == 1:
+        return pipeline
+    budget = dataclasses.replace(policy.budget, candidate_tokens=most)
+    return dataclasses.replace(pipeline, policy=dataclasses.replace(policy, budget=budget))
 
 
 def chosen_selector(options: BestOfNOptions, preset: Preset) -> Selector:

@@ -86,7 +86,8 @@ class Presets:
             ConfigError: a profile cannot be made, or is called as a model is.
             GeneratorError: the engine does not say what it serves.
         """
-        name = settings.model or embedded.NAME
+        name = settings.model or "+".join(each.name for each in settings.generators)
+        name = name or embedded.NAME
         models = [{"id": name, "object": "model", "owned_by": "bestofn"}]
         if pipeline.forwarder is not None:
             models = await pipeline.forwarder.models() or models
@@ -163,6 +164,8 @@ def _of_profile(name: str, profile: Profile, default: Preset, settings: Settings
         return getattr(default, field) if value is None else value
 
     changes: dict[str, Any] = {}
+    if profile.model is not None and settings.generators:
+        raise ConfigError(f"profile {name}: model is for one generator, and there are several")
     try:
         if profile.filters is not None:
             changes["filters"] = with_special_tokens(build_filters(profile.filters), settings)

@@ -29,7 +29,8 @@ _PONG = Candidate(0, {"role": "assistant", "content": "pong"}, "stop")
 class Readiness:
     """Asks the engine for a token and the reward model for a reward, at most every so often.
 
-    An upstream is asked what it serves instead: a token there may cost money. A request that was
+    An upstream is asked what it serves instead: a token there may cost money; so are several
+    generators, of which one has to answer. A request that was
     answered is a probe too, so that none starves behind the requests of a busy server.
 
     Args:
@@ -107,7 +108,9 @@ class Readiness:
         generator, forwarder = self._pipeline.generator, self._pipeline.forwarder
         reward_model = self._pipeline.reward_model
         candidate = None
-        if self._remote and forwarder is not None:
+        if self._pipeline.mixed is not None:
+            await self._pipeline.mixed.check_alive()
+        elif self._remote and forwarder is not None:
             await forwarder.models()
         else:
             sampling = generator.sample(request, [0])

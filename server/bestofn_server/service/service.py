@@ -228,7 +228,7 @@ class Service:
                 self.metrics.ranked(error.ranking)
             if isinstance(error, GeneratorBusyError):
                 raise OverloadedError(str(error), math.ceil(error.retry_after)) from error
-            if self.settings.upstream is not None:
+            if self.settings.upstream is not None or self.settings.generators:
                 status = 502
             else:
                 status = 503 if self.pipeline.engine_is_dead else 500

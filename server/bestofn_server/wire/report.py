@@ -54,19 +54,29 @@ class CandidateReport(BaseModel):
     )
     rejections: list[RejectionReport] = Field(description="by each filter that threw it out")
     failure: FailureReport | None
+    generator: str | None = Field(default=None, description="what sampled it, of several")
     text: str | None = None
     message: dict[str, Any] | None = None
 
     @classmethod
     def of(cls, record: ScoredCandidate, *, full: bool) -> Self:
         """The report of `record`."""
-        return cls(**report(record, (*_SUMMARY, *_TEXTS) if full else _SUMMARY))
+        told = report(record, (*_SUMMARY, *_TEXTS) if full else _SUMMARY)
+        return cls(**told, **_sampled_by(record))
 
 
 _TEXTS: tuple[ReportField, ...] = ("text", "message")
 _SUMMARY: tuple[ReportField, ...] = tuple(
-    field for field in FIELDS if field in CandidateReport.model_fields and field not in _TEXTS
+    field
+    for field in FIELDS
+    if field in CandidateReport.model_fields and field not in (*_TEXTS, "generator")
 )
+
+
+def _sampled_by(record: ScoredCandidate) -> dict[str, Any]:
+    """Which of several generators; a report of one alone does not have the field."""
+    name = record.candidate.generator
+    return {} if name is None else {"generator": name}
 
 
 class ReturnedReport(BaseModel):
@@ -75,6 +85,7 @@ class ReturnedReport(BaseModel):
     candidate: int = Field(description="its index among the sampled")
     reward: float | None
     finish_reason: str | None
+    generator: str | None = Field(default=None, description="what sampled it, of several")
 
 
 class TimingsReport(BaseModel):
@@ -198,6 +209,7 @@ class BestOfNReport(BaseModel):
                     candidate=record.index,
                     reward=record.reward,
                     finish_reason=record.candidate.finish_reason,
+                    **_sampled_by(record),
                 )
                 for record in returned
             ],

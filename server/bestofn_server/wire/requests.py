@@ -8,7 +8,13 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from bestofn.control.policy import OnExhausted
-from bestofn.settings.sections import AnswerKeySpec, FilterSpecs, SelectorSpec, with_selector
+from bestofn.settings.sections import (
+    MOST_GROWTH,
+    AnswerKeySpec,
+    FilterSpecs,
+    SelectorSpec,
+    with_selector,
+)
 from bestofn.settings.stopping import StopSettings
 from bestofn_server.wire import bounds
 from bestofn_server.wire.bounds import Json, Name, Object, Text
@@ -58,6 +64,13 @@ class BestOfNOptions(BaseModel):
     )
     max_rounds: OptionalInteger = Field(
         default=None, ge=1, le=8, description="rounds of sampling in all, for `resample`"
+    )
+    grow: float | None = Field(
+        default=None,
+        ge=1,
+        le=MOST_GROWTH,
+        description="for `resample`: where candidates were cut at max_tokens the next round gets "
+        "so many times as many, up to the model's context and the server's limit",
     )
     deadline_ms: OptionalInteger = Field(
         default=None,

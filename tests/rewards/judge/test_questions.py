@@ -135,7 +135,10 @@ async def test_a_template_is_sandboxed() -> None:
     ("options", "sentence"),
     [
         ({"mode": "best"}, "mode best is none of pointwise, probability, listwise, pairwise"),
-        ({"permutations": 2}, "permutations is for a listwise judge, and the mode is pointwise"),
+        (
+            {"permutations": 2},
+            "permutations is for a listwise or pick judge, and the mode is pointwise",
+        ),
         ({"mode": "probability", "temperature": 1.0}, "temperature is for a pointwise or listwise"),
         ({"samples": 3}, "samples is above 1 at temperature 0"),
         ({"samples": 0}, "samples is 0; it must be at least 1"),

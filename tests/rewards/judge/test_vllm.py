@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from bestofn.generators.vllm import VllmGenerator
+from bestofn.rewards.judge.itself import Itself
 from bestofn.rewards.judge.open import open_judge
 from bestofn.settings.judge import JudgeSettings
 from tests.support.rewards.judges import REQUEST, candidates
@@ -26,6 +28,7 @@ MODES: list[dict[str, Any]] = [
     {"mode": "probability", "words": ("3", "2")},
     {"mode": "listwise", **WRITTEN},
     {"mode": "pairwise", **WRITTEN},
+    {"mode": "pick", **WRITTEN},
 ]
 
 
@@ -47,3 +50,19 @@ async def test_every_verdict_is_a_reward_or_a_named_failure(
             assert score.failure is None
             assert score.reward is not None
             assert math.isfinite(score.reward)
+
+
+@pytest.mark.parametrize("options", MODES[2:], ids=lambda options: options["mode"])
+async def test_the_engine_in_this_process_judges_its_own_answers(
+    vllm_generator: VllmGenerator, options: dict[str, Any]
+) -> None:
+    itself = Itself()
+    async with open_judge(JudgeSettings(url="self", template=SHORT, **options), itself) as judge:
+        assert itself.wanted
+        itself.bind(vllm_generator)
+        scores = await judge.score(REQUEST, candidates(["3", "2", "8 - 5 = 3"]))
+    assert all(score.tokens > 0 for score in scores)
+    for score in scores:
+        assert (score.reward is None) is (score.failure is not None)
+    if options["mode"] != "listwise":
+        assert all(score.failure is None for score in scores)
