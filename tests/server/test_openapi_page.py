@@ -39,6 +39,7 @@ def test_every_answer_has_its_fields(page: dict[str, Any]) -> None:
     assert models == {
         "/v1/chat/completions": "Completion",
         "/v1/completions": "Completion",
+        "/v1/candidates": "",
         "/v1/responses": "ResponseAnswer",
         "/v1/messages": "MessageAnswer",
         "/v1/messages/count_tokens": "MessageTokensCount",
