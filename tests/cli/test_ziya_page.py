@@ -1,4 +1,4 @@
-"""The commands of docs/ziya.md, run as they are written, on replicas of the models' layouts."""
+"""The commands of the guide to the Ziya family, run as they are written, on replicas."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 BIN = Path(sys.executable).parent
 GENERATORS = ("13B-v1", "13B-v1.1", "13B-Pretrain-v1")
-LINES = [each.line for each in documented_commands() if each.where.startswith("docs/ziya.md")]
+PAGE = "docs/guides/ziya.md"
+LINES = [each.line for each in documented_commands() if each.where.startswith(PAGE)]
 ANSWER = "二氧化硫。"
 
 
