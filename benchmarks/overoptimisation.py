@@ -24,8 +24,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.choosing import Prompt, Recorded, eligible, read, subsets
+from benchmarks.choosing import eligible, subsets
 from benchmarks.line_charts import Chart, draw
+from benchmarks.recorded_run import Prompt, Recorded, read
 from bestofn.builders.choosing import build_selector
 from bestofn.core.protocols import Selector
 from bestofn.core.ranking import ScoredCandidate

@@ -7,9 +7,9 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from benchmarks.choosing import Prompt, Recorded
 from benchmarks.line_charts import Chart, draw
 from benchmarks.overoptimisation import SCENARIOS, SELECTORS, Scenario, charts, outcomes
+from benchmarks.recorded_run import Prompt, Recorded
 
 
 def prompt(number: int) -> Prompt:
