@@ -97,10 +97,9 @@ class OpenAIGenerator:
     async def answer(self, endpoint: Endpoint, body: Mapping[str, Any]) -> dict[str, Any]:
         """The server's own answer; see `bestofn.core.protocols.Forwarder`."""
         template = self._rendering(endpoint, body)
+        sent: Mapping[str, Any] = body
         if template is not None:
             endpoint, sent = "completions", completion_body(body, template)
-        else:
-            sent = body
         content = await self._client.post(endpoint, {"model": self._model, **sent})
         answer = await read_beside(whole_answer, content, WHO)
         return answer if template is None else as_chat(answer, alternatives(body))

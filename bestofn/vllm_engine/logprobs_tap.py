@@ -38,7 +38,8 @@ class LogprobsTap:
         Args:
             request_id: the engine's, of a request that starts inside.
         """
-        self._noted[request_id] = noted = []
+        noted: list[float] = []
+        self._noted[request_id] = noted
         try:
             yield noted
         finally:

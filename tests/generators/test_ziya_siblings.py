@@ -113,7 +113,9 @@ async def test_the_tokens_of_the_prompt_are_those_of_the_form(
             assert read[0] == ziya_generator.ids_of(folder, *by_hand)
 
 
-async def test_it_is_ranked_and_streamed_through_the_server(over_upstream: Pipeline) -> None:
+async def test_it_is_passed_through_and_ranked_by_the_server(
+    over_upstream: Pipeline, folder: Path
+) -> None:
     app = create_app(Settings(best_of=2), over_upstream)
     body = {"messages": list(ONE), "max_tokens": 8, "temperature": 0}
     async with client_of(app) as client:
@@ -125,7 +127,9 @@ async def test_it_is_ranked_and_streamed_through_the_server(over_upstream: Pipel
         assert ranked.status_code == 200, ranked.text
         tools = [{"type": "function", "function": {"name": "f", "parameters": {}}}]
         refused = await client.post("/v1/chat/completions", json={**body, "tools": tools})
-    assert alone.json()["choices"][0]["message"]["content"]
+    read = len(ziya_generator.ids_of(folder, FIRST))
+    assert alone.json()["usage"]["prompt_tokens"] == read
+    assert alone.json()["choices"][0]["message"]["role"] == "assistant"
     assert alone.json()["object"] == "chat.completion"
     assert ranked.json()["bestofn"]["sampled"] == 2
     assert refused.status_code == 400

@@ -32,7 +32,8 @@ BY_HAND: Sequence[tuple[Any, tuple[str | int, ...]]] = (
 
 
 async def _greedy(pipeline: Pipeline, messages: Any, **fields: Any) -> Candidate:
-    request = Request(messages, best_of=1, temperature=0, max_tokens=16, **fields)
+    further = {"ignore_eos": True}  # random weights may like the end best
+    request = Request(messages, best_of=1, temperature=0, max_tokens=16, options=further, **fields)
     sampling = pipeline.generator.sample(request, [0])
     found = [candidate async for candidate in sampling]
     await sampling.aclose()

@@ -121,7 +121,8 @@ def identity_of(
     if settings.stop != StopSettings():  # a run without a rule is as one of before there were any
         given["stop"] = settings.stop.model_dump(exclude_defaults=True)
     # 0.1 wrote down whether it shared samples out over rows.
-    asked = {"input": whole_path(source), "columns": dict(columns), "explore": None}
+    asked: dict[str, Any] = {"input": whole_path(source), "columns": dict(columns)}
+    asked["explore"] = None
     if raw:
         asked["raw"] = True
     public: dict[str, Any] = without_secrets({**given, **asked})
