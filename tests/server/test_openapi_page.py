@@ -39,6 +39,7 @@ def test_every_answer_has_its_fields(page: dict[str, Any]) -> None:
     assert models == {
         "/v1/chat/completions": "Completion",
         "/v1/completions": "Completion",
+        "/v1/candidates": "",
         "/v1/responses": "ResponseAnswer",
         "/v1/messages": "MessageAnswer",
         "/v1/messages/count_tokens": "MessageTokensCount",
@@ -94,3 +95,15 @@ def test_keys_are_on_the_page_where_they_are_needed(page: dict[str, Any]) -> Non
     assert guarded["security"] == [{"key": []}, {"header": []}]
     without = {path for path, operation in _operations(guarded) if operation.get("security") == []}
     assert without == {"/health", "/ready", "/metrics"}
+
+
+def test_a_header_is_never_null(page: dict[str, Any]) -> None:
+    headers = {
+        parameter["name"]: parameter["schema"]
+        for _, operation in _operations(page)
+        for parameter in operation.get("parameters", ())
+        if parameter["in"] == "header"
+    }
+    assert headers["X-Bestofn-Best-Of"]["type"] == "integer"
+    assert headers["X-Bestofn-Return-Candidates"]["enum"] == ["none", "summary", "full"]
+    assert "null" not in str(headers)

@@ -30,23 +30,6 @@ def errors(
     return {status: {"model": envelope, "description": _MEANINGS[status]} for status in statuses}
 
 
-def events(answer: str) -> dict[str, Any]:
-    """The content of a stream of named events, of which the last hold a whole `answer`: OpenAPI's
-    own model of server-sent events."""
-    data = {
-        "type": "string",
-        "description": f"an event of the API; what it is made of is in {answer}",
-        "contentMediaType": "application/json",
-    }
-    names = {"type": "string", "description": "the type of the event"}
-    schema = {
-        "type": "object",
-        "required": ["event", "data"],
-        "properties": {"event": names, "data": data},
-    }
-    return {"text/event-stream": {"itemSchema": schema}}
-
-
 def events_of(*schemas: str) -> dict[str, Any]:
     """The content of a stream, an event at a time: OpenAPI's own model of server-sent events.
 
@@ -65,6 +48,23 @@ def events_of(*schemas: str) -> dict[str, Any]:
     ]
     event = {"type": "object", "required": ["data"], "properties": {"data": {"anyOf": data}}}
     return {"text/event-stream": {"itemSchema": event}}
+
+
+def named_events(answer: str) -> dict[str, Any]:
+    """The content of a stream of named events, of which the last hold a whole `answer`: OpenAPI's
+    own model of server-sent events."""
+    data = {
+        "type": "string",
+        "description": f"an event of the API; what it is made of is in {answer}",
+        "contentMediaType": "application/json",
+    }
+    names = {"type": "string", "description": "the type of the event"}
+    schema = {
+        "type": "object",
+        "required": ["event", "data"],
+        "properties": {"event": names, "data": data},
+    }
+    return {"text/event-stream": {"itemSchema": schema}}
 
 
 EVENTS = events_of("Completion")

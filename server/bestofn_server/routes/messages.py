@@ -11,7 +11,7 @@ from starlette.responses import Response
 from bestofn_server.http.auth import key_of
 from bestofn_server.http.disconnect import unless_gone
 from bestofn_server.routes.answering import answered
-from bestofn_server.routes.documented import STATUSES, errors, events
+from bestofn_server.routes.documented import STATUSES, errors, named_events
 from bestofn_server.routes.route import ServiceRoute, service_of
 from bestofn_server.surfaces.messages.errors import MessagesErrorEnvelope, error_response
 from bestofn_server.surfaces.messages.request import (
@@ -21,14 +21,15 @@ from bestofn_server.surfaces.messages.request import (
 )
 from bestofn_server.surfaces.messages.surface import MessagesSurface
 from bestofn_server.wire.headers import Asked
-from bestofn_server.wire.report import Reported
+from bestofn_server.wire.report import Report
 
 
-class MessageAnswer(anthropic.Message, Reported):
+class MessageAnswer(anthropic.Message):
     """Anthropic's message object, with bestofn's report."""
 
     content: list[anthropic.TextBlock | anthropic.ThinkingBlock | anthropic.ToolUseBlock]  # type: ignore[assignment]  # pyright: ignore[reportIncompatibleVariableOverride]
     usage: dict[str, Any]  # type: ignore[assignment]  # pyright: ignore[reportIncompatibleVariableOverride]
+    bestofn: Report | None = None
 
 
 class MessagesRoute(ServiceRoute):
@@ -40,7 +41,7 @@ class MessagesRoute(ServiceRoute):
 
 _ERRORS = errors(*STATUSES, envelope=MessagesErrorEnvelope)
 _SUCCESS: dict[int | str, dict[str, Any]] = {
-    200: {"model": MessageAnswer, "content": events("MessageAnswer")}
+    200: {"model": MessageAnswer, "content": named_events("MessageAnswer")}
 }
 
 

@@ -9,12 +9,12 @@ from openai.types import responses as openai
 from starlette.responses import Response
 
 from bestofn_server.routes.answering import answered
-from bestofn_server.routes.documented import COMPLETIONS, events
+from bestofn_server.routes.documented import COMPLETIONS, named_events
 from bestofn_server.routes.route import ServiceRoute
 from bestofn_server.surfaces.responses.request import ResponsesRequest
 from bestofn_server.surfaces.responses.surface import ResponsesSurface
 from bestofn_server.wire.headers import Asked
-from bestofn_server.wire.report import Reported
+from bestofn_server.wire.report import Report
 
 _Item = (
     openai.ResponseOutputMessage
@@ -24,7 +24,7 @@ _Item = (
 )
 
 
-class ResponseAnswer(openai.Response, Reported):
+class ResponseAnswer(openai.Response):
     """OpenAI's response object, with bestofn's report."""
 
     output: list[_Item]  # type: ignore[assignment]  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -32,10 +32,11 @@ class ResponseAnswer(openai.Response, Reported):
     tools: list[dict[str, Any]]  # type: ignore[assignment]  # pyright: ignore[reportIncompatibleVariableOverride]
     tool_choice: str | dict[str, Any]  # type: ignore[assignment]  # pyright: ignore[reportIncompatibleVariableOverride]
     usage: dict[str, Any] | None = None  # type: ignore[assignment]  # pyright: ignore[reportIncompatibleVariableOverride]
+    bestofn: Report | None = None
 
 
 _SUCCESS: dict[int | str, dict[str, Any]] = {
-    200: {"model": ResponseAnswer, "content": events("ResponseAnswer")}
+    200: {"model": ResponseAnswer, "content": named_events("ResponseAnswer")}
 }
 
 

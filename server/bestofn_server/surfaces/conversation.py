@@ -24,7 +24,9 @@ class Conversation:
         self._pictures: list[Part] = []
 
     def instruct(self, text: str) -> None:
-        """The system says it."""
+        """The system says it; nothing where the text is empty, as some clients send it."""
+        if not text:
+            return
         self._end_turn()
         first = self._messages[0] if len(self._messages) == 1 else {}
         if first.get("role") == "system":

@@ -100,7 +100,7 @@ class PartReader:
         yield from self._say("text", said, tuple(tokens or ()) if said else ())
         refusal = delta.get("refusal")
         yield from self._say("refusal", refusal if isinstance(refusal, str) else "")
-        calls = list(delta.get("tool_calls") or ())
+        calls: list[Any] = list(delta.get("tool_calls") or ())
         if (older := delta.get("function_call")) is not None:
             calls.append({"index": 0, "function": older})
         for place, call in enumerate(calls):

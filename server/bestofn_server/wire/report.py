@@ -233,7 +233,5 @@ class NotesReport(BaseModel):
     notes: list[str]
 
 
-class Reported(BaseModel):
-    """An answer with bestofn's report."""
-
-    bestofn: BestOfNReport | NotesReport | None = None
+Report = BestOfNReport | NotesReport
+"""What an answer tells besides."""

@@ -77,7 +77,8 @@ def streams(draw: st.DrawFn) -> list[Chunk]:
                 deltas.append(draw(st.sampled_from([{}, {"content": None}, {"content": ""}])))
     chunks = [_chunk(delta) for delta in deltas]
     reason = draw(reasons)
-    if chunks and draw(st.booleans()):
+    with_the_last = draw(st.booleans())
+    if with_the_last:
         chunks[-1]["choices"][0]["finish_reason"] = reason
     else:
         chunks.append(_chunk({}, reason))

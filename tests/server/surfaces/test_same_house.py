@@ -13,7 +13,6 @@ from bestofn import Policy, Settings
 from bestofn.testing import FakeCompletion
 from bestofn_server.app import create_app
 from bestofn_server.http.auth import ApiKeys
-from tests.support.listening import listening
 from tests.support.scripts import pipeline_of
 from tests.support.serving import app_of, client_of, error_of
 from tests.support.surfaces import check_message, check_response, events_of
@@ -115,10 +114,10 @@ async def test_admission_counts_and_refuses(path: str) -> None:
 
 @both
 async def test_a_draining_server_says_so(path: str) -> None:
-    async with listening() as server:
-        server.listener.stop()
-        async with httpx.AsyncClient(base_url=server.url) as client:
-            response = await client.post(path, json=BODIES[path])
+    app = app_of()
+    async with client_of(app) as client:
+        app.state.bestofn.admission.closed = True
+        response = await client.post(path, json=BODIES[path])
     assert response.status_code == 503
     assert told(response) == (
         "overloaded_error" if path == "/v1/messages" else "server_error",

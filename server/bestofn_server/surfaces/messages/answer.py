@@ -1,4 +1,5 @@
-"""The message: what a chat completion comes to, in the types of the `anthropic` package."""
+"""The message: what a chat completion comes to. Its blocks are the types of the `anthropic`
+package; the object is a plain one, which tests hold to the type."""
 
 from __future__ import annotations
 
@@ -8,7 +9,6 @@ from typing import Any, cast
 
 from anthropic.types import (
     ContentBlock,
-    Message,
     StopReason,
     TextBlock,
     ThinkingBlock,
@@ -62,17 +62,14 @@ class Written:
             EngineError: the arguments of a call are no JSON object.
         """
         reason, sequence = (None, None) if ending is None else self.stop(parts, ending)
-        told = Message.model_construct(
-            id=f"msg_{self._id}",
-            content=[block(part) for part in parts],
-            model=self._model,
-            role="assistant",
-            type="message",
-            stop_reason=reason,
-            stop_sequence=sequence,
-        ).to_dict(mode="json", warnings=False)
         return {
-            **told,
+            "id": f"msg_{self._id}",
+            "type": "message",
+            "role": "assistant",
+            "model": self._model,
+            "content": [block(part).to_dict(mode="json") for part in parts],
+            "stop_reason": reason,
+            "stop_sequence": sequence,
             "usage": usage_of(ending or Ending()),
             **({} if ending is None else self.told(ending)),
         }

@@ -76,7 +76,7 @@ def _blocks(content: Any, path: str) -> list[tuple[str, Given, str]]:
         return [("text", {"type": "text", "text": content}, path)]
     if not isinstance(content, list):
         raise refusal(path, "it has to be a text or a list of blocks")
-    blocks = []
+    blocks: list[tuple[str, Given, str]] = []
     for at, block in enumerate(content):
         if not isinstance(block, dict):
             raise refusal(f"{path}.{at}", "it has to be an object")

@@ -76,7 +76,8 @@ class MessageTelling:
         self._begun = True
         self._written.begin(chunk)
         started = self._written.message((), None)
-        yield _event("message_start", message={**started, "usage": usage_of(self._ending)})
+        usage = {**usage_of(self._ending), "output_tokens": 0}  # so far
+        yield _event("message_start", message={**started, "usage": usage})
 
     def _step(self, step: Step) -> Iterator[bytes]:
         part = step.part

@@ -1,14 +1,14 @@
-"""The response object: what a chat completion comes to, in the types of the `openai` package."""
+"""The response object: what a chat completion comes to. Its items are the types of the `openai`
+package; the object is a plain one, which tests hold to the type: making it costs a millisecond."""
 
 from __future__ import annotations
 
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from openai.types.responses import (
-    Response,
     ResponseCustomToolCall,
     ResponseFunctionToolCall,
     ResponseOutputItem,
@@ -17,7 +17,6 @@ from openai.types.responses import (
     ResponseOutputText,
     ResponseReasoningItem,
 )
-from openai.types.responses.response import IncompleteDetails
 from openai.types.responses.response_output_text import Logprob
 from openai.types.responses.response_reasoning_item import Content
 
@@ -26,6 +25,8 @@ from bestofn_server.surfaces.parts import Part
 from bestofn_server.surfaces.responses.items import arguments_of
 from bestofn_server.surfaces.responses.request import ResponsesRequest
 from bestofn_server.surfaces.responses.tools import Tools
+
+_Status = Literal["in_progress", "completed", "incomplete"]
 
 CUT = {"length": "max_output_tokens", "content_filter": "content_filter"}
 """Finish reasons that make a response incomplete, and what it then says."""
@@ -47,6 +48,7 @@ class Written:
         self._id = uuid.uuid4().hex
         self._model = body.model or ""
         self._created = time.time()
+        self._echoed = _echoed(body)
 
     def begin(self, completion: Mapping[str, Any]) -> None:
         """Take over what stands at the head of a completion."""
@@ -68,7 +70,7 @@ class Written:
             begun: whether it has only just begun, and says nothing yet.
         """
         identity = self.item_id(part)
-        status = "in_progress" if begun else "incomplete" if cut else "completed"
+        status: _Status = "in_progress" if begun else "incomplete" if cut else "completed"
         text = "" if begun else part.text
         if part.kind == "reasoning":
             content = [] if begun else [Content(text=text, type="reasoning_text")]
@@ -113,76 +115,69 @@ class Written:
         """
         reason = CUT.get((ending and ending.finish_reason) or "")
         status = "in_progress" if ending is None else "incomplete" if reason else "completed"
-        answer = Response.model_construct(
-            id=f"resp_{self._id}",
-            created_at=self._created,
-            model=self._model,
-            object="response",
-            output=list(output),
-            **{
-                "status": status,
-                "error": None,
-                "incomplete_details": IncompleteDetails.model_construct(reason=reason)
-                if reason
-                else None,
-                **self._echoed(),
-                **fields,
-            },
-        )
-        told = answer.to_dict(mode="json", warnings=False)
-        told["usage"] = None if ending is None else usage_of(ending)
-        return {**told, **({} if ending is None else ending.told(self._notes))}
+        return {
+            "id": f"resp_{self._id}",
+            "object": "response",
+            "created_at": self._created,
+            "status": status,
+            "error": None,
+            "incomplete_details": {"reason": reason} if reason else None,
+            "model": self._model,
+            "output": [item.to_dict(mode="json") for item in output],
+            **self._echoed,
+            "usage": None if ending is None else usage_of(ending),
+            **fields,
+            **({} if ending is None else ending.told(self._notes)),
+        }
 
-    def _call(self, part: Part, identity: str, text: str, status: Any) -> ResponseOutputItem:
+    def _call(self, part: Part, identity: str, text: str, status: _Status) -> ResponseOutputItem:
         named = self._tools.called(part.name)
-        inside = {} if named.namespace is None else {"namespace": named.namespace}
+        call: ResponseCustomToolCall | ResponseFunctionToolCall
         if named.custom:
-            return ResponseCustomToolCall(
+            call = ResponseCustomToolCall(
                 id=identity,
                 call_id=part.id,
                 name=named.name,
                 input=arguments_of(text) if text else "",
                 type="custom_tool_call",
-                **inside,
             )
-        return ResponseFunctionToolCall(
-            id=identity,
-            call_id=part.id,
-            name=named.name,
-            arguments=text,
-            type="function_call",
-            status=status,
-            **inside,
-        )
+        else:
+            call = ResponseFunctionToolCall(
+                id=identity,
+                call_id=part.id,
+                name=named.name,
+                arguments=text,
+                type="function_call",
+                status=status,
+            )
+        if named.namespace is not None:
+            call.namespace = named.namespace
+        return call
 
-    def _echoed(self) -> dict[str, Any]:
-        """What was asked, as OpenAI's API says it again."""
-        body = self._body
-        asked = body.text and body.text.format
-        form = (
-            {"type": "text"}
-            if asked is None
-            else asked.model_dump(by_alias=True, exclude_none=True)
-        )
-        verbosity = None if body.text is None else body.text.verbosity
-        return {
-            "background": False,
-            "instructions": body.instructions,
-            "max_output_tokens": body.max_output_tokens,
-            "metadata": dict(body.metadata or {}),
-            "parallel_tool_calls": body.parallel_tool_calls is not False,
-            "previous_response_id": None,
-            "reasoning": {"effort": body.reasoning and body.reasoning.effort, "summary": None},
-            "store": False,
-            "temperature": body.temperature,
-            "text": {"format": form, **({} if verbosity is None else {"verbosity": verbosity})},
-            "tool_choice": body.tool_choice or "auto",
-            "tools": list(body.tools or ()),
-            "top_logprobs": body.top_logprobs,
-            "top_p": body.top_p,
-            "truncation": "disabled",
-            "user": body.user,
-        }
+
+def _echoed(body: ResponsesRequest) -> dict[str, Any]:
+    """What was asked, as OpenAI's API says it again."""
+    asked = body.text and body.text.format
+    form = {"type": "text"} if asked is None else asked.model_dump(by_alias=True, exclude_none=True)
+    verbosity = None if body.text is None else body.text.verbosity
+    return {
+        "background": False,
+        "instructions": body.instructions,
+        "max_output_tokens": body.max_output_tokens,
+        "metadata": body.metadata or {},
+        "parallel_tool_calls": body.parallel_tool_calls is not False,
+        "previous_response_id": None,
+        "reasoning": {"effort": body.reasoning and body.reasoning.effort, "summary": None},
+        "store": False,
+        "temperature": body.temperature,
+        "text": {"format": form, **({} if verbosity is None else {"verbosity": verbosity})},
+        "tool_choice": body.tool_choice or "auto",
+        "tools": body.tools or [],
+        "top_logprobs": body.top_logprobs,
+        "top_p": body.top_p,
+        "truncation": "disabled",
+        "user": body.user,
+    }
 
 
 def usage_of(ending: Ending) -> dict[str, Any] | None:

@@ -88,8 +88,8 @@ class ResponseTelling:
         part = step.part
         place = {"output_index": part.index}
         if isinstance(step, Opened):
-            item = self._written.item(part, begun=True).to_dict(mode="json")
-            yield self._event("response.output_item.added", **place, item=item)
+            begun = self._written.item(part, begun=True).to_dict(mode="json")
+            yield self._event("response.output_item.added", **place, item=begun)
             if part.kind != "call":
                 yield from self._content("added", part, begun=True)
         elif isinstance(step, Said):

@@ -18,9 +18,9 @@ from bestofn_server.wire.requests import BestOfNOptions, ChatRequest, StreamOpti
 
 IGNORED = frozenset(
     {"access_programs", "background_options", "context_management", "image", "max_tool_calls"}
-    | {"prompt_cache_options"}
+    | {"client_metadata", "prompt_cache_options"}
 )
-"""Documented, and without an effect here; told in the notes."""
+"""Documented (`client_metadata`: sent by codex), and without an effect here; told in the notes."""
 
 ELSEWHERE = {
     "max_tokens": "max_output_tokens",
