@@ -124,8 +124,8 @@ class Presets:
             return chosen
         if name is None or name == self._default.name:
             return self._default
-        if (profile := self._profiles.get(name)) is not None:
-            return profile
+        if (called := self._profiles.get(name)) is not None:
+            return called
         if not self._serves(name):
             await self._refresh()  # a LoRA adapter may have been loaded since
         if self._serves(name):
