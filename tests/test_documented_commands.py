@@ -128,7 +128,7 @@ def test_a_documented_command_is_read_by_its_program(command: Documented) -> Non
     reader(words)
 
 
-@pytest.mark.parametrize("path", ["README.md", "server/README.md"])
+@pytest.mark.parametrize("path", ["README.md", "server/README.md", "docs/guides/ziya.md"])
 def test_the_settings_that_are_shown_are_settings(path: str) -> None:
     from bestofn import Settings
 

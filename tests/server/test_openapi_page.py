@@ -96,3 +96,15 @@ def test_keys_are_on_the_page_where_they_are_needed(page: dict[str, Any]) -> Non
     assert guarded["security"] == [{"key": []}, {"header": []}]
     without = {path for path, operation in _operations(guarded) if operation.get("security") == []}
     assert without == {"/health", "/ready", "/metrics"}
+
+
+def test_a_header_is_never_null(page: dict[str, Any]) -> None:
+    headers = {
+        parameter["name"]: parameter["schema"]
+        for _, operation in _operations(page)
+        for parameter in operation.get("parameters", ())
+        if parameter["in"] == "header"
+    }
+    assert headers["X-Bestofn-Best-Of"]["type"] == "integer"
+    assert headers["X-Bestofn-Return-Candidates"]["enum"] == ["none", "summary", "full"]
+    assert "null" not in str(headers)

@@ -19,9 +19,9 @@ from bestofn_server.http.patience import patience_of
 from bestofn_server.routes.documented import COMPLETIONS, events_of
 from bestofn_server.routes.route import ServiceRoute, service_of
 from bestofn_server.service.watching import Watching
-from bestofn_server.surfaces.chat import ChunkTelling
+from bestofn_server.surfaces.chat import CompletionSurface
 from bestofn_server.wire.candidate_events import CandidateEvent, SnapshotEvent, StartedEvent
-from bestofn_server.wire.headers import Asked
+from bestofn_server.wire.headers import Asked, BestOfNHeaders
 from bestofn_server.wire.requests import BestOfNOptions, ChatRequest
 from bestofn_server.wire.responses import Answer, Completion
 
@@ -42,19 +42,19 @@ def router() -> APIRouter:
     async def create_candidates(body: ChatRequest, asked: Asked, request: Request) -> Response:
         """Sample best_of answers to a conversation, and tell each the moment it is judged."""
         with somebody_waits(patience_of(request)):
-            return await _candidates(asked.on(body), asked.profile, request)
+            return await _candidates(body, asked, request)
 
     return routes
 
 
-async def _candidates(body: ChatRequest, profile: str | None, request: Request) -> Response:
+async def _candidates(body: ChatRequest, asked: BestOfNHeaders, request: Request) -> Response:
     """A chat request that is always ranked, never passed through, and reports everything."""
     service = service_of(request)
     options = body.bestofn or BestOfNOptions()
     told = {"bestofn": options.model_copy(update={"return_candidates": "full"})}
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(service.clock.limited())
-        job = await service.plan(body.model_copy(update=told), profile)
+        job = await service.plan(asked.on(body.model_copy(update=told)), asked.profile)
         stack.enter_context(service.admitted(job.tokens, key_of(request.scope)))
         watching = Watching(scored=job.pipeline.reward_model is not None)
         ranking = asyncio.ensure_future(service.rank(job, request.headers, watching))
@@ -76,4 +76,5 @@ async def _candidates(body: ChatRequest, profile: str | None, request: Request) 
             yield answer.body()
 
         keep_alive = service.settings.server.keep_alive_seconds
-        return EventStream(chunks(), ChunkTelling(), stack.pop_all(), keep_alive=keep_alive)
+        telling = CompletionSurface(body).telling()
+        return EventStream(chunks(), telling, stack.pop_all(), keep_alive=keep_alive)

@@ -1,5 +1,5 @@
-"""The message: what a chat completion comes to. Its blocks are the types of the `anthropic` package;
-the object is a plain one, which tests hold to the type."""
+"""The message: what a chat completion comes to. Its blocks are the types of the `anthropic`
+package; the object is a plain one, which tests hold to the type."""
 
 from __future__ import annotations
 
