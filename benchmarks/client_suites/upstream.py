@@ -91,6 +91,8 @@ def completion(body: Object) -> dict[str, Any]:
 
 def _around(choices: int, tokens: int) -> dict[str, Any]:
     usage = {
+        "prompt_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": 0},
         "prompt_tokens": 20,
         "completion_tokens": choices * tokens,
         "total_tokens": 20 + choices * tokens,
@@ -138,7 +140,7 @@ def _chunks(whole: Object, *, usage: bool) -> Iterator[dict[str, Any]]:
             yield {**head, "choices": [{**index, "text": choice["text"], **reason}]}
             continue
         message = choice["message"]
-        words = re_split(message["content"] or "")
+        words = _words(message["content"] or "")
         yield {**head, "choices": [{**index, "delta": {"role": "assistant"}}]}
         for word in words:
             yield {**head, "choices": [{**index, "delta": {"content": word}}]}
@@ -152,7 +154,7 @@ def _chunks(whole: Object, *, usage: bool) -> Iterator[dict[str, Any]]:
         yield {**head, "choices": [], "usage": whole["usage"]}
 
 
-def re_split(text: str) -> list[str]:
+def _words(text: str) -> list[str]:
     """A text in words, each with the space after it."""
     return [word for word in text.replace(" ", " \0").split("\0") if word]
 

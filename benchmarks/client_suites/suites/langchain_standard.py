@@ -13,7 +13,7 @@ URL = os.environ["BESTOFN_URL"]
 COMMON = {"model": "scripted", "api_key": "secret", "max_retries": 0, "timeout": 60}
 
 
-class TestChatOpenAI(ChatModelIntegrationTests):
+class TestChatOpenAI(ChatModelIntegrationTests):  # type: ignore[misc]
     """Over chat completions."""
 
     @property

@@ -256,12 +256,15 @@ def test_what_has_no_effect_is_told() -> None:
     assert _notes(store=False, include=["reasoning.encrypted_content"]) == []
 
 
-def test_details_of_the_usage_are_kept() -> None:
+@pytest.mark.parametrize(
+    "cache", [{"cached_tokens": 4}, {"cached_tokens": 4, "cache_write_tokens": 0}]
+)
+def test_details_of_the_usage_are_kept(cache: dict[str, int]) -> None:
     usage = {
         "prompt_tokens": 10,
         "completion_tokens": 5,
         "total_tokens": 15,
-        "prompt_tokens_details": {"cached_tokens": 4},
+        "prompt_tokens_details": cache,
         "completion_tokens_details": {"reasoning_tokens": 2},
     }
     choice = {"message": {"content": "x"}, "finish_reason": "stop"}
@@ -269,7 +272,7 @@ def test_details_of_the_usage_are_kept() -> None:
     whole = ResponsesSurface(ResponsesRequest.model_validate({"input": "q"})).answer(completion)
     assert whole["usage"] == {
         "input_tokens": 10,
-        "input_tokens_details": {"cached_tokens": 4},
+        "input_tokens_details": cache,
         "output_tokens": 5,
         "output_tokens_details": {"reasoning_tokens": 2},
         "total_tokens": 15,
