@@ -30,6 +30,7 @@ class CodingAgent:
             folder that it is given.
         arguments: of the command, by the server's address.
         files: it reads, by their place in its home.
+        reads_no_proxy: whether it asks what `NO_PROXY` names directly.
     """
 
     command: str
@@ -38,6 +39,7 @@ class CodingAgent:
     calls: Callable[[Path], Mapping[str, Any]]
     arguments: Callable[[str], Sequence[str]]
     files: Callable[[str], Mapping[str, str]] = lambda url: {}
+    reads_no_proxy: bool = True
 
     @property
     def found(self) -> str | None:
@@ -56,7 +58,7 @@ class CodingAgent:
             *self.arguments(url),
             PROMPT,
             cwd=work,
-            env=_environment(url, home),
+            env=_environment(url, home, fenced=self.reads_no_proxy),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -70,19 +72,18 @@ class CodingAgent:
         return process.returncode or 0, said.decode(errors="replace")
 
 
-def _environment(url: str, home: Path) -> dict[str, str]:
-    """A home of its own, and no other server than this one: whatever else it asks is not there."""
+def _environment(url: str, home: Path, *, fenced: bool) -> dict[str, str]:
+    """A home of its own; where `fenced`, any other server is behind a proxy that is not there."""
     nowhere = "http://127.0.0.1:9"
+    proxies = {"HTTP_PROXY": nowhere, "HTTPS_PROXY": nowhere, "NO_PROXY": "127.0.0.1"}
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
         "CODEX_HOME": str(home),
-        "HTTP_PROXY": nowhere,
-        "HTTPS_PROXY": nowhere,
-        "NO_PROXY": "127.0.0.1",
         "OPENAI_API_KEY": KEY,
         "OPENAI_BASE_URL": f"{url}/v1",
         "OPENCODE_DISABLE_MODELS_FETCH": "1",
+        **(proxies if fenced else {}),
     }
 
 
@@ -118,8 +119,13 @@ CODING_AGENTS = (
         "qwen",
         "@qwen-code/qwen-code",
         "/v1/chat/completions",
-        lambda work: {"write_file": {"file_path": str(work / FILE), "content": WRITTEN}},
+        # Its write_file takes no file that it has not read.
+        lambda work: {
+            "run_shell_command": {"command": f"echo four > {FILE}", "is_background": False}
+        },
         lambda url: ("--auth-type", "openai", "-m", MODEL, "--yolo"),
+        lambda url: {".qwen/settings.json": '{"privacy": {"usageStatisticsEnabled": false}}'},
+        reads_no_proxy=False,
     ),
     CodingAgent(
         "opencode",
