@@ -1,6 +1,6 @@
 """The seams as protocols: Generator and Sampling, Filter, RewardModel, AnswerKey, Selector; and
 what one of them may offer besides (Forwarder, Snapshotting, EngineStatus, Ignoring; Mending;
-Comparing, Refusing, TextScorer; Suiting, NamedKey; ReadsLogprobs; and what
+Comparing, Refusing, TextScorer, TokenScorer; Suiting, NamedKey; ReadsLogprobs; and what
 `bestofn.core.mid_decode` and `bestofn.core.model_facts` have).
 
 An implementation inherits nothing. A new one is one new file, and one line in `bestofn.builders`.
@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from bestofn.core.ranking import ScoredCandidate, Selection
-from bestofn.core.types import Candidate, Endpoint, Rejection, Request, Score
+from bestofn.core.types import Candidate, Endpoint, Failure, Rejection, Request, Score
 
 
 class Sampling(Protocol):
@@ -223,6 +223,18 @@ class TextScorer(Protocol):
 
     async def score_texts(self, texts: Sequence[str]) -> list[Score]:
         """One `Score` per text, in the order given: as `RewardModel.score`, without a template."""
+        ...
+
+
+@runtime_checkable
+class TokenScorer(Protocol):
+    """What a reward model offers besides, where it says a number at every token."""
+
+    async def score_tokens(
+        self, texts: Sequence[str | Sequence[int]]
+    ) -> list[Sequence[float] | Failure]:
+        """Of each text, or of its tokens as they are, the reward of what stands before and at each
+        token, in order; or why there are none."""
         ...
 
 

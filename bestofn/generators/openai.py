@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from bestofn.core.errors import ConfigError, RequestError
+from bestofn.core.no_winner import GeneratorError
 from bestofn.core.protocols import Sampling
 from bestofn.core.types import Endpoint, Request
 from bestofn.generators.openai_sampling import GroupSampling, SeparateSampling
@@ -24,7 +25,7 @@ from bestofn.openai_api.logprobs import asked_by_rules, field_of, token_logprobs
 from bestofn.openai_api.request_body import request_body
 from bestofn.openai_api.served import ServedModel, listed_models, only_model
 from bestofn.openai_api.whole_answer import whole_answer
-from bestofn.support.plain_json import read_beside
+from bestofn.support.plain_json import parsed, read_beside
 from bestofn.support.url import shown_url
 
 logger = logging.getLogger(__name__)
@@ -95,6 +96,30 @@ class OpenAIGenerator:
         """The one model that is asked for, if the server answers; see `Forwarder`."""
         await self._client.check_alive()
         return [{"id": self._model, "object": "model", "owned_by": "upstream"}]
+
+    async def tokenize(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The server's own answer, which vLLM and SGLang have; see
+        `bestofn.core.tokenizing.Tokenizing`."""
+        return await self._beside("tokenize", body)
+
+    async def detokenize(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The same of tokens."""
+        return await self._beside("detokenize", body)
+
+    async def _beside(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The answer of a path that stands beside the API's root, at the server's.
+
+        Raises:
+            GeneratorError: it is no JSON object.
+        """
+        content = await self._client.post(f"../{path}", {"model": self._model, **body})
+        try:
+            answer = parsed(content)
+        except ValueError as error:
+            raise GeneratorError(f"{WHO}'s answer is no JSON") from error
+        if not isinstance(answer, dict):
+            raise GeneratorError(f"{WHO}'s answer is no JSON object")
+        return answer
 
     def _in_one_request(self, request: Request, count: int) -> bool:
         """Whether `count` candidates are asked for in one request."""
