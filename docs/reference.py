@@ -1,4 +1,4 @@
-"""The reference pages, written from the code whenever the site is built (mkdocs-gen-files).
+"""The site's reference pages, made from the code whenever it is built (an mkdocs hook).
 
     .venv/bin/mkdocs build --strict
 
@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 import typer.main
+from mkdocs.structure.files import File, Files
 from prometheus_client import CollectorRegistry
 
 import bestofn
@@ -50,7 +51,8 @@ def settings_page() -> Iterator[str]:
     yield "# Settings\n"
     yield "A YAML file (`--config`), weaker than the environment (`BESTOFN_BEST_OF=16`,"
     yield "`BESTOFN_SERVER__PORT=80`), weaker than flags, weaker than the request."
-    yield "`bestofn config init` prints this page as a file, `bestofn config check FILE` checks one.\n"
+    yield "`bestofn config init` prints this page as a file, `bestofn config check FILE` checks"
+    yield "one.\n"
     shown: dict[str, list[Sequence[object]]] = {"": []}
     for setting in all_settings():
         section, _, name = setting.name.rpartition(".")
@@ -94,8 +96,9 @@ def filters_page() -> Iterator[str]:
         on = "on by default" if name in active else "off by default"
         yield f"## {code(name)}\n\n*{on}*\n\n{_documented(made)}\n"
         if name == "truncation":
-            yield "Its rules, from top to bottom; precision is the share of what a rule took on real"
-            yield "outputs that a person read as cut (`python -m benchmarks.real_outputs FILE`).\n"
+            yield "Its rules, from top to bottom; precision is the share of what a rule took on"
+            yield "real outputs that a person read as cut"
+            yield "(`python -m benchmarks.real_outputs FILE`).\n"
             yield from table(
                 ("rule", "reason", "looks at", "evidence", "precision", "takes", "leaves"),
                 (
@@ -133,7 +136,8 @@ def _named(paths: Mapping[str, str]) -> Iterator[str]:
 
 def errors_page() -> Iterator[str]:
     """The server's errors by status, from their classes."""
-    yield "# Errors\n\nAlways OpenAI's envelope: `error` with `message`, `type`, `param` and `code`.\n"
+    yield "# Errors\n"
+    yield "Always OpenAI's envelope: `error` with `message`, `type`, `param` and `code`.\n"
     classes = sorted(_below(ApiError), key=lambda each: (each.status, each.__name__))
     yield from table(
         ("status", "code", "type", "when"),
@@ -192,14 +196,8 @@ def _cell(value: object) -> str:
     return " ".join(str(value).split()).replace("|", "\\|")
 
 
-def write() -> None:
+def on_files(files: Files, config: Any) -> Files:
     """Give every page to the site that is being built."""
-    import mkdocs_gen_files
-
     for path, page in PAGES.items():
-        with mkdocs_gen_files.open(path, "w") as opened:
-            opened.write("\n".join(page()))
-
-
-if __name__ in ("__main__", "<run_path>"):
-    write()
+        files.append(File.generated(config, path, content="\n".join(page())))
+    return files

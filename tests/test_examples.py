@@ -1,13 +1,14 @@
-"""Every example, and the README's first snippet, run as they are written."""
+"""Every example, and the quick start's code, run as they are written."""
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.support.documented import documented_blocks
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
@@ -41,13 +42,11 @@ def test_the_example_runs(example: Path) -> None:
 
 
 @pytest.mark.engine
-def test_the_readmes_first_snippet_runs_as_written(tmp_path: Path) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    snippet = re.search(r"```python\n(.*?)```", readme, re.DOTALL)
-    assert snippet is not None
-    assert len(snippet[1].splitlines()) <= 12
+def test_the_quick_starts_code_runs_as_written(tmp_path: Path) -> None:
+    (snippet,) = (b for b in documented_blocks("python") if b.where.startswith("docs/index.md:"))
+    assert len(snippet.line.splitlines()) <= 12
     script = tmp_path / "snippet.py"
-    script.write_text(snippet[1], encoding="utf-8")
+    script.write_text(snippet.line, encoding="utf-8")
     lines = _run(script).splitlines()
     assert lines[0].startswith("best: ")
     assert len(lines) >= 9
