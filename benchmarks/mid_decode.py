@@ -31,7 +31,8 @@ from typing import Any
 import numpy as np
 from transformers import AutoTokenizer
 
-from benchmarks.choosing import MAX_TOKENS, Prompt, Recorded, read, write
+from benchmarks.real_model import ENGINE_ARGS
+from benchmarks.recorded_run import HELD_OUT_TOKENS, Prompt, Recorded, read, write
 from bestofn import Request, embedded
 from bestofn.builders.pipeline import build_filters, open_pipeline
 from bestofn.builders.reward_plan import RewardPlan
@@ -49,11 +50,6 @@ from bestofn.settings.settings import Settings
 SHARES = (0.25, 0.5, 0.75)
 REAL_TOKENS, REAL_CANDIDATES = 256, 4
 """Of each answer of another model, and of its answers to each prompt."""
-
-SMALL = (
-    *("--dtype=float32", "--max-model-len=2048", "--enforce-eager", "--max-num-seqs=32"),
-    *(f"--kv-cache-memory-bytes={384 * 2**20}", "--gpu-memory-utilization=0.1"),
-)
 
 PROMPTS = (
     *(f"What is the capital of {name}?" for name in ("France", "Japan", "Peru", "Kenya")),
@@ -192,12 +188,12 @@ def settings_of(model: str | None) -> Settings:
     """The embedded pair, or another model without a reward model, on vLLM."""
     if model is None:
         return Settings(engine="vllm")
-    return Settings(model=model, reward_model="none", engine="vllm", engine_args=[*SMALL])
+    return Settings(model=model, reward_model="none", engine="vllm", engine_args=[*ENGINE_ARGS])
 
 
 def requests_of(prompts: Sequence[str], model: str | None) -> Sequence[Request]:
     """What is sampled, from fixed seeds."""
-    count, tokens = (16, MAX_TOKENS) if model is None else (REAL_CANDIDATES, REAL_TOKENS)
+    count, tokens = (16, HELD_OUT_TOKENS) if model is None else (REAL_CANDIDATES, REAL_TOKENS)
     return [
         Request.from_prompt(
             text, best_of=count, temperature=1.0, max_tokens=tokens, seed=1000 * number

@@ -31,6 +31,8 @@ from bestofn.settings.settings import Settings
 from training.world import held_out_tasks, is_correct
 
 CONCURRENT = 8
+HELD_OUT_TOKENS = 200
+"""Enough for every complete answer of the embedded pair's world; only loops are longer."""
 AT_ONCE = 32
 """Prompts between which the record is written."""
 
@@ -53,10 +55,14 @@ class Problem:
 
 
 def held_out(count: int, seed: int) -> list[Problem]:
-    """Prompts that the embedded pair was not trained on; right is `training.world.is_correct`.
-    200 tokens are enough for every complete answer of their world: only loops are longer."""
+    """Prompts that the embedded pair was not trained on; right is `training.world.is_correct`."""
     return [
-        Problem(task.prompt, f"{task.kind} {task.language}", partial(is_correct, task), 200)
+        Problem(
+            task.prompt,
+            f"{task.kind} {task.language}",
+            partial(is_correct, task),
+            HELD_OUT_TOKENS,
+        )
         for task in held_out_tasks(count, seed)
     ]
 

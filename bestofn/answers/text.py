@@ -55,13 +55,20 @@ class TextKey:
         text = without_thoughts(candidate.text)
         if not text or len(text) > self.longest:
             return None
-        text = unicodedata.normalize("NFKC", text)
-        if self.numbers and (number := _new_number(text, request.last_user_text)) is not None:
-            return number
-        said = answer_in(text, request.last_user_text) or text
-        if not self.numbers and not _LETTER.search(said):
-            said = text
-        return _words(said) or None
+        return _said(text, request.last_user_text, numbers=self.numbers)
+
+
+@functools.lru_cache(maxsize=256)
+def _said(text: str, prompt: str, *, numbers: bool) -> str | None:
+    """What a short answer says to the prompt. Kept, since it is asked for once to find the kind of
+    key that suits all answers and once to vote, and many answers are the same."""
+    text = unicodedata.normalize("NFKC", text)
+    if numbers and (number := _new_number(text, prompt)) is not None:
+        return number
+    said = answer_in(text, prompt) or text
+    if not numbers and not _LETTER.search(said):
+        said = text
+    return _words(said) or None
 
 
 def _words(text: str) -> str:

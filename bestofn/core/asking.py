@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from bestofn.core.controller import WAIT, Controller, Decision, Progress
+from bestofn.core.controller import WAIT, Controller, Decision, Progress, Round
 from bestofn.core.no_winner import ControllerError
 
 logger = logging.getLogger(__name__)
@@ -39,6 +39,7 @@ def _wrong(decision: object) -> str | None:
         "stop": isinstance(decision.stop, str | None),
         "wake": isinstance(decision.wake, int | float | None),
         "notes": isinstance(decision.notes, tuple | list),
+        "round": isinstance(decision.round, Round | None),
     }
     name = next((name for name, fits in good.items() if not fits), None)
     return None if name is None else f"a Decision whose {name} is {getattr(decision, name)!r}"

@@ -247,7 +247,7 @@ class RequestPolicy(Controller, Protocol):
         ...
 
 
-def snapshot_tokens(*controllers: Controller | None) -> int | None:
+def snapshot_tokens(*controllers: object) -> int | None:
     """After how many tokens the first of these wants another snapshot; None: none reads any."""
     asked = [each.snapshot_tokens for each in controllers if isinstance(each, ReadsSnapshots)]
     return min((tokens for tokens in asked if tokens is not None), default=None)

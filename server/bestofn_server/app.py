@@ -22,19 +22,20 @@ from bestofn.core.pipeline import Pipeline
 from bestofn.settings.choices import Access
 from bestofn.settings.settings import Settings
 from bestofn_server.admission import Admission
-from bestofn_server.errors import error_response
 from bestofn_server.http.auth import ApiKeys, RequireKey
 from bestofn_server.http.bodies import Bodies
 from bestofn_server.http.docs import documented_app
 from bestofn_server.http.openapi import page
 from bestofn_server.playground.pages import add_playground
-from bestofn_server.routes import candidates, completions, models, operation, rewards
+from bestofn_server.routes import models, operation, rewards
+from bestofn_server.routes.answers import answer_routers
 from bestofn_server.service.clock import RequestClock
 from bestofn_server.service.presets import Presets
 from bestofn_server.service.readiness import Readiness
 from bestofn_server.service.service import Service
+from bestofn_server.surfaces.envelope import response_at
 from bestofn_server.telemetry.metrics import Metrics
-from bestofn_server.wire.responses import CONFIDENCE_HEADER
+from bestofn_server.wire.responses import HEADERS
 
 logger = logging.getLogger(__name__)
 
@@ -84,8 +85,8 @@ def create_app(
         description=DESCRIPTION,
         lifespan=lifespan,
     )
-    for each in (completions, candidates, models, rewards):
-        app.include_router(each.router())
+    for each in (*answer_routers(), models.router(), rewards.router()):
+        app.include_router(each)
     app.include_router(rewards.classify_router())
     app.include_router(operation.router(metrics=settings.server.metrics != "off"))
     add_playground(app, settings)
@@ -103,7 +104,7 @@ def create_app(
             allow_origins=settings.server.cors_origins,
             allow_methods=["*"],
             allow_headers=["*"],
-            expose_headers=["x-request-id", "retry-after", CONFIDENCE_HEADER.lower()],
+            expose_headers=["x-request-id", "retry-after", *(each.lower() for each in HEADERS)],
         )
     app.openapi = lambda: page(app, guarded=keys.guarded, access=access)  # type: ignore[method-assign]
     return app
@@ -153,4 +154,4 @@ async def open_service(
 
 
 async def _told(request: Request, error: Exception) -> Response:
-    return error_response(error)
+    return response_at(request.url.path, error)

@@ -3,6 +3,7 @@
 BestOfNError
 └── ApiError                 has a status, a type and a code of OpenAI's envelope
     ├── InvalidBodyError     400: a field of the body, before any model reads it
+    ├── InvalidKeyError      401
     ├── ModelNotFoundError   404
     ├── ClientCodeError      403: programs and tests from clients are not run here
     ├── SlowClientError      408
@@ -84,6 +85,20 @@ class InvalidBodyError(ApiError):
         self.code = code
 
 
+class InvalidKeyError(ApiError):
+    """No key that lets in was shown."""
+
+    status = 401
+    type = INVALID
+    code = "invalid_api_key"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a valid API key is needed: Authorization: Bearer KEY, or X-Api-Key: KEY",
+            headers={"www-authenticate": "Bearer"},
+        )
+
+
 class TooLargeError(ApiError):
     """The body has more bytes than this server takes."""
 
@@ -158,7 +173,7 @@ class NotReadyError(ApiError):
 
 def error_response(error: Exception) -> JSONResponse:
     """The answer that tells `error`; one that is not bestofn's own is told without detail."""
-    status, body, headers = _describe(error)
+    status, body, headers = describe(error)
     return JSONResponse(error_content(body), status, headers)
 
 
@@ -169,10 +184,11 @@ def error_content(body: ErrorBody) -> dict[str, Any]:
 
 def stream_error(error: Exception) -> dict[str, Any]:
     """The envelope of an error in the middle of a stream, when the status is already sent."""
-    return error_content(_describe(error)[1])
+    return error_content(describe(error)[1])
 
 
-def _describe(error: Exception) -> tuple[int, ErrorBody, dict[str, str]]:
+def describe(error: Exception) -> tuple[int, ErrorBody, dict[str, str]]:
+    """Status, body and headers of an error, whichever envelope tells it."""
     match error:
         case ApiError():
             body = ErrorBody(
@@ -208,7 +224,7 @@ def _describe(error: Exception) -> tuple[int, ErrorBody, dict[str, str]]:
 
 def _invalid(error: RequestValidationError) -> ErrorBody:
     """The first thing that is wrong, in one sentence, by the path of the field."""
-    first = faults(error, without=("body",))[0]
+    first = faults(error, without=("body", "header"))[0]
     if first.kind == "json_invalid":
         reason = first.context.get("error", "")
         return ErrorBody(

@@ -3,19 +3,23 @@
     VLLM_PLUGINS=bestofn BESTOFN_CONFIG=bestofn.yaml vllm serve MODEL
 
 Its paths below /v1 replace vLLM's of the same name, behind vLLM's own authentication and in vLLM's
-own log; the engine and every flag of it are vLLM's. The reward model is loaded after the engine, so
-that `--gpu-memory-utilization` has to leave room for it.
+own log; the engine and every flag of it are vLLM's. What of vLLM's own answers without best-of-n is
+said at the start. The reward model is loaded after the engine, so that `--gpu-memory-utilization`
+has to leave room for it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import prometheus_client
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from bestofn.builders.pipeline import open_pipeline
 from bestofn.core.errors import BestOfNError, ConfigError
@@ -23,10 +27,26 @@ from bestofn.generators.vllm import LOOP_STOP, VllmGenerator
 from bestofn.settings.settings import Settings
 from bestofn.vllm_engine.engine import VllmEngine
 from bestofn_server.app import open_service
-from bestofn_server.routes import completions, models, rewards
+from bestofn_server.http.auth import KeyAsBearer
+from bestofn_server.routes import models, rewards
+from bestofn_server.routes.answers import answer_routers
+from bestofn_server.routes.route import ServiceRoute
 
 CONFIG = "BESTOFN_CONFIG"
 """The environment variable that names the YAML file; BESTOFN_* variables are read as well."""
+
+SAMPLERS = (
+    "vllm.entrypoints.anthropic",
+    "vllm.entrypoints.cohere",
+    "vllm.entrypoints.generate",
+    "vllm.entrypoints.openai",
+    "vllm.entrypoints.scale_out.token_in_token_out",
+    "vllm.entrypoints.serve.sagemaker",
+    "vllm.entrypoints.speech_to_text",
+)
+"""Packages of vLLM (0.32) whose paths make text, or ask for text that was made."""
+
+logger = logging.getLogger(__name__)
 
 _VLLMS_OWN = ("model", "upstream", "engine_args", "generators")
 
@@ -37,10 +57,14 @@ class BestOfNPlugin:
     name = "bestofn"
     required_tasks = ("generate",)
 
+    def __init__(self) -> None:
+        self._app: FastAPI | None = None
+
     def attach_router(self, app: FastAPI) -> None:
         """Put the paths into vLLM's app."""
-        for each in (completions.router(), models.router(), rewards.router()):
+        for each in (*answer_routers(), models.router(), rewards.router()):
             app.include_router(each)
+        self._app = app
 
     async def init_state(self, engine_client: Any, state: Any, args: Any) -> None:
         """Load the reward model, and make the service over vLLM's engine.
@@ -55,6 +79,10 @@ class BestOfNPlugin:
             await self._init_state(engine_client, state)
         except BestOfNError as error:
             raise SystemExit(f"bestofn: {error}") from None
+        if self._app is not None:
+            self._app.add_middleware(KeyAsBearer)  # vLLM's own guard reads no other header
+            if others := uncovered(self._app.routes):
+                logger.warning("bestofn: these answer without best-of-n: %s", ", ".join(others))
 
     async def _init_state(self, engine_client: Any, state: Any) -> None:
         """The same.
@@ -74,3 +102,18 @@ class BestOfNPlugin:
             pipeline = await stack.enter_async_context(open_pipeline(settings, generator=generator))
             state.bestofn = await open_service(settings, pipeline, prometheus_client.REGISTRY)
             state.bestofn_resources = stack.pop_all()  # as long as the process: vLLM has no hook
+
+
+def uncovered(routes: Iterable[Any]) -> list[str]:
+    """Method and path of each of vLLM's own that makes text, and that no path of bestofn's
+    replaces; sorted."""
+    ours = {route.path for route in routes if isinstance(route, ServiceRoute)}
+    return sorted(
+        f"POST {route.path}"
+        for route in routes
+        if isinstance(route, APIRoute)
+        and "POST" in (route.methods or ())
+        and route.path not in ours
+        and route.endpoint.__module__.startswith(SAMPLERS)
+        and not route.path.endswith("/cancel")  # of what is stored, which nothing is here
+    )

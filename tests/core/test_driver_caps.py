@@ -121,6 +121,7 @@ async def test_a_fallback_that_is_scored_late_does_not_say_that_it_was_stopped()
         ({"abort": {7, 8}}, "a Decision whose abort is {8, 7}|a Decision whose abort is {7, 8}"),
         ({"wake": "x"}, "a Decision whose wake is 'x'"),
         ({"notes": "abc"}, "a Decision whose notes is 'abc'"),
+        ({"round": 2}, "a Decision whose round is 2"),
     ],
 )
 async def test_a_malformed_decision_is_a_controller_error(fields: Any, sentence: str) -> None:

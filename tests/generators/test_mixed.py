@@ -199,12 +199,15 @@ async def test_snapshots_come_through_with_the_name() -> None:
     ]
 
 
+WORDS = ("one", "two")
+
+
 def scored(text: str, logprob: float) -> Any:
     class Sure(FakeGenerator):
         def sample(self, request: Request, indices: Sequence[int]) -> Any:
             return _With(super().sample(request, indices), logprob)
 
-    return Sure(lambda request, index: FakeCompletion(f"{text} {index // 2}"))
+    return Sure(lambda request, index: FakeCompletion(f"{text} {WORDS[index // 2]}"))
 
 
 class _With:

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import anthropic
 import openai
 import pytest
 from tokenizers import Tokenizer
@@ -178,6 +179,47 @@ async def test_a_text_is_continued(client: openai.AsyncOpenAI) -> None:
     assert all(choice.text for choice in response.choices)
     assert response.usage is not None
     assert 4 <= response.usage.completion_tokens <= 48
+
+
+async def test_all_surfaces_choose_the_same_winner(client: openai.AsyncOpenAI, url: str) -> None:
+    chat = await client.chat.completions.create(**_options(max_tokens=64))
+    expected = chat.choices[0].message.content
+    response = await client.responses.create(
+        model=embedded.NAME, input=QUESTION, max_output_tokens=64, extra_body={"seed": 1}
+    )
+    assert response.output_text == expected
+    async with client.responses.stream(
+        model=embedded.NAME, input=QUESTION, max_output_tokens=64, extra_body={"seed": 1}
+    ) as stream:
+        assert (await stream.get_final_response()).output_text == expected
+    asked: Any = {"model": embedded.NAME, "max_tokens": 64, "messages": QUESTION}
+    async with anthropic.AsyncAnthropic(base_url=url, api_key="secret", max_retries=0) as claude:
+        message = await claude.messages.create(**asked, extra_body={"seed": 1})
+        async with claude.messages.stream(**asked, extra_body={"seed": 1}) as told:
+            assert (await told.get_final_message()).content == message.content
+        counted = await claude.messages.count_tokens(model=embedded.NAME, messages=QUESTION)
+    (block,) = message.content
+    assert block.type == "text"
+    assert block.text == expected
+    assert chat.usage is not None
+    assert counted.input_tokens == message.usage.input_tokens == chat.usage.prompt_tokens
+
+
+async def test_best_of_one_is_really_streamed_on_every_surface(
+    client: openai.AsyncOpenAI, url: str
+) -> None:
+    asked: Any = {"model": embedded.NAME, "max_tokens": 64, "messages": QUESTION}
+    body = {"seed": 1, "best_of": 1}
+    stream = await client.responses.create(
+        model=embedded.NAME, input=QUESTION, max_output_tokens=64, extra_body=body, stream=True
+    )
+    deltas = [event.delta async for event in stream if event.type == "response.output_text.delta"]
+    assert len(deltas) > 3
+    async with (
+        anthropic.AsyncAnthropic(base_url=url, api_key="secret", max_retries=0) as claude,
+        claude.messages.stream(**asked, extra_body=body) as told,
+    ):
+        assert [text async for text in told.text_stream] == deltas
 
 
 async def test_several_turns_and_a_stop_string(client: openai.AsyncOpenAI) -> None:

@@ -40,6 +40,14 @@ RULES = re.compile(
             "(filter|selector|answer key) [a-z_]+: ",
             "no (selector|answer key|filter) is called",
             "unknown selector",
+            # Items, blocks and tools are objects on the page; what each kind has to hold, and what
+            # needs state, is said by the errors.
+            r"(input|messages|tools|system)\.?\S*: ",
+            r"tool_choice\S*: ",
+            r"\w+: this server (keeps|runs|moderates|connects)",
+            "text.format: a format of the type json_schema needs a name and a schema",
+            r"thinking\.budget_tokens: it has to be there",
+            r"X-Bestofn-Stop: the rule \w+ needs",
             "give either (prompt|input) or messages",
             "the last message has to be the assistant's",
         ]
@@ -69,7 +77,13 @@ CONFIG: dict[str, Any] = {
             "checks": {"positive_data_acceptance": {"expected-statuses": _REFUSED}},
         },
         {
-            "include-path": ["/v1/chat/completions", "/v1/completions"],
+            "include-path": [
+                "/v1/chat/completions",
+                "/v1/completions",
+                "/v1/responses",
+                "/v1/messages",
+                "/v1/messages/count_tokens",
+            ],
             "checks": {
                 "positive_data_acceptance": {"expected-statuses": [*_REFUSED, "504"]},
                 # 504: the request's own deadline_ms came before anything was sampled

@@ -39,6 +39,10 @@ def test_every_answer_has_its_fields(page: dict[str, Any]) -> None:
     assert models == {
         "/v1/chat/completions": "Completion",
         "/v1/completions": "Completion",
+        "/v1/candidates": "",
+        "/v1/responses": "ResponseAnswer",
+        "/v1/messages": "MessageAnswer",
+        "/v1/messages/count_tokens": "MessageTokensCount",
         "/v1/models": "ModelList",
         "/v1/models/{model}": "Model",
         "/v1/rewards": "RewardsResponse",
@@ -64,8 +68,9 @@ def test_streams_are_described(page: dict[str, Any]) -> None:
 
 
 def test_every_error_is_the_envelope(page: dict[str, Any]) -> None:
-    envelope = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorEnvelope"}}}
     for path, operation in _operations(page):
+        name = "MessagesErrorEnvelope" if path.startswith("/v1/messages") else "ErrorEnvelope"
+        envelope = {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
         for status, response in operation["responses"].items():
             if status != "200":
                 assert response["content"] == envelope, (path, status)
@@ -87,6 +92,18 @@ def test_what_bestofn_adds_is_explained(page: dict[str, Any]) -> None:
 def test_keys_are_on_the_page_where_they_are_needed(page: dict[str, Any]) -> None:
     assert "security" not in page
     guarded = documented_app(KEY).openapi()
-    assert guarded["security"] == [{"key": []}]
+    assert guarded["security"] == [{"key": []}, {"header": []}]
     without = {path for path, operation in _operations(guarded) if operation.get("security") == []}
     assert without == {"/health", "/ready", "/metrics"}
+
+
+def test_a_header_is_never_null(page: dict[str, Any]) -> None:
+    headers = {
+        parameter["name"]: parameter["schema"]
+        for _, operation in _operations(page)
+        for parameter in operation.get("parameters", ())
+        if parameter["in"] == "header"
+    }
+    assert headers["X-Bestofn-Best-Of"]["type"] == "integer"
+    assert headers["X-Bestofn-Return-Candidates"]["enum"] == ["none", "summary", "full"]
+    assert "null" not in str(headers)

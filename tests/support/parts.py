@@ -54,7 +54,7 @@ _TOGETHER = (
     ("tests/rewards/judge/test_vllm.py", "engine"),
     ("tests/server/test_clients_examples.py", "engine"),
     ("tests/server/test_openai_client.py", "engine"),
-    ("tests/vllm_engine/test_engine.py", "engine"),
+    ("tests/vllm_engine/", "engine"),
     ("tests/rewards/verifiers/", "verifiers"),
 )
 """Beginnings of paths, and the group of what is below: one engine, and one server of vLLM, are

@@ -290,6 +290,6 @@ def _excess(unit: str) -> tuple[int, ...]:
     """How many more brackets of each kind open than close, and whether a quotation mark or a
     backtick is odd."""
     unit = _ENUMERATOR.sub("", _EMOTICON.sub("", unit))
-    brackets = (unit.count(opener) - unit.count(closer) for opener, closer in _BRACKETS)
+    brackets = (unit.count(pair[0]) - unit.count(pair[1]) for pair in _BRACKETS)
     quotes = unit.count('"') % 2 if not _INCHES.search(unit) else 0
     return (*brackets, quotes, unit.count("`") % 2)

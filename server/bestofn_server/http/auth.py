@@ -16,7 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bestofn.core.errors import ConfigError
 from bestofn.settings.choices import Access
 from bestofn_server.admission import ANYBODY
-from bestofn_server.errors import INVALID, ErrorBody, error_content
+from bestofn_server.errors import InvalidKeyError
+from bestofn_server.surfaces.envelope import response_at
 
 logger = logging.getLogger(__name__)
 
@@ -120,12 +121,39 @@ class RequireKey:
         guarded = scope["type"] == "http" and self._keys.guarded
         guarded = guarded and not is_open(scope["path"], self._access)
         if guarded and scope["method"] != "OPTIONS":  # a browser asks CORS without the key
-            scheme, _, key = Headers(scope=scope).get("authorization", "").partition(" ")
-            name = self._keys.name_of(key.strip()) if scheme.lower() == "bearer" else None
+            name = self._name(Headers(scope=scope))
             if name is None:
                 await _refuse(scope, receive, send)
                 return
             scope[KEY] = name
+        await self._app(scope, receive, send)
+
+    def _name(self, headers: Headers) -> str | None:
+        """Of the key that a request shows, as OpenAI's clients do or as Anthropic's; None: none."""
+        scheme, _, bearer = headers.get("authorization", "").partition(" ")
+        shown = [bearer] if scheme.lower() == "bearer" else []
+        shown += [headers["x-api-key"]] if "x-api-key" in headers else []
+        return next(filter(None, (self._keys.name_of(key.strip()) for key in shown)), None)
+
+
+class KeyAsBearer:
+    """ASGI middleware before a guard that is not ours: a key in `X-Api-Key`, where Anthropic's
+    clients have it, stands in `Authorization` too.
+
+    Args:
+        app: the guard, and what it guards.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, with that header."""
+        if scope["type"] == "http":
+            headers = Headers(scope=scope)
+            if "x-api-key" in headers and "authorization" not in headers:
+                bearer = (b"authorization", f"Bearer {headers['x-api-key']}".encode("latin-1"))
+                scope = {**scope, "headers": [*scope["headers"], bearer]}
         await self._app(scope, receive, send)
 
 
@@ -143,14 +171,7 @@ def key_of(scope: Scope) -> str:
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
-    from starlette.responses import JSONResponse
-
-    body = ErrorBody(
-        message="a valid API key is needed: Authorization: Bearer KEY",
-        type=INVALID,
-        code="invalid_api_key",
-    )
-    answer = JSONResponse(error_content(body), 401, {"www-authenticate": "Bearer"})
+    answer = response_at(scope["path"], InvalidKeyError())
     await answer(scope, receive, send)
 
 

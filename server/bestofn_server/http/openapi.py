@@ -34,15 +34,27 @@ def page(app: FastAPI, *, guarded: bool, access: Mapping[str, Access]) -> dict[s
             for operation in operations.values():
                 if "HTTPValidationError" in str(operation["responses"].get("422", {})):
                     del operation["responses"]["422"]
+                for parameter in operation.get("parameters", ()):
+                    _never_null(parameter["schema"])
                 if guarded and is_open(path, access):
                     operation["security"] = []
         for unused in ("HTTPValidationError", "ValidationError"):
             made["components"]["schemas"].pop(unused, None)
         if guarded:
-            made["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-            made["security"] = [{"key": []}]
+            made["components"]["securitySchemes"] = {
+                "key": {"type": "http", "scheme": "bearer"},
+                "header": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+            }
+            made["security"] = [{"key": []}, {"header": []}]  # either of them
         app.openapi_schema = made
     return app.openapi_schema
+
+
+def _never_null(schema: dict[str, Any]) -> None:
+    """Take null off the schema of a header or of a part of a path, which cannot be it: without the
+    header there is no value."""
+    kinds = [each for each in schema.pop("anyOf", ()) if each.get("type") != "null"]
+    schema.update(kinds[0] if len(kinds) == 1 else {"anyOf": kinds} if kinds else {})
 
 
 def _exact(value: Any) -> Any:

@@ -19,7 +19,9 @@ from bestofn_server.http.patience import patience_of
 from bestofn_server.routes.documented import COMPLETIONS, events_of
 from bestofn_server.routes.route import ServiceRoute, service_of
 from bestofn_server.service.watching import Watching
+from bestofn_server.surfaces.chat import CompletionSurface
 from bestofn_server.wire.candidate_events import CandidateEvent, SnapshotEvent, StartedEvent
+from bestofn_server.wire.headers import Asked, BestOfNHeaders
 from bestofn_server.wire.requests import BestOfNOptions, ChatRequest
 from bestofn_server.wire.responses import Answer, Completion
 
@@ -37,22 +39,22 @@ def router() -> APIRouter:
     routes = APIRouter(route_class=ServiceRoute, tags=["completions"])
 
     @routes.post("/v1/candidates", responses={**_SUCCESS, **COMPLETIONS})
-    async def create_candidates(body: ChatRequest, request: Request) -> Response:
+    async def create_candidates(body: ChatRequest, asked: Asked, request: Request) -> Response:
         """Sample best_of answers to a conversation, and tell each the moment it is judged."""
         with somebody_waits(patience_of(request)):
-            return await _candidates(body, request)
+            return await _candidates(body, asked, request)
 
     return routes
 
 
-async def _candidates(body: ChatRequest, request: Request) -> Response:
+async def _candidates(body: ChatRequest, asked: BestOfNHeaders, request: Request) -> Response:
     """A chat request that is always ranked, never passed through, and reports everything."""
     service = service_of(request)
     options = body.bestofn or BestOfNOptions()
     told = {"bestofn": options.model_copy(update={"return_candidates": "full"})}
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(service.clock.limited())
-        job = await service.plan(body.model_copy(update=told))
+        job = await service.plan(asked.on(body.model_copy(update=told)), asked.profile)
         stack.enter_context(service.admitted(job.tokens, key_of(request.scope)))
         watching = Watching(scored=job.pipeline.reward_model is not None)
         ranking = asyncio.ensure_future(service.rank(job, request.headers, watching))
@@ -74,4 +76,5 @@ async def _candidates(body: ChatRequest, request: Request) -> Response:
             yield answer.body()
 
         keep_alive = service.settings.server.keep_alive_seconds
-        return EventStream(chunks(), stack.pop_all(), keep_alive=keep_alive)
+        telling = CompletionSurface(body).telling()
+        return EventStream(chunks(), telling, stack.pop_all(), keep_alive=keep_alive)

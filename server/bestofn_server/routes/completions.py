@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import AsyncGenerator
 from typing import Any
 
 from fastapi import APIRouter, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-from bestofn.support.concurrency import cancel_and_wait
-from bestofn.support.waiting import somebody_waits
-from bestofn_server.http.auth import key_of
-from bestofn_server.http.disconnect import unless_gone
-from bestofn_server.http.event_stream import EventStream
-from bestofn_server.http.patience import patience_of
+from bestofn_server.routes.answering import answered
 from bestofn_server.routes.documented import COMPLETIONS, EVENTS
-from bestofn_server.routes.route import ServiceRoute, service_of
-from bestofn_server.service.job import Job
-from bestofn_server.service.service import Service
+from bestofn_server.routes.route import ServiceRoute
+from bestofn_server.surfaces.chat import CompletionSurface
+from bestofn_server.wire.headers import Asked
 from bestofn_server.wire.requests import ChatRequest, CompletionRequest
-from bestofn_server.wire.responses import Answer, Completion, with_legal_reasons
+from bestofn_server.wire.responses import Completion
 
 _SUCCESS: dict[int | str, dict[str, Any]] = {200: {"model": Completion, "content": EVENTS}}
 
@@ -31,71 +23,15 @@ def router() -> APIRouter:
     routes = APIRouter(route_class=ServiceRoute, tags=["completions"])
 
     @routes.post("/v1/chat/completions", responses={**_SUCCESS, **COMPLETIONS})
-    async def create_chat_completion(body: ChatRequest, request: Request) -> Response:
+    async def create_chat_completion(body: ChatRequest, asked: Asked, request: Request) -> Response:
         """Sample best_of answers to a conversation, return the n best."""
-        with somebody_waits(patience_of(request)):
-            return await _complete(body, request)
+        return await answered(CompletionSurface(body), asked, request)
 
     @routes.post("/v1/completions", responses={**_SUCCESS, **COMPLETIONS})
-    async def create_completion(body: CompletionRequest, request: Request) -> Response:
+    async def create_completion(
+        body: CompletionRequest, asked: Asked, request: Request
+    ) -> Response:
         """Sample best_of continuations of a text, return the n best."""
-        with somebody_waits(patience_of(request)):
-            return await _complete(body, request)
+        return await answered(CompletionSurface(body), asked, request)
 
     return routes
-
-
-async def _complete(body: ChatRequest | CompletionRequest, request: Request) -> Response:
-    service = service_of(request)
-    async with contextlib.AsyncExitStack() as stack:
-        await stack.enter_async_context(service.clock.limited())
-        job = await service.plan(body)
-        stack.enter_context(service.admitted(job.tokens, key_of(request.scope)))
-        if job.stream:
-            opening = _forwarded_chunks if job.forward is not None else _ranked_chunks
-            chunks = await opening(job, request, service, stack)
-            keep_alive = service.settings.server.keep_alive_seconds
-            return EventStream(chunks, stack.pop_all(), keep_alive=keep_alive)
-        if job.forward is not None:
-            forwarded = await unless_gone(request, service.answer(job))
-            return JSONResponse(with_legal_reasons({**forwarded, "model": job.model}))
-        rankings = await unless_gone(request, service.rank(job, request.headers))
-        answer = Answer(rankings, job.model, job.detail, with_token_ids=job.with_token_ids)
-        return JSONResponse(answer.body(), headers=answer.headers)
-
-
-async def _ranked_chunks(
-    job: Job, request: Request, service: Service, stack: contextlib.AsyncExitStack
-) -> AsyncGenerator[dict[str, Any]]:
-    """The winner in chunks. The status waits for the first keep-alive: an error that comes before
-    it has a status of its own."""
-    ranking = asyncio.ensure_future(service.rank(job, request.headers))
-    stack.push_async_callback(cancel_and_wait, ranking)
-
-    async def early() -> None:
-        await asyncio.wait([ranking], timeout=service.settings.server.keep_alive_seconds)
-        if ranking.done():
-            ranking.result()
-
-    async def chunks() -> AsyncGenerator[dict[str, Any]]:
-        rankings = await asyncio.shield(ranking)
-        answer = Answer(rankings, job.model, job.detail, with_token_ids=job.with_token_ids)
-        for chunk in answer.chunks(include_usage=job.include_usage):
-            yield chunk
-
-    await unless_gone(request, early())
-    return chunks()
-
-
-async def _forwarded_chunks(
-    job: Job, request: Request, service: Service, stack: contextlib.AsyncExitStack
-) -> AsyncGenerator[dict[str, Any]]:
-    """The engine's own chunks, as they come."""
-    given = await unless_gone(request, service.stream(job))
-    stack.push_async_callback(given.aclose)
-
-    async def chunks() -> AsyncGenerator[dict[str, Any]]:
-        async for chunk in given:
-            yield with_legal_reasons({**chunk, "model": job.model})
-
-    return chunks()

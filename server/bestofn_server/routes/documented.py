@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import BaseModel
+
 from bestofn_server.errors import ErrorEnvelope
 
 _MEANINGS = {
@@ -21,11 +23,11 @@ _MEANINGS = {
 }
 
 
-def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """`responses` of a route for these statuses, each in OpenAI's envelope."""
-    return {
-        status: {"model": ErrorEnvelope, "description": _MEANINGS[status]} for status in statuses
-    }
+def errors(
+    *statuses: int, envelope: type[BaseModel] = ErrorEnvelope
+) -> dict[int | str, dict[str, Any]]:
+    """`responses` of a route for these statuses, each in the envelope of its API."""
+    return {status: {"model": envelope, "description": _MEANINGS[status]} for status in statuses}
 
 
 def events_of(*schemas: str) -> dict[str, Any]:
@@ -48,9 +50,29 @@ def events_of(*schemas: str) -> dict[str, Any]:
     return {"text/event-stream": {"itemSchema": event}}
 
 
+def named_events(answer: str) -> dict[str, Any]:
+    """The content of a stream of named events, of which the last hold a whole `answer`: OpenAPI's
+    own model of server-sent events."""
+    data = {
+        "type": "string",
+        "description": f"an event of the API; what it is made of is in {answer}",
+        "contentMediaType": "application/json",
+    }
+    names = {"type": "string", "description": "the type of the event"}
+    schema = {
+        "type": "object",
+        "required": ["event", "data"],
+        "properties": {"event": names, "data": data},
+    }
+    return {"text/event-stream": {"itemSchema": schema}}
+
+
 EVENTS = events_of("Completion")
 """What a stream of completions says."""
 
-COMPLETIONS = errors(400, 401, 403, 404, 413, 422, 429, 500, 502, 503, 504)
+STATUSES = (400, 401, 403, 404, 413, 422, 429, 500, 502, 503, 504)
+"""Of a request for an answer."""
+
+COMPLETIONS = errors(*STATUSES)
 SCORES = errors(400, 401, 403, 404, 413, 429, 500, 503)
 LISTS = errors(401, 500, 502, 503)

@@ -29,22 +29,30 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class ServiceRoute(APIRoute):
-    """A route of this service; it works the same in an app of its own and in vLLM's."""
+    """A route of this service; it works the same in an app of its own and in vLLM's.
+
+    Attributes:
+        tell: makes the answer that tells an error, in the envelope of the route's API.
+        identity_headers: of an answer, that hold the id of its request.
+    """
+
+    tell: Callable[[Exception], Response] = staticmethod(error_response)
+    identity_headers: tuple[str, ...] = ("x-request-id",)
 
     def get_route_handler(self) -> Handler:
-        """The handler, whose errors are OpenAI's envelope."""
+        """The handler, whose errors are in the envelope of its API."""
         handler = super().get_route_handler()
 
         async def answer(request: Request) -> Response:
             try:
                 return await handler(await service_of(request).bodies.read(request))
             except (BestOfNError, RequestValidationError, HTTPException, TimeoutError) as error:
-                return error_response(error)
+                return self.tell(error)
             except (ClientGoneError, ClientDisconnect):
                 return NOBODY
             except Exception as error:  # the process goes on; the log has the trace
                 logger.exception("%s failed", self.path)
-                return error_response(error)
+                return self.tell(error)
 
         return answer
 
@@ -61,13 +69,14 @@ class ServiceRoute(APIRoute):
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["x-request-id"] = identity
+                for header in self.identity_headers:
+                    MutableHeaders(scope=message)[header] = identity
             await send(message)
 
         try:
             await super().handle(scope, receive, sending)
         except HTTPException as error:  # a wrong method, which no handler sees
-            await error_response(error)(scope, receive, sending)
+            await self.tell(error)(scope, receive, sending)
         finally:
             seconds = time.perf_counter() - started
             service.metrics.requests.labels(self.path, str(status)).inc()

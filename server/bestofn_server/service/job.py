@@ -45,6 +45,7 @@ class Job:
         pipeline: what ranks them.
         forward: the body for the engine itself, where it answers alone; then nothing is ranked.
         endpoint: which of the two was asked.
+        prompts: how many there are.
         tokens: candidate tokens that it may sample.
         stream: whether the answer is streamed.
         include_usage: whether a stream ends with the usage.
@@ -56,6 +57,7 @@ class Job:
     pipeline: Pipeline
     forward: Mapping[str, Any] | None
     endpoint: Endpoint
+    prompts: int
     tokens: int
     stream: bool
     include_usage: bool
@@ -99,6 +101,7 @@ def plan(body: ChatRequest | CompletionRequest, preset: Preset, limits: ServerSe
         pipeline=_pipeline(preset, options, best_of, limits),
         forward=_forwarded(body, preset, limit) if alone else None,
         endpoint=endpoint,
+        prompts=counted,
         tokens=counted * best_of * (limit or limits.assumed_max_tokens),
         stream=bool(body.stream),
         include_usage=bool(body.stream_options and body.stream_options.include_usage),

@@ -101,16 +101,31 @@ class Presets:
         """The engine's default model."""
         return self._default
 
-    async def named(self, name: str | None) -> Preset:
+    async def named(self, name: str | None, profile: str | None = None) -> Preset:
         """The preset of that name; None: the engine's default model.
+
+        Args:
+            name: of a model or a profile.
+            profile: the name of one that goes before it. A profile that names no model samples
+                from `name`, where the engine serves that; any other name then says nothing.
 
         Raises:
             ModelNotFoundError: there is none.
         """
+        if profile is not None:
+            if (chosen := self._profiles.get(profile)) is None:
+                raise ModelNotFoundError(
+                    f"there is no profile {shortened(profile)!r} here", param="X-Bestofn-Profile"
+                )
+            if chosen.model is None and name not in (None, self._default.name):
+                await self._refresh()
+                if self._serves(name):
+                    return replace(chosen, model=name)
+            return chosen
         if name is None or name == self._default.name:
             return self._default
-        if (profile := self._profiles.get(name)) is not None:
-            return profile
+        if (called := self._profiles.get(name)) is not None:
+            return called
         if not self._serves(name):
             await self._refresh()  # a LoRA adapter may have been loaded since
         if self._serves(name):
@@ -134,7 +149,7 @@ class Presets:
         models = [{"object": "model", "created": 0, **model} for model in self._models]
         return models + [{"created": 0, **profile} for profile in profiles]
 
-    def _serves(self, name: str) -> bool:
+    def _serves(self, name: str | None) -> bool:
         return any(model["id"] == name for model in self._models)
 
     async def _refresh(self) -> None:

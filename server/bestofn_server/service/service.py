@@ -32,7 +32,7 @@ from bestofn_server.service.presets import Presets
 from bestofn_server.service.readiness import Readiness
 from bestofn_server.telemetry.metrics import Metrics
 from bestofn_server.telemetry.observer import TelemetryObserver
-from bestofn_server.wire.requests import ChatRequest, CompletionRequest
+from bestofn_server.wire.requests import BestOfNOptions, ChatRequest, CompletionRequest
 
 logger = logging.getLogger(__name__)
 
@@ -67,8 +67,12 @@ class Service:
     readiness: Readiness
     tracer: Tracer
 
-    async def plan(self, body: ChatRequest | CompletionRequest) -> Job:
+    async def plan(self, body: ChatRequest | CompletionRequest, profile: str | None = None) -> Job:
         """The job that `body` asks for.
+
+        Args:
+            body: the request.
+            profile: the name of one that goes before the name of the model.
 
         Raises:
             ModelNotFoundError: nothing has that name.
@@ -79,7 +83,7 @@ class Service:
         if self.refuses_code and body.bestofn is not None and body.bestofn.reference is not None:
             raise ClientCodeError("the reference", param="bestofn.reference")
         with self._engine_faults():
-            preset = await self.presets.named(body.model)
+            preset = await self.presets.named(body.model, profile)
         return plan(body, preset, self.settings.server)
 
     async def models(self) -> list[dict[str, Any]]:
@@ -155,6 +159,33 @@ class Service:
         with self._engine_faults():
             chunks = await _forwarder(job).stream(job.endpoint, job.forward or {})
         return self._told(chunks)
+
+    async def prompt_tokens(self, body: ChatRequest, profile: str | None = None) -> int:
+        """How many tokens the conversation of `body` has, which the engine counts: it samples one
+        token. Every engine can do that, and what it has read is in its cache for the request that
+        follows.
+
+        Raises:
+            EngineError: it failed, or does not count.
+            ModelNotFoundError, RequestError: as `plan`.
+        """
+        one = {"max_tokens": None, "max_completion_tokens": 1, "best_of": 1, "n": 1}
+        extra = {
+            k: v for k, v in body.further.items() if k not in ("tool_choice", "response_format")
+        }
+        asked = {"model": body.model, "messages": body.messages, **extra, **one}
+        job = await self.plan(ChatRequest(**asked, bestofn=BestOfNOptions()), profile)
+        with self._engine_faults():
+            sampling = job.pipeline.generator.sample(job.requests[0], [0])
+            try:
+                candidate = await anext(sampling)
+            finally:
+                await sampling.aclose()
+            if candidate.error is not None:
+                raise GeneratorError(candidate.error)
+            if candidate.prompt_tokens is None:
+                raise GeneratorError("the upstream does not count the tokens of a prompt")
+        return candidate.prompt_tokens
 
     async def _told(self, chunks: AsyncGenerator[dict[str, Any]]) -> AsyncGenerator[dict[str, Any]]:
         """The chunks; a fault of the engine in the middle is an `EngineError`, too."""

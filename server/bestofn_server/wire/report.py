@@ -225,3 +225,13 @@ class BestOfNReport(BaseModel):
             ),
             **told,
         )
+
+
+class NotesReport(BaseModel):
+    """Of an answer that nothing was chosen for: what was done otherwise than asked."""
+
+    notes: list[str]
+
+
+Report = BestOfNReport | NotesReport
+"""What an answer tells besides."""

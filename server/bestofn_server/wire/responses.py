@@ -21,6 +21,17 @@ repetition, error) is told as "length", and an end that nobody vouches for as "s
 CONFIDENCE_HEADER = "X-Bestofn-Confidence"
 """Of a response: the confidence in the winner, 0 to 1."""
 
+SAMPLED_HEADER = "X-Bestofn-Sampled"
+"""Of a response: how many candidates were sampled, for all prompts."""
+
+WINNER_HEADER = "X-Bestofn-Winner"
+"""Of a response: the index of the winner among them; of several prompts one each."""
+
+FALLBACK_HEADER = "X-Bestofn-Fallback"
+"""Of a response: what was returned instead, since nothing was acceptable."""
+
+HEADERS = (SAMPLED_HEADER, WINNER_HEADER, CONFIDENCE_HEADER, FALLBACK_HEADER)
+
 
 class CompletionUsage(BaseModel):
     """Tokens; the completion's are those of all candidates, as OpenAI counts for best_of. Null
@@ -75,12 +86,19 @@ class Answer:
 
     @property
     def headers(self) -> dict[str, str]:
-        """``X-Bestofn-Confidence``, the least of the prompts', where every prompt has one; a stream
-        has said its headers before it is known, and tells it in the report alone."""
+        """What was done, for who reads no body. The confidence is the least of the prompts', where
+        every prompt has one; a stream has said its headers before any of it is known, and tells it
+        in the report alone."""
+        said = {SAMPLED_HEADER: str(sum(len(each.candidates) for each in self._rankings))}
+        winners = [_best(each) for each in self._rankings]
+        if all(winners):
+            said[WINNER_HEADER] = ",".join(str(best[0].index) for best in winners)
         known = [each.confidence for each in self._rankings if each.confidence is not None]
-        if len(known) < len(self._rankings):
-            return {}
-        return {CONFIDENCE_HEADER: f"{min(known):.4f}"}
+        if len(known) == len(self._rankings):
+            said[CONFIDENCE_HEADER] = f"{min(known):.4f}"
+        if used := sorted({each.fallback for each in self._rankings if each.fallback is not None}):
+            said[FALLBACK_HEADER] = ",".join(used)
+        return said
 
     def body(self) -> dict[str, Any]:
         """The whole of it at once."""
@@ -92,7 +110,7 @@ class Answer:
             **self._head,
             "object": self._object,
             "choices": choices,
-            "usage": self._usage(),
+            "usage": self.usage(),
             "bestofn": self._report(),
         }
 
@@ -116,7 +134,7 @@ class Answer:
             report = {"bestofn": self._report()} if is_last else {}
             yield self._chunk(last, {**usage, **report})
         if include_usage:
-            yield self._chunk([], {"usage": self._usage()})
+            yield self._chunk([], {"usage": self.usage()})
 
     @property
     def _is_text(self) -> bool:
@@ -165,7 +183,8 @@ class Answer:
             numbered = [{"index": at, **call} for at, call in enumerate(calls)]
             yield {"delta": {"tool_calls": numbered}}
 
-    def _usage(self) -> dict[str, Any]:
+    def usage(self) -> dict[str, Any]:
+        """OpenAI's usage object: the tokens of all candidates."""
         prompt = _sum([ranking.usage.prompt_tokens for ranking in self._rankings])
         sampled = _sum([ranking.usage.completion_tokens for ranking in self._rankings])
         return {

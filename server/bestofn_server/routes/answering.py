@@ -1,0 +1,106 @@
+"""The way of every request for an answer, whatever API it came by: plan, admission, answer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from fastapi import Request
+from starlette.responses import JSONResponse, Response
+
+from bestofn.support.concurrency import cancel_and_wait
+from bestofn.support.waiting import somebody_waits
+from bestofn_server.http.auth import key_of
+from bestofn_server.http.disconnect import unless_gone
+from bestofn_server.http.event_stream import EventStream
+from bestofn_server.http.patience import patience_of
+from bestofn_server.routes.route import service_of
+from bestofn_server.service.job import Job
+from bestofn_server.service.service import Service
+from bestofn_server.surfaces.surface import Surface, Telling
+from bestofn_server.wire.headers import BestOfNHeaders
+from bestofn_server.wire.responses import SAMPLED_HEADER, Answer, with_legal_reasons
+
+
+async def answered(surface: Surface, asked: BestOfNHeaders, request: Request) -> Response:
+    """The answer to a request, whole or as a stream, in the words of its surface.
+
+    Args:
+        surface: the request.
+        asked: what its headers say.
+        request: as it came.
+    """
+    with somebody_waits(patience_of(request)):
+        return await _answered(surface, asked, request)
+
+
+async def _answered(surface: Surface, asked: BestOfNHeaders, request: Request) -> Response:
+    service = service_of(request)
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(service.clock.limited())
+        job = await service.plan(asked.on(surface.body), asked.profile)
+        stack.enter_context(service.admitted(job.tokens, key_of(request.scope)))
+        headers = {} if job.forward is None else {SAMPLED_HEADER: str(job.prompts)}
+        if job.stream:
+            telling = surface.telling()
+            opening = _forwarded_chunks if job.forward is not None else _ranked_chunks
+            chunks = await opening(job, telling, request, service, stack)
+            keep_alive = service.settings.server.keep_alive_seconds
+            return EventStream(
+                chunks, telling, stack.pop_all(), keep_alive=keep_alive, headers=headers
+            )
+        if job.forward is not None:
+            forwarded = await unless_gone(request, service.answer(job))
+            whole = with_legal_reasons({**forwarded, "model": job.model})
+            return JSONResponse(surface.answer(whole), headers=headers)
+        rankings = await unless_gone(request, service.rank(job, request.headers))
+        answer = Answer(rankings, job.model, job.detail, with_token_ids=job.with_token_ids)
+        return JSONResponse(surface.answer(answer.body()), headers=answer.headers)
+
+
+async def _ranked_chunks(
+    job: Job,
+    telling: Telling,
+    request: Request,
+    service: Service,
+    stack: contextlib.AsyncExitStack,
+) -> AsyncGenerator[dict[str, Any]]:
+    """The winner in chunks. The status waits for the first keep-alive: an error that comes before
+    it has a status of its own."""
+    ranking = asyncio.ensure_future(service.rank(job, request.headers))
+    stack.push_async_callback(cancel_and_wait, ranking)
+
+    async def early() -> None:
+        await asyncio.wait([ranking], timeout=service.settings.server.keep_alive_seconds)
+        if ranking.done():
+            ranking.result()
+
+    async def chunks() -> AsyncGenerator[dict[str, Any]]:
+        rankings = await asyncio.shield(ranking)
+        answer = Answer(rankings, job.model, job.detail, with_token_ids=job.with_token_ids)
+        telling.foretold({"usage": answer.usage()})
+        for chunk in answer.chunks(include_usage=job.include_usage):
+            yield chunk
+
+    await unless_gone(request, early())
+    return chunks()
+
+
+async def _forwarded_chunks(
+    job: Job,
+    telling: Telling,
+    request: Request,
+    service: Service,
+    stack: contextlib.AsyncExitStack,
+) -> AsyncGenerator[dict[str, Any]]:
+    """The engine's own chunks, as they come."""
+    given = await unless_gone(request, service.stream(job))
+    stack.push_async_callback(given.aclose)
+
+    async def chunks() -> AsyncGenerator[dict[str, Any]]:
+        async for chunk in given:
+            yield with_legal_reasons({**chunk, "model": job.model})
+
+    return chunks()

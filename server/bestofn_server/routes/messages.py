@@ -1,0 +1,70 @@
+"""POST /v1/messages and POST /v1/messages/count_tokens: Anthropic's Messages API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anthropic.types as anthropic
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from bestofn_server.http.auth import key_of
+from bestofn_server.http.disconnect import unless_gone
+from bestofn_server.routes.answering import answered
+from bestofn_server.routes.documented import STATUSES, errors, named_events
+from bestofn_server.routes.route import ServiceRoute, service_of
+from bestofn_server.surfaces.messages.errors import MessagesErrorEnvelope, error_response
+from bestofn_server.surfaces.messages.request import (
+    CountTokensRequest,
+    MessagesRequest,
+    chat_request,
+)
+from bestofn_server.surfaces.messages.surface import MessagesSurface
+from bestofn_server.wire.headers import Asked
+from bestofn_server.wire.report import Report
+
+
+class MessageAnswer(anthropic.Message):
+    """Anthropic's message object, with bestofn's report."""
+
+    content: list[anthropic.TextBlock | anthropic.ThinkingBlock | anthropic.ToolUseBlock]  # type: ignore[assignment]  # pyright: ignore[reportIncompatibleVariableOverride]
+    usage: dict[str, Any]  # type: ignore[assignment]  # pyright: ignore[reportIncompatibleVariableOverride]
+    bestofn: Report | None = None
+
+
+class MessagesRoute(ServiceRoute):
+    """A route whose errors and request id are as Anthropic's clients read them."""
+
+    tell = staticmethod(error_response)
+    identity_headers = ("x-request-id", "request-id")
+
+
+_ERRORS = errors(*STATUSES, envelope=MessagesErrorEnvelope)
+_SUCCESS: dict[int | str, dict[str, Any]] = {
+    200: {"model": MessageAnswer, "content": named_events("MessageAnswer")}
+}
+
+
+def router() -> APIRouter:
+    """The two paths."""
+    routes = APIRouter(route_class=MessagesRoute, tags=["messages"])
+
+    @routes.post("/v1/messages", responses={**_SUCCESS, **_ERRORS})
+    async def create_message(body: MessagesRequest, asked: Asked, request: Request) -> Response:
+        """Sample best_of messages, return the best."""
+        return await answered(MessagesSurface(body), asked, request)
+
+    @routes.post("/v1/messages/count_tokens", responses=_ERRORS)
+    async def count_tokens(
+        body: CountTokensRequest, asked: Asked, request: Request
+    ) -> anthropic.MessageTokensCount:
+        """Count the tokens of a conversation, as the engine does: it reads it, and samples one."""
+        service = service_of(request)
+        chat, _ = chat_request(body)
+        async with service.clock.limited():
+            with service.admitted(1, key_of(request.scope)):
+                counting = service.prompt_tokens(chat, asked.profile)
+                tokens = await unless_gone(request, counting)
+        return anthropic.MessageTokensCount(input_tokens=tokens)
+
+    return routes

@@ -1,0 +1,52 @@
+"""POST /v1/responses: OpenAI's Responses API, without state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from openai.types import responses as openai
+from starlette.responses import Response
+
+from bestofn_server.routes.answering import answered
+from bestofn_server.routes.documented import COMPLETIONS, named_events
+from bestofn_server.routes.route import ServiceRoute
+from bestofn_server.surfaces.responses.request import ResponsesRequest
+from bestofn_server.surfaces.responses.surface import ResponsesSurface
+from bestofn_server.wire.headers import Asked
+from bestofn_server.wire.report import Report
+
+_Item = (
+    openai.ResponseOutputMessage
+    | openai.ResponseFunctionToolCall
+    | openai.ResponseCustomToolCall
+    | openai.ResponseReasoningItem
+)
+
+
+class ResponseAnswer(openai.Response):
+    """OpenAI's response object, with bestofn's report."""
+
+    output: list[_Item]  # type: ignore[assignment]  # pyright: ignore[reportIncompatibleVariableOverride]
+    instructions: str | None = None  # pyright: ignore[reportIncompatibleVariableOverride]
+    tools: list[dict[str, Any]]  # type: ignore[assignment]  # pyright: ignore[reportIncompatibleVariableOverride]
+    tool_choice: str | dict[str, Any]  # type: ignore[assignment]  # pyright: ignore[reportIncompatibleVariableOverride]
+    usage: dict[str, Any] | None = None  # type: ignore[assignment]  # pyright: ignore[reportIncompatibleVariableOverride]
+    bestofn: Report | None = None
+
+
+_SUCCESS: dict[int | str, dict[str, Any]] = {
+    200: {"model": ResponseAnswer, "content": named_events("ResponseAnswer")}
+}
+
+
+def router() -> APIRouter:
+    """The path."""
+    routes = APIRouter(route_class=ServiceRoute, tags=["responses"])
+
+    @routes.post("/v1/responses", responses={**_SUCCESS, **COMPLETIONS})
+    async def create_response(body: ResponsesRequest, asked: Asked, request: Request) -> Response:
+        """Sample best_of responses, return the best; nothing is stored."""
+        return await answered(ResponsesSurface(body), asked, request)
+
+    return routes

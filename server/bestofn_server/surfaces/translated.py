@@ -1,0 +1,63 @@
+"""The chat completion request that a request of another API comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeVar
+
+from bestofn_server.surfaces.reading import refusal
+from bestofn_server.wire.requests import ChatRequest, StreamOptions
+
+T = TypeVar("T")
+
+
+def translated(
+    fields: Mapping[str, Any],
+    further: Mapping[str, Any],
+    elsewhere: Mapping[str, str],
+    ignored: Collection[str],
+    notes: list[str],
+    *,
+    stream: bool,
+) -> ChatRequest:
+    """The request.
+
+    Args:
+        fields: of chat completions; those that are None are not said.
+        further: of the body, which go to the engine.
+        elsewhere: names among them that this API has elsewhere, and where.
+        ignored: names among them that it documents, and that have no effect here.
+        notes: what is said of those is added here.
+        stream: whether the answer is streamed; then its usage is, too.
+
+    Raises:
+        InvalidBodyError: one of them belongs elsewhere.
+    """
+    asked = {name: value for name, value in fields.items() if value is not None}
+    for name, value in further.items():
+        if name in elsewhere:
+            raise refusal(
+                name, f"this is a field of chat completions; here it is {elsewhere[name]}"
+            )
+        if name == "n" and value not in (None, 1):
+            raise refusal(name, "one answer comes back; bestofn.return_candidates lists the others")
+        if name in ignored:
+            if value is not None:
+                notes.append(f"{name}: it has no effect here")
+        elif name not in asked and name != "n":
+            asked[name] = value
+    if stream:
+        asked["stream"] = True
+        asked["stream_options"] = StreamOptions(include_usage=True)
+    return ChatRequest.model_validate(asked)
+
+
+def refused_here(reason: str) -> Callable[[T], T]:
+    """A validator that takes a field only where it asks for nothing."""
+
+    def check(value: T) -> T:
+        if value:
+            raise ValueError(reason)
+        return value
+
+    return check

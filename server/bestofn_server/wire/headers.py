@@ -1,0 +1,76 @@
+"""Headers of a request: best-of-n for clients that can set a header, and nothing in the body.
+
+Each stands for what a server or a profile says by itself, so that the body goes before it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeVar
+
+from fastapi import Header
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bestofn.settings.stopping import Rule
+from bestofn.support.error_text import faults
+from bestofn_server.errors import InvalidBodyError
+from bestofn_server.wire import bounds
+from bestofn_server.wire.bounds import Name
+from bestofn_server.wire.requests import BestOfNOptions, ChatRequest, CompletionRequest
+
+_Body = TypeVar("_Body", ChatRequest, CompletionRequest, ChatRequest | CompletionRequest)
+
+
+class BestOfNHeaders(BaseModel):
+    """What the headers of a request say."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    best_of: int | None = Field(
+        default=None,
+        alias="X-Bestofn-Best-Of",
+        ge=1,
+        le=bounds.MAX_CANDIDATES,
+        description="as `best_of`; of several choices, `n`, there are as many at least",
+    )
+    profile: Name | None = Field(
+        default=None,
+        alias="X-Bestofn-Profile",
+        description="a profile, which then goes before the name of the model",
+    )
+    stop: Rule | None = Field(default=None, alias="X-Bestofn-Stop", description="as `bestofn.stop`")
+    return_candidates: Literal["none", "summary", "full"] | None = Field(
+        default=None,
+        alias="X-Bestofn-Return-Candidates",
+        description="as `bestofn.return_candidates`",
+    )
+
+    def on(self, body: _Body) -> _Body:
+        """The body with what only the headers say.
+
+        Raises:
+            InvalidBodyError: a rule says nothing without an option, which only a body can hold.
+        """
+        changes: dict[str, Any] = {}
+        if self.best_of is not None and body.best_of is None:
+            changes["best_of"] = max(self.best_of, body.n or 1)
+        given = {"stop": self.stop, "return_candidates": self.return_candidates}
+        own = body.bestofn or BestOfNOptions()
+        said = {
+            name: value
+            for name, value in given.items()
+            if value is not None and name not in own.model_fields_set
+        }
+        if said:
+            try:
+                asked = BestOfNOptions.model_validate(said)
+            except ValidationError as error:
+                name = "X-Bestofn-Stop"
+                raise InvalidBodyError(f"{name}: {faults(error)[0].message}", param=name) from None
+            changes["bestofn"] = own.model_copy(
+                update={name: getattr(asked, name) for name in said}
+            )
+        return body.model_copy(update=changes) if changes else body
+
+
+Asked = Annotated[BestOfNHeaders, Header()]
+"""The headers, as a route's parameter."""
