@@ -14,6 +14,10 @@ ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 NEEDS_A_CHECKPOINT = {"ziya_model_card.py"}  # run on a replica by tests/rewards
 NEEDS_A_SERVER = {"openai_client.py", "langchain_client.py", "litellm_client.py"}  # by tests/server
+OVER_FAKES = {f"{name}_client.py" for name in ("anthropic", "json_schema", "streaming", "tools")}
+"""By tests/server too, over fakes."""
+NEEDS_A_RUN = {"train_on_a_run.py"}  # by tests/dataset
+ELSEWHERE = NEEDS_A_CHECKPOINT | NEEDS_A_SERVER | OVER_FAKES | NEEDS_A_RUN
 
 
 def _run(script: Path) -> str:
@@ -34,7 +38,11 @@ def test_examples_are_short() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "example",
-    [e for e in EXAMPLES if e.name not in NEEDS_A_CHECKPOINT | NEEDS_A_SERVER],
+    [
+        e
+        for e in EXAMPLES
+        if e.name not in NEEDS_A_CHECKPOINT | NEEDS_A_SERVER | OVER_FAKES | NEEDS_A_RUN
+    ],
     ids=lambda e: e.stem,
 )
 def test_the_example_runs(example: Path) -> None:
