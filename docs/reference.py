@@ -21,13 +21,19 @@ from bestofn.builders.choosing import ANSWER_KEYS, SELECTORS
 from bestofn.builders.pipeline import FILTERS
 from bestofn.builders.stopping import RULES as STOP_RULES
 from bestofn.cli import app
+from bestofn.core.no_winner import (
+    ControllerError,
+    DeadlineError,
+    NothingAcceptableError,
+    RewardError,
+)
 from bestofn.filters.truncation.rules import RULES as TRUNCATION_RULES
 from bestofn.settings.listing import SECTIONS, all_settings
 from bestofn.settings.server_limits import KeyLimits
 from bestofn.settings.settings import Settings
 from bestofn.support.import_path import imported
 from bestofn_server.admission import Admission
-from bestofn_server.errors import ApiError
+from bestofn_server.errors import ApiError, EngineError, describe
 from bestofn_server.telemetry.metrics import Metrics
 
 
@@ -135,14 +141,29 @@ def _named(paths: Mapping[str, str]) -> Iterator[str]:
 
 
 def errors_page() -> Iterator[str]:
-    """The server's errors by status, from their classes."""
+    """What the server says of each error, by status: from the classes, and from what tells them."""
     yield "# Errors\n"
-    yield "Always OpenAI's envelope: `error` with `message`, `type`, `param` and `code`.\n"
-    classes = sorted(_below(ApiError), key=lambda each: (each.status, each.__name__))
+    yield "Always OpenAI's envelope: `error` with `message`, `type`, `param` and `code`; below"
+    yield "`/v1/messages` Anthropic's.\n"
+    rows = sorted(set(_errors()))
     yield from table(
         ("status", "code", "type", "when"),
-        ((each.status, code(each.code or ""), code(each.type), _summary(each)) for each in classes),
+        ((status, code(name), code(kind), when) for status, name, kind, when in rows),
     )
+
+
+def _errors() -> Iterator[tuple[int, str, str, str]]:
+    """(status, code, type, when) of every error that a client may get."""
+    for each in _below(ApiError):
+        if each is not EngineError:
+            yield each.status, each.code or "invalid_value", each.type, _summary(each)
+    told: list[Exception] = [EngineError("", status=status) for status in (500, 502, 503)]
+    told += [NothingAcceptableError(""), DeadlineError(""), ControllerError(""), RewardError("")]
+    for error in told:
+        status, body, _ = describe(error)
+        yield status, body.code or "", body.type, _summary(type(error))
+    status, body, _ = describe(TimeoutError())
+    yield status, body.code or "", body.type, body.message.capitalize()
 
 
 def metrics_page() -> Iterator[str]:

@@ -23,6 +23,16 @@ PAGES = {
     "bestofn/embedded/README.md": "project/embedded-models.md",
     "CHANGELOG.md": "project/changes.md",
 }
+CODE = {
+    "bestofn/settings/settings.py": "reference/settings.md",
+    "bestofn/cli": "reference/commands.md",
+    "bestofn/filters": "reference/filters.md",
+    "bestofn/builders/choosing.py": "reference/choosing.md",
+    "server/bestofn_server/errors.py": "reference/errors.md",
+    "server/bestofn_server/telemetry/metrics.py": "reference/metrics.md",
+    "bestofn/__init__.py": "reference/python.md",
+}
+"""Code, and the page that docs/reference.py makes of it."""
 EXAMPLES = "examples.md"
 _ORIGINS = {page: path for path, page in PAGES.items()} | {EXAMPLES: "examples/README.md"}
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(((?!\w+:)[^)\s#]+)(#[^)\s]*)?\)")
@@ -74,8 +84,8 @@ def _examples() -> list[Path]:
 
 
 def _page_of(path: str) -> str | None:
-    if path in PAGES:
-        return PAGES[path]
+    if path in PAGES or path in CODE:
+        return PAGES.get(path) or CODE[path]
     if path == "examples" or path.startswith("examples/"):
         return EXAMPLES
     return path.removeprefix("docs/") if path.startswith("docs/") else None

@@ -145,6 +145,9 @@ def test_every_error_of_the_server_is_there(site: Path) -> None:
     for error in below[1:]:
         assert str(error.status) in shown
         assert not error.code or error.code in codes
+    told = (ROOT / "server/bestofn_server/errors.py").read_text(encoding="utf-8")
+    written = set(re.findall(r'code="(\w+)"', told)) - {"internal", "invalid_json"}
+    assert written <= codes
 
 
 NAMED: Mapping[str, tuple[Mapping[str, Any], str]] = {
