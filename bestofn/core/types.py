@@ -288,7 +288,9 @@ class Score:
 
         Args:
             reward: the raw reward.
-            tokens, components, cut: as the class's.
+            tokens: as the class's.
+            components: as the class's.
+            cut: as the class's.
             by: what returned it, for the failure's sentence.
         """
         if reward is not None and math.isfinite(reward):
