@@ -17,6 +17,7 @@ from bestofn.core.protocols import (
     Forwarder,
     Generator,
     Ignoring,
+    Noting,
     ReadsLogprobs,
     Refusing,
     RewardModel,
@@ -55,6 +56,7 @@ class Pipeline:
         text_scorer: the reward model, where it reads texts that somebody else made; else None.
         filtering: the filters, with what they offer besides.
         refusing: the reward model, where it cannot be shown every conversation; else None.
+        noting: the reward model, where it says how it reads a conversation otherwise; else None.
         compares: whether the reward model needs all candidates of a request at once.
         reads_logprobs: whether the selector or the policy reads log-probabilities.
         snapshot_tokens: after how many tokens of a candidate the policy wants another snapshot;
@@ -75,6 +77,7 @@ class Pipeline:
     ignoring: Ignoring | None = field(init=False, repr=False)
     text_scorer: TextScorer | None = field(init=False, repr=False)
     refusing: Refusing | None = field(init=False, repr=False)
+    noting: Noting | None = field(init=False, repr=False)
     compares: bool = field(init=False, repr=False)
     reads_logprobs: bool = field(init=False, repr=False)
     snapshot_tokens: int | None = field(init=False, repr=False)
@@ -128,6 +131,7 @@ class Pipeline:
             "text_scorer": reward_model if isinstance(reward_model, TextScorer) else None,
             "filtering": Filtering.of(self.filters),
             "refusing": reward_model if isinstance(reward_model, Refusing) else None,
+            "noting": reward_model if isinstance(reward_model, Noting) else None,
             "reads_logprobs": any(
                 isinstance(each, ReadsLogprobs) and each.reads_logprobs(scored=scored)
                 for each in (self.selector, self.policy)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import sys
 from collections.abc import (
     AsyncGenerator,
@@ -31,6 +30,8 @@ from bestofn.core.types import Endpoint
 from bestofn.support.error_text import faults
 from bestofn.vllm_engine.arguments import parse_arguments
 from bestofn.vllm_engine.constraints import ConstraintError, unfollowed
+from bestofn.vllm_engine.environment import environment_of
+from bestofn.vllm_engine.logprobs_tap import LogprobsTap
 from bestofn.vllm_engine.so_far import SoFar
 
 
@@ -60,6 +61,7 @@ class VllmEngine:
 
         chat, text = state.openai_serving_chat, state.openai_serving_completion
         self.llm = llm
+        self._tap = chat.engine_client = text.engine_client = LogprobsTap(llm)
         self._models = state.openai_serving_models
         self._routes: Mapping[Endpoint, _Route] = {
             "chat/completions": _Route(
@@ -71,13 +73,19 @@ class VllmEngine:
         self._running: set[str] = set()
         self._aborts: set[asyncio.Task[None]] = set()
 
-    async def complete(self, endpoint: Endpoint, body: Mapping[str, Any]) -> Any:
+    async def complete(
+        self,
+        endpoint: Endpoint,
+        body: Mapping[str, Any],
+        logprobs: list[float] | None = None,
+    ) -> Any:
         """vLLM's response object to one request.
 
         Args:
             endpoint: whose fields `body` has.
             body: OpenAI's fields and vLLM's own; `stream` must not be set. `abort` knows the
                 request by its `request_id`.
+            logprobs: takes those of the sampled tokens, in order; the response has none of them.
 
         Raises:
             RequestError: an unknown or contradictory field, or a prompt over the context.
@@ -87,7 +95,12 @@ class VllmEngine:
         request_id = str(body.get("request_id", ""))
         self._running.add(request_id)
         try:
-            return await self._answer(endpoint, body)
+            if logprobs is None:
+                return await self._answer(endpoint, body)
+            with self._tap.noting(self._routes[endpoint].engine_id.format(request_id)) as noted:
+                response = await self._answer(endpoint, body)
+            logprobs += noted
+            return response
         finally:
             self._running.discard(request_id)
 
@@ -277,18 +290,6 @@ def first_sentence(error: Exception) -> str:
         return str(faults(error)[0])
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__
-
-
-@contextlib.contextmanager
-def environment_of(defaults: Mapping[str, str]) -> Iterator[None]:
-    """Set variables that are unset, for the processes started inside, and take them back."""
-    added = {name: value for name, value in defaults.items() if name not in os.environ}
-    os.environ.update(added)
-    try:
-        yield
-    finally:
-        for name in added:
-            del os.environ[name]
 
 
 def is_available() -> bool:

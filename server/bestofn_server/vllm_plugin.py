@@ -48,7 +48,7 @@ SAMPLERS = (
 
 logger = logging.getLogger(__name__)
 
-_VLLMS_OWN = ("model", "upstream", "engine_args", "generators")
+_VLLMS_OWN = ("model", "upstream", "engine_args", "chat_template", "generators")
 
 
 class BestOfNPlugin:

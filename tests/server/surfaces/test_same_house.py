@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from typing import Any
 
@@ -13,6 +14,7 @@ from bestofn import Policy, Settings
 from bestofn.testing import FakeCompletion
 from bestofn_server.app import create_app
 from bestofn_server.http.auth import ApiKeys
+from bestofn_server.routes import answers
 from tests.support.scripts import pipeline_of
 from tests.support.serving import app_of, client_of, error_of
 from tests.support.surfaces import check_message, check_response, events_of
@@ -149,3 +151,18 @@ async def test_both_names_of_a_requests_id_are_there_for_anthropics_clients() ->
         said = {"x-request-id": "mine"}
         answer = await client.post("/v1/messages", json=BODIES["/v1/messages"], headers=said)
     assert answer.headers["request-id"] == answer.headers["x-request-id"] == "mine"
+
+
+def test_without_the_extra_there_are_no_messages_and_the_log_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found, said = importlib.util.find_spec, list[str]()
+    missing = {"anthropic"}
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *_: None if name in missing else found(name)
+    )
+    monkeypatch.setattr(answers.logger, "info", said.append)
+    paths = app_of().openapi()["paths"]
+    assert "/v1/responses" in paths
+    assert not [path for path in paths if path.startswith("/v1/messages")]
+    assert said[0].startswith("/v1/messages is not served: it needs the package anthropic")
