@@ -63,7 +63,8 @@ def _python(words: list[str]) -> None:
     if words[1] != "-m":
         compile(words[2], "<command>", "exec")
         return
-    path = ROOT / words[2].replace(".", "/")
+    root = ROOT / "server" if words[2].startswith("bestofn_server.") else ROOT
+    path = root / words[2].replace(".", "/")
     if words[2] == "benchmarks.NAME":
         return
     sources = [path.with_suffix(".py")] if path.with_suffix(".py").is_file() else path.glob("*.py")
