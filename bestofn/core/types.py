@@ -287,11 +287,10 @@ class Score:
         by: str = "the reward model",
     ) -> Score:
         """A score with this reward, or with the failure ``reward_not_finite`` where it is NaN,
-        infinite or None: what is no finite number orders nothing.
+        infinite or None: what is no finite number orders nothing. The rest is as the class's.
 
         Args:
             reward: the raw reward.
-            tokens, components, cut: as the class's.
             by: what returned it, for the failure's sentence.
         """
         if reward is not None and math.isfinite(reward):

@@ -31,7 +31,7 @@ from tests.support.serving import ask, client_of, error_of
 from tests.support.upstream import Upstream, running
 
 CHAT = "/v1/chat/completions"
-README = Path(__file__).parents[2] / "server" / "README.md"
+GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "serve.md"
 ENGINE = {*fields("chat/completions", "engine"), *fields("completions", "engine")}
 USAGE = {"prompt_tokens": 1, "completion_tokens": 2}
 
@@ -47,8 +47,8 @@ class InProcess(FakeGenerator):
         return engine_fields(request.options, ENGINE)[1]
 
 
-def test_the_table_is_in_the_readme() -> None:
-    text = README.read_text(encoding="utf-8")
+def test_the_table_is_in_the_guide() -> None:
+    text = GUIDE.read_text(encoding="utf-8")
     assert table() in text, "print it: python -m bestofn_server.wire.field_table"
 
 

@@ -1,4 +1,4 @@
-"""What becomes of every field that OpenAI documents, as the table of server/README.md.
+"""What becomes of every field that OpenAI documents, as the table of docs/guides/serve.md.
 
 python -m bestofn_server.wire.field_table
 """
