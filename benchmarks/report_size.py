@@ -11,6 +11,7 @@ resident memory, each also as a multiple of the smallest run's.
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import random
@@ -35,6 +36,16 @@ LOOP = {"filter": "repetition", "reason": "exact_loop", "detail": "it loops", "c
 REPORT = "import sys; from bestofn.cli import app; app(['report', sys.argv[1]])"
 
 
+TEXTS = 997
+"""Different texts; a page shows a few of them."""
+
+
+@functools.cache
+def text(number: int, tokens: int) -> str:
+    """Words without sense."""
+    return " ".join(random.Random(number).choices(WORDS, k=tokens))
+
+
 def candidate(drawn: random.Random, index: int) -> dict[str, Any]:
     """One of a row, not yet ranked."""
     tokens = drawn.randrange(20, 100)
@@ -43,7 +54,7 @@ def candidate(drawn: random.Random, index: int) -> dict[str, Any]:
     answer = 7 if drawn.random() < 0.5 else drawn.randrange(10)
     return {
         "index": index,
-        "text": f"{' '.join(drawn.choices(WORDS, k=tokens))}. The answer is {answer}.",
+        "text": f"{text(drawn.randrange(TEXTS), tokens)}. The answer is {answer}.",
         "message": None,
         "finish_reason": "stop",
         "reward": None if LOOP in rejections else drawn.gauss(float(answer == 7), 1.0),

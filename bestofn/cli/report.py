@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bestofn.dataset.store.records import Record
 
 
-REPLAYED = 100
+REPLAYED = 50
 """Rows that are replayed where nobody says how many: seconds, however large the run is."""
 
 

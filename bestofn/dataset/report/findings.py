@@ -147,21 +147,22 @@ def expected_best(rewards: Sequence[float], n: int) -> float:
 
     The i-th smallest of K is the highest of comb(i - 1, n - 1) subsets out of comb(K, n).
     """
-    return float(highest_of(len(rewards), n) @ np.sort(rewards))
+    return float(_highest(len(rewards), (n,)) @ np.sort(rewards))
 
 
-@functools.lru_cache(maxsize=1024)
-def highest_of(count: int, n: int) -> np.ndarray:
+@functools.lru_cache(maxsize=256)
+def _highest(count: int, sizes: tuple[int, ...]) -> np.ndarray:
     """The chance that each of `count` values, from the smallest to the largest, is the highest of n
-    of them, drawn without putting back; it is not to be changed."""
-    subsets = comb(count, n)
-    return np.array([comb(i, n - 1) / subsets for i in range(count)])
+    of them, drawn without putting back: a row for each n. It is not to be changed."""
+    rows = [[comb(i, n - 1) / comb(count, n) for i in range(count)] for n in sizes]
+    return np.array(rows if len(sizes) > 1 else rows[0])
 
 
-def _sizes(most: int) -> list[int]:
+@functools.lru_cache(maxsize=256)
+def _sizes(most: int) -> tuple[int, ...]:
     """Numbers of samples up to `most` that the gain is found for."""
     halves = (round(EVERY_SIZE * 2 ** (step / 2)) for step in range(1, 2 * most.bit_length()))
-    return [*range(1, min(most, EVERY_SIZE) + 1), *(size for size in halves if size <= most)]
+    return (*range(1, min(most, EVERY_SIZE) + 1), *(size for size in halves if size <= most))
 
 
 def _add(found: Findings, record: Record, held: Sequence[Any]) -> None:
@@ -178,10 +179,11 @@ def _add(found: Findings, record: Record, held: Sequence[Any]) -> None:
         if spread and each["completion_tokens"] is not None:
             found.lengths.add((each["completion_tokens"], (each["reward"] - mean) / spread))
     if spread:
-        for n in _sizes(len(rewards)):
+        sizes = _sizes(len(rewards))
+        expected = _highest(len(rewards), sizes) @ ordered
+        for n, best in zip(sizes, expected, strict=True):
             total, count = found.gains.get(n, (0.0, 0))
-            gain = (float(highest_of(len(rewards), n) @ ordered) - mean) / spread
-            found.gains[n] = (total + gain, count + 1)
+            found.gains[n] = (total + (float(best) - mean) / spread, count + 1)
         _keep_examples(found, record, held, float(ordered[-1] - ordered[0]))
 
 
