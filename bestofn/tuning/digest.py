@@ -35,7 +35,8 @@ async def digest(rows: Sequence[RecordedRow], answer_key: AnswerKeySettings) -> 
     if not rows:
         raise ConfigError("no row has two finished candidates")
     most = _size(rows)
-    found = await graded([row for row in rows if len(row.candidates) >= most], None, answer_key)
+    held = [row for row in rows if len(row.candidates) >= most]
+    found = await graded(held, None, answer_key)
     sizes = sizes_up_to(most)[-SIZES:]
     plans = [
         *choosing_plans(found.rows, sizes, AUTO, answer_key),
@@ -43,7 +44,7 @@ async def digest(rows: Sequence[RecordedRow], answer_key: AnswerKeySettings) -> 
     ]
     made = [each async for each in outcomes(found.rows, found.right, plans, draws=1)]
     whole = next(e for e in made if e.plan.best_of == most and e.plan.selector == AUTO)
-    return Compared(found, made, whole, answer_key)
+    return Compared(found, made, whole, answer_key, len(rows) - len(held))
 
 
 def _size(rows: Sequence[RecordedRow]) -> int:

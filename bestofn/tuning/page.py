@@ -49,6 +49,8 @@ class Compared:
         outcomes: of every plan.
         whole: the most candidates, nothing stopped; costs are shares of its.
         answer_key: what was voted on.
+        left_out: rows that have fewer candidates; where a rule stopped sampling, those are the
+            easier ones.
 
     Attributes:
         at_k: pass@k, maj@k and rm@k for k = 1, 2, 4, ... up to the most candidates.
@@ -60,6 +62,7 @@ class Compared:
     outcomes: Sequence[Outcome]
     whole: Outcome
     answer_key: AnswerKeySettings
+    left_out: int = 0
     at_k: Sequence[AtK] = field(init=False)
     fall: Fall | None = field(init=False)
     length_bias: LengthBias | None = field(init=False)
@@ -78,8 +81,11 @@ class Compared:
 
     @property
     def hints(self) -> list[str]:
-        """Sentences on over-optimisation and length."""
-        return [str(each) for each in (self.fall, self.length_bias) if each is not None]
+        """Sentences on what was left out, over-optimisation and length."""
+        told = [str(each) for each in (self.fall, self.length_bias) if each is not None]
+        if self.left_out:
+            told.insert(0, f"Rows with fewer candidates are left out: {self.left_out:,}.")
+        return told
 
 
 def cells(outcome: Outcome, whole: Outcome) -> tuple[str, ...]:

@@ -173,6 +173,7 @@ async def test_a_browser_shows_every_section_of_a_run_with_all_of_them(reported:
         "Selectors and stopping rules",
         "Where the choice was clearest",
     } <= set(titles)
+    assert "Rows with fewer candidates are left out: 2." in reported.read_text(encoding="utf-8")
     assert all(drawn)
     assert missing == 0
     assert tab.faults == []

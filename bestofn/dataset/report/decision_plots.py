@@ -36,7 +36,14 @@ def confidence_figure(decisions: Decisions) -> Figure | None:
         bargap=0,
         xaxis={"title": "confidence", "range": [0, 1]},
         yaxis_title="rows",
-        yaxis2={"overlaying": "y", "side": "right", "tickformat": ".0%", "range": [0, 1.02]},
+        yaxis2={
+            "overlaying": "y",
+            "side": "right",
+            "tickformat": ".0%",
+            "tickvals": [0, 0.25, 0.5, 0.75, 1],
+            "range": [0, 1.02],
+            "showgrid": False,
+        },
         margin={**LAYOUT["margin"], "r": 60},  # type: ignore[dict-item]
     )
     return figure
@@ -50,7 +57,7 @@ def stopping_figure(decisions: Decisions) -> Figure | None:
         return None
     counts = sorted(decisions.sampled)
     figure = Figure(layout=LAYOUT)
-    figure.add_trace(Bar(x=counts, y=[decisions.sampled[count] for count in counts]))
+    figure.add_trace(Bar(x=counts, y=[decisions.sampled[count] for count in counts], width=0.8))
     figure.update_layout(xaxis_title="candidates that were started", yaxis_title="rows")
     return figure
 
