@@ -1,10 +1,11 @@
-"""The embedded reward model as transformers has it: the bare scoring of other benchmarks."""
+"""A reward model as transformers has it: the bare scoring of other benchmarks."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,9 +22,9 @@ class BareRewardModel:
     tokenizer: Any
 
     @classmethod
-    def load(cls) -> BareRewardModel:
-        """Both from the package."""
-        path = embedded.reward_path()
+    def load(cls, path: Path | None = None) -> BareRewardModel:
+        """Both from a folder; None: the embedded one."""
+        path = path or embedded.reward_path()
         model = AutoModelForSequenceClassification.from_pretrained(path, dtype=torch.float32)
         return cls(model.eval(), AutoTokenizer.from_pretrained(path))
 

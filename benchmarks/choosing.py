@@ -84,7 +84,7 @@ async def outcomes(
                     if name == "auto" and selection.confidence is not None and not scored:
                         group = next(end for end in BINS if selection.confidence < end)
                         sure[group].append(won)
-            rights = [right[each.index] for each in among]
+            rights = [right[each.index] for each in eligible(prompt, subset, scored=False)]
             drawn["first"].append(rights[0])
             drawn["any"].append(statistics.fmean(rights))
             drawn["oracle"].append(any(rights))

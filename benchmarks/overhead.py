@@ -1,6 +1,6 @@
 """Prints what best_of_n costs above its two unavoidable parts, in one run on one machine.
 
-    .venv/bin/python -m benchmarks.overhead [--rounds 9]
+    .venv/bin/python -m benchmarks.overhead [--rounds 9] [--model FOLDER]
 
 The parts are the bare engine sampling as many candidates (one n=N request per prompt, straight to
 AsyncLLM) and the bare reward model scoring the very texts that best_of_n scored, in unpadded
@@ -8,6 +8,7 @@ forwards (one text each, ids made beforehand, transformers' own class). The thre
 turn, round after round, with the seeds that make best_of_n and the bare engine sample the same
 tokens; the ratio is taken within each round and its median is printed. Each part's peak memory (PSS
 of the process and its children: shared pages count once) is measured in a process of its own.
+With --model the pair is a real model's, see `benchmarks.pairs`; its memory is not measured.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ import psutil
 import torch
 
 from benchmarks.bare import BareRewardModel
-from bestofn import Pipeline, Ranking, Request, Settings, best_of_n, embedded, open_pipeline
+from benchmarks.pairs import Pair, add_model_flag
+from bestofn import Pipeline, Ranking, Request, best_of_n, embedded, open_pipeline
 from bestofn.cli.console import set_quiet
 from bestofn.generators.vllm import VllmGenerator
 
@@ -40,23 +42,28 @@ PROMPTS = (
 PARTS = ("sampling", "scoring", "best_of_n")
 
 
-def requests(count: int, seed: int) -> list[Request]:
-    """`count` requests of N candidates whose seeds do not meet."""
+def requests(count: int, seed: int, limit: int | None = None) -> list[Request]:
+    """`count` requests of N candidates of at most `limit` tokens, whose seeds do not meet."""
     return [
         Request.from_prompt(
-            PROMPTS[at % len(PROMPTS)], best_of=N, temperature=1.0, seed=seed + N * at
+            PROMPTS[at % len(PROMPTS)],
+            best_of=N,
+            temperature=1.0,
+            max_tokens=limit,
+            seed=seed + N * at,
         )
         for at in range(count)
     ]
 
 
-async def sample_bare(generator: VllmGenerator, batch: Sequence[Request]) -> tuple[float, int]:
+async def sample_bare(
+    generator: VllmGenerator, batch: Sequence[Request], limit: int
+) -> tuple[float, int]:
     """Seconds and tokens of one n=N request per prompt, templating and detokenising included."""
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind
 
     llm = generator.engine.llm
-    limit = embedded_limit()
 
     async def one(request: Request) -> int:
         ids = llm.get_tokenizer().apply_chat_template(
@@ -103,16 +110,7 @@ async def run_ours(pipeline: Pipeline, batch: Sequence[Request]) -> tuple[float,
     return time.perf_counter() - started, rankings
 
 
-def settings(*, scoring: bool = True) -> Settings:
-    """The embedded pair on vLLM; one round, so that all three do the same work."""
-    return Settings.load(
-        engine="vllm",
-        reward_model=None if scoring else "none",
-        policy={"on_exhausted": "best_rejected"},
-    )
-
-
-async def timings(rounds: int) -> None:
+async def timings(rounds: int, pair: Pair) -> None:
     """Print the table of ratios."""
     print(f"N = {N}; medians of {rounds} rounds; {os.cpu_count()} cores, torch {torch.__version__}")
     print(
@@ -120,26 +118,28 @@ async def timings(rounds: int) -> None:
         "| best_of_n / (sampling + scoring) | best_of_n / sampling |"
     )
     print("|---|---|---|---|---|---|---|")
-    bare = BareRewardModel.load()
-    async with open_pipeline(settings()) as pipeline:
+    bare = BareRewardModel.load(pair.reward())
+    limit = pair.max_tokens or embedded_limit()
+    async with open_pipeline(pair.settings()) as pipeline:
         assert isinstance(pipeline.generator, VllmGenerator)
-        for count in (1, 16):
+        for count in (1, 16 if pair.model is None else 4):
             rows = []
-            for at in range(rounds + 2):
-                batch = requests(count, seed=1000 * at)
+            for at in range(rounds + pair.warm_up):
+                batch = requests(count, seed=1000 * at, limit=pair.max_tokens)
                 ours, rankings = await run_ours(pipeline, batch)
-                sampling, tokens = await sample_bare(pipeline.generator, batch)
+                sampling, tokens = await sample_bare(pipeline.generator, batch, limit)
                 scoring = bare.score(scored_texts(rankings))
                 mine = sum(ranking.usage.completion_tokens or 0 for ranking in rankings)
                 rows.append((sampling, scoring, ours, mine / tokens))
-            rows = rows[2:]  # the first two warm up caches and threads
+            rows = rows[pair.warm_up :]
             both = [ours / (sampling + scoring) for sampling, scoring, ours, _ in rows]
             alone = [ours / sampling for sampling, _, ours, _ in rows]
             columns = [statistics.median(column) for column in zip(*rows, strict=True)]
             print(
                 f"| {count} | {columns[0]:.3f} s | {columns[1]:.3f} s | {columns[2]:.3f} s "
                 f"| {columns[3]:.2f} | **{statistics.median(both):.2f}** "
-                f"({min(both):.2f} to {max(both):.2f}) | {statistics.median(alone):.2f} |"
+                f"({min(both):.2f} to {max(both):.2f}) | {statistics.median(alone):.2f} |",
+                flush=True,
             )
 
 
@@ -151,10 +151,10 @@ async def work(part: str) -> None:
         text = ("a question of some forty tokens " * 6).strip()
         bare.score([(text, text)] * 64)
         return
-    async with open_pipeline(settings(scoring=part == "best_of_n")) as pipeline:
+    async with open_pipeline(Pair().settings(scoring=part == "best_of_n")) as pipeline:
         assert isinstance(pipeline.generator, VllmGenerator)
         if part == "sampling":
-            await sample_bare(pipeline.generator, batch)
+            await sample_bare(pipeline.generator, batch, embedded_limit())
         else:
             await run_ours(pipeline, batch)
 
@@ -184,13 +184,17 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=9)
+    add_model_flag(parser)
     parser.add_argument("--part", choices=PARTS, help="do one part alone, print nothing")
     arguments = parser.parse_args()
     set_quiet()
     if arguments.part:
         asyncio.run(work(arguments.part))
         return
-    asyncio.run(timings(arguments.rounds))
+    pair = Pair(arguments.model)
+    asyncio.run(timings(arguments.rounds, pair))
+    if pair.model is not None:
+        return
     peaks = "; ".join(f"{part} {peak_memory(part):.0f} MiB" for part in PARTS)
     print(f"\npeak memory, engine processes included: {peaks}")
 

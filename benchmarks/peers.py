@@ -36,7 +36,7 @@ from typing import Any
 
 import httpx
 
-from benchmarks.peers_process import PEERS, RATES, environment, peers
+from benchmarks.peers_process import PEERS, RATES, Peers, environment, peers
 from benchmarks.processes import generated_tokens, running
 from benchmarks.questions import questions
 from benchmarks.real_model import serving
@@ -61,6 +61,11 @@ Ask = Callable[[str, str, int], Awaitable[Mapping[str, Any]]]
 """From a model's name, a prompt and N to the answer's text and the seconds it took."""
 
 
+async def ask_once(pipeline: Pipeline, model: str, prompt: str, n: int) -> Mapping[str, Any]:
+    """One sample, whatever N is."""
+    return await ask_us(pipeline, model, prompt, 1)
+
+
 async def ask_us(pipeline: Pipeline, model: str, prompt: str, n: int) -> Mapping[str, Any]:
     """bestofn's answer."""
     request = Request.from_prompt(
@@ -77,6 +82,11 @@ async def ask_us(pipeline: Pipeline, model: str, prompt: str, n: int) -> Mapping
     return {"text": ranking.winner.text, "seconds": time.perf_counter() - started}
 
 
+async def ask_them(worker: Peers, way: str, model: str, prompt: str, n: int) -> Mapping[str, Any]:
+    """The answer of one of the peers' ways."""
+    return await asyncio.to_thread(worker.ask, way, model, prompt, n)
+
+
 async def opened_ways(
     stack: contextlib.AsyncExitStack, url: str, python: Path
 ) -> Mapping[str, Ask]:
@@ -89,9 +99,9 @@ async def opened_ways(
         )
         pipeline = await stack.enter_async_context(open_pipeline(settings))
         ways[name] = partial(ask_us, pipeline)
-        ways.setdefault(ONE, lambda model, prompt, _, of=pipeline: ask_us(of, model, prompt, 1))
+        ways.setdefault(ONE, partial(ask_once, pipeline))
     for name in PEERS:
-        ways[name] = partial(asyncio.to_thread, worker.ask, name)
+        ways[name] = partial(ask_them, worker, name)
     return ways
 
 

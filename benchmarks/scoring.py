@@ -2,6 +2,7 @@
 
     python -m benchmarks.scoring [--threads 1 --threads 2] [--rounds 5] [--compile] [--vllm]
     python -m benchmarks.scoring --shape 8b --dtype bfloat16          # on a GPU
+    python -m benchmarks.scoring --model FOLDER --rounds 2            # a real model's trunk
 
 P is the prompt's tokens, R the mean of the answers', drawn evenly from R/3 to 5R/3. The floor is
 one unpadded forward, through the same trunk, of P + sum(R) tokens: as many as have to be computed
@@ -26,6 +27,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.pairs import add_model_flag
 from benchmarks.scoring_vllm import temporary, vllm_way
 from benchmarks.scoring_ways import VOCABULARY, Random, Texts, Way
 from bestofn.rewards.local.token_budget import CPU_BATCH_TOKENS
@@ -33,6 +35,9 @@ from bestofn.settings.rewards import MAX_BATCH_TOKENS
 
 CASES = ((400, 180, 16), (1500, 180, 16), (100, 300, 8), (50, 50, 64))
 """(P, R, N)."""
+
+CASES_OF_A_MODEL = ((400, 60, 8), (100, 60, 16))
+"""The same for a real model's trunk with a random head, which a CPU takes seconds for."""
 
 
 def texts_of(prompt: int, answer: int, count: int) -> tuple[Texts, int]:
@@ -79,9 +84,11 @@ def run(arguments: argparse.Namespace) -> None:
     cuda = torch.cuda.is_available()
     device = "cuda" if cuda else "cpu"
     dtype = getattr(torch, arguments.dtype)
-    model = Random.of(
-        arguments.shape, device, dtype, MAX_BATCH_TOKENS if cuda else CPU_BATCH_TOKENS
-    )
+    budget = MAX_BATCH_TOKENS if cuda else CPU_BATCH_TOKENS
+    if arguments.model is None:
+        model = Random.of(arguments.shape, device, dtype, budget)
+    else:
+        model = Random.on_trunk(arguments.model, device, dtype, budget)
     ways = dict(model.ways())
     if arguments.compile:
         ways["bestofn, compiled"] = model.compiled()
@@ -89,10 +96,11 @@ def run(arguments: argparse.Namespace) -> None:
         if arguments.vllm:
             ways["vLLM, pooling"] = vllm_way(model, Path(stack.enter_context(temporary())))
         where = torch.cuda.get_device_name() if cuda else f"{torch.get_num_threads()} thread(s)"
-        print(f"\n{where}, shape {arguments.shape}, {arguments.dtype}, medians over the floor\n")
+        named = arguments.model.name if arguments.model else f"shape {arguments.shape}"
+        print(f"\n{where}, {named}, {arguments.dtype}, medians over the floor\n")
         print("| P, R, N | floor | " + " | ".join(ways) + " |")
         print("|---|---:" + "|---:" * len(ways) + "|")
-        for case in CASES:
+        for case in CASES if arguments.model is None else CASES_OF_A_MODEL:
             texts, tokens = texts_of(*case)
             found = measure(model, ways, texts, tokens, arguments.rounds)
             if arguments.raw:
@@ -111,6 +119,7 @@ def main() -> None:
     """The command line; each number of threads in a process of its own."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--shape", choices=("small", "8b"), default="small")
+    add_model_flag(parser)
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, action="append", help="may be given several times")
@@ -125,6 +134,7 @@ def main() -> None:
         command = [sys.executable, "-m", "benchmarks.scoring"]
         command += [f"--shape={arguments.shape}", f"--dtype={arguments.dtype}"]
         command += [f"--rounds={arguments.rounds}"]
+        command += [] if arguments.model is None else [f"--model={arguments.model}"]
         command += [f"--{flag}" for flag in ("compile", "vllm", "raw") if getattr(arguments, flag)]
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
         subprocess.run(command, check=True, env=environment)

@@ -6,6 +6,7 @@ import copy
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -79,6 +80,18 @@ class Random:
         if where.type == "cpu":
             keep_freed_memory()  # for every way, and for the floor: it holds for the process
         return cls(trunk, head.float(), where, budget)
+
+    @classmethod
+    def on_trunk(cls, model: Path, device: str, dtype: torch.dtype, budget: int) -> Random:
+        """The trunk of a real model, a Llama, and a head of random weights."""
+        trunk: Any = LlamaModel.from_pretrained(model, dtype=dtype)
+        where = torch.device(device)
+        trunk = trunk.to(where).eval().requires_grad_(False)
+        torch.manual_seed(0)
+        head = nn.Linear(trunk.config.hidden_size, 1, bias=False).requires_grad_(False)
+        if where.type == "cpu":
+            keep_freed_memory()
+        return cls(trunk, head.to(where), where, budget)
 
     def ways(self) -> Mapping[str, Way]:
         """Every way but vLLM, by name."""

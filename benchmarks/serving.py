@@ -1,6 +1,6 @@
 """Prints what the service costs, beside bare vLLM and over an upstream without a model, in one run.
 
-    .venv/bin/python -m benchmarks.serving [--rounds 3] [--part engine | upstream]
+    .venv/bin/python -m benchmarks.serving [--rounds 3] [--part engine | upstream] [--model FOLDER]
 
 engine: 16 clients ask vLLM's own server for n = N and `bestofn serve` for best_of = N, in turn,
 with the seeds that make both sample the same tokens; each client asks again once it is answered.
@@ -11,7 +11,8 @@ upstream: the upstream is `benchmarks.stub`, whose every answer takes 50 ms. Cli
 8, and then `bestofn serve --upstream` for best_of = 8. With `ignores n` the stub gives one choice
 however many are asked for, so that every candidate is a request of its own.
 
-Servers and clients share the machine.
+Servers and clients share the machine. With --model the pair is a real model's (`benchmarks.pairs`),
+with 4 clients and 12 requests a round; the part `engine` alone is run.
 """
 
 from __future__ import annotations
@@ -24,9 +25,8 @@ from typing import Any
 
 from benchmarks.bare import BareRewardModel
 from benchmarks.load import Load, closed_loop
+from benchmarks.pairs import Pair, add_model_flag
 from benchmarks.processes import VLLM, running
-from bestofn import embedded
-from bestofn.builders.generator import EMBEDDED_ENVIRONMENT, embedded_engine_args
 from bestofn.vllm_engine.arguments import CPU_DEFAULTS
 
 PROMPTS = (
@@ -42,13 +42,14 @@ STUB_REQUESTS = {1: 60, 4: 240, 32: 1500}
 """Requests per number of clients in a round."""
 
 
-def bodies(count: int, seed: int, **fields: Any) -> list[dict[str, Any]]:
+def bodies(count: int, seed: int, limit: int | None, **fields: Any) -> list[dict[str, Any]]:
     """`count` requests whose candidates' seeds do not meet."""
     return [
         {
             "messages": [{"role": "user", "content": PROMPTS[at % len(PROMPTS)]}],
             "temperature": 1.0,
             "seed": seed + max(SIZES) * at,
+            **({} if limit is None else {"max_tokens": limit}),
             **fields,
         }
         for at in range(count)
@@ -75,28 +76,37 @@ def latencies(load: Load) -> str:
     return " / ".join(f"{1000 * load.percentile(percent):.0f}" for percent in (50, 95, 99))
 
 
-async def engine(rounds: int) -> None:
+async def engine(rounds: int, pair: Pair) -> None:
     """Print a row per N."""
-    quiet = {**EMBEDDED_ENVIRONMENT, "VLLM_LOGGING_LEVEL": "ERROR", "HF_HUB_OFFLINE": "1"}
-    flags = ["--model", str(embedded.generator_path()), *embedded_engine_args(), *CPU_DEFAULTS]
-    bare_model = BareRewardModel.load()
-    print(f"{CLIENTS} clients, {PER_ROUND} requests a round")
+    quiet = {**pair.environment, "VLLM_LOGGING_LEVEL": "ERROR", "HF_HUB_OFFLINE": "1"}
+    flags = ["--model", str(pair.generator), *pair.engine_args, *CPU_DEFAULTS]
+    bare_model = BareRewardModel.load(pair.reward())
+    clients, per_round = CLIENTS, PER_ROUND
+    sizes: tuple[int, ...] = SIZES
+    if pair.model is not None:
+        clients, per_round, sizes = 4, 12, (1, 8)
+    print(f"{clients} clients, {per_round} requests a round")
     print(
         "| N | vLLM, n = N | p50 / p95 / p99 ms | bestofn, best_of = N | p50 / p95 / p99 ms "
         "| bare scoring | tokens, bestofn / vLLM | bestofn / (vLLM + scoring) |"
     )
     print("|---:|---:|---:|---:|---:|---:|---:|---:|")
-    with running(VLLM, *flags, environment=quiet) as vllm, running("bestofn", "serve") as service:
-        for n in SIZES:
+    with (
+        running(VLLM, *flags, environment=quiet) as vllm,
+        running("bestofn", "serve", *pair.serve_flags()) as service,
+    ):
+        for n in sizes:
             rows = []
             for at in range(rounds + 1):
                 seed = 100_000 * at
-                bare = await closed_loop(vllm, bodies(PER_ROUND, seed, n=n), CLIENTS)
+                bare = await closed_loop(
+                    vllm, bodies(per_round, seed, pair.max_tokens, n=n), clients
+                )
                 report = {"return_candidates": "full", "on_exhausted": "best_rejected"}
                 # best_of 1 is passed through where nothing else is asked for
                 ranked = {"bestofn": report} if n > 1 else {}
-                asked = bodies(PER_ROUND, seed, best_of=n, **ranked)
-                ours = await closed_loop(service, asked, CLIENTS)
+                asked = bodies(per_round, seed, pair.max_tokens, best_of=n, **ranked)
+                ours = await closed_loop(service, asked, clients)
                 scoring = bare_model.score(scored(ours.answers, asked))
                 rows.append((bare, ours, scoring, ours.seconds / (bare.seconds + scoring)))
             rows = rows[1:]  # the first warms up caches and threads
@@ -144,12 +154,14 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=3)
+    add_model_flag(parser)
     parser.add_argument("--part", choices=("engine", "upstream"))
     arguments = parser.parse_args()
     print(f"medians of {arguments.rounds} rounds; {os.cpu_count()} cores\n")
+    pair = Pair(arguments.model)
     if arguments.part != "upstream":
-        asyncio.run(engine(arguments.rounds))
-    if arguments.part != "engine":
+        asyncio.run(engine(arguments.rounds, pair))
+    if arguments.part != "engine" and pair.model is None:
         print("\nN = 8\n| upstream | clients | added to the median | requests |")
         print("|---|---:|---:|---:|")
         for ignores_n in (False, True):

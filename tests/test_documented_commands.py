@@ -58,7 +58,8 @@ def _python(words: list[str]) -> None:
     if words[1] != "-m":
         compile(words[2], "<command>", "exec")
         return
-    path = ROOT / words[2].replace(".", "/")
+    root = ROOT / "server" if words[2].startswith("bestofn_server.") else ROOT
+    path = root / words[2].replace(".", "/")
     if words[2] == "benchmarks.NAME":
         return
     sources = [path.with_suffix(".py")] if path.with_suffix(".py").is_file() else path.glob("*.py")
@@ -128,7 +129,7 @@ def test_a_documented_command_is_read_by_its_program(command: Documented) -> Non
     reader(words)
 
 
-@pytest.mark.parametrize("path", ["README.md", "server/README.md"])
+@pytest.mark.parametrize("path", ["README.md", "server/README.md", "docs/guides/ziya.md"])
 def test_the_settings_that_are_shown_are_settings(path: str) -> None:
     from bestofn import Settings
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING
 
 from bestofn import embedded
 from bestofn.core.errors import ConfigError
@@ -16,6 +17,9 @@ from bestofn.settings.choices import Engine
 from bestofn.settings.settings import Settings
 from bestofn.support.url import shown_url
 from bestofn.vllm_engine import engine as vllm_engine
+
+if TYPE_CHECKING:
+    from bestofn.generators.chat_template import ChatTemplate
 
 logger = logging.getLogger(__name__)
 
@@ -67,15 +71,17 @@ async def open_generator(
             api_key=None if key is None else key.get_secret_value(),
             concurrency=settings.upstream_concurrency,
             most_bytes=settings.upstream_max_bytes,
+            chat_template=settings.chat_template,
         ) as upstream:
             yield upstream
         return
 
     name = generator_name(settings)
+    template = _template(settings, name)
     if engine == "transformers":
         from bestofn.generators.transformers import TransformersGenerator
 
-        fallback = TransformersGenerator.load(name)
+        fallback = TransformersGenerator.load(name, chat_template=template)
         try:
             yield fallback
         finally:
@@ -95,8 +101,26 @@ async def open_generator(
         arguments,
         loop_stop=LOOP_STOP if settings.loop_stop else None,
         environment=environment,
+        chat_template=template,
     ) as generator:
         yield generator
+
+
+def _template(settings: Settings, model: str) -> ChatTemplate | None:
+    """The chat template of a model in this process; None: its own.
+
+    Raises:
+        ConfigError: the setting is none, or vLLM is given another among its flags.
+    """
+    from bestofn.generators.chat_template import chosen_template, has_chat_template
+
+    given = settings.chat_template
+    flagged = any(each.partition("=")[0] == "--chat-template" for each in settings.engine_args)
+    if flagged and given is not None:
+        raise ConfigError("chat_template is set, and --chat-template is among engine_args too")
+    if flagged:
+        return None
+    return chosen_template(given, model, has_own=has_chat_template(model))
 
 
 def engine_of(settings: Settings) -> Engine:

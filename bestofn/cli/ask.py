@@ -11,6 +11,7 @@ import typer
 from bestofn.cli.options import (
     AnswerKeyOption,
     BestOfOption,
+    ChatTemplateOption,
     ConfigOption,
     EngineOption,
     GeneratorOption,
@@ -51,6 +52,7 @@ def ask(
     trust_remote_code: TrustOption = None,
     unsafe_code: UnsafeCodeOption = None,
     upstream: UpstreamOption = None,
+    chat_template: ChatTemplateOption = None,
     generator: GeneratorOption = None,
     engine: EngineOption = None,
     system: Annotated[str | None, typer.Option(help="A system message.")] = None,
@@ -86,6 +88,7 @@ def ask(
             stop=stop,
             unsafe_code=unsafe_code,
             upstream=upstream or None,
+            chat_template=chat_template,
             generators=generator or None,
             engine=engine,
             temperature=temperature,

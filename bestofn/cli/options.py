@@ -115,6 +115,14 @@ ServeEngineOption = Annotated[
         help="What samples; none: nothing, a reward server. \\[vllm where it is installed]"
     ),
 ]
+ChatTemplateOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Of the generator: ziya-13b, or a file of Jinja; for an upstream without one it is "
+        "rendered here. Without: by the model's name.",
+    ),
+]
 SelectorOption = Annotated[
     str | None,
     typer.Option(

@@ -24,6 +24,7 @@ from bestofn.cli.dataset_options import (
 from bestofn.cli.options import (
     AnswerKeyOption,
     BestOfOption,
+    ChatTemplateOption,
     ConfigOption,
     GeneratorOption,
     GrowOption,
@@ -81,6 +82,7 @@ def sample(
     trust_remote_code: TrustOption = None,
     unsafe_code: UnsafeCodeOption = None,
     upstream: UpstreamOption = None,
+    chat_template: ChatTemplateOption = None,
     generator: GeneratorOption = None,
     engine: Annotated[
         RunEngine | None,
@@ -111,6 +113,12 @@ def sample(
         list[str] | None,
         typer.Option(help="FIELD=COLUMN, for example prompt=question; several times."),
     ] = None,
+    raw: Annotated[
+        bool,
+        typer.Option(
+            "--raw", help="Continue each prompt as it is, without a chat template (base models)."
+        ),
+    ] = False,
     split: Annotated[
         str | None, typer.Option(help="Of a folder or dataset. \\[train, or the only one]")
     ] = None,
@@ -158,6 +166,7 @@ def sample(
             answer_key=named(answer_key),
             unsafe_code=unsafe_code,
             upstream=upstream or None,
+            chat_template=chat_template,
             generators=generator or None,
             engine=None if engine == "ray" else engine,
             best_of=best_of,
@@ -197,6 +206,7 @@ def sample(
                 settings,
                 options,
                 cluster=cluster,
+                raw=raw,
                 verbose=verbose,
             )
         )
@@ -209,6 +219,7 @@ async def _sample(
     options: RunOptions,
     *,
     cluster: Cluster | None,
+    raw: bool,
     verbose: bool,
 ) -> None:
     """Do what of the run is not done yet, then write its formats and its card.
@@ -237,8 +248,10 @@ async def _sample(
 
     manifest = Manifest.read(output.folder)
     settings = going_on(settings, None if manifest is None else manifest.config)
-    identity = identity_of(settings, source=prompts.source, columns=prompts.columns)
-    defaults = Defaults(settings.best_of, settings.temperature, settings.max_tokens, settings.seed)
+    identity = identity_of(settings, source=prompts.source, columns=prompts.columns, raw=raw)
+    defaults = Defaults(
+        settings.best_of, settings.temperature, settings.max_tokens, settings.seed, raw
+    )
     read = functools.partial(prompts.rows, defaults)
     described = prompts.described(defaults)
     check_readable(read(), options.failures_in_a_row)

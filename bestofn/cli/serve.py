@@ -12,6 +12,7 @@ from typer.core import TyperCommand
 
 from bestofn.cli.options import (
     AnswerKeyOption,
+    ChatTemplateOption,
     ConfigOption,
     GeneratorOption,
     RewardModelOption,
@@ -59,6 +60,7 @@ def serve(
         int | None, typer.Option(min=1, help="Sampled for a request that does not say. [8]")
     ] = None,
     upstream: UpstreamOption = None,
+    chat_template: ChatTemplateOption = None,
     generator: GeneratorOption = None,
     engine: ServeEngineOption = None,
     selector: SelectorOption = None,
@@ -101,6 +103,7 @@ def serve(
             unsafe_code=unsafe_code,
             best_of=best_of,
             upstream=upstream or None,
+            chat_template=chat_template,
             generators=generator or None,
             engine=engine,
             engine_args=context.obj,

@@ -81,6 +81,8 @@ async def best_of_n(
     ledger = Ledger(request, observer, earlier)
     if pipeline.ignoring is not None and (names := pipeline.ignoring.ignored(request)):
         ledger.note(f"without an effect on this engine: {', '.join(sorted(names))}")
+    for sentence in () if pipeline.noting is None else pipeline.noting.notes_on(request):
+        ledger.note(sentence)
     if pipeline.lacks_snapshots:
         ledger.note("nothing is stopped in mid-decode: the generator sends no snapshots")
     driver = Driver(request, pipeline, ledger, observer)

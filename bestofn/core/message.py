@@ -11,6 +11,10 @@ Message = Mapping[str, Any]
 TEXT_PARTS = frozenset({"text", "input_text", "output_text"})
 """Types of the parts of a content that are text; a part without a type is text too."""
 
+IMAGE_PARTS = frozenset({"image", "image_embeds", "image_pil", "image_url", "input_image"})
+"""Types of the parts of a content that are pictures: OpenAI's two APIs', vLLM's, and those of chat
+templates."""
+
 
 def message_text(message: Message) -> str:
     """The text of a chat message: its content, of parts those that are text, joined; where that is
@@ -32,6 +36,17 @@ def text_of_part(part: object) -> str:
         return ""
     text = part.get("text")
     return text if isinstance(text, str) else ""
+
+
+def image_count(messages: Sequence[Message]) -> int:
+    """How many pictures a conversation holds."""
+    contents = (message.get("content") for message in messages)
+    return sum(
+        isinstance(part, Mapping) and part.get("type") in IMAGE_PARTS
+        for content in contents
+        if isinstance(content, list | tuple)
+        for part in content
+    )
 
 
 def reasoning_text(message: Message) -> str:

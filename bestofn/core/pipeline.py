@@ -17,6 +17,7 @@ from bestofn.core.protocols import (
     Forwarder,
     Generator,
     Ignoring,
+    Noting,
     ReadsLogprobs,
     Refusing,
     RewardModel,
@@ -24,6 +25,8 @@ from bestofn.core.protocols import (
     Snapshotting,
     TextScorer,
 )
+from bestofn.core.token_rewards import TokenScorer
+from bestofn.core.tokenizing import Tokenizing
 from bestofn.core.types import Request
 
 
@@ -51,10 +54,13 @@ class Pipeline:
         snapshots: whether the generator sends unfinished candidates.
         context: tokens that the generator's model reads and writes; None: it does not say.
         mixed: the generator, where several models sample; else None.
+        tokenizing: the generator, where its tokenizer can be asked; else None.
         ignoring: the generator, where it takes fields that have no effect; else None.
         text_scorer: the reward model, where it reads texts that somebody else made; else None.
+        token_scorer: the reward model, where it says a number at every token; else None.
         filtering: the filters, with what they offer besides.
         refusing: the reward model, where it cannot be shown every conversation; else None.
+        noting: the reward model, where it says how it reads a conversation otherwise; else None.
         compares: whether the reward model needs all candidates of a request at once.
         reads_logprobs: whether the selector or the policy reads log-probabilities.
         snapshot_tokens: after how many tokens of a candidate the policy wants another snapshot;
@@ -72,9 +78,12 @@ class Pipeline:
     snapshots: bool = field(init=False, repr=False)
     context: int | None = field(init=False, repr=False)
     mixed: Mixed | None = field(init=False, repr=False)
+    tokenizing: Tokenizing | None = field(init=False, repr=False)
     ignoring: Ignoring | None = field(init=False, repr=False)
     text_scorer: TextScorer | None = field(init=False, repr=False)
+    token_scorer: TokenScorer | None = field(init=False, repr=False)
     refusing: Refusing | None = field(init=False, repr=False)
+    noting: Noting | None = field(init=False, repr=False)
     compares: bool = field(init=False, repr=False)
     reads_logprobs: bool = field(init=False, repr=False)
     snapshot_tokens: int | None = field(init=False, repr=False)
@@ -123,11 +132,14 @@ class Pipeline:
             "context": generator.context if isinstance(generator, ContextLimit) else None,
             "mixed": generator if isinstance(generator, Mixed) else None,
             "stops_early": isinstance(policy, StopsEarly) and policy.stops_early,
+            "tokenizing": generator if isinstance(generator, Tokenizing) else None,
             "ignoring": generator if isinstance(generator, Ignoring) else None,
             "_status": generator if isinstance(generator, EngineStatus) else None,
             "text_scorer": reward_model if isinstance(reward_model, TextScorer) else None,
+            "token_scorer": reward_model if isinstance(reward_model, TokenScorer) else None,
             "filtering": Filtering.of(self.filters),
             "refusing": reward_model if isinstance(reward_model, Refusing) else None,
+            "noting": reward_model if isinstance(reward_model, Noting) else None,
             "reads_logprobs": any(
                 isinstance(each, ReadsLogprobs) and each.reads_logprobs(scored=scored)
                 for each in (self.selector, self.policy)

@@ -1,7 +1,7 @@
 """The seams as protocols: Generator and Sampling, Filter, RewardModel, AnswerKey, Selector; and
 what one of them may offer besides (Forwarder, Snapshotting, EngineStatus, Ignoring; Mending;
-Comparing, Refusing, TextScorer; Suiting, NamedKey; ReadsLogprobs; and what
-`bestofn.core.mid_decode` and `bestofn.core.model_facts` have).
+Comparing, Refusing, Noting, TextScorer; Suiting, NamedKey; ReadsLogprobs; and what
+`bestofn.core.mid_decode`, `model_facts`, `token_rewards` and `tokenizing` have).
 
 An implementation inherits nothing. A new one is one new file, and one line in `bestofn.builders`.
 The sixth seam, Controller, is in `bestofn.core.controller`. What is offered besides is asked once,
@@ -214,6 +214,15 @@ class Refusing(Protocol):
     async def refusal(self, request: Request) -> str | None:
         """Why no answer to this conversation can be scored, as the end of a sentence; None: it may
         be. It is asked before anything is sampled."""
+        ...
+
+
+@runtime_checkable
+class Noting(Protocol):
+    """What a reward model says besides, where it reads a conversation otherwise than it stands."""
+
+    def notes_on(self, request: Request) -> Sequence[str]:
+        """Sentences for the result's notes; none: it reads this one as it is."""
         ...
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import functools
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
@@ -15,9 +14,13 @@ import httpx
 from bestofn.core.errors import ConfigError, RequestError
 from bestofn.core.protocols import Sampling
 from bestofn.core.types import Endpoint, Request
+from bestofn.generators.chat_as_completion import alternatives, chat_chunks, completion_body
+from bestofn.generators.chat_template import ChatTemplate, chosen_template
 from bestofn.generators.openai_sampling import GroupSampling, SeparateSampling
 from bestofn.generators.openai_streaming import StreamedSampling
+from bestofn.generators.upstream_tokenizer import UpstreamTokenizer
 from bestofn.openai_api.client import ApiClient
+from bestofn.openai_api.completion_as_chat import as_chat, with_chat_logprobs
 from bestofn.openai_api.completions import Completion, read_completion
 from bestofn.openai_api.connection import MOST_BYTES, open_http
 from bestofn.openai_api.logprobs import asked_by_rules, field_of, token_logprobs
@@ -46,19 +49,32 @@ class OpenAIGenerator:
     it without, or answers without them, it is not asked again. So is whether it streams, where
     rules want snapshots or may stop candidates: then each candidate is a stream of its own.
 
+    A chat of a model that has a chat template here is rendered here, and asked for as a raw
+    completion: for servers that have none for it.
+
     Args:
         client: asks the server.
         model: its name there.
         context: see `bestofn.core.model_facts.ContextLimit`.
+        chat_template: as the setting has it; see `bestofn.generators.chat_template`.
     """
 
     changes = False
     snapshots = True
 
-    def __init__(self, client: ApiClient, model: str, context: int | None = None) -> None:
+    def __init__(
+        self,
+        client: ApiClient,
+        model: str,
+        context: int | None = None,
+        chat_template: str | None = None,
+    ) -> None:
         self._client = client
         self._model = model
+        self._tokenizer = UpstreamTokenizer(client, model)
         self.context = context
+        self._template_of = functools.lru_cache(functools.partial(chosen_template, chat_template))
+        self._template_of(model)  # which refuses a template that is none, before anything is asked
         self._honours_n: bool | None = None
         self._turn = asyncio.Lock()
         self._without_logprobs: set[str] = set()
@@ -82,19 +98,42 @@ class OpenAIGenerator:
 
     async def answer(self, endpoint: Endpoint, body: Mapping[str, Any]) -> dict[str, Any]:
         """The server's own answer; see `bestofn.core.protocols.Forwarder`."""
-        content = await self._client.post(endpoint, {"model": self._model, **body})
-        return await read_beside(whole_answer, content, WHO)
+        template = self._rendering(endpoint, body)
+        sent: Mapping[str, Any] = body
+        if template is not None:
+            endpoint, sent = "completions", completion_body(body, template)
+        content = await self._client.post(endpoint, {"model": self._model, **sent})
+        answer = await read_beside(whole_answer, content, WHO)
+        return answer if template is None else as_chat(answer, alternatives(body))
 
     async def stream(
         self, endpoint: Endpoint, body: Mapping[str, Any]
     ) -> AsyncGenerator[dict[str, Any]]:
         """The server's own chunks; see `bestofn.core.protocols.Forwarder`."""
-        return await self._client.stream(endpoint, {"model": self._model, **body})
+        template = self._rendering(endpoint, body)
+        if template is None:
+            return await self._client.stream(endpoint, {"model": self._model, **body})
+        sent = {"model": self._model, **completion_body(body, template)}
+        return chat_chunks(await self._client.stream("completions", sent), alternatives(body))
 
     async def models(self) -> list[dict[str, Any]]:
         """The one model that is asked for, if the server answers; see `Forwarder`."""
         await self._client.check_alive()
         return [{"id": self._model, "object": "model", "owned_by": "upstream"}]
+
+    def _rendering(self, endpoint: Endpoint, fields: Mapping[str, Any]) -> ChatTemplate | None:
+        """What renders a request with these fields here; None: it goes as it is."""
+        if endpoint == "completions":
+            return None
+        return self._template_of(str(fields.get("model") or self._model))
+
+    async def tokenize(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `bestofn.core.tokenizing.Tokenizing`."""
+        return await self._tokenizer.tokenize(body)
+
+    async def detokenize(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `bestofn.core.tokenizing.Tokenizing`."""
+        return await self._tokenizer.detokenize(body)
 
     def _in_one_request(self, request: Request, count: int) -> bool:
         """Whether `count` candidates are asked for in one request."""
@@ -134,7 +173,7 @@ class OpenAIGenerator:
         options = body.get("stream_options")
         given = options if isinstance(options, Mapping) else {}
         body["stream_options"] = {**given, "include_usage": True}
-        return await self._client.stream(request.endpoint, body)
+        return await self.stream(request.endpoint, body)
 
     async def _unstreamed(self, request: Request, index: int) -> Completion:
         """Candidate `index` in one piece, where the server refuses its stream."""
@@ -165,8 +204,13 @@ class OpenAIGenerator:
         return completion
 
     async def _post(self, request: Request, body: Mapping[str, Any]) -> Completion:
-        content = await self._client.post(request.endpoint, body)
-        return await read_beside(read_completion, content, WHO)
+        template = self._rendering(request.endpoint, body)
+        if template is None:
+            content = await self._client.post(request.endpoint, body)
+            return await read_beside(read_completion, content, WHO)
+        content = await self._client.post("completions", completion_body(body, template))
+        completion = await read_beside(read_completion, content, WHO)
+        return with_chat_logprobs(completion, alternatives(body))
 
     def _do_without_logprobs(self, model: str, why: str) -> None:
         if model not in self._without_logprobs:
@@ -179,8 +223,7 @@ class OpenAIGenerator:
 
     def _body(self, request: Request, index: int | None = None) -> dict[str, Any]:
         """What is asked for, with the seed of a candidate; logprobs that only rules read aside."""
-        plain = dataclasses.replace(request, token_logprobs=False)
-        body = {"model": self._model, **request_body(plain)}
+        body = {"model": self._model, **request_body(request)}
         if index is not None and request.seed is not None:
             body["seed"] = request.seed_of(index)
         return body
@@ -194,6 +237,7 @@ async def openai_generator(
     api_key: str | None = None,
     concurrency: int = 256,
     most_bytes: int = MOST_BYTES,
+    chat_template: str | None = None,
 ) -> AsyncIterator[OpenAIGenerator]:
     """A generator over the server at `url`, which is asked once what it serves.
 
@@ -204,10 +248,11 @@ async def openai_generator(
         api_key: sent as a bearer token.
         concurrency: requests in flight at most.
         most_bytes: of one answer; a longer one fails.
+        chat_template: renders chats here; see `bestofn.generators.chat_template.chosen_template`.
 
     Raises:
-        ConfigError: no server can be reached, one refuses the key or does not serve the model, or
-            it serves several models and none is named.
+        ConfigError: the chat template is none, no server can be reached, one refuses the key or
+            does not serve the model, or it serves several models and none is named.
     """
     urls = [url] if isinstance(url, str) else list(url)
     async with contextlib.AsyncExitStack() as stack:
@@ -220,7 +265,7 @@ async def openai_generator(
         name, context = await _model_of_all(opened, model)
         first, *spares = opened.values()
         client = ApiClient(first, spares=spares, who=WHO, concurrency=concurrency, breakers=True)
-        yield OpenAIGenerator(client, name, context)
+        yield OpenAIGenerator(client, name, context, chat_template)
 
 
 async def _model_of_all(

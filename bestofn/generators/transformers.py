@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
+from jinja2 import TemplateError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from bestofn.core.errors import ModelError, RequestError
 from bestofn.core.types import Candidate, Request
+from bestofn.generators.chat_template import ChatTemplate, text_messages
+from bestofn.generators.hub_tokenizer import HubTokenizer
 from bestofn.generators.next_tokens import ActiveSequence, note_logprobs, sample_tokens, warpers
 from bestofn.openai_api.documented_fields import engine_fields, require_known
+from bestofn.support.error_text import first_line
 
 KNOWN_OPTIONS = frozenset({"top_p", "top_k", "stop", "tools", "chat_template_kwargs", "model"})
 """The request options that this engine understands; of others see `engine_fields`."""
@@ -29,25 +33,35 @@ class TransformersGenerator:
 
     snapshots = True
 
-    def __init__(self, model: Any, tokenizer: Any) -> None:
+    def __init__(self, model: Any, tokenizer: Any, *, frames_chats: bool = False) -> None:
         self._model = model
         self._tokenizer = tokenizer
+        self._frames_chats = frames_chats
         self.context = int(model.config.max_position_embeddings)
+        self._asked = HubTokenizer(tokenizer, self.context)
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="bestofn-generator")
 
     @classmethod
     def load(
-        cls, model: str, *, device: str = "auto", dtype: str = "auto"
+        cls,
+        model: str,
+        *,
+        device: str = "auto",
+        dtype: str = "auto",
+        chat_template: ChatTemplate | None = None,
     ) -> TransformersGenerator:
         """Read model and tokenizer from a folder or the hub.
+
+        A model without a chat template continues texts (`Request.raw`), and answers no chats.
 
         Args:
             model: folder or hub name.
             device: a torch device; auto takes CUDA or MPS where there is one.
             dtype: a torch dtype's name; auto takes the checkpoint's on a GPU, float32 on the CPU.
+            chat_template: instead of the checkpoint's own; None: that, where it has one.
 
         Raises:
-            ModelError: not found, not readable, no causal language model, or no chat template.
+            ModelError: not found, not readable, or no causal language model.
         """
         where = _default_device() if device == "auto" else torch.device(device)
         kind: Any = dtype
@@ -66,19 +80,35 @@ class TransformersGenerator:
                 f"{model} is not a causal language model: its checkpoint lacks {missing[0]}"
                 + (f" and {len(missing) - 1} more" if len(missing) > 1 else "")
             )
-        if tokenizer.chat_template is None:
-            raise ModelError(f"{model} has no chat template")
-        return cls(network.to(where).eval(), tokenizer)
+        if chat_template is not None:
+            tokenizer.chat_template = chat_template.text
+        framed = chat_template is not None and chat_template.framed
+        return cls(network.to(where).eval(), tokenizer, frames_chats=framed)
 
     def sample(self, request: Request, indices: Sequence[int]) -> _BatchSampling:
         """Decode one candidate per index in one batch; see `bestofn.core.protocols.Generator`."""
         require_known(request.options, KNOWN_OPTIONS, "the transformers engine")
-        decoding = _Decoding(self._model, self._tokenizer, request, tuple(indices))
+        if not request.raw and self._tokenizer.chat_template is None:
+            raise RequestError(
+                "the model has no chat template: ask it to continue a text (completions), or name "
+                "a template (chat_template)"
+            )
+        decoding = _Decoding(
+            self._model, self._tokenizer, request, tuple(indices), framed=self._frames_chats
+        )
         return _BatchSampling(decoding, self._worker)
 
     def ignored(self, request: Request) -> Sequence[str]:
         """Fields of OpenAI's without an effect here; see `bestofn.core.protocols.Ignoring`."""
         return engine_fields(request.options, KNOWN_OPTIONS)[1]
+
+    async def tokenize(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `bestofn.core.tokenizing.Tokenizing`."""
+        return await self._asked.tokenize(body)
+
+    async def detokenize(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `bestofn.core.tokenizing.Tokenizing`."""
+        return await self._asked.detokenize(body)
 
     def close(self) -> None:
         """Wait for the running batch and free the thread."""
@@ -119,9 +149,18 @@ class _BatchSampling:
 class _Decoding:
     """The decoding loop of one request; `run` is called on the worker thread."""
 
-    def __init__(self, model: Any, tokenizer: Any, request: Request, indices: tuple[int, ...]):
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        request: Request,
+        indices: tuple[int, ...],
+        *,
+        framed: bool = False,
+    ) -> None:
         self._model = model
         self._tokenizer = tokenizer
+        self._framed = framed
         self._request = request
         self._indices = indices
         self.aborted: set[int] = set()
@@ -176,13 +215,19 @@ class _Decoding:
         if self._request.raw:
             ids = self._tokenizer(self._request.last_user_text)["input_ids"]
             return torch.tensor([ids], device=self._model.device)
-        ids = self._tokenizer.apply_chat_template(
-            [dict(message) for message in self._request.messages],
-            tools=options.get("tools"),
-            add_generation_prompt=True,
-            return_dict=False,
-            **options.get("chat_template_kwargs", {}),
-        )
+        try:
+            text = self._tokenizer.apply_chat_template(
+                text_messages(self._request.messages, "the transformers engine reads text alone"),
+                tools=options.get("tools"),
+                add_generation_prompt=True,
+                tokenize=False,
+                **options.get("chat_template_kwargs", {}),
+            )
+        except TemplateError as error:
+            raise RequestError(
+                f"the chat template cannot show this conversation: {first_line(error)}"
+            ) from error
+        ids = self._tokenizer(text, add_special_tokens=self._framed)["input_ids"]
         return torch.tensor([ids], device=self._model.device)
 
     def _limit(self, prompt_tokens: int) -> int:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from bestofn.core.no_winner import GeneratorError
 from bestofn.core.types import Candidate, Endpoint, Request
+from bestofn.generators.chat_template import ChatTemplate
 from bestofn.generators.task_sampling import TaskSampling
 from bestofn.generators.watched_sampling import WatchedSampling
 from bestofn.openai_api.completions import completion_of
@@ -42,10 +43,13 @@ class VllmGenerator:
         engine: the engine's OpenAI layer.
         loop_stop: vLLM's `repetition_detection`, set on each request that does not bring its own;
             None leaves it off. A candidate stopped so has finish_reason "repetition".
+        frames_chats: whether the tokenizer's own special tokens go around a rendered chat, whose
+            template writes none; else they are the template's business, as is usual.
     """
 
     engine: VllmEngine
     loop_stop: Mapping[str, int] | None = None
+    frames_chats: bool = False
     changes: ClassVar[bool] = True  # LoRA adapters come and go
     snapshots: ClassVar[bool] = True
 
@@ -69,8 +73,10 @@ class VllmGenerator:
         unfollowed: set[int] = set()
 
         async def run(index: int) -> Candidate:
+            logprobs: list[float] | None = [] if asked_by_rules(request) else None
             try:
-                response = await self.engine.complete(endpoint, self._body(request, index))
+                body = self._body(request, index)
+                response = await self.engine.complete(endpoint, body, logprobs)
             except ConstraintError as error:
                 unfollowed.add(index)
                 if 0 in unfollowed and unfollowed.issuperset(indices):
@@ -80,7 +86,7 @@ class VllmGenerator:
                 if self.engine.dead:
                     raise
                 return failed_candidate(request, index, error)
-            return _candidate(response, request, index)
+            return _candidate(response, request, index, logprobs)
 
         def abort(index: int) -> None:
             self.engine.abort(endpoint, _id(request, index))
@@ -118,12 +124,22 @@ class VllmGenerator:
         """What the engine serves; see `bestofn.core.protocols.Forwarder`."""
         return await self.engine.models()
 
+    async def tokenize(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What the engine reads of a text; see `bestofn.core.tokenizing.Tokenizing`."""
+        return await self.engine.tokenizer.tokenize(body)
+
+    async def detokenize(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The text of tokens; see `bestofn.core.tokenizing.Tokenizing`."""
+        return await self.engine.tokenizer.detokenize(body)
+
     def ignored(self, request: Request) -> Sequence[str]:
         """Fields of OpenAI's that vLLM has no use for; see `bestofn.core.protocols.Ignoring`."""
         return engine_fields(request.options, self.engine.fields(request.endpoint))[1]
 
     def _taken(self, endpoint: Endpoint, body: Mapping[str, Any]) -> dict[str, Any]:
-        return engine_fields(body, self.engine.fields(endpoint))[0]
+        fields = engine_fields(body, self.engine.fields(endpoint))[0]
+        framed = self.frames_chats and endpoint == "chat/completions"
+        return {"add_special_tokens": True, **fields} if framed else fields
 
     def _body(self, request: Request, index: int) -> dict[str, Any]:
         """OpenAI's request body for one candidate; options go in untouched."""
@@ -144,30 +160,34 @@ async def vllm_generator(
     *,
     loop_stop: Mapping[str, int] | None = LOOP_STOP,
     environment: Mapping[str, str] | None = None,
+    chat_template: ChatTemplate | None = None,
 ) -> AsyncIterator[VllmGenerator]:
     """A generator over a vLLM engine that lives as long as the context.
 
-    Args and errors as `bestofn.vllm_engine.engine.open_engine`; `loop_stop` as `VllmGenerator`.
+    Args and errors as `bestofn.vllm_engine.engine.open_engine`; `loop_stop` as `VllmGenerator`;
+    `chat_template` instead of the checkpoint's own.
     """
+    framed = chat_template is not None and chat_template.framed
+    if chat_template is not None:
+        arguments = [f"--chat-template={chat_template.text}", *arguments]
     async with open_engine(model, arguments, environment) as engine:
-        yield VllmGenerator(engine, loop_stop)
+        yield VllmGenerator(engine, loop_stop, framed)
 
 
-def _candidate(response: Any, request: Request, index: int) -> Candidate:
+def _candidate(
+    response: Any, request: Request, index: int, logprobs: list[float] | None
+) -> Candidate:
     """The one choice of vLLM's response object as a candidate.
 
-    Logprobs that only rules read are taken off the object: as plain data they are a mapping of four
-    fields for each token.
+    Args:
+        response: vLLM's.
+        request: whose candidate it is.
+        index: its number.
+        logprobs: of its tokens, where rules read them; a client's are in the response.
     """
-    sampled = None
-    if asked_by_rules(request) and (found := response.choices[0].logprobs) is not None:
-        sampled = known(
-            found.token_logprobs if request.raw else [each.logprob for each in found.content or ()]
-        )
-        response.choices[0].logprobs = None
     read = completion_of(response.model_dump(include={"choices", "usage"}))
     candidate = dataclasses.replace(to_candidate(read, 0, request, index), vouched=True)
-    return candidate.with_token_logprobs(sampled)
+    return candidate if logprobs is None else candidate.with_token_logprobs(known(logprobs))
 
 
 def _id(request: Request, index: int) -> str:

@@ -43,10 +43,12 @@ _CONTEXT = re.compile(
 )
 _MODEL = re.compile(r"model.{0,80}(not exist|not found|unknown)|no such model", re.IGNORECASE)
 _CONTENT = re.compile(r"content.?(policy|filter)|moderation|flagged", re.IGNORECASE)
+_TEMPLATE = re.compile(r"(?i)\b(?:no|provide a|without a|lacks a) chat template")
 _REASONS = (
     (_CONTEXT, "it is longer than its model's context"),
     (_MODEL, "it does not serve the model"),
     (_CONTENT, "its filter of contents refuses the prompt"),
+    (_TEMPLATE, "it has no chat template; the setting chat_template has chats rendered here"),
 )
 _KEY = re.compile(
     r"(?i)(bearer\s+|\b(?:sk|pk|hf|gsk|nvapi|xai)[-_]|key[\"']?\s*[:=]\s*)[^\s\"',;)]+"
@@ -113,7 +115,8 @@ def fault_of(who: str, said: Said, fields: Collection[str]) -> BestOfNError:
         if reason is None and said.field in fields:
             reason = f"it names the field {said.field}"
         why = f": {reason}" if reason else ""
-        return RequestError(f"{who} refuses the request (status {status}){why}")
+        param = said.field if said.field in fields else None
+        return RequestError(f"{who} refuses the request (status {status}){why}", param=param)
     if status == 429:
         return TransientError(f"{who} has too much to do (status 429)", said.after, busy=True)
     sentence = f"{who} answers {status}{_phrase(status)}"

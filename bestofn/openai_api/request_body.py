@@ -5,17 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from bestofn.core.types import Request
-from bestofn.openai_api.logprobs import asked_by_rules, field_of
 
 
 def request_body(request: Request) -> dict[str, Any]:
-    """Everything but what tells the candidates apart; options go in untouched.
-
-    Log-probabilities are asked for where only bestofn's own rules want them, too.
-    """
+    """Everything but what tells the candidates apart, and the log-probabilities that only rules
+    read; options go in untouched."""
     body: dict[str, Any] = {**request.options, "stream": False}
-    if asked_by_rules(request):
-        body |= field_of(request)
     if request.raw:
         body["prompt"] = request.last_user_text
     else:

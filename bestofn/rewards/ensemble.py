@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from bestofn.core.errors import ConfigError
 from bestofn.core.no_winner import RewardError
-from bestofn.core.protocols import Comparing, Refusing, RewardModel
+from bestofn.core.protocols import Comparing, Noting, Refusing, RewardModel
 from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.settings.choices import Combine, Normalise
 from bestofn.support.concurrency import gather_or_cancel
@@ -108,6 +108,16 @@ class EnsembleRewardModel:
             ):
                 return f"{member.name}: {why}"
         return None
+
+    def notes_on(self, request: Request) -> Sequence[str]:
+        """What members say, each sentence once; see `bestofn.core.protocols.Noting`."""
+        said = (
+            sentence
+            for member in self._members
+            if isinstance(member.reward_model, Noting)
+            for sentence in member.reward_model.notes_on(request)
+        )
+        return tuple(dict.fromkeys(said))
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
         """One `Score` per candidate, in the order given; see `bestofn.core.protocols.RewardModel`.

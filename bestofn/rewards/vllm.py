@@ -21,7 +21,7 @@ from bestofn.rewards.checkpoints.text_only import load_text_maker
 from bestofn.rewards.text.fit import EncodedText
 from bestofn.rewards.text.text_maker import TextMaker
 from bestofn.rewards.text.text_thread import TextThread
-from bestofn.settings.choices import TooLong
+from bestofn.settings.choices import Images, TooLong
 from bestofn.settings.rewards import RewardSettings
 from bestofn.support.checkpoint import architecture_of, config_of
 from bestofn.support.concurrency import gather_or_cancel
@@ -44,6 +44,10 @@ class VllmRewardModel:
     async def refusal(self, request: Request) -> str | None:
         """See `bestofn.core.protocols.Refusing`."""
         return await self._texts.refusal(request, self._text_thread)
+
+    def notes_on(self, request: Request) -> Sequence[str]:
+        """See `bestofn.core.protocols.Noting`."""
+        return self._texts.notes_on(request)
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
         """One `Score` per candidate, in the order given; see `bestofn.core.protocols.RewardModel`.
@@ -78,6 +82,7 @@ async def vllm_reward_model(
     format: str | None = None,  # noqa: A002 - the setting's name everywhere
     template: str | None = None,
     reasoning: bool = False,
+    images: Images = "placeholder",
     too_long: TooLong = "error",
     trust_remote_code: bool = False,
 ) -> AsyncIterator[VllmRewardModel]:
@@ -91,6 +96,7 @@ async def vllm_reward_model(
         format: see `bestofn.settings.rewards.RewardSettings`.
         template: likewise.
         reasoning: likewise.
+        images: likewise.
         too_long: likewise.
         trust_remote_code: whether code that came with the checkpoint may run.
 
@@ -106,6 +112,7 @@ async def vllm_reward_model(
         format=format,
         template=template,
         reasoning=reasoning,
+        images=images,
         too_long=too_long,
         trust_remote_code=trust_remote_code,
     )

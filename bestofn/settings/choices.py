@@ -24,6 +24,10 @@ TooLong = Literal["error", "truncate_left", "truncate_right"]
 """What becomes of a text that is longer than the reward model reads: a failure of its candidate, or
 its beginning or its end is left out, which `Score.cut` then says."""
 
+Images = Literal["placeholder", "refuse"]
+"""What becomes of pictures in a conversation that a reward model reads as text: a placeholder in
+their place, which the result's notes then say, or the conversation is refused."""
+
 Quantization = Literal["8bit", "4bit"]
 """Of a reward model's matrices, by bitsandbytes: LLM.int8 or NF4."""
 

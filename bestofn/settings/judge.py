@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from bestofn.settings.choices import Images
 from bestofn.settings.section import Section
 
 JudgeMode = Literal["pointwise", "probability", "listwise", "pairwise", "pick"]
@@ -41,6 +42,9 @@ class JudgeSettings(Section):
     )
     reference: bool = Field(
         default=False, description="whether the judge is shown the request's reference"
+    )
+    images: Images = Field(
+        default="placeholder", description="for a conversation with pictures in it"
     )
     options: dict[str, Any] = Field(
         default_factory=dict,

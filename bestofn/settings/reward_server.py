@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from bestofn.settings.choices import TooLong
+from bestofn.settings.choices import Images, TooLong
 from bestofn.settings.section import Section
 
 RewardApi = Literal[
@@ -43,6 +43,9 @@ class RewardServerSettings(Section):
     )
     reasoning: bool = Field(
         default=False, description="whether the model is shown what was thought before an answer"
+    )
+    images: Images = Field(
+        default="placeholder", description="for a conversation with pictures in it"
     )
     too_long: TooLong = Field(
         default="error", description="for a text that is longer than the model reads"

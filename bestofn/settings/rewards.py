@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from bestofn.settings.choices import Aggregate, Combine, Normalise, Quantization, TooLong
+from bestofn.settings.choices import Aggregate, Combine, Images, Normalise, Quantization, TooLong
 from bestofn.settings.section import Section
 
 RewardKind = Literal["model", "vllm", "server", "judge", "pairwise", "verifier"]
@@ -51,6 +51,7 @@ class RewardSettings(Section):
             prompt is not computed again for candidates that come later.
         reasoning: whether the model is shown what an answer's author thought (``reasoning`` or
             ``reasoning_content`` of its message), where its template shows such a thing.
+        images: what becomes of pictures in a conversation, since every template is given text.
         too_long: what becomes of a text that is longer than the model reads.
         threads: of the CPU for one forward; None: as many as torch takes by itself.
         compile: have `torch.compile` make kernels for the model's layers, at once: loading takes
@@ -72,6 +73,9 @@ class RewardSettings(Section):
     )
     reasoning: bool = Field(
         default=False, description="whether the model is shown what was thought before an answer"
+    )
+    images: Images = Field(
+        default="placeholder", description="for a conversation with pictures in it"
     )
     device: str = Field(default="auto", description="a torch device; auto: CUDA where there is one")
     dtype: str = Field(

@@ -95,6 +95,12 @@ class Settings(BaseSettings):
     engine_args: list[str] = Field(
         default_factory=list, description="flags of `vllm serve`, one list item each"
     )
+    chat_template: str | None = Field(
+        default=None,
+        description="of the generator: a shipped one (ziya-13b), Jinja or a file with it; an "
+        "upstream's chats are then rendered here and sent as raw completions. none: the engine's "
+        "own; unset: the shipped one of the model's name, where its checkpoint has none",
+    )
     loop_stop: bool = Field(default=True, description="let vLLM stop a candidate that loops")
     best_of: int = Field(default=8, ge=1, description="candidates of a prompt, at most")
     temperature: float | None = Field(

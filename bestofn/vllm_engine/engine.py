@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import sys
 from collections.abc import (
     AsyncGenerator,
@@ -31,7 +30,11 @@ from bestofn.core.types import Endpoint
 from bestofn.support.error_text import faults
 from bestofn.vllm_engine.arguments import parse_arguments
 from bestofn.vllm_engine.constraints import ConstraintError, unfollowed
+from bestofn.vllm_engine.environment import environment_of
+from bestofn.vllm_engine.logprobs_tap import LogprobsTap
+from bestofn.vllm_engine.refusals import fault_in, refusal_of
 from bestofn.vllm_engine.so_far import SoFar
+from bestofn.vllm_engine.tokenization import EngineTokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class VllmEngine:
 
     Attributes:
         llm: as given.
+        tokenizer: vLLM's own.
     """
 
     def __init__(self, llm: Any, state: Any) -> None:
@@ -60,6 +64,8 @@ class VllmEngine:
 
         chat, text = state.openai_serving_chat, state.openai_serving_completion
         self.llm = llm
+        self._tap = chat.engine_client = text.engine_client = LogprobsTap(llm)
+        self.tokenizer = EngineTokenizer(getattr(state, "serving_tokenization", None))
         self._models = state.openai_serving_models
         self._routes: Mapping[Endpoint, _Route] = {
             "chat/completions": _Route(
@@ -71,13 +77,19 @@ class VllmEngine:
         self._running: set[str] = set()
         self._aborts: set[asyncio.Task[None]] = set()
 
-    async def complete(self, endpoint: Endpoint, body: Mapping[str, Any]) -> Any:
+    async def complete(
+        self,
+        endpoint: Endpoint,
+        body: Mapping[str, Any],
+        logprobs: list[float] | None = None,
+    ) -> Any:
         """vLLM's response object to one request.
 
         Args:
             endpoint: whose fields `body` has.
             body: OpenAI's fields and vLLM's own; `stream` must not be set. `abort` knows the
                 request by its `request_id`.
+            logprobs: takes those of the sampled tokens, in order; the response has none of them.
 
         Raises:
             RequestError: an unknown or contradictory field, or a prompt over the context.
@@ -87,7 +99,12 @@ class VllmEngine:
         request_id = str(body.get("request_id", ""))
         self._running.add(request_id)
         try:
-            return await self._answer(endpoint, body)
+            if logprobs is None:
+                return await self._answer(endpoint, body)
+            with self._tap.noting(self._routes[endpoint].engine_id.format(request_id)) as noted:
+                response = await self._answer(endpoint, body)
+            logprobs += noted
+            return response
         finally:
             self._running.discard(request_id)
 
@@ -144,25 +161,22 @@ class VllmEngine:
             await asyncio.sleep(0.01)
 
     async def _answer(self, endpoint: Endpoint, body: Mapping[str, Any]) -> Any:
-        import pydantic
         from vllm.exceptions import GenerationError, VLLMClientError, VLLMServerError
 
         route = self._routes[endpoint]
         if unknown := body.keys() - self.fields(endpoint):
-            raise RequestError(f"vLLM knows no request field {', '.join(sorted(unknown))}")
+            names = sorted(unknown)
+            raise RequestError(f"vLLM knows no request field {', '.join(names)}", param=names[0])
         try:
             response = await route.answer(route.request_type(**body), None)
-        except pydantic.ValidationError as error:
-            raise RequestError(first_sentence(error)) from error
         except (VLLMClientError, ValueError, TypeError, NotImplementedError) as error:
-            raise RequestError(str(error.args[0] if error.args else error)) from error
+            raise refusal_of(error) from error  # pydantic's are a ValueError
         except VLLMServerError as error:
             if type(error) is GenerationError and (why := self._unfollowed(body)):
                 raise why from error
             raise GeneratorError(f"{type(error).__name__}: {error}") from error
-        if (fault := getattr(response, "error", None)) is not None:
-            kind = RequestError if 400 <= int(fault.code) < 500 else GeneratorError
-            raise kind(fault.message)
+        if (fault := fault_in(response)) is not None:
+            raise fault
         return response
 
     def _unfollowed(self, body: Mapping[str, Any]) -> ConstraintError | None:
@@ -277,18 +291,6 @@ def first_sentence(error: Exception) -> str:
         return str(faults(error)[0])
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__
-
-
-@contextlib.contextmanager
-def environment_of(defaults: Mapping[str, str]) -> Iterator[None]:
-    """Set variables that are unset, for the processes started inside, and take them back."""
-    added = {name: value for name, value in defaults.items() if name not in os.environ}
-    os.environ.update(added)
-    try:
-        yield
-    finally:
-        for name in added:
-            del os.environ[name]
 
 
 def is_available() -> bool:

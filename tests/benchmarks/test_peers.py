@@ -58,8 +58,9 @@ async def test_it_counts_tokens_as_vllm_does_and_gives_logprobs_where_asked() ->
 async def test_who_hangs_up_has_cost_what_was_decoded_by_then() -> None:
     body = b'{"messages": [{"role": "user", "content": "Why?"}], "n": 3}'
     said = [Recorded("Long.", "stop", 10_000, False, False, None, None, False)] * 3
-    server, sent = Upstream({"Why?": said}, 0.001), []
-    messages = [{"type": "http.request", "body": body}, {"type": "http.disconnect"}]
+    server = Upstream({"Why?": said}, 0.001)
+    sent: list[Any] = []
+    messages: list[Any] = [{"type": "http.request", "body": body}, {"type": "http.disconnect"}]
 
     async def receive() -> Any:
         if len(messages) == 1:

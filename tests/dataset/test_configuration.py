@@ -114,3 +114,15 @@ def test_the_lock_is_let_go_where_a_run_is_refused(tmp_path: Path) -> None:
     for _ in range(2):
         with pytest.raises((ConfigError, DatasetError), match="is no manifest of a run"):
             Store.open(tmp_path, fakes.CONFIG)
+
+
+def test_what_newer_settings_say_by_default_is_not_in_the_configuration() -> None:
+    """So that runs that were begun before there were such settings go on."""
+    plain = identity_of(Settings(), source="org/data", columns={})
+    assert plain.keys().isdisjoint({"chat_template", "raw"})
+    assert plain["reward"].keys().isdisjoint({"images", "reasoning"})
+    settings = Settings(chat_template="ziya-13b", reward={"images": "refuse"})  # type: ignore[arg-type]
+    other = identity_of(settings, source="org/data", columns={}, raw=True)
+    assert other["chat_template"] == "ziya-13b"
+    assert other["raw"] is True
+    assert other["reward"]["images"] == "refuse"

@@ -110,3 +110,19 @@ def test_no_input_is_one_sentence(tmp_path: Path, source: str, sentence: str) ->
         (tmp_path / "a.parquet").write_bytes(b"PAR1 no")
     with pytest.raises(ConfigError, match=sentence):
         list(read_records(source.replace("{tmp}", str(tmp_path))))
+
+
+def test_a_raw_row_is_a_text_that_is_continued() -> None:
+    raw = one({"prompt": "天空是"}, raw=True).request
+    assert raw.raw
+    assert raw.endpoint == "completions"
+    assert raw.last_user_text == "天空是"
+    assert not one({"prompt": "天空是"}).request.raw
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    for record, said in (
+        ({"prompt": "x", "tools": tools}, "tools: a text that is continued as it is calls none"),
+        ({"prompt": "x", "system": "s"}, "a raw request has one message, whose role is user"),
+    ):
+        row = one(record, raw=True)
+        assert row.request is None
+        assert row.error == said

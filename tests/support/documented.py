@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PLACES = (
-    *("README.md", "server/README.md", "CONTRIBUTING.md"),
+    *("README.md", "server/README.md", "CONTRIBUTING.md", "docs/guides/ziya.md"),
     *("bestofn/**/*.py", "server/**/*.py", "benchmarks/**/*.py", "training/**/*.py"),
     *("examples/**/*.py", "examples/**/*.yaml"),
 )

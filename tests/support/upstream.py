@@ -1,4 +1,4 @@
-"""A server of chat completions on a real socket, which does what a test's script says."""
+"""A server of chats and completions on a real socket, which does what a test's script says."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ class Upstream:
         models: what it lists.
         key: the API key it wants, if any.
         bodies: what it was asked, in order.
+        paths: where.
         most: the most requests that were in flight at once.
         gone: how many clients hung up before their answer.
         context: tokens that its models take, as vLLM lists them; None: not listed.
@@ -57,6 +58,7 @@ class Upstream:
     models: list[str] = field(default_factory=lambda: ["stub"])
     key: str | None = None
     bodies: list[dict[str, Any]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     url: str = ""
     context: int | None = None
     most: int = 0
@@ -65,6 +67,7 @@ class Upstream:
 
     async def chat(self, request: Request) -> Response:
         self.bodies.append(await request.json())
+        self.paths.append(request.url.path)
         self._running += 1
         self.most = max(self.most, self._running)
         try:
@@ -87,8 +90,11 @@ class Upstream:
 @contextlib.contextmanager
 def running(upstream: Upstream) -> Iterator[Upstream]:
     """The stub on a free port."""
-    chat = Route("/v1/chat/completions", upstream.chat, methods=["POST"])
-    with served(Starlette(routes=[chat, Route("/v1/models", upstream.list)])) as url:
+    asked = [
+        Route(f"/v1/{path}", upstream.chat, methods=["POST"])
+        for path in ("chat/completions", "completions")
+    ]
+    with served(Starlette(routes=[*asked, Route("/v1/models", upstream.list)])) as url:
         upstream.url = url
         yield upstream
 

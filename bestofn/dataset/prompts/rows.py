@@ -42,12 +42,14 @@ class _Asked(Conversation):
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What holds for rows that do not say otherwise; see `Request`."""
+    """What holds for rows that do not say otherwise; see `Request`. With `raw` each prompt is a
+    text that is continued as it is."""
 
     best_of: int
     temperature: float | None = None
     max_tokens: int | None = None
     seed: int | None = None
+    raw: bool = False
 
     def seed_of(self, number: int) -> int | None:
         """The seed of the row of that number: 31 bits, the same in every run."""
@@ -108,7 +110,8 @@ def read_row(
             temperature=_first(asked.temperature, defaults.temperature),
             max_tokens=_first(asked.max_tokens, defaults.max_tokens),
             seed=defaults.seed_of(number),
-            options=_options(asked.tools),
+            options=_options(asked.tools, raw=defaults.raw),
+            raw=defaults.raw,
             reference=asked.reference,
             id=f"row-{number}",
         )
@@ -156,9 +159,15 @@ def _first(own: Any, default: Any) -> Any:
     return default if own is None else own
 
 
-def _options(tools: Any) -> dict[str, Any]:
-    """What the request asks for besides."""
+def _options(tools: Any, *, raw: bool) -> dict[str, Any]:
+    """What the request asks for besides.
+
+    Raises:
+        MessageError: the tools are none, or a text is to be continued, which calls none.
+    """
     read = [] if tools is None else read_tools(tools)
+    if read and raw:
+        raise MessageError("tools: a text that is continued as it is calls none")
     return {"tools": read} if read else {}
 
 

@@ -29,6 +29,7 @@ PARTS = frozenset(
         "answer_key",
         "policy",
         "engine_args",
+        "chat_template",
         "loop_stop",
         "reward",
     }
@@ -83,7 +84,13 @@ def going_on(settings: Settings, begun: Mapping[str, Any] | None) -> Settings:
     return settings.model_copy(update=earlier) if earlier else settings
 
 
-def identity_of(settings: Settings, *, source: str, columns: Mapping[str, str]) -> dict[str, Any]:
+def identity_of(
+    settings: Settings,
+    *,
+    source: str,
+    columns: Mapping[str, str],
+    raw: bool = False,
+) -> dict[str, Any]:
     """The configuration of a run, as JSON holds it: without keys, passwords and queries of URLs,
     and with the whole path of an input that is a file.
 
@@ -91,11 +98,15 @@ def identity_of(settings: Settings, *, source: str, columns: Mapping[str, str]) 
         settings: of the run.
         source: the input.
         columns: see `bestofn.dataset.prompts.layouts.find_fields`.
+        raw: see `bestofn.dataset.prompts.rows.Defaults`.
     """
     given = json.loads(settings.model_dump_json(include=set(PARTS)))
     given["reward"] = {k: v for k, v in given["reward"].items() if k not in OF_THE_MACHINE}
-    if not given["reward"]["reasoning"]:  # runs that are older than the setting do not have it
-        del given["reward"]["reasoning"]
+    for name, default in (("reasoning", False), ("images", "placeholder")):
+        if given["reward"][name] == default:  # runs older than the setting do not have it
+            del given["reward"][name]
+    if given["chat_template"] is None:
+        del given["chat_template"]
     if settings.policy.grow == 1:  # nor this one
         del given["policy"]["grow"]
     for spec in given["generators"]:
@@ -110,6 +121,9 @@ def identity_of(settings: Settings, *, source: str, columns: Mapping[str, str]) 
     if settings.stop != StopSettings():  # a run without a rule is as one of before there were any
         given["stop"] = settings.stop.model_dump(exclude_defaults=True)
     # 0.1 wrote down whether it shared samples out over rows.
-    asked = {"input": whole_path(source), "columns": dict(columns), "explore": None}
+    asked: dict[str, Any] = {"input": whole_path(source), "columns": dict(columns)}
+    asked["explore"] = None
+    if raw:
+        asked["raw"] = True
     public: dict[str, Any] = without_secrets({**given, **asked})
     return public

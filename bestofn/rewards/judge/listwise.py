@@ -12,13 +12,13 @@ from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.rewards.judge.client import Decoding, JudgeClient, Schema
 from bestofn.rewards.judge.comparison import divide_tokens, score_by_comparison
 from bestofn.rewards.judge.parsing import parse_ranking
-from bestofn.rewards.judge.question import Answer, QuestionTemplate
+from bestofn.rewards.judge.question import Answer, Questioner, QuestionTemplate
 from bestofn.rewards.judge.replies import UNPARSABLE, Verdict, verdict_of
 from bestofn.rewards.judge.seeding import request_random, request_seed
 from bestofn.support.concurrency import gather_or_cancel
 
 
-class ListwiseJudge:
+class ListwiseJudge(Questioner):
     """The reward is how many of the others an answer stands before, N minus its rank, on average
     over the orders that could be read: from 0 to N - 1.
 
@@ -40,7 +40,7 @@ class ListwiseJudge:
         self, client: JudgeClient, question: QuestionTemplate, decoding: Decoding, permutations: int
     ) -> None:
         self._client = client
-        self._question = question
+        super().__init__(question)
         self._decoding = decoding
         self._permutations = permutations
 

@@ -93,7 +93,7 @@ async def open_judge(
     elif mode == "pointwise":
         fields |= dict(zip(("low", "high"), settings.scale, strict=True))
     template = compile_template(settings.template or PROMPTS[mode], fields)
-    question = QuestionTemplate(template, settings.reference, fields)
+    question = QuestionTemplate(template, settings.reference, fields, settings.images)
     async with _client(settings, itself) as client:
         if mode == "pointwise":
             yield PointwiseJudge(client, question, decoding, settings.scale, settings.samples)

@@ -10,7 +10,7 @@ from bestofn.rewards.judge.client import Decoding, JudgeClient, Schema
 from bestofn.rewards.judge.comparison import divide_tokens, score_by_comparison
 from bestofn.rewards.judge.pair_schedule import Pair, schedule_pairs
 from bestofn.rewards.judge.parsing import Winner, parse_winner
-from bestofn.rewards.judge.question import Answer, QuestionTemplate
+from bestofn.rewards.judge.question import Answer, Questioner, QuestionTemplate
 from bestofn.rewards.judge.replies import Verdict, verdict_of
 from bestofn.rewards.judge.seeding import request_random, request_seed
 from bestofn.support.concurrency import gather_or_cancel
@@ -40,7 +40,7 @@ class PairResult:
     failure: Failure | None = None
 
 
-class PairwiseJudge:
+class PairwiseJudge(Questioner):
     """The reward is how many of the others an answer beats: its share of the points in the pairs
     that could be read, times N - 1. A draw is half a point each.
 
@@ -65,7 +65,7 @@ class PairwiseJudge:
         all_pairs_up_to: int,
     ) -> None:
         self._client = client
-        self._question = question
+        super().__init__(question)
         self._decoding = decoding
         self._all_pairs_up_to = all_pairs_up_to
 

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.rewards.judge.client import Decoding, JudgeClient
 from bestofn.rewards.judge.parsing import parse_score
-from bestofn.rewards.judge.question import QuestionTemplate
+from bestofn.rewards.judge.question import Questioner, QuestionTemplate
 from bestofn.rewards.judge.replies import require_reachable, verdict_of
 from bestofn.rewards.judge.seeding import request_seed
 from bestofn.support.concurrency import gather_or_cancel
 
 
-class PointwiseJudge:
+class PointwiseJudge(Questioner):
     """The reward is the score, or the mean of several votes, each a reply of its own.
 
     The votes that can be read count; they stand in `Score.components` as ``vote_1``, ... where
@@ -38,7 +38,7 @@ class PointwiseJudge:
         samples: int,
     ) -> None:
         self._client = client
-        self._question = question
+        super().__init__(question)
         self._decoding = decoding
         low, high = scale
         score = {"type": "integer", "minimum": low, "maximum": high}

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.rewards.judge.client import JudgeClient
-from bestofn.rewards.judge.question import QuestionTemplate
+from bestofn.rewards.judge.question import Questioner, QuestionTemplate
 from bestofn.rewards.judge.replies import UNPARSABLE, Reply, require_reachable
 from bestofn.support.concurrency import gather_or_cancel
 
@@ -20,7 +20,7 @@ TOP = 20
 FIELDS = {"temperature": 0, "max_completion_tokens": 1, "logprobs": True, "top_logprobs": TOP}
 
 
-class ProbabilityJudge:
+class ProbabilityJudge(Questioner):
     """The reward is P(yes) / (P(yes) + P(no)), from 0 to 1.
 
     Tokens count for a word whatever their case and the white space around it. One of the two that
@@ -36,7 +36,7 @@ class ProbabilityJudge:
         self, client: JudgeClient, question: QuestionTemplate, words: tuple[str, str]
     ) -> None:
         self._client = client
-        self._question = question
+        super().__init__(question)
         self._words = words
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:

@@ -23,9 +23,10 @@ import jinja2.meta
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Failure, Message, Request
 from bestofn.rewards.text.contents import without_control_tokens
-from bestofn.rewards.text.messages import plain_message
+from bestofn.rewards.text.messages import image_notes, images_refused, plain_message
 from bestofn.rewards.text.renderer import UNRENDERABLE
 from bestofn.rewards.text.sandbox import TEMPLATE_FAULTS, compiled_strictly, rendered
+from bestofn.settings.choices import Images
 from bestofn.support.error_text import first_line
 
 NAME = "answer"
@@ -56,6 +57,7 @@ class QuestionTemplate:
         template: see `compile_template`.
         reference: whether the request's reference is shown.
         fields: the mode's own variables.
+        images: what becomes of pictures in the conversation.
         key: makes the nonces. They are the same for all candidates of a conversation, so that the
             judge's server can share the computation of what precedes the answers, and nobody who
             does not have the key can know them.
@@ -64,6 +66,7 @@ class QuestionTemplate:
     template: jinja2.Template
     reference: bool = False
     fields: Mapping[str, Any] = field(default_factory=dict)
+    images: Images = "placeholder"
     key: bytes = field(default_factory=lambda: secrets.token_bytes(16))
 
     def render(self, request: Request, answers: Mapping[str, Answer]) -> str | Failure:
@@ -75,7 +78,7 @@ class QuestionTemplate:
         """
         try:
             messages = [
-                {"role": _plain(str(message.get("role", ""))), "text": _text(message)}
+                {"role": _plain(str(message.get("role", ""))), "text": _text(message, self.images)}
                 for message in request.messages
             ]
             tools = request.options.get("tools")
@@ -101,6 +104,25 @@ class QuestionTemplate:
     def _nonce(self, messages: Sequence[Mapping[str, str]]) -> str:
         shown = json.dumps(messages).encode()
         return hashlib.blake2b(shown, digest_size=8, key=self.key).hexdigest()
+
+
+class Questioner:
+    """What every judge says of a conversation before it is asked about answers to it.
+
+    Args:
+        question: makes its questions.
+    """
+
+    def __init__(self, question: QuestionTemplate) -> None:
+        self._question = question
+
+    async def refusal(self, request: Request) -> str | None:
+        """See `bestofn.core.protocols.Refusing`."""
+        return images_refused(request, self._question.images)
+
+    def notes_on(self, request: Request) -> Sequence[str]:
+        """See `bestofn.core.protocols.Noting`."""
+        return image_notes(request.messages, self._question.images)
 
 
 def answer_of(candidate: Candidate) -> Answer | Failure:
@@ -143,13 +165,13 @@ def compile_template(template: str, own: Collection[str]) -> jinja2.Template:
     return made
 
 
-def _text(message: Message) -> str:
+def _text(message: Message, images: Images = "refuse") -> str:
     """A message's content, and its tool calls as JSON on a line of their own.
 
     Raises:
         ValueError: a part is not text, or not Unicode.
     """
-    plain = plain_message(message)
+    plain = plain_message(message, images)
     calls = [call["function"] for call in plain.get("tool_calls", ())]
     parts = [plain["content"], json.dumps(calls, ensure_ascii=False) if calls else ""]
     text = "\n".join(part for part in parts if part)

@@ -30,8 +30,9 @@ from bestofn.rewards.pairwise.texts import (
 )
 from bestofn.rewards.text.fit import EncodedText
 from bestofn.rewards.text.formats import PAIRWISE_ARCHITECTURE
+from bestofn.rewards.text.messages import image_notes, images_refused
 from bestofn.rewards.text.text_thread import TextThread
-from bestofn.settings.choices import TooLong
+from bestofn.settings.choices import Images, TooLong
 from bestofn.settings.rewards import MAX_BATCH_TOKENS, RewardSettings
 from bestofn.support.checkpoint import architecture_of
 
@@ -75,6 +76,7 @@ class PairwiseRanker:
         max_batch_tokens: int = MAX_BATCH_TOKENS,
         source_tokens: int = SOURCE_TOKENS,
         candidate_tokens: int = CANDIDATE_TOKENS,
+        images: Images = "placeholder",
         too_long: TooLong = "error",
     ) -> PairwiseRanker:
         """Read a pairwise ranker from a folder or the hub.
@@ -89,6 +91,7 @@ class PairwiseRanker:
             source_tokens: of the conversation, at most.
             candidate_tokens: of each candidate, at most, where the conversation has all of its own;
                 what it does not need is theirs.
+            images: what becomes of pictures in a conversation.
             too_long: what becomes of a longer text; PairRM's authors truncate on the right.
 
         Raises:
@@ -112,6 +115,7 @@ class PairwiseRanker:
             candidate_tokens=candidate_tokens,
             too_long=too_long,
             vocabulary=config.vocab_size,
+            images=images,
         )
         _check_marks(checkpoint, encoder.marks)
         pair_model: Any = read_weights(
@@ -119,6 +123,14 @@ class PairwiseRanker:
         )
         reader = PairReader(pair_model, encoder.marks)
         return cls(reader, encoder, TokenBudget.on(placement.device, max_batch_tokens))
+
+    async def refusal(self, request: Request) -> str | None:
+        """See `bestofn.core.protocols.Refusing`."""
+        return images_refused(request, self._encoder.images)
+
+    def notes_on(self, request: Request) -> Sequence[str]:
+        """See `bestofn.core.protocols.Noting`."""
+        return image_notes(request.messages, self._encoder.images)
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
         """One `Score` per candidate, in the order given; see `bestofn.core.protocols.RewardModel`.

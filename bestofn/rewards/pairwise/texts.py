@@ -20,7 +20,7 @@ from bestofn.rewards.text.hub_encoder import hub_encoder
 from bestofn.rewards.text.messages import fold_system, plain_message
 from bestofn.rewards.text.renderer import UNRENDERABLE
 from bestofn.rewards.text.text_maker import NOT_EMBEDDED
-from bestofn.settings.choices import TooLong
+from bestofn.settings.choices import Images, TooLong
 from bestofn.support.error_text import first_line
 
 SOURCE, FIRST, SECOND = "<|source|>", "<|candidate1|>", "<|candidate2|>"
@@ -57,6 +57,7 @@ class PairEncoder:
         candidate_tokens: of each candidate, beside the longest source.
         too_long: what becomes of a longer text.
         vocabulary: ids that the model has an embedding for, from 0; None: not known.
+        images: what becomes of pictures in a conversation.
     """
 
     encoder: Encoder
@@ -65,10 +66,13 @@ class PairEncoder:
     candidate_tokens: int
     too_long: TooLong
     vocabulary: int | None = None
+    images: Images = "placeholder"
 
     def encode(self, request: Request, candidates: Sequence[Candidate]) -> PairInputs | Failure:
         """The candidates of a request; a failure where its conversation cannot be shown."""
-        source = self._fit(source_of(request), SOURCE, self.marks.source, self.source_tokens)
+        source = self._fit(
+            source_of(request, self.images), SOURCE, self.marks.source, self.source_tokens
+        )
         if isinstance(source, Failure):
             return source
         room = self.source_tokens + 2 * self.candidate_tokens - len(source.ids)
@@ -100,14 +104,14 @@ class PairEncoder:
         return fit(ids, most, self.too_long, kept)
 
 
-def source_of(request: Request) -> str | Failure:
+def source_of(request: Request, images: Images = "placeholder") -> str | Failure:
     """The conversation as one text: of a lone user message its own, with system text before it.
 
     Longer conversations are written out, each message after USER: or ASSISTANT: on a line of its
     own; that is bestofn's form, since the model was not trained on turns that are given.
     """
     try:
-        messages = fold_system([plain_message(message) for message in request.messages])
+        messages = fold_system([plain_message(message, images) for message in request.messages])
         if len(messages) == 1:
             return str(messages[0]["content"])
         return "\n".join(f"{message['role'].upper()}: {message['content']}" for message in messages)
@@ -133,6 +137,7 @@ def pair_encoder(
     candidate_tokens: int,
     too_long: TooLong,
     vocabulary: int | None = None,
+    images: Images = "placeholder",
 ) -> PairEncoder:
     """An encoder over the checkpoint's tokenizer.
 
@@ -157,4 +162,5 @@ def pair_encoder(
         candidate_tokens,
         too_long,
         vocabulary,
+        images,
     )

@@ -76,7 +76,10 @@ def _refuse_text_settings(settings: RewardServerSettings, api: RewardApi) -> Non
         ConfigError: there is such a setting.
     """
     made_by = {name: getattr(settings, name) for name in ("tokenizer", "format", "template")}
-    if wrong := [name for name, value in made_by.items() if value is not None]:
+    wrong = [name for name, value in made_by.items() if value is not None]
+    if settings.images == "refuse":
+        wrong.append("images")
+    if wrong:
         raise ConfigError(
             f"{shown_url(settings.url)} is asked as {api}, which makes its own texts: leave out "
             f"{' and '.join(wrong)}"
@@ -99,6 +102,7 @@ def _texts(settings: RewardServerSettings, said: ServerDescription) -> TextMaker
         format=settings.format,
         template=settings.template,
         reasoning=settings.reasoning,
+        images=settings.images,
         too_long=settings.too_long,
         trust_remote_code=settings.trust_remote_code,
     )

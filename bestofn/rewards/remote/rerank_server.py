@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bestofn.core.message import image_count
 from bestofn.core.no_winner import RewardError
-from bestofn.core.types import Candidate, Failure, Request, Score
+from bestofn.core.types import Candidate, Failure, Message, Request, Score
 from bestofn.openai_api.client import ApiClient
 from bestofn.rewards.remote.replies import reply_or_failure, score_of
 from bestofn.rewards.remote.wire_formats import RerankApi, read_reply
+from bestofn.rewards.text.messages import image_notes, plain_message
 
 
 class RerankServer:
     """A reranker; make it with `open_reward_server`.
 
-    It sees the newest user message and each candidate's text, and no more of the conversation.
+    It sees the newest user message and each candidate's text, and no more of the conversation; a
+    placeholder stands in that message where it holds a picture.
 
     Args:
         api: how it is asked.
@@ -38,10 +41,14 @@ class RerankServer:
         if not candidates:
             return []
         texts = [candidate.text for candidate in candidates]
-        said = await reply_or_failure(self.values(request.last_user_text, texts, activation=False))
+        said = await reply_or_failure(self.values(_query(request), texts, activation=False))
         if isinstance(said, Failure):
             return [Score(None, failure=said) for _ in candidates]
         return [score_of([value]) for value in said]
+
+    def notes_on(self, request: Request) -> Sequence[str]:
+        """See `bestofn.core.protocols.Noting`."""
+        return image_notes(_asked(request), "placeholder")
 
     async def values(
         self, query: str, documents: Sequence[str], *, activation: bool
@@ -60,3 +67,15 @@ class RerankServer:
                 f"the reward server numbers {len(said)} documents of {len(documents)}, or others"
             )
         return [said[index] for index in range(len(documents))]
+
+
+def _asked(request: Request) -> tuple[Message, ...]:
+    """The newest user message, where there is one."""
+    return tuple(each for each in request.messages if each.get("role") == "user")[-1:]
+
+
+def _query(request: Request) -> str:
+    """Its text, with placeholders for its pictures; '' where there is none."""
+    if not image_count(asked := _asked(request)):
+        return request.last_user_text
+    return str(plain_message(asked[0], "placeholder")["content"])

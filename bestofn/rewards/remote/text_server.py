@@ -42,6 +42,10 @@ class TextServer:
         """See `bestofn.core.protocols.Refusing`."""
         return await self._texts.refusal(request, self._text_thread)
 
+    def notes_on(self, request: Request) -> Sequence[str]:
+        """See `bestofn.core.protocols.Noting`."""
+        return self._texts.notes_on(request)
+
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
         """One `Score` per candidate, in the order given; see `bestofn.core.protocols.RewardModel`.
 

@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bestofn.core.types import Message, message_text
+from bestofn.core.message import IMAGE_PARTS, image_count, text_of_part
+from bestofn.core.types import Message, Request, message_text
+from bestofn.settings.choices import Images
 from bestofn.support.tool_arguments import function_of
 
 SYSTEM_ROLES = ("system", "developer")
 """OpenAI's two names for who gives instructions."""
 
+IMAGE = "[image]"
+"""What a reward model reads in the place of a picture, on a line of its own."""
 
-def plain_message(message: Message) -> dict[str, Any]:
+
+def plain_message(message: Message, images: Images = "refuse") -> dict[str, Any]:
     """The message as chat templates expect it.
 
-    Text parts become one string; absent content ''; tool arguments, which OpenAI's API writes as
-    JSON text, objects; fields that are None or empty go (templates ask whether they are there).
+    Text parts become one string, in which `IMAGE` stands for each picture that is let in; absent
+    content ''; tool arguments, which OpenAI's API writes as JSON text, objects; fields that are
+    None or empty go (templates ask whether they are there).
 
     Raises:
         ValueError: a part is not text.
@@ -24,13 +30,52 @@ def plain_message(message: Message) -> dict[str, Any]:
     content = message.get("content")
     if isinstance(content, Sequence) and not isinstance(content, str):
         for part in content:
-            if not isinstance(part, Mapping) or part.get("type", "text") != "text":
+            if not _is_shown(part, images):
                 raise ValueError("a part of a message is not text")
+        if image_count([message]):
+            message = {**message, "content": _with_placeholders(content)}
     plain = {key: value for key, value in message.items() if value is not None and value != []}
     plain["content"] = message_text(message)
     if calls := plain.get("tool_calls"):
         plain["tool_calls"] = [_plain_call(call) for call in calls]
     return plain
+
+
+def image_notes(messages: Sequence[Message], images: Images) -> Sequence[str]:
+    """What a result says of the pictures that its reward model was not shown."""
+    count = image_count(messages)
+    if not count or images == "refuse":
+        return ()
+    return (f"the reward model read {IMAGE} in the place of {_counted(count)}",)
+
+
+def images_refused(request: Request, images: Images) -> str | None:
+    """Why a conversation is not shown to a reward model, as far as its pictures are the reason."""
+    count = image_count(request.messages)
+    if not count or images == "placeholder":
+        return None
+    return f"it holds {_counted(count)}, and the reward model reads text alone"
+
+
+def _counted(count: int) -> str:
+    return "1 image" if count == 1 else f"{count} images"
+
+
+def _is_shown(part: object, images: Images) -> bool:
+    if not isinstance(part, Mapping):
+        return False
+    kind = part.get("type", "text")
+    return kind == "text" or (images == "placeholder" and kind in IMAGE_PARTS)
+
+
+def _with_placeholders(parts: Sequence[Mapping[str, Any]]) -> str:
+    lines = [""]
+    for part in parts:
+        if part.get("type", "text") in IMAGE_PARTS:
+            lines += [IMAGE, ""]
+        else:
+            lines[-1] += text_of_part(part)
+    return "\n".join(line for line in lines if line)
 
 
 def fold_system(messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

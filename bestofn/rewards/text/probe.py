@@ -17,10 +17,12 @@ from typing import Any
 import jinja2
 
 from bestofn.core.errors import ConfigError, ModelError
+from bestofn.core.message import IMAGE_PARTS
 from bestofn.core.types import Candidate, Failure, Message, Request
 from bestofn.rewards.text.messages import SYSTEM_ROLES
 from bestofn.rewards.text.renderer import Renderer
 from bestofn.rewards.text.sandbox import compiled
+from bestofn.settings.choices import Images
 
 logger = logging.getLogger(__name__)
 
@@ -67,8 +69,14 @@ class Unshown:
     tools: str | None = None
     turns: str | None = None
 
-    def of(self, request: Request) -> str | None:
-        """What this conversation holds of it, or an image, as a sentence; None: nothing."""
+    def of(self, request: Request, images: Images = "refuse") -> str | None:
+        """What this conversation holds of it, or of parts that are no text, as a sentence; None:
+        nothing.
+
+        Args:
+            request: the conversation.
+            images: what becomes of its pictures.
+        """
         turns = [each for each in request.messages if each.get("role") not in SYSTEM_ROLES]
         if self.turns is not None and len(turns) > 1:
             return f"it has several turns, and {self.turns}"
@@ -77,7 +85,7 @@ class Unshown:
                 message.get("role") == "tool" or message.get("tool_calls")
             ):
                 return f"message {at} belongs to a call of a tool, and {self.tools}"
-            if kind := _part_that_is_no_text(message):
+            if kind := _part_that_is_not_shown(message, images):
                 return f"message {at} has a part of the type {kind}, and the model reads text alone"
         return None
 
@@ -173,9 +181,10 @@ def _cause(failure: Failure) -> str:
     return failure.detail.removeprefix("the template cannot show it: ")
 
 
-def _part_that_is_no_text(message: Mapping[str, Any]) -> str | None:
+def _part_that_is_not_shown(message: Mapping[str, Any], images: Images) -> str | None:
     content = message.get("content")
     if not isinstance(content, list | tuple):
         return None
     kinds = (part.get("type", "text") for part in content if isinstance(part, Mapping))
-    return next((str(kind) for kind in kinds if kind != "text"), None)
+    shown = IMAGE_PARTS | {"text"} if images == "placeholder" else {"text"}
+    return next((str(kind) for kind in kinds if kind not in shown), None)

@@ -22,6 +22,7 @@ from bestofn.core.types import Candidate, Failure, Message, Request
 from bestofn.rewards.text.contents import NOTHING_SPECIAL, Rendered, SpecialTokens
 from bestofn.rewards.text.messages import fold_system, plain_message
 from bestofn.rewards.text.sandbox import TEMPLATE_FAULTS, compiled, rendered
+from bestofn.settings.choices import Images
 from bestofn.support.error_text import first_line
 
 UNRENDERABLE = "message_not_rendered"
@@ -47,6 +48,7 @@ class Renderer:
         arrange: what becomes of the messages before the template shows them.
         ending: Jinja text after candidates that ended; see `bestofn.rewards.text.formats.Format`.
         special: the special tokens that contents may not spell.
+        images: what becomes of pictures in a conversation; an answer may hold none.
     """
 
     template: str
@@ -56,6 +58,7 @@ class Renderer:
     ending: str | None = None
     arrange: Arrange | None = None
     special: SpecialTokens = NOTHING_SPECIAL
+    images: Images = "placeholder"
 
     def render(self, request: Request, candidates: Sequence[Candidate]) -> list[str | Failure]:
         """The text of each candidate, for a reader with a tokenizer of its own: the special tokens
@@ -78,7 +81,8 @@ class Renderer:
 
     def _rendered(self, request: Request, candidate: Candidate) -> Rendered:
         answer: Message = {**candidate.message, "role": "assistant"}
-        plain = [plain_message(message) for message in (*request.messages, answer)]
+        plain = [plain_message(message, self.images) for message in request.messages]
+        plain.append(plain_message(answer))
         if plain[-1].get("tool_calls") and not candidate.ended:
             raise ValueError("a tool call was cut off")
         hidden = self.special.hide([plain, _schemas(request.options.get("tools"))])

@@ -14,6 +14,7 @@ from bestofn.rewards.text.contents import Rendered
 from bestofn.rewards.text.encoder import Encoder
 from bestofn.rewards.text.fit import TOO_LONG, EncodedText, fit
 from bestofn.rewards.text.formats import Format
+from bestofn.rewards.text.messages import image_notes
 from bestofn.rewards.text.oversize import within_reach
 from bestofn.rewards.text.positions import Positions
 from bestofn.rewards.text.probe import (
@@ -70,12 +71,16 @@ class TextMaker:
             request: the conversation.
             thread: where it is tried.
         """
-        if why := self.unshown.of(request):
+        if why := self.unshown.of(request, self.renderer.images):
             return why
         if is_common(request):
             return None
         (text,) = await thread.run(self.renderer.render, request, [PROBE])
         return text.detail if isinstance(text, Failure) else None
+
+    def notes_on(self, request: Request) -> Sequence[str]:
+        """What the model reads otherwise; see `bestofn.core.protocols.Noting`."""
+        return image_notes(request.messages, self.renderer.images)
 
     def of_candidates(
         self, request: Request, candidates: Sequence[Candidate]
@@ -110,6 +115,10 @@ class TextMaker:
             for text in reached
         ]
 
+    def of_tokens(self, ids: Sequence[int]) -> EncodedText | Failure:
+        """A text that is tokens already, as they are."""
+        return self._fit(list(ids), 0) if ids else Failure("empty", "it has no tokens")
+
     def _fit(self, ids: list[int], left_out: int) -> EncodedText | Failure:
         if self.vocabulary is not None and ids and max(ids) >= self.vocabulary:
             detail = f"its text holds token {max(ids)}, and the model knows {self.vocabulary:,}"
@@ -129,7 +138,8 @@ def text_maker(spec: TextSpec, model: str, own: Format, settings: RewardSettings
         spec: how it wants them.
         model: what the user calls it.
         own: its format, named or recognised.
-        settings: of them count template, which goes before that format, reasoning, and too_long.
+        settings: of them count template, which goes before that format, reasoning, images and
+            too_long.
 
     Raises:
         ConfigError: the template is no Jinja, does not show the answer, or the model marks steps,
@@ -160,6 +170,7 @@ def text_maker(spec: TextSpec, model: str, own: Format, settings: RewardSettings
         ending=wanted.ending,
         arrange=with_reasoning(spec.arrange, shown=settings.reasoning),
         special=spec.encoder.special,
+        images=settings.images,
     )
     renderer, unshown = probed(renderer, model, given=template is not None)
     limits = [limit for limit in (spec.max_tokens, wanted.max_tokens) if limit]

@@ -159,7 +159,7 @@ async def test_what_cannot_be_shown_fails_without_a_question() -> None:
     image = [{"type": "image_url", "image_url": {"url": "x"}}]
     pictured = Candidate(0, {"role": "assistant", "content": image}, "stop")
     halved = Candidate(1, {"role": "assistant", "content": "half \ud83d"}, "stop")
-    asked = Request(({"role": "user", "content": image},))
+    asked = Request(({"role": "user", "content": [{"type": "input_audio"}]},))
     async with judging(lambda body: reply("Score: 3")) as (judge, stub):
         scores = await judge.score(REQUEST, [pictured, halved])
         scores += await judge.score(asked, candidates(["x"]))

@@ -48,7 +48,7 @@ TOOL_TURNS = (
     {"role": "assistant", "content": None, "tool_calls": [CALL]},
     {"role": "tool", "tool_call_id": "c", "content": "done"},
 )
-IMAGE = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}
+SOUND = {"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "x"}}]}
 
 
 @pytest.fixture(autouse=True)
@@ -122,7 +122,7 @@ def test_a_system_role_that_a_template_has_is_left_to_it(tmp_path: Path) -> None
     [
         (GEMMA, TOOL_TURNS, "message 2 belongs to a call of a tool, and .* must alternate"),
         (TURNS_ALONE, TOOL_TURNS, "message 2 belongs to a call of a tool, and .* leaves that out"),
-        (CHAT_TEMPLATE, (IMAGE,), "message 1 has a part of the type image_url"),
+        (CHAT_TEMPLATE, (SOUND,), "message 1 has a part of the type input_audio"),
         (GEMMA, (USER, USER), "roles must alternate"),
         (GEMMA, (USER, {"role": "assistant", "content": "8 - 5 ="}), "roles must alternate"),
         (
@@ -132,7 +132,7 @@ def test_a_system_role_that_a_template_has_is_left_to_it(tmp_path: Path) -> None
             "has several turns, and .* one question",
         ),
     ],
-    ids=["tools-raise", "tools-left-out", "image", "two-users", "ends-with-assistant", "turns"],
+    ids=["tools-raise", "tools-left-out", "sound", "two-users", "ends-with-assistant", "turns"],
 )
 async def test_what_cannot_be_shown_is_refused(
     tmp_path: Path, template: str, messages: Any, sentence: str

@@ -69,7 +69,8 @@ def _write_config(folder: Path, max_positions: int) -> None:
     (folder / "config.json").write_text(json.dumps(config))
 
 
-def _write_tokenizer(folder: Path) -> None:
+def write_pieces(folder: Path) -> None:
+    """The sentencepiece model, tokenizer.model: 420 pieces, of which 256 are bytes."""
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(CORPUS),
@@ -88,6 +89,10 @@ def _write_tokenizer(folder: Path) -> None:
         minloglevel=2,
     )
     (folder / "tokenizer.model").write_bytes(model.getvalue())
+
+
+def _write_tokenizer(folder: Path) -> None:
+    write_pieces(folder)
     end = {"content": "</s>", "lstrip": False, "normalized": True, "single_word": False}
     special = {"bos_token": end, "eos_token": end, "unk_token": end, "pad_token": "[PAD]"}
     (folder / "special_tokens_map.json").write_text(json.dumps(special))

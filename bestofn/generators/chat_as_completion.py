@@ -1,0 +1,35 @@
+"""A chat that is rendered here, as a raw completion for a server that has no chat template."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any
+
+from bestofn.generators.chat_template import ChatTemplate
+from bestofn.openai_api.completion_as_chat import as_chat_chunk, completion_fields
+
+
+def completion_body(body: Mapping[str, Any], template: ChatTemplate) -> dict[str, Any]:
+    """The body of the raw completion that stands for a chat."""
+    text = template.render(body["messages"], body.get("chat_template_kwargs"))
+    return {**completion_fields(body), "prompt": text}
+
+
+async def chat_chunks(
+    chunks: AsyncGenerator[dict[str, Any]], top: int
+) -> AsyncGenerator[dict[str, Any]]:
+    """The chunks of a raw completion as a chat's; closing them closes the stream.
+
+    Args:
+        chunks: OpenAI's.
+        top: alternatives of each token that were asked for.
+    """
+    async with contextlib.aclosing(chunks):
+        async for chunk in chunks:
+            yield as_chat_chunk(chunk, top)
+
+
+def alternatives(fields: Mapping[str, Any]) -> int:
+    """How many alternatives of each token a chat request asks for."""
+    return int(fields.get("top_logprobs") or 0)
