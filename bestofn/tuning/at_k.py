@@ -238,7 +238,8 @@ def length_bias(graded: Graded) -> LengthBias | None:
     """See `LengthBias`; None: there are no rewards."""
     if not has_rewards(graded.rows):
         return None
-    of_reward, of_right = [], []
+    of_reward: list[float] = []
+    of_right: list[float] = []
     for row, right in zip(graded.rows, graded.right, strict=True):
         held = [
             (each.candidate.completion_tokens, each.reward, float(right[each.index]))
