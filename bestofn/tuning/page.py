@@ -14,18 +14,10 @@ from bestofn.dataset.report.document import Section, Table, document
 from bestofn.dataset.report.layout import LAYOUT
 from bestofn.dataset.store.atomic_files import disk_faults, replace_text
 from bestofn.settings.sections import AnswerKeySettings
-from bestofn.tuning.at_k import (
-    AtK,
-    Estimate,
-    Fall,
-    LengthBias,
-    at_k,
-    fall,
-    length_bias,
-    sizes_up_to,
-)
+from bestofn.tuning.at_k import AtK, Estimate, at_k, sizes_up_to
 from bestofn.tuning.compare import Outcome
 from bestofn.tuning.grading import Graded
+from bestofn.tuning.hints import Fall, LengthBias, fall, length_bias
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

@@ -12,8 +12,9 @@ import pytest
 
 from bestofn.core.types import Request
 from bestofn.settings.sections import AnswerKeySettings
-from bestofn.tuning.at_k import at_k, fall, length_bias, maj_at, pass_at, rm_at, sizes_up_to
+from bestofn.tuning.at_k import at_k, maj_at, pass_at, rm_at, sizes_up_to
 from bestofn.tuning.grading import By, Graded
+from bestofn.tuning.hints import fall, length_bias
 from bestofn.tuning.recorded import RecordedRow
 from tests.support.progress import CERTAIN, UNSURE, record
 
