@@ -119,7 +119,9 @@ def make(folder: Path, rows: int, best_of: int) -> None:
 def measured(folder: Path) -> tuple[int, float, int]:
     """Bytes of the page, seconds, and bytes of the peak of the resident memory."""
     started = time.perf_counter()
-    child = os.posix_spawn(sys.executable, [sys.executable, "-c", REPORT, str(folder)], os.environ)
+    silent = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+    command = [sys.executable, "-c", REPORT, str(folder)]
+    child = os.posix_spawn(sys.executable, command, os.environ, file_actions=silent)
     _, status, usage = os.wait4(child, 0)
     seconds = time.perf_counter() - started
     if status:
