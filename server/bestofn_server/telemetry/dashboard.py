@@ -2,7 +2,7 @@
 
     python -m bestofn_server.telemetry.dashboard > server/helm/bestofn/files/dashboard.json
 
-A panel is a metric and the label by which it is drawn apart. Its title is the metric's own help, and
+A panel is a metric and the label by which it is drawn apart. Its title is the metric's own help;
 its query follows from the metric's type: rates of counters, quantiles of histograms, gauges as they
 are.
 """
