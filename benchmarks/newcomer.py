@@ -89,9 +89,13 @@ class Place:
     def answered(self, serve: str, curl: str) -> float:
         """Seconds from the start of a server until the call is answered."""
         began = time.perf_counter()
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        arguments = shlex.split(serve)
-        with subprocess.Popen(arguments, cwd=self.folder, env=self.environment, **quiet) as server:
+        with subprocess.Popen(
+            shlex.split(serve),
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as server:
             try:
                 while True:
                     if server.poll() is not None:

@@ -3,10 +3,11 @@
 import os
 
 from openai import OpenAI
+from openai.types.shared_params import FunctionDefinition
 
 URL = os.environ.get("BESTOFN_URL", "http://127.0.0.1:8000/v1")
 KEY = os.environ.get("BESTOFN_API_KEY", "none")
-WEATHER = {
+WEATHER: FunctionDefinition = {
     "name": "weather",
     "parameters": {
         "type": "object",
@@ -22,7 +23,7 @@ def main() -> None:
     answer = client.chat.completions.create(
         model=client.models.list().data[0].id,
         messages=[{"role": "user", "content": "How is the weather in Oslo?"}],
-        tools=[{"type": "function", "function": WEATHER}],  # type: ignore[list-item]
+        tools=[{"type": "function", "function": WEATHER}],
         extra_body={"best_of": 4, "bestofn": {"selector": "vote", "answer_key": "tool_calls"}},
     )
     for call in answer.choices[0].message.tool_calls or []:
