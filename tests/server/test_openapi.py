@@ -98,6 +98,7 @@ CONFIG: dict[str, Any] = {
                 "/v1/chat/completions",
                 "/v1/completions",
                 "/v1/responses",
+                "/v1/responses/input_tokens",
                 "/v1/messages",
                 "/v1/messages/count_tokens",
             ],

@@ -41,6 +41,7 @@ def test_every_answer_has_its_fields(page: dict[str, Any]) -> None:
         "/v1/completions": "Completion",
         "/v1/candidates": "",
         "/v1/responses": "ResponseAnswer",
+        "/v1/responses/input_tokens": "InputTokenCountResponse",
         "/v1/messages": "MessageAnswer",
         "/v1/messages/count_tokens": "MessageTokensCount",
         "/v1/models": "ModelList",

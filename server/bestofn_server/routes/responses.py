@@ -1,4 +1,4 @@
-"""POST /v1/responses: OpenAI's Responses API, without state."""
+"""POST /v1/responses and POST /v1/responses/input_tokens: OpenAI's Responses API, without state."""
 
 from __future__ import annotations
 
@@ -6,12 +6,19 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from openai.types import responses as openai
+from openai.types.responses.input_token_count_response import InputTokenCountResponse
 from starlette.responses import Response
 
+from bestofn_server.http.auth import key_of
+from bestofn_server.http.disconnect import unless_gone
 from bestofn_server.routes.answering import answered
 from bestofn_server.routes.documented import COMPLETIONS, named_events
-from bestofn_server.routes.route import ServiceRoute
-from bestofn_server.surfaces.responses.request import ResponsesRequest
+from bestofn_server.routes.route import ServiceRoute, service_of
+from bestofn_server.surfaces.responses.request import (
+    InputTokensRequest,
+    ResponsesRequest,
+    chat_request,
+)
 from bestofn_server.surfaces.responses.surface import ResponsesSurface
 from bestofn_server.wire.headers import Asked
 from bestofn_server.wire.report import Report
@@ -41,12 +48,25 @@ _SUCCESS: dict[int | str, dict[str, Any]] = {
 
 
 def router() -> APIRouter:
-    """The path."""
+    """The two paths."""
     routes = APIRouter(route_class=ServiceRoute, tags=["responses"])
 
     @routes.post("/v1/responses", responses={**_SUCCESS, **COMPLETIONS})
     async def create_response(body: ResponsesRequest, asked: Asked, request: Request) -> Response:
         """Sample best_of responses, return the best; nothing is stored."""
         return await answered(ResponsesSurface(body), asked, request)
+
+    @routes.post("/v1/responses/input_tokens", responses=COMPLETIONS)
+    async def count_input_tokens(
+        body: InputTokensRequest, asked: Asked, request: Request
+    ) -> InputTokenCountResponse:
+        """Count the tokens of an input, as the engine does: it reads it, and samples one."""
+        service = service_of(request)
+        chat, _, _ = chat_request(body)
+        async with service.clock.limited():
+            with service.admitted(1, key_of(request.scope)):
+                counting = service.prompt_tokens(chat, asked.profile)
+                tokens = await unless_gone(request, counting)
+        return InputTokenCountResponse(input_tokens=tokens, object="response.input_tokens")
 
     return routes

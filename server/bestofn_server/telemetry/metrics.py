@@ -25,13 +25,20 @@ class Metrics:
     Args:
         registry: where they are registered; one app each.
         admission: whose state the gauges show.
+
+    Attributes:
+        labels: of each counter and histogram, by its name without ``bestofn_``.
     """
 
     def __init__(self, registry: CollectorRegistry, admission: Admission) -> None:
+        self.labels: dict[str, tuple[str, ...]] = {}
+
         def counter(name: str, text: str, *labels: str) -> Counter:
+            self.labels[name] = labels
             return Counter(f"bestofn_{name}", text, labels, registry=registry)
 
         def histogram(name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+            self.labels[name] = labels
             return Histogram(f"bestofn_{name}", text, labels, buckets=buckets, registry=registry)
 
         self.registry = registry

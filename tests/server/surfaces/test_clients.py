@@ -246,6 +246,21 @@ async def test_the_tokens_of_a_conversation_are_counted(
     assert (request.best_of, request.max_tokens) == (1, 1)
 
 
+async def test_the_tokens_of_an_input_are_counted(
+    gpt: openai.AsyncOpenAI, generator: FakeGenerator
+) -> None:
+    asked: Any = {"model": "m", "instructions": "Be brief.", "tools": [TOOL]}
+    turns: Any = [{"role": "user", "content": "one two three"}]
+    counted = await gpt.responses.input_tokens.count(**asked, input=turns)
+    assert (counted.input_tokens, counted.object) == (3, "response.input_tokens")
+    request = generator.requests[-1]
+    assert (request.best_of, request.max_tokens) == (1, 1)
+    assert [each["role"] for each in request.messages] == ["system", "user"]
+    assert request.options["tools"][0]["function"]["name"] == "weather"
+    with pytest.raises(openai.BadRequestError, match="this server keeps no responses"):
+        await gpt.responses.input_tokens.count(**asked, input=turns, previous_response_id="r")
+
+
 async def test_a_picture_goes_to_the_engine_from_either(
     gpt: openai.AsyncOpenAI, claude: anthropic.AsyncAnthropic, generator: FakeGenerator
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from openai.types.responses.input_token_count_params import InputTokenCountParams
 from openai.types.responses.response_create_params import ResponseCreateParamsBase
 
 from bestofn_server.errors import InvalidBodyError
@@ -28,6 +29,8 @@ def test_every_field_that_openai_documents_is_known() -> None:
     documented = set(ResponseCreateParamsBase.__annotations__)
     assert documented <= ResponsesRequest.model_fields.keys() | responses.IGNORED
     assert not responses.IGNORED & ResponsesRequest.model_fields.keys()
+    counted = set(InputTokenCountParams.__annotations__)
+    assert counted <= responses.InputTokensRequest.model_fields.keys() | responses.IGNORED
 
 
 def test_instructions_and_the_first_turns_are_one_system_message() -> None:
@@ -253,12 +256,15 @@ def test_what_has_no_effect_is_told() -> None:
     assert _notes(store=False, include=["reasoning.encrypted_content"]) == []
 
 
-def test_details_of_the_usage_are_kept() -> None:
+@pytest.mark.parametrize(
+    "cache", [{"cached_tokens": 4}, {"cached_tokens": 4, "cache_write_tokens": 0}]
+)
+def test_details_of_the_usage_are_kept(cache: dict[str, int]) -> None:
     usage = {
         "prompt_tokens": 10,
         "completion_tokens": 5,
         "total_tokens": 15,
-        "prompt_tokens_details": {"cached_tokens": 4},
+        "prompt_tokens_details": cache,
         "completion_tokens_details": {"reasoning_tokens": 2},
     }
     choice = {"message": {"content": "x"}, "finish_reason": "stop"}
@@ -266,7 +272,7 @@ def test_details_of_the_usage_are_kept() -> None:
     whole = ResponsesSurface(ResponsesRequest.model_validate({"input": "q"})).answer(completion)
     assert whole["usage"] == {
         "input_tokens": 10,
-        "input_tokens_details": {"cached_tokens": 4},
+        "input_tokens_details": cache,
         "output_tokens": 5,
         "output_tokens_details": {"reasoning_tokens": 2},
         "total_tokens": 15,

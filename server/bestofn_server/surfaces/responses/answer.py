@@ -184,11 +184,15 @@ def usage_of(ending: Ending) -> dict[str, Any] | None:
     """The usage, None where nobody counted; its details are null where nobody counted those."""
     if ending.count("prompt_tokens") is None and ending.count("completion_tokens") is None:
         return None
-    cached = ending.detail("prompt_tokens_details", "cached_tokens")
+    read = {
+        name: counted
+        for name in ("cached_tokens", "cache_write_tokens")
+        if (counted := ending.detail("prompt_tokens_details", name)) is not None
+    }
     thought = ending.detail("completion_tokens_details", "reasoning_tokens")
     return {
         "input_tokens": ending.count("prompt_tokens"),
-        "input_tokens_details": None if cached is None else {"cached_tokens": cached},
+        "input_tokens_details": read or None,
         "output_tokens": ending.count("completion_tokens"),
         "output_tokens_details": None if thought is None else {"reasoning_tokens": thought},
         "total_tokens": ending.count("total_tokens"),

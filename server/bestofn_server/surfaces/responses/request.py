@@ -1,4 +1,5 @@
-"""The body of POST /v1/responses, and the chat completion request that it comes to."""
+"""The bodies of POST /v1/responses and of its input_tokens, and the chat completion request that
+each comes to."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from bestofn_server.wire.requests import BestOfNOptions, ChatRequest, StreamOpti
 
 IGNORED = frozenset(
     {"access_programs", "background_options", "context_management", "image", "max_tool_calls"}
-    | {"client_metadata", "prompt_cache_options"}
+    | {"client_metadata", "personality", "prompt_cache_options"}
 )
 """Documented (`client_metadata`: sent by codex), and without an effect here; told in the notes."""
 
@@ -79,8 +80,8 @@ class Reasoning(BaseModel):
     summary: Name | None = None
 
 
-class ResponsesRequest(BaseModel):
-    """OpenAI's request for a response. What no field here names goes to the engine as it is."""
+class InputTokensRequest(BaseModel):
+    """What a model reads of a request for a response: OpenAI's request to count its tokens."""
 
     model_config = ConfigDict(extra="allow", strict=True)
     __pydantic_extra__: dict[str, Json] = Field(  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -92,11 +93,24 @@ class ResponsesRequest(BaseModel):
         description="a text, or items: message, function_call, function_call_output, "
         "custom_tool_call, custom_tool_call_output, reasoning"
     )
+    instructions: Text | None = None
+    text: TextConfig | None = None
+    reasoning: Reasoning | None = None
+    tools: list[Object] | None = Field(default=None, max_length=bounds.MAX_ITEMS)
+    tool_choice: Literal["auto", "none", "required"] | Object | None = None
+    parallel_tool_calls: bool | None = None
+    truncation: Literal["auto", "disabled"] | None = None
+    previous_response_id: Annotated[Name | None, AfterValidator(_NO_STATE)] = None
+    conversation: Annotated[Name | Object | None, AfterValidator(_NO_STATE)] = None
+
+
+class ResponsesRequest(InputTokensRequest):
+    """OpenAI's request for a response. What no field here names goes to the engine as it is."""
+
     best_of: OptionalInteger = Field(
         default=None, ge=1, le=bounds.MAX_CANDIDATES, description="how many are sampled"
     )
     bestofn: BestOfNOptions | None = None
-    instructions: Text | None = None
     max_output_tokens: OptionalInteger = Field(
         default=None, ge=1, le=2**31, description="per candidate"
     )
@@ -111,24 +125,16 @@ class ResponsesRequest(BaseModel):
     )
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    text: TextConfig | None = None
-    reasoning: Reasoning | None = None
-    tools: list[Object] | None = Field(default=None, max_length=bounds.MAX_ITEMS)
-    tool_choice: Literal["auto", "none", "required"] | Object | None = None
-    parallel_tool_calls: bool | None = None
     include: list[ResponseIncludable] | None = Field(default=None, max_length=bounds.MAX_ITEMS)
     metadata: Annotated[dict[Name, Text], Field(max_length=bounds.MAX_ITEMS)] | None = Field(
         default=None, description="comes back in the answer"
     )
     store: bool | None = Field(default=None, description="nothing is stored: the answer says false")
-    truncation: Literal["auto", "disabled"] | None = None
     service_tier: Name | None = None
     user: Text | None = None
     safety_identifier: Text | None = None
     prompt_cache_key: Text | None = None
     prompt_cache_retention: Name | None = None
-    previous_response_id: Annotated[Name | None, AfterValidator(_NO_STATE)] = None
-    conversation: Annotated[Name | Object | None, AfterValidator(_NO_STATE)] = None
     background: Annotated[
         bool | None, AfterValidator(refused_here("this server keeps no responses to ask for later"))
     ] = None
@@ -146,7 +152,7 @@ class ResponsesRequest(BaseModel):
         return bool(self.top_logprobs) or _LOGPROBS in (self.include or ())
 
 
-def chat_request(body: ResponsesRequest) -> tuple[ChatRequest, Tools, list[str]]:
+def chat_request(body: InputTokensRequest) -> tuple[ChatRequest, Tools, list[str]]:
     """The chat completion request of `body`, its tools, and what had no effect, in sentences.
 
     Raises:
@@ -158,38 +164,47 @@ def chat_request(body: ResponsesRequest) -> tuple[ChatRequest, Tools, list[str]]
     fields: dict[str, Any] = {
         "model": body.model,
         "messages": messages_of(body.instructions, body.input),
+        "reasoning_effort": None if body.reasoning is None else body.reasoning.effort,
+        "verbosity": None if body.text is None else body.text.verbosity,
+        "response_format": _response_format(body.text),
+    }
+    stream = False
+    if isinstance(body, ResponsesRequest):
+        fields |= _sampling(body)
+        stream = bool(body.stream)
+        if body.store:
+            notes.append("store: this server keeps no responses")
+    if tools.functions:
+        fields["tools"] = tools.functions
+        fields["tool_choice"] = choice
+        fields["parallel_tool_calls"] = body.parallel_tool_calls
+    if body.truncation == "auto":
+        notes.append("truncation: nothing of a conversation is dropped here")
+    if body.reasoning is not None and body.reasoning.summary is not None:
+        notes.append("reasoning.summary: thoughts come whole, or not at all")
+    chat = translated(fields, body.model_extra or {}, ELSEWHERE, IGNORED, notes, stream=stream)
+    return chat, tools, [*tools.notes, *notes]
+
+
+def _sampling(body: ResponsesRequest) -> dict[str, Any]:
+    """How an answer is sampled, in the names of chat completions."""
+    fields: dict[str, Any] = {
         "best_of": body.best_of,
         "bestofn": body.bestofn,
         "max_completion_tokens": body.max_output_tokens,
         "temperature": body.temperature,
         "top_p": body.top_p,
         "seed": body.seed,
-        "reasoning_effort": None if body.reasoning is None else body.reasoning.effort,
-        "verbosity": None if body.text is None else body.text.verbosity,
-        "response_format": _response_format(body.text),
         "user": body.user,
         "safety_identifier": body.safety_identifier,
         "prompt_cache_key": body.prompt_cache_key,
         "prompt_cache_retention": body.prompt_cache_retention,
         "service_tier": body.service_tier,
     }
-    if tools.functions:
-        fields["tools"] = tools.functions
-        fields["tool_choice"] = choice
-        fields["parallel_tool_calls"] = body.parallel_tool_calls
     if body.with_logprobs:
         fields["logprobs"] = True
         fields["top_logprobs"] = body.top_logprobs or 0
-    if body.store:
-        notes.append("store: this server keeps no responses")
-    if body.truncation == "auto":
-        notes.append("truncation: nothing of a conversation is dropped here")
-    if body.reasoning is not None and body.reasoning.summary is not None:
-        notes.append("reasoning.summary: thoughts come whole, or not at all")
-    chat = translated(
-        fields, body.model_extra or {}, ELSEWHERE, IGNORED, notes, stream=bool(body.stream)
-    )
-    return chat, tools, [*tools.notes, *notes]
+    return fields
 
 
 def _response_format(text: TextConfig | None) -> dict[str, Any] | None:

@@ -1,0 +1,1 @@
+"""Suites of tests of other projects, and clients that people use, run against the server."""
