@@ -90,7 +90,7 @@ async def test_structured_output(name: str) -> None:
 
 @pytest.mark.parametrize("name", CLIENTS)
 async def test_a_task_is_scored(name: str, tmp_path: Path) -> None:
-    task = Task([Sample("What is 2 + 2?", "4")], solver=generate(), scorer=includes())
+    task = Task([Sample("What is 2 + 2?", target="4")], solver=generate(), scorer=includes())
     (log,) = await eval_async(task, _model(name), log_dir=str(tmp_path), display="none")
     assert log.status == "success"
     assert log.results is not None

@@ -15,7 +15,7 @@ import pytest
 from pydantic import SecretStr
 
 from benchmarks.client_suites.scripted_model import ANSWER, ScriptedModel
-from benchmarks.client_suites.upstream import MODEL, application
+from benchmarks.client_suites.upstream import application
 from bestofn import Settings
 from bestofn.settings.sections import ServerSettings
 from bestofn_server.app import create_app
@@ -51,11 +51,11 @@ async def test_it_edits_a_file_though_a_candidate_was_cut(
         async with serving(create_app(settings)) as url:
             code, said = await agent.run(url, home, work)
             headers = {"authorization": f"Bearer {KEY}"}
-            metrics = httpx.get(f"{url}/metrics", headers=headers).text
+            async with httpx.AsyncClient(base_url=url, headers=headers) as client:
+                metrics = (await client.get("/metrics")).text
     assert code == 0, said
     assert (work / FILE).read_text() == WRITTEN, said
     assert ANSWER in said
-    assert MODEL in {body["model"] for body in seen}
     asked = [body for body in seen if tool in _offered(body)]
     assert {body["n"] for body in asked} == {N}
     (called,) = {

@@ -97,6 +97,14 @@ def test_options_have_the_names_of_chat_completions() -> None:
     }
 
 
+def test_a_format_has_the_name_of_the_betas_too() -> None:
+    form = {"type": "json_schema", "schema": {"type": "object"}}
+    now = _message(output_config={"format": form}).further
+    assert "response_format" in now
+    assert _message(output_format=form).further == now
+    assert _message(output_format=form, output_config={"format": form}).further == now
+
+
 @pytest.mark.parametrize(
     ("thinking", "effort"),
     [
@@ -157,6 +165,13 @@ REFUSED_MESSAGES: list[tuple[dict[str, Any], str]] = [
     ({"tool_choice": {"type": "tool", "name": "f"}}, "tool_choice.name"),
     ({"tool_choice": {"type": "any"}}, "tool_choice"),
     ({"thinking": {"type": "enabled"}}, "thinking.budget_tokens"),
+    (
+        {
+            "output_format": {"type": "json_schema", "schema": {"type": "object"}},
+            "output_config": {"format": {"type": "json_schema", "schema": {"type": "array"}}},
+        },
+        "output_format",
+    ),
     ({"stop": ["x"]}, "stop"),
     ({"n": 2}, "n"),
 ]

@@ -98,6 +98,9 @@ class CountTokensRequest(BaseModel):
     tool_choice: ToolChoice | None = None
     thinking: Thinking | None = None
     output_config: OutputConfig | None = None
+    output_format: OutputFormat | None = Field(
+        default=None, description="the name that output_config.format had in Anthropic's betas"
+    )
 
 
 class MessagesRequest(CountTokensRequest):
@@ -144,8 +147,8 @@ def chat_request(body: CountTokensRequest) -> tuple[ChatRequest, list[str]]:
         "reasoning_effort": _effort(body),
         **_tools(body, notes),
     }
-    if body.output_config is not None and body.output_config.format is not None:
-        schema = {"name": "answer", "schema": body.output_config.format.schema_, "strict": True}
+    if (asked := _format(body)) is not None:
+        schema = {"name": "answer", "schema": asked.schema_, "strict": True}
         fields["response_format"] = {"type": "json_schema", "json_schema": schema}
     stream = False
     if isinstance(body, MessagesRequest):
@@ -162,6 +165,14 @@ def chat_request(body: CountTokensRequest) -> tuple[ChatRequest, list[str]]:
         }
     chat = translated(fields, body.model_extra or {}, ELSEWHERE, IGNORED, notes, stream=stream)
     return chat, notes
+
+
+def _format(body: CountTokensRequest) -> OutputFormat | None:
+    """What the answer has to be, by either of its names."""
+    asked = None if body.output_config is None else body.output_config.format
+    if asked is not None and body.output_format not in (None, asked):
+        raise refusal("output_format", "output_config.format says something else")
+    return asked or body.output_format
 
 
 def _effort(body: CountTokensRequest) -> str | None:
