@@ -34,5 +34,5 @@ def test_the_notebook_runs_from_top_to_bottom(
     assert len(printed[1].splitlines()) == 9
     assert sum(" accepted " in line for line in printed[1].splitlines()) > 1
     assert "3" in printed[2]
-    assert "repetition" in printed[3] or "near" in printed[3]
+    assert "exact_loop" in printed[3]
     assert "stopped by accepted" in printed[4]
