@@ -22,9 +22,9 @@ ifeq ($(BUILD),cpu)
 	$(BIN)/python -c "import torch" 2>/dev/null \
 		|| UV_HTTP_RETRIES=0 $(BIN)/uv pip install --quiet --python $(BIN)/python --torch-backend cpu $(TORCH) 2>/dev/null \
 		|| $(BIN)/python -m pip install --quiet $(TORCH)
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode -c constraints-cpu.txt -e '.[cpu,server,dev]'
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode -c constraints-cpu.txt -e '.[cpu,server,dev,docs]'
 else
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode -e '.[cuda,server,dev]'
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode -e '.[cuda,server,dev,docs]'
 endif
 	touch $@
 

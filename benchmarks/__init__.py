@@ -1,1 +1,1 @@
-"""Scripts that print the tables of the README; run them as `python -m benchmarks.NAME`."""
+"""Scripts that print the tables of docs/figures.md; run them as `python -m benchmarks.NAME`."""

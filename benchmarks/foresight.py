@@ -85,7 +85,7 @@ def main() -> None:
     parser.add_argument("--no-quick-look", action="store_true")
     given = parser.parse_args()
     if given.no_quick_look:
-        filter_module.hardly_compresses = lambda text: False
+        setattr(filter_module, "hardly_compresses", lambda text: False)  # noqa: B010
     judge, began = RepetitionFilter(), time.perf_counter()
     rows = outputs(given.file, given.every)
     found = [foreseen(row["prompt"], row["text"][:MOST], judge) for row in rows]

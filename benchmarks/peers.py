@@ -61,6 +61,11 @@ Ask = Callable[[str, str, int], Awaitable[Mapping[str, Any]]]
 """From a model's name, a prompt and N to the answer's text and the seconds it took."""
 
 
+async def ask_once(pipeline: Pipeline, model: str, prompt: str, n: int) -> Mapping[str, Any]:
+    """One sample, whatever N is."""
+    return await ask_us(pipeline, model, prompt, 1)
+
+
 async def ask_us(pipeline: Pipeline, model: str, prompt: str, n: int) -> Mapping[str, Any]:
     """bestofn's answer."""
     request = Request.from_prompt(
@@ -94,7 +99,7 @@ async def opened_ways(
         )
         pipeline = await stack.enter_async_context(open_pipeline(settings))
         ways[name] = partial(ask_us, pipeline)
-        ways.setdefault(ONE, lambda model, prompt, _, of=pipeline: ask_us(of, model, prompt, 1))
+        ways.setdefault(ONE, partial(ask_once, pipeline))
     for name in PEERS:
         ways[name] = partial(ask_them, worker, name)
     return ways

@@ -14,7 +14,8 @@ from typing import Any
 from benchmarks.processes import running
 from bestofn.builders.generator import EMBEDDED_ENVIRONMENT
 
-PROMPT = "I have 7 shells and find 3 more. How many shells do I have now?"
+PROMPT, SEED = "What is 8 - 5?", 136
+"""Of eight candidates with this seed the right answer wins, and a filter rejects some."""
 WIDTH, HEIGHT = 900, 860
 
 
@@ -33,10 +34,12 @@ async def draw(url: str, output: Path) -> None:
         await page.goto(url)
         await page.wait_for_selector("#a-best_of")
         await page.fill("#prompt", PROMPT)
-        await page.fill("#a-seed", "3")
+        await page.fill("#a-seed", str(SEED))
         await page.click("#ask button.primary")
         await page.wait_for_selector(".card[data-won]")
-        await page.screenshot(path=str(output), full_page=False)
+        if not await page.locator(".card[data-state=rejected]").count():
+            raise SystemExit("no candidate was rejected: choose another seed")
+        await page.screenshot(path=str(output), full_page=True)
         await browser.close()
 
 

@@ -81,7 +81,8 @@ async def engine(rounds: int, pair: Pair) -> None:
     quiet = {**pair.environment, "VLLM_LOGGING_LEVEL": "ERROR", "HF_HUB_OFFLINE": "1"}
     flags = ["--model", str(pair.generator), *pair.engine_args, *CPU_DEFAULTS]
     bare_model = BareRewardModel.load(pair.reward())
-    clients, per_round, sizes = CLIENTS, PER_ROUND, SIZES
+    clients, per_round = CLIENTS, PER_ROUND
+    sizes: tuple[int, ...] = SIZES
     if pair.model is not None:
         clients, per_round, sizes = 4, 12, (1, 8)
     print(f"{clients} clients, {per_round} requests a round")

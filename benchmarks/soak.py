@@ -76,11 +76,14 @@ class Server:
     def statuses(self) -> Counter[str]:
         """How often it has answered on the path of chat completions, by status."""
         found = re.findall(
-            rf'^bestofn_requests_total{{path="{CHAT}",status="(\d+)"}} (\S+)$',
+            rf'^bestofn_requests_total{{.*path="{CHAT}",.*status="(\d+)"}} (\S+)$',
             self._metrics(),
             re.MULTILINE,
         )
-        return Counter({status: int(float(count)) for status, count in found})
+        counts: Counter[str] = Counter()
+        for status, count in found:  # of each model and profile
+            counts[status] += int(float(count))
+        return counts
 
     def state(self) -> State:
         """What it holds now."""

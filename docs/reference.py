@@ -1,4 +1,4 @@
-"""The reference pages, written from the code whenever the site is built (mkdocs-gen-files).
+"""The site's reference pages, made from the code whenever it is built (an mkdocs hook).
 
     .venv/bin/mkdocs build --strict
 
@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 import typer.main
+from mkdocs.structure.files import File, Files
 from prometheus_client import CollectorRegistry
 
 import bestofn
@@ -20,13 +21,19 @@ from bestofn.builders.choosing import ANSWER_KEYS, SELECTORS
 from bestofn.builders.pipeline import FILTERS
 from bestofn.builders.stopping import RULES as STOP_RULES
 from bestofn.cli import app
+from bestofn.core.no_winner import (
+    ControllerError,
+    DeadlineError,
+    NothingAcceptableError,
+    RewardError,
+)
 from bestofn.filters.truncation.rules import RULES as TRUNCATION_RULES
 from bestofn.settings.listing import SECTIONS, all_settings
 from bestofn.settings.server_limits import KeyLimits
 from bestofn.settings.settings import Settings
 from bestofn.support.import_path import imported
 from bestofn_server.admission import Admission
-from bestofn_server.errors import ApiError
+from bestofn_server.errors import ApiError, EngineError, describe
 from bestofn_server.telemetry.metrics import Metrics
 
 
@@ -50,7 +57,8 @@ def settings_page() -> Iterator[str]:
     yield "# Settings\n"
     yield "A YAML file (`--config`), weaker than the environment (`BESTOFN_BEST_OF=16`,"
     yield "`BESTOFN_SERVER__PORT=80`), weaker than flags, weaker than the request."
-    yield "`bestofn config init` prints this page as a file, `bestofn config check FILE` checks one.\n"
+    yield "`bestofn config init` prints this page as a file, `bestofn config check FILE` checks"
+    yield "one.\n"
     shown: dict[str, list[Sequence[object]]] = {"": []}
     for setting in all_settings():
         section, _, name = setting.name.rpartition(".")
@@ -94,8 +102,9 @@ def filters_page() -> Iterator[str]:
         on = "on by default" if name in active else "off by default"
         yield f"## {code(name)}\n\n*{on}*\n\n{_documented(made)}\n"
         if name == "truncation":
-            yield "Its rules, from top to bottom; precision is the share of what a rule took on real"
-            yield "outputs that a person read as cut (`python -m benchmarks.real_outputs FILE`).\n"
+            yield "Its rules, from top to bottom; precision is the share of what a rule took on"
+            yield "real outputs that a person read as cut"
+            yield "(`python -m benchmarks.real_outputs FILE`).\n"
             yield from table(
                 ("rule", "reason", "looks at", "evidence", "precision", "takes", "leaves"),
                 (
@@ -132,13 +141,29 @@ def _named(paths: Mapping[str, str]) -> Iterator[str]:
 
 
 def errors_page() -> Iterator[str]:
-    """The server's errors by status, from their classes."""
-    yield "# Errors\n\nAlways OpenAI's envelope: `error` with `message`, `type`, `param` and `code`.\n"
-    classes = sorted(_below(ApiError), key=lambda each: (each.status, each.__name__))
+    """What the server says of each error, by status: from the classes, and from what tells them."""
+    yield "# Errors\n"
+    yield "Always OpenAI's envelope: `error` with `message`, `type`, `param` and `code`; below"
+    yield "`/v1/messages` Anthropic's.\n"
+    rows = sorted(set(_errors()))
     yield from table(
         ("status", "code", "type", "when"),
-        ((each.status, code(each.code or ""), code(each.type), _summary(each)) for each in classes),
+        ((status, code(name), code(kind), when) for status, name, kind, when in rows),
     )
+
+
+def _errors() -> Iterator[tuple[int, str, str, str]]:
+    """(status, code, type, when) of every error that a client may get."""
+    for each in _below(ApiError):
+        if each is not EngineError:
+            yield each.status, each.code or "invalid_value", each.type, _summary(each)
+    told: list[Exception] = [EngineError("", status=status) for status in (500, 502, 503)]
+    told += [NothingAcceptableError(""), DeadlineError(""), ControllerError(""), RewardError("")]
+    for error in told:
+        status, body, _ = describe(error)
+        yield status, body.code or "", body.type, _summary(type(error))
+    status, body, _ = describe(TimeoutError())
+    yield status, body.code or "", body.type, body.message.capitalize()
 
 
 def metrics_page() -> Iterator[str]:
@@ -192,14 +217,8 @@ def _cell(value: object) -> str:
     return " ".join(str(value).split()).replace("|", "\\|")
 
 
-def write() -> None:
+def on_files(files: Files, config: Any) -> Files:
     """Give every page to the site that is being built."""
-    import mkdocs_gen_files
-
     for path, page in PAGES.items():
-        with mkdocs_gen_files.open(path, "w") as opened:
-            opened.write("\n".join(page()))
-
-
-if __name__ in ("__main__", "<run_path>"):
-    write()
+        files.append(File.generated(config, path, content="\n".join(page())))
+    return files

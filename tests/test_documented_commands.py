@@ -7,6 +7,7 @@ bestofn's own that end, on stand-ins for the models and servers that they name, 
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import tomllib
@@ -16,10 +17,14 @@ from typing import Any
 import click
 import pytest
 import typer.main
-import yaml
 
 from bestofn.cli import app
-from tests.support.documented import ROOT, Documented, documented_commands
+from tests.support.documented import (
+    ROOT,
+    Documented,
+    documented_blocks,
+    documented_commands,
+)
 
 COMMANDS = documented_commands()
 
@@ -58,7 +63,8 @@ def _python(words: list[str]) -> None:
     if words[1] != "-m":
         compile(words[2], "<command>", "exec")
         return
-    path = ROOT / words[2].replace(".", "/")
+    root = ROOT / "server" if words[2].startswith("bestofn_server.") else ROOT
+    path = root / words[2].replace(".", "/")
     if words[2] == "benchmarks.NAME":
         return
     sources = [path.with_suffix(".py")] if path.with_suffix(".py").is_file() else path.glob("*.py")
@@ -128,10 +134,23 @@ def test_a_documented_command_is_read_by_its_program(command: Documented) -> Non
     reader(words)
 
 
-@pytest.mark.parametrize("path", ["README.md", "server/README.md", "docs/guides/ziya.md"])
-def test_the_settings_that_are_shown_are_settings(path: str) -> None:
-    from bestofn import Settings
+@pytest.mark.parametrize("block", documented_blocks("python"), ids=lambda block: block.where)
+def test_the_code_that_is_shown_compiles(block: Documented) -> None:
+    compile(block.line, block.where, "exec")
 
-    text = (ROOT / path).read_text(encoding="utf-8")
-    for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL):
-        Settings.model_validate(yaml.safe_load(block))
+
+@pytest.mark.parametrize("block", documented_blocks("sh"), ids=lambda block: block.where)
+def test_a_shell_is_only_asked_to_call_the_server(block: Documented) -> None:
+    """What the README's call answers is seen in tests/server/test_serve_command.py."""
+    program, *arguments = shlex.split(block.line)
+    assert program == "curl"
+    assert isinstance(json.loads(arguments[arguments.index("-d") + 1]), dict)
+
+
+def test_a_block_has_a_language_that_a_test_reads() -> None:
+    languages = {
+        found
+        for path in [*ROOT.glob("docs/**/*.md"), ROOT / "README.md"]
+        for found in re.findall(r"^ *```(.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert languages <= {"yaml", "python", "sh"}

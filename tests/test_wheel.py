@@ -11,6 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 DATA = {".json", ".safetensors", ".jinja", ".md", ".typed"}
+PAGE = "bestofn_server/playground/static/"
+"""The playground's page: the only files of a browser."""
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,10 @@ def test_the_wheel_holds_the_packages_and_nothing_besides(names: set[str]) -> No
     assert {name.split("/")[0] for name in names} == {"bestofn", "bestofn_server"}
     folders = {part for name in names for part in name.split("/")[:-1]}
     assert not folders & {"training", "tests", "benchmarks", "examples", "__pycache__"}
-    assert {Path(name).suffix for name in names} <= {".py", *DATA}
+    others = {name for name in names if not name.startswith(PAGE)}
+    assert {Path(name).suffix for name in others} <= {".py", *DATA}
+    page = {PAGE + path.name for path in (ROOT / "server" / PAGE).iterdir()}
+    assert names - others == page
 
 
 @pytest.mark.slow

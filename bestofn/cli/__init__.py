@@ -20,6 +20,7 @@ import typer
 from bestofn import __version__
 from bestofn.cli import (
     ask,
+    batch,
     compare,
     config,
     doctor,
@@ -44,6 +45,7 @@ app = typer.Typer(
 )
 app.command()(ask.ask)
 app.command(cls=serve.TakesEngineFlags, epilog="After `--`: any flag of `vllm serve`.")(serve.serve)
+app.command(cls=serve.TakesEngineFlags, epilog="After `--`: any flag of `vllm serve`.")(batch.batch)
 app.command()(score.score)
 app.command("filter")(filter_data.filter_)
 app.command()(plan.plan)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -123,6 +122,8 @@ def compare(
 async def _compare(
     asked: Comparison, limit: CostLimit | None, html: Path | None, *, as_json: bool
 ) -> None:
+    from bestofn.cli.compared import print_json, print_tables
+    from bestofn.tuning.page import Compared, write_page
     from bestofn.tuning.recommend import recommended
 
     graded, usable = await _graded(asked)
@@ -135,14 +136,13 @@ async def _compare(
     best = None if limit is None else recommended(outcomes, whole, limit)
     if limit is not None and best is None:
         raise ConfigError(f"budget: nothing that was compared keeps {limit.cost}={limit.share:g}")
+    compared = Compared(graded, outcomes, whole, asked.answer_key)
     if as_json:
-        _print_json(graded, outcomes, best)
+        print_json(compared, best)
     else:
-        _print_table(graded, outcomes, whole, best)
+        print_tables(compared, best)
     if html is not None:
-        from bestofn.tuning.page import write_page
-
-        write_page(html, graded, outcomes, whole)
+        write_page(html, compared)
         typer.echo(str(html), err=True)
 
 
@@ -209,57 +209,3 @@ async def _outcomes(asked: Comparison, graded: Graded, sizes: Sequence[int]) -> 
             found.append(each)
             shown.advance(task)
     return found
-
-
-def _print_json(graded: Graded, outcomes: Sequence[Outcome], best: Outcome | None) -> None:
-    from bestofn.tuning.recommend import profile_of
-
-    told: dict[str, Any] = {
-        "graded_by": graded.by,
-        "rows": len(graded.rows),
-        "outcomes": [
-            {
-                "best_of": each.plan.best_of,
-                "selector": each.plan.selector.name,
-                "stop": each.plan.stop.model_dump(exclude_defaults=True),
-                "accuracy": each.accuracy,
-                "interval": [each.low, each.high],
-                "tokens": each.tokens,
-                "steps": each.steps,
-                "sampled": each.sampled,
-            }
-            for each in outcomes
-        ],
-    }
-    if best is not None:
-        told["recommended"] = profile_of(best)
-    typer.echo(json.dumps(told))
-
-
-def _print_table(
-    graded: Graded, outcomes: Sequence[Outcome], whole: Outcome, best: Outcome | None
-) -> None:
-    import yaml
-    from rich.console import Console
-    from rich.table import Table
-
-    from bestofn.tuning.recommend import profile_of
-
-    table = Table(
-        title=f"{len(graded.rows)} rows, right by {graded.by}; costs as shares of best of "
-        f"{whole.plan.best_of} without stopping"
-    )
-    for heading in ("best of", "chosen and stopped by", "right", "95 %", "tokens", "steps"):
-        table.add_column(heading, justify="left" if heading.startswith("chosen") else "right")
-    for each in outcomes:
-        table.add_row(
-            str(each.plan.best_of),
-            each.plan.title,
-            f"{each.accuracy:.1%}",
-            f"{each.low:.0%} to {each.high:.0%}",
-            f"{each.tokens / whole.tokens:.2f}" if whole.tokens else "-",
-            f"{each.steps / whole.steps:.2f}" if whole.steps else "-",
-        )
-    Console().print(table)
-    if best is not None:
-        typer.echo(yaml.safe_dump({"profiles": {"recommended": profile_of(best)}}))

@@ -39,4 +39,13 @@ class UnreadableError(DatasetError):
 
 
 class RequestError(BestOfNError):
-    """A request is out of range, contradicts itself, or does not fit the model's context."""
+    """A request is out of range, contradicts itself, or does not fit the model's context.
+
+    Args:
+        message: one sentence.
+        param: the field of the request that is wrong, by its name; None: no single one is.
+    """
+
+    def __init__(self, message: str = "", *, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param

@@ -25,6 +25,8 @@ from bestofn.core.protocols import (
     Snapshotting,
     TextScorer,
 )
+from bestofn.core.token_rewards import TokenScorer
+from bestofn.core.tokenizing import Tokenizing
 from bestofn.core.types import Request
 
 
@@ -52,8 +54,10 @@ class Pipeline:
         snapshots: whether the generator sends unfinished candidates.
         context: tokens that the generator's model reads and writes; None: it does not say.
         mixed: the generator, where several models sample; else None.
+        tokenizing: the generator, where its tokenizer can be asked; else None.
         ignoring: the generator, where it takes fields that have no effect; else None.
         text_scorer: the reward model, where it reads texts that somebody else made; else None.
+        token_scorer: the reward model, where it says a number at every token; else None.
         filtering: the filters, with what they offer besides.
         refusing: the reward model, where it cannot be shown every conversation; else None.
         noting: the reward model, where it says how it reads a conversation otherwise; else None.
@@ -74,8 +78,10 @@ class Pipeline:
     snapshots: bool = field(init=False, repr=False)
     context: int | None = field(init=False, repr=False)
     mixed: Mixed | None = field(init=False, repr=False)
+    tokenizing: Tokenizing | None = field(init=False, repr=False)
     ignoring: Ignoring | None = field(init=False, repr=False)
     text_scorer: TextScorer | None = field(init=False, repr=False)
+    token_scorer: TokenScorer | None = field(init=False, repr=False)
     refusing: Refusing | None = field(init=False, repr=False)
     noting: Noting | None = field(init=False, repr=False)
     compares: bool = field(init=False, repr=False)
@@ -126,9 +132,11 @@ class Pipeline:
             "context": generator.context if isinstance(generator, ContextLimit) else None,
             "mixed": generator if isinstance(generator, Mixed) else None,
             "stops_early": isinstance(policy, StopsEarly) and policy.stops_early,
+            "tokenizing": generator if isinstance(generator, Tokenizing) else None,
             "ignoring": generator if isinstance(generator, Ignoring) else None,
             "_status": generator if isinstance(generator, EngineStatus) else None,
             "text_scorer": reward_model if isinstance(reward_model, TextScorer) else None,
+            "token_scorer": reward_model if isinstance(reward_model, TokenScorer) else None,
             "filtering": Filtering.of(self.filters),
             "refusing": reward_model if isinstance(reward_model, Refusing) else None,
             "noting": reward_model if isinstance(reward_model, Noting) else None,

@@ -1,7 +1,7 @@
 """The seams as protocols: Generator and Sampling, Filter, RewardModel, AnswerKey, Selector; and
 what one of them may offer besides (Forwarder, Snapshotting, EngineStatus, Ignoring; Mending;
 Comparing, Refusing, Noting, TextScorer; Suiting, NamedKey; ReadsLogprobs; and what
-`bestofn.core.mid_decode` and `bestofn.core.model_facts` have).
+`bestofn.core.mid_decode`, `model_facts`, `token_rewards` and `tokenizing` have).
 
 An implementation inherits nothing. A new one is one new file, and one line in `bestofn.builders`.
 The sixth seam, Controller, is in `bestofn.core.controller`. What is offered besides is asked once,

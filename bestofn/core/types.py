@@ -16,6 +16,7 @@ from bestofn.core.errors import RequestError
 from bestofn.core.finish_reason import ended_by_itself
 from bestofn.core.message import Message as Message
 from bestofn.core.message import message_text as message_text
+from bestofn.core.token_details import TokenDetails
 
 Endpoint = Literal["chat/completions", "completions"]
 """OpenAI's two ways to ask a model, as their paths are called."""
@@ -156,6 +157,7 @@ class Candidate:
             the backend gives them; None: unknown.
         token_logprobs: the logarithms themselves, one a token, in order; None: unknown.
         generator: the name of what sampled it, where several generators sample; None: one does.
+        details: of its token counts, or of its group's; None: the backend does not tell them.
     """
 
     index: int
@@ -174,6 +176,7 @@ class Candidate:
     mean_logprob: float | None = None
     token_logprobs: tuple[float, ...] | None = None
     generator: str | None = None
+    details: TokenDetails | None = None
 
     @classmethod
     def without_answer(
@@ -284,11 +287,10 @@ class Score:
         by: str = "the reward model",
     ) -> Score:
         """A score with this reward, or with the failure ``reward_not_finite`` where it is NaN,
-        infinite or None: what is no finite number orders nothing.
+        infinite or None: what is no finite number orders nothing. The rest is as the class's.
 
         Args:
             reward: the raw reward.
-            tokens, components, cut: as the class's.
             by: what returned it, for the failure's sentence.
         """
         if reward is not None and math.isfinite(reward):

@@ -18,6 +18,7 @@ from bestofn.generators.chat_as_completion import alternatives, chat_chunks, com
 from bestofn.generators.chat_template import ChatTemplate, chosen_template
 from bestofn.generators.openai_sampling import GroupSampling, SeparateSampling
 from bestofn.generators.openai_streaming import StreamedSampling
+from bestofn.generators.upstream_tokenizer import UpstreamTokenizer
 from bestofn.openai_api.client import ApiClient
 from bestofn.openai_api.completion_as_chat import as_chat, with_chat_logprobs
 from bestofn.openai_api.completions import Completion, read_completion
@@ -70,6 +71,7 @@ class OpenAIGenerator:
     ) -> None:
         self._client = client
         self._model = model
+        self._tokenizer = UpstreamTokenizer(client, model)
         self.context = context
         self._template_of = functools.lru_cache(functools.partial(chosen_template, chat_template))
         self._template_of(model)  # which refuses a template that is none, before anything is asked
@@ -124,6 +126,14 @@ class OpenAIGenerator:
         if endpoint == "completions":
             return None
         return self._template_of(str(fields.get("model") or self._model))
+
+    async def tokenize(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `bestofn.core.tokenizing.Tokenizing`."""
+        return await self._tokenizer.tokenize(body)
+
+    async def detokenize(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `bestofn.core.tokenizing.Tokenizing`."""
+        return await self._tokenizer.detokenize(body)
 
     def _in_one_request(self, request: Request, count: int) -> bool:
         """Whether `count` candidates are asked for in one request."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,6 +19,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from bestofn.core.errors import ModelError, RequestError
 from bestofn.core.types import Candidate, Request
 from bestofn.generators.chat_template import ChatTemplate, text_messages
+from bestofn.generators.hub_tokenizer import HubTokenizer
 from bestofn.generators.next_tokens import ActiveSequence, note_logprobs, sample_tokens, warpers
 from bestofn.openai_api.documented_fields import engine_fields, require_known
 from bestofn.support.error_text import first_line
@@ -37,6 +38,7 @@ class TransformersGenerator:
         self._tokenizer = tokenizer
         self._frames_chats = frames_chats
         self.context = int(model.config.max_position_embeddings)
+        self._asked = HubTokenizer(tokenizer, self.context)
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="bestofn-generator")
 
     @classmethod
@@ -99,6 +101,14 @@ class TransformersGenerator:
     def ignored(self, request: Request) -> Sequence[str]:
         """Fields of OpenAI's without an effect here; see `bestofn.core.protocols.Ignoring`."""
         return engine_fields(request.options, KNOWN_OPTIONS)[1]
+
+    async def tokenize(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `bestofn.core.tokenizing.Tokenizing`."""
+        return await self._asked.tokenize(body)
+
+    async def detokenize(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `bestofn.core.tokenizing.Tokenizing`."""
+        return await self._asked.detokenize(body)
 
     def close(self) -> None:
         """Wait for the running batch and free the thread."""

@@ -124,6 +124,14 @@ class VllmGenerator:
         """What the engine serves; see `bestofn.core.protocols.Forwarder`."""
         return await self.engine.models()
 
+    async def tokenize(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What the engine reads of a text; see `bestofn.core.tokenizing.Tokenizing`."""
+        return await self.engine.tokenizer.tokenize(body)
+
+    async def detokenize(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The text of tokens; see `bestofn.core.tokenizing.Tokenizing`."""
+        return await self.engine.tokenizer.detokenize(body)
+
     def ignored(self, request: Request) -> Sequence[str]:
         """Fields of OpenAI's that vLLM has no use for; see `bestofn.core.protocols.Ignoring`."""
         return engine_fields(request.options, self.engine.fields(request.endpoint))[1]

@@ -12,6 +12,7 @@ from typing import Any
 
 from bestofn.core.finish_reason import known_as
 from bestofn.core.no_winner import GeneratorError
+from bestofn.core.token_details import TokenDetails
 from bestofn.openai_api.message import assistant_message
 from bestofn.support.plain_json import check_depth, parsed
 
@@ -25,6 +26,10 @@ MOST_CHOICES = 1024
 
 MOST_TOKENS = 2**31 - 1
 """Of one answer, and of one prompt: what the records of a run hold, and no model reads as many."""
+
+
+MOST_KINDS = 32
+"""Of details of a count; OpenAI's API has 4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +56,11 @@ class Choice:
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What the server counted, None where it did not; the completion tokens of all choices are one
-    sum."""
+    sum, and so are their details."""
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    details: TokenDetails | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +117,21 @@ def read_usage(given: Any) -> Usage:
     """What is counted in a usage object, as far as it is a sensible number."""
     if not isinstance(given, Mapping):
         return Usage()
+    parts = [given.get(f"{name}_tokens_details") for name in ("prompt", "completion")]
+    told = any(isinstance(part, Mapping) for part in parts)
     return Usage(
-        token_count(given.get("prompt_tokens")), token_count(given.get("completion_tokens"))
+        token_count(given.get("prompt_tokens")),
+        token_count(given.get("completion_tokens")),
+        TokenDetails(*map(_counts, parts)) if told else None,
     )
+
+
+def _counts(given: Any) -> dict[str, int]:
+    """The counts of an object, without what is none."""
+    if not isinstance(given, Mapping):
+        return {}
+    counts = ((str(kind)[:64], token_count(value)) for kind, value in [*given.items()][:MOST_KINDS])
+    return {kind: count for kind, count in counts if count is not None}
 
 
 def _read_choice(choice: Any, who: str) -> Choice:

@@ -14,14 +14,17 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from bestofn.core.errors import RequestError
+from bestofn.core.types import Endpoint
 
 IGNORED = frozenset(
     {
         "audio",
         "metadata",
         "modalities",
+        "moderation",
         "prediction",
         "prompt_cache_key",
+        "prompt_cache_options",
         "prompt_cache_retention",
         "safety_identifier",
         "service_tier",
@@ -32,6 +35,28 @@ IGNORED = frozenset(
     }
 )
 """Documented, and without an effect here (OpenAI's API reference, chat completions)."""
+
+DOCUMENTED: Mapping[Endpoint, frozenset[str]] = {
+    "chat/completions": frozenset(
+        {
+            *("audio", "frequency_penalty", "function_call", "functions", "logit_bias", "logprobs"),
+            *("max_completion_tokens", "max_tokens", "messages", "metadata", "modalities"),
+            *("model", "moderation", "n", "parallel_tool_calls", "prediction", "presence_penalty"),
+            *("prompt_cache_key", "prompt_cache_options", "prompt_cache_retention"),
+            *("reasoning_effort", "response_format", "safety_identifier", "seed", "service_tier"),
+            *("stop", "store", "stream", "stream_options", "temperature", "tool_choice", "tools"),
+            *("top_logprobs", "top_p", "user", "verbosity", "web_search_options"),
+        }
+    ),
+    "completions": frozenset(
+        {
+            *("best_of", "echo", "frequency_penalty", "logit_bias", "logprobs", "max_tokens"),
+            *("model", "n", "presence_penalty", "prompt", "seed", "stop", "stream"),
+            *("stream_options", "suffix", "temperature", "top_p", "user"),
+        }
+    ),
+}
+"""Fields of OpenAI's two requests, by its API reference (the types of openai-python 3.54)."""
 
 OLDER = {"functions": "tools", "function_call": "tool_choice"}
 """Documented, deprecated since 2023, and what replaced them."""
@@ -56,12 +81,16 @@ def engine_fields(
             given[name] = value
         elif name in OLDER:
             if value:
-                raise RequestError(f"{name} is not taken by this engine: send {OLDER[name]}")
+                raise RequestError(
+                    f"{name} is not taken by this engine: send {OLDER[name]}", param=name
+                )
         elif value is not None:
             ignored.append(name)
     modalities = fields.get("modalities")
     if "modalities" in ignored and modalities != ["text"]:
-        raise RequestError('modalities: this engine answers with text, which is ["text"]')
+        raise RequestError(
+            'modalities: this engine answers with text, which is ["text"]', param="modalities"
+        )
     return given, ignored
 
 
@@ -73,4 +102,5 @@ def require_known(fields: Mapping[str, Any], known: Collection[str], engine: str
     """
     given, _ = engine_fields(fields, known)
     if unknown := given.keys() - set(known):
-        raise RequestError(f"{engine} does not take {', '.join(sorted(unknown))}; vLLM does")
+        names = sorted(unknown)
+        raise RequestError(f"{engine} does not take {', '.join(names)}; vLLM does", param=names[0])

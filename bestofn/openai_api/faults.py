@@ -115,7 +115,8 @@ def fault_of(who: str, said: Said, fields: Collection[str]) -> BestOfNError:
         if reason is None and said.field in fields:
             reason = f"it names the field {said.field}"
         why = f": {reason}" if reason else ""
-        return RequestError(f"{who} refuses the request (status {status}){why}")
+        param = said.field if said.field in fields else None
+        return RequestError(f"{who} refuses the request (status {status}){why}", param=param)
     if status == 429:
         return TransientError(f"{who} has too much to do (status 429)", said.after, busy=True)
     sentence = f"{who} answers {status}{_phrase(status)}"

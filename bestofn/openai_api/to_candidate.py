@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 
 from bestofn.core.no_winner import GeneratorBusyError, GeneratorError
+from bestofn.core.token_details import TokenDetails
 from bestofn.core.types import Candidate, Request
 from bestofn.openai_api.completions import Choice, Completion
 from bestofn.openai_api.logprobs import asked_by_rules, token_logprobs
@@ -19,7 +20,8 @@ def to_candidate(completion: Completion, place: int, request: Request, index: in
     """The choice at `place` as candidate `index` of `request`; one that cannot be read failed.
 
     Its tokens are those that it lists; else the usage of a completion with one choice. The usage of
-    several, which is one sum, stands on the first of them as `Candidate.group_tokens`. Its
+    several, which is one sum, stands on the first of them as `Candidate.group_tokens`, and so do
+    its details. Its
     log-probabilities are left out where the client did not ask for them.
     """
     choice, usage = completion.choices[place], completion.usage
@@ -29,9 +31,14 @@ def to_candidate(completion: Completion, place: int, request: Request, index: in
         tokens, group_tokens = usage.completion_tokens, usage.completion_tokens
     elif tokens is None and place == 0:
         group_tokens = usage.completion_tokens
+    details = usage.details
+    if details is not None and place > 0:
+        details = TokenDetails(details.prompt, dict.fromkeys(details.completion, 0))
     if choice.error is not None:
         failed = without_answer(request, index, "error", choice.error)
-        return dataclasses.replace(failed, completion_tokens=tokens, group_tokens=group_tokens)
+        return dataclasses.replace(
+            failed, completion_tokens=tokens, group_tokens=group_tokens, details=details
+        )
     candidate = Candidate(
         index=index,
         message={"content": None, **choice.message},
@@ -43,6 +50,7 @@ def to_candidate(completion: Completion, place: int, request: Request, index: in
         logprobs=None if asked_by_rules(request) else choice.logprobs,
         extra=choice.extra,
         seed=request.seed_of(index),
+        details=details,
     )
     return candidate.with_token_logprobs(token_logprobs(choice.logprobs))
 

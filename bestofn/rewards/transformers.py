@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 
-from bestofn.core.errors import ConfigError, ModelError
+from bestofn.core.errors import ConfigError, ModelError, RequestError
 from bestofn.core.no_winner import RewardError
 from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.rewards.checkpoints.interface import Checkpoint, LoadedModel
@@ -28,10 +28,11 @@ from bestofn.rewards.checkpoints.weights import Placement
 from bestofn.rewards.local.alone_reader import AloneReader
 from bestofn.rewards.local.batcher import OUT_OF_MEMORY, Batcher
 from bestofn.rewards.local.compiling import compile_layers
-from bestofn.rewards.local.malloc import keep_freed_memory
-from bestofn.rewards.local.readers import Reader, Reading
+from bestofn.rewards.local.readers import Reading
 from bestofn.rewards.local.token_budget import TokenBudget
+from bestofn.rewards.local.worker_thread import begin, release
 from bestofn.rewards.text.fit import EncodedText
+from bestofn.rewards.text.positions import EveryToken
 from bestofn.rewards.text.text_maker import TextMaker, text_maker
 from bestofn.rewards.text.text_thread import TextThread
 from bestofn.settings.rewards import RewardSettings
@@ -42,6 +43,8 @@ TRIED_ANSWERS = (
     "Paris is the capital of France, and seven of its bridges were bought by a heron.",
 )
 """Answers to one question that no reward model takes for equal."""
+
+Make = Callable[..., list[EncodedText | Failure]]
 
 
 class TransformersRewardModel:
@@ -69,9 +72,9 @@ class TransformersRewardModel:
             loaded.reader,
             loaded.reader.plan,
             budget,
-            begin=functools.partial(_begin, threads, loaded.device),
+            begin=functools.partial(begin, threads, loaded.device),
             exhausted=torch.OutOfMemoryError,
-            release=functools.partial(_release, loaded.reader),
+            release=functools.partial(release, loaded.reader),
         )
         self._closed = False
 
@@ -183,17 +186,45 @@ class TransformersRewardModel:
         """
         return await self._score(self._texts.of_texts, texts, [True] * len(texts))
 
-    async def _score(
-        self, make: Callable[..., list[EncodedText | Failure]], *given: object
-    ) -> list[Score]:
-        if self._closed:
-            raise RewardError("the reward model is closed")
-        made = await self._text_thread.run(make, *given)
+    async def score_tokens(
+        self, texts: Sequence[str | Sequence[int]]
+    ) -> list[Sequence[float] | Failure]:
+        """The reward at each token; see `bestofn.core.token_rewards.TokenScorer`. Texts are framed
+        as those of `score_texts`, tokens are read as they are.
+
+        Raises:
+            RequestError: the model makes one number of a whole text.
+            RewardError: a forward failed, or the model is closed.
+        """
+        made = await self._made(self._tokens_of, texts)
+        ids = [EveryToken(text.ids) for text in made if isinstance(text, EncodedText)]
+        readings = iter(await self._read(ids))
+        return [
+            text if isinstance(text, Failure) else self._token_rewards(next(readings), text)
+            for text in made
+        ]
+
+    def _tokens_of(self, texts: Sequence[str | Sequence[int]]) -> list[EncodedText | Failure]:
+        return [
+            self._texts.of_texts([text], [True])[0]
+            if isinstance(text, str)
+            else self._texts.of_tokens(text)
+            for text in texts
+        ]
+
+    def _token_rewards(
+        self, reading: Reading | None, text: EncodedText
+    ) -> Sequence[float] | Failure:
+        if reading is None:
+            return _out_of_memory(text)
+        if len(reading.values) != len(text.ids):
+            raise RequestError("this reward model makes one number of a text, and none of a token")
+        return [self._loaded.to_reward([value])[0] for value in reading.values]
+
+    async def _score(self, make: Make, *given: object) -> list[Score]:
+        made = await self._made(make, *given)
         texts = [text.ids for text in made if isinstance(text, EncodedText)]
-        read = await asyncio.wrap_future(self._batcher.submit(texts))
-        if read and not any(read):
-            raise RewardError("the reward model is out of memory, for one text alone too")
-        readings = iter(read)
+        readings = iter(await self._read(texts))
         return [
             Score(None, failure=text)
             if isinstance(text, Failure)
@@ -201,10 +232,25 @@ class TransformersRewardModel:
             for text in made
         ]
 
+    async def _made(self, make: Make, *given: object) -> list[EncodedText | Failure]:
+        if self._closed:
+            raise RewardError("the reward model is closed")
+        return await self._text_thread.run(make, *given)
+
+    async def _read(self, texts: Sequence[Sequence[int]]) -> list[Reading | None]:
+        """What a forward finds in each text; None: it does not fit in memory.
+
+        Raises:
+            RewardError: none of them does, a forward failed, or the model is closed.
+        """
+        read = await asyncio.wrap_future(self._batcher.submit(texts))
+        if read and not any(read):
+            raise RewardError("the reward model is out of memory, for one text alone too")
+        return read
+
     def _reward(self, reading: Reading | None, text: EncodedText) -> Score:
         if reading is None:
-            detail = f"a text of {len(text.ids):,} tokens does not fit in memory"
-            return Score(None, failure=Failure(OUT_OF_MEMORY, detail))
+            return Score(None, failure=_out_of_memory(text))
         reward, components = self._loaded.to_reward(reading.values)
         return Score.of(reward, tokens=reading.tokens, components=components, cut=text.cut)
 
@@ -213,6 +259,10 @@ class TransformersRewardModel:
         self._closed = True
         self._text_thread.close()
         self._batcher.close()
+
+
+def _out_of_memory(text: EncodedText) -> Failure:
+    return Failure(OUT_OF_MEMORY, f"a text of {len(text.ids):,} tokens does not fit in memory")
 
 
 def _settings(options: Mapping[str, Any]) -> RewardSettings:
@@ -228,27 +278,3 @@ def _settings(options: Mapping[str, Any]) -> RewardSettings:
     if settings.max_batch_tokens < 1:
         raise ConfigError(f"max_batch_tokens is {settings.max_batch_tokens}; it must be at least 1")
     return settings
-
-
-def _begin(threads: int | None, device: torch.device) -> None:
-    """Prepare the worker thread: its share of the CPU and memory that is not given back between
-    layers, and a stream of its own on a GPU, so that forwards do not wait for what other threads
-    have queued there."""
-    if threads is not None:
-        # torch keeps the number for each thread that calls it, but a thread that has not asked for
-        # it yet takes the last one that any thread has set (vLLM sets one while it starts).
-        torch.get_num_threads()
-        torch.set_num_threads(threads)
-    if device.type == "cpu":
-        keep_freed_memory()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)  # the weights were copied on another stream
-        torch.cuda.set_stream(torch.cuda.Stream(device))  # type: ignore[no-untyped-call]
-
-
-def _release(reader: Reader) -> bool:
-    """Free what the reader keeps, and give back what torch keeps; whether the reader kept some."""
-    freed = reader.release()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    return freed

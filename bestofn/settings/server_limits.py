@@ -23,7 +23,8 @@ class ConnectionSettings(Section):
     most: int = Field(
         default=1024,
         ge=1,
-        description="connections at once; above it only /health, /ready and /metrics are answered",
+        description="connections at once; above it only /health, /ready, /ping and /metrics are "
+        "answered",
     )
     header_bytes: int = Field(
         default=32 * 2**10, ge=1024, description="of a request line and its headers; above: 431"

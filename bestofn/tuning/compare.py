@@ -14,6 +14,8 @@ import statistics
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from bestofn.builders.choosing import build_answer_key, build_selector
 from bestofn.builders.stopping import Readable, stopping
 from bestofn.control.policy import Policy
@@ -141,21 +143,9 @@ def _summed(plan: Plan, found: Sequence[Sequence[_Draw]]) -> Outcome:
 
 def interval(values: Sequence[float], seed: int = 0) -> tuple[float, float]:
     """The 95 % interval of the mean, by bootstrap over the values."""
-    drawn = random.Random(seed)
-    means = sorted(statistics.fmean(drawn.choices(values, k=len(values))) for _ in range(RESAMPLES))
+    drawn = np.random.default_rng(seed)
+    held = np.asarray(values)
+    means = sorted(
+        float(held[drawn.integers(len(held), size=len(held))].mean()) for _ in range(RESAMPLES)
+    )
     return means[round(0.025 * RESAMPLES)], means[round(0.975 * RESAMPLES) - 1]
-
-
-def pass_at(rows: Sequence[RecordedRow], right: Sequence[Mapping[int, bool]], k: int) -> float:
-    """The chance that one of k candidates is right (pass@k), without bias: ``1 - C(n - c, k) /
-    C(n, k)`` for c right ones of n (Chen and others 2021, arXiv 2107.03374)."""
-    shares = []
-    for row, verdicts in zip(rows, right, strict=True):
-        n, wrong = len(row.candidates), sum(not each for each in verdicts.values())
-        if n < k:
-            continue
-        none = 1.0
-        for i in range(k):
-            none *= max(0, wrong - i) / (n - i)
-        shares.append(1 - none)
-    return statistics.fmean(shares) if shares else float("nan")

@@ -1,16 +1,23 @@
-"""The page of a comparison: curves of accuracy against tokens, decode steps and N."""
+"""The page of a comparison: tables, and curves of accuracy against tokens, decode steps and N.
+
+`sections` are what stands in a run's report, too; `write_page` makes a page of their own.
+"""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bestofn.dataset.report.plots import LAYOUT
+from bestofn.dataset.report.document import Section, Table, document
+from bestofn.dataset.report.layout import LAYOUT
 from bestofn.dataset.store.atomic_files import disk_faults, replace_text
-from bestofn.tuning.compare import Outcome, pass_at
+from bestofn.settings.sections import AnswerKeySettings
+from bestofn.tuning.at_k import AtK, Estimate, at_k, sizes_up_to
+from bestofn.tuning.compare import Outcome
 from bestofn.tuning.grading import Graded
+from bestofn.tuning.hints import Fall, LengthBias, fall, length_bias
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -21,52 +28,144 @@ BY = {
     "agreement": "agreement with the winner of all candidates",
 }
 
+HEADINGS = ("best of", "chosen and stopped by", "right", "95 %", "tokens", "steps")
+"""Of the table of outcomes, on the page and in the terminal."""
 
-def write_page(path: Path, graded: Graded, outcomes: Sequence[Outcome], whole: Outcome) -> None:
-    """Write the page to `path`: one file that needs no network.
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What a comparison came to.
 
     Args:
-        path: of the file.
         graded: what was compared.
         outcomes: of every plan.
         whole: the most candidates, nothing stopped; costs are shares of its.
+        answer_key: what was voted on.
+        left_out: rows that have fewer candidates; where a rule stopped sampling, those are the
+            easier ones.
+
+    Attributes:
+        at_k: pass@k, maj@k and rm@k for k = 1, 2, 4, ... up to the most candidates.
+        fall: of rm@k with k; None: it cannot be told.
+        length_bias: of the rewards; None: there are none.
+    """
+
+    graded: Graded
+    outcomes: Sequence[Outcome]
+    whole: Outcome
+    answer_key: AnswerKeySettings
+    left_out: int = 0
+    at_k: Sequence[AtK] = field(init=False)
+    fall: Fall | None = field(init=False)
+    length_bias: LengthBias | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        sizes = sizes_up_to(self.whole.plan.best_of)
+        set_once = object.__setattr__
+        set_once(self, "at_k", at_k(self.graded, sizes, self.answer_key))
+        set_once(self, "fall", fall(self.graded, sizes))
+        set_once(self, "length_bias", length_bias(self.graded))
+
+    @property
+    def title(self) -> str:
+        """How many rows, and what right means."""
+        return f"{len(self.graded.rows):,} rows, right by {BY[self.graded.by]}"
+
+    @property
+    def hints(self) -> list[str]:
+        """Sentences on what was left out, over-optimisation and length."""
+        told = [str(each) for each in (self.fall, self.length_bias) if each is not None]
+        if self.left_out:
+            told.insert(0, f"Rows with fewer candidates are left out: {self.left_out:,}.")
+        return told
+
+
+def cells(outcome: Outcome, whole: Outcome) -> tuple[str, ...]:
+    """What stands under `HEADINGS`; costs are shares of those of `whole`."""
+    return (
+        str(outcome.plan.best_of),
+        outcome.plan.title,
+        f"{outcome.accuracy:.1%}",
+        f"{outcome.low:.0%} to {outcome.high:.0%}",
+        f"{outcome.tokens / whole.tokens:.2f}" if whole.tokens else "-",
+        f"{outcome.steps / whole.steps:.2f}" if whole.steps else "-",
+    )
+
+
+def at_k_cells(compared: Compared) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Headings and rows of pass@k, maj@k and rm@k; those that there are none of are left out."""
+    kinds = {
+        "pass@k": [each.any_right for each in compared.at_k],
+        "maj@k": [each.majority for each in compared.at_k],
+        "rm@k": [each.reward for each in compared.at_k],
+    }
+    held = {name: estimates for name, estimates in kinds.items() if any(estimates)}
+    rows = [
+        (str(each.k), *(_told(estimates[at]) for estimates in held.values()))
+        for at, each in enumerate(compared.at_k)
+    ]
+    return ("k", *held), rows
+
+
+def write_page(path: Path, compared: Compared) -> None:
+    """Write the page to `path`: one file that needs no network.
 
     Raises:
         ConfigError: it cannot be written.
     """
-    from plotly.offline import get_plotlyjs
-
-    figures = {
-        "What more candidates give": _by_size(graded, outcomes),
-        "Accuracy against tokens": _by_cost(outcomes, whole, "tokens"),
-        "Accuracy against decode steps (time beside a batch of its own)": _by_cost(
-            outcomes, whole, "steps"
-        ),
-    }
-    title = f"{len(graded.rows)} rows, right by {BY[graded.by]}"
-    parts = [
-        "<!doctype html><html lang=en><head><meta charset=utf-8>",
-        '<meta name=viewport content="width=device-width, initial-scale=1">',
-        f"<title>bestofn compare: {html.escape(title)}</title>",
-        "<style>body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;margin:2rem auto;"
-        "padding:0 1rem}h1,h2{font-weight:600}</style>",
-        f"<script>{get_plotlyjs()}</script></head><body><h1>{html.escape(title)}</h1>",
-    ]
-    for heading, figure in figures.items():
-        drawn = figure.to_html(full_html=False, include_plotlyjs=False)
-        parts.append(f"<h2>{html.escape(heading)}</h2>{drawn}")
+    page = document(f"bestofn compare: {compared.title}", sections(compared))
     with disk_faults(path):
-        replace_text(path, "\n".join([*parts, "</body></html>\n"]))
+        replace_text(path, page)
 
 
-def _by_size(graded: Graded, outcomes: Sequence[Outcome]) -> Figure:
+def sections(compared: Compared) -> list[Section]:
+    """What stands on the page, and in the report of a run."""
+    whole, outcomes = compared.whole, compared.outcomes
+    columns, rows = at_k_cells(compared)
+    shares = f"Costs are shares of best of {whole.plan.best_of} without stopping."
+    return [
+        Section(
+            "What more candidates give",
+            " ".join([f"{compared.title}.", *compared.hints]),
+            Table(columns, rows, words=frozenset()),
+            _by_size(compared),
+        ),
+        Section("Accuracy against tokens", shares, None, _by_cost(outcomes, whole, "tokens")),
+        Section(
+            "Accuracy against decode steps (time beside a batch of its own)",
+            "",
+            None,
+            _by_cost(outcomes, whole, "steps"),
+        ),
+        Section(
+            "Selectors and stopping rules",
+            f"{shares} Replayed from the recorded candidates; nothing was sampled.",
+            Table(HEADINGS, [cells(each, whole) for each in outcomes], words=frozenset({1})),
+        ),
+    ]
+
+
+def _told(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return "-"
+    return f"{estimate.value:.1%} ({estimate.low:.0%} to {estimate.high:.0%})"
+
+
+def _by_size(compared: Compared) -> Figure:
     from plotly.graph_objects import Figure, Scatter
 
     figure = Figure(layout=LAYOUT)
-    whole = [each for each in outcomes if each.plan.stop.rule == "none"]
-    sizes = sorted({each.plan.best_of for each in whole})
-    oracle = [pass_at(graded.rows, graded.right, size) for size in sizes]
-    figure.add_trace(Scatter(x=sizes, y=oracle, name="any of them (pass@k)", line={"dash": "dot"}))
+    dotted = {
+        "any of them (pass@k)": [(each.k, each.any_right) for each in compared.at_k],
+        "majority (maj@k)": [(each.k, each.majority) for each in compared.at_k],
+        "highest reward (rm@k)": [(each.k, each.reward) for each in compared.at_k],
+    }
+    for name, held in dotted.items():
+        points = [(k, each.value) for k, each in held if each is not None]
+        if points:
+            x, y = zip(*points, strict=True)
+            figure.add_trace(Scatter(x=x, y=y, name=name, line={"dash": "dot"}))
+    whole = [each for each in compared.outcomes if each.plan.stop.rule == "none"]
     for name in dict.fromkeys(each.plan.selector.name for each in whole):
         mine = [each for each in whole if each.plan.selector.name == name]
         figure.add_trace(

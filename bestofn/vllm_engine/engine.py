@@ -32,7 +32,9 @@ from bestofn.vllm_engine.arguments import parse_arguments
 from bestofn.vllm_engine.constraints import ConstraintError, unfollowed
 from bestofn.vllm_engine.environment import environment_of
 from bestofn.vllm_engine.logprobs_tap import LogprobsTap
+from bestofn.vllm_engine.refusals import fault_in, refusal_of
 from bestofn.vllm_engine.so_far import SoFar
+from bestofn.vllm_engine.tokenization import EngineTokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class VllmEngine:
 
     Attributes:
         llm: as given.
+        tokenizer: vLLM's own.
     """
 
     def __init__(self, llm: Any, state: Any) -> None:
@@ -62,6 +65,7 @@ class VllmEngine:
         chat, text = state.openai_serving_chat, state.openai_serving_completion
         self.llm = llm
         self._tap = chat.engine_client = text.engine_client = LogprobsTap(llm)
+        self.tokenizer = EngineTokenizer(getattr(state, "serving_tokenization", None))
         self._models = state.openai_serving_models
         self._routes: Mapping[Endpoint, _Route] = {
             "chat/completions": _Route(
@@ -157,25 +161,22 @@ class VllmEngine:
             await asyncio.sleep(0.01)
 
     async def _answer(self, endpoint: Endpoint, body: Mapping[str, Any]) -> Any:
-        import pydantic
         from vllm.exceptions import GenerationError, VLLMClientError, VLLMServerError
 
         route = self._routes[endpoint]
         if unknown := body.keys() - self.fields(endpoint):
-            raise RequestError(f"vLLM knows no request field {', '.join(sorted(unknown))}")
+            names = sorted(unknown)
+            raise RequestError(f"vLLM knows no request field {', '.join(names)}", param=names[0])
         try:
             response = await route.answer(route.request_type(**body), None)
-        except pydantic.ValidationError as error:
-            raise RequestError(first_sentence(error)) from error
         except (VLLMClientError, ValueError, TypeError, NotImplementedError) as error:
-            raise RequestError(str(error.args[0] if error.args else error)) from error
+            raise refusal_of(error) from error  # pydantic's are a ValueError
         except VLLMServerError as error:
             if type(error) is GenerationError and (why := self._unfollowed(body)):
                 raise why from error
             raise GeneratorError(f"{type(error).__name__}: {error}") from error
-        if (fault := getattr(response, "error", None)) is not None:
-            kind = RequestError if 400 <= int(fault.code) < 500 else GeneratorError
-            raise kind(fault.message)
+        if (fault := fault_in(response)) is not None:
+            raise fault
         return response
 
     def _unfollowed(self, body: Mapping[str, Any]) -> ConstraintError | None:

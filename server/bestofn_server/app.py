@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 from fastapi import FastAPI
 from opentelemetry import trace
+from opentelemetry._logs import LoggerProvider
 from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
@@ -25,11 +26,13 @@ from bestofn_server.admission import Admission
 from bestofn_server.http.auth import ApiKeys, RequireKey
 from bestofn_server.http.bodies import Bodies
 from bestofn_server.http.docs import documented_app
+from bestofn_server.http.methods import HeadAndOptions
 from bestofn_server.http.openapi import page
 from bestofn_server.playground.pages import add_playground
-from bestofn_server.routes import models, operation, rewards
+from bestofn_server.routes import models, operation, rerank, rewards, tokens, trainers
 from bestofn_server.routes.answers import answer_routers
 from bestofn_server.service.clock import RequestClock
+from bestofn_server.service.measuring import NOTHING_TO_CHOOSE
 from bestofn_server.service.presets import Presets
 from bestofn_server.service.readiness import Readiness
 from bestofn_server.service.service import Service
@@ -51,6 +54,7 @@ def create_app(
     *,
     keys: ApiKeys | None = None,
     tracer_provider: trace.TracerProvider | None = None,
+    logger_provider: LoggerProvider | None = None,
 ) -> FastAPI:
     """The service as an ASGI app; its `state.bestofn` is the `Service` once it has started.
 
@@ -60,6 +64,7 @@ def create_app(
             when it ends.
         keys: who is let in; without: from the settings.
         tracer_provider: where spans go; without: OpenTelemetry's global one.
+        logger_provider: where events go besides; without: they are in the spans alone.
 
     Raises:
         ConfigError: a setting is wrong. What concerns the models is raised when the app starts.
@@ -74,7 +79,7 @@ def create_app(
             if opened is None:
                 opened = await stack.enter_async_context(open_pipeline(settings))
             app.state.bestofn = await open_service(
-                settings, opened, CollectorRegistry(), tracer_provider
+                settings, opened, CollectorRegistry(), tracer_provider, logger_provider
             )
             yield
 
@@ -85,9 +90,10 @@ def create_app(
         description=DESCRIPTION,
         lifespan=lifespan,
     )
-    for each in (*answer_routers(), models.router(), rewards.router()):
-        app.include_router(each)
-    app.include_router(rewards.classify_router())
+    for each in (models, rewards, rerank, trainers, tokens):
+        app.include_router(each.router())
+    for router in (*answer_routers(), rerank.other_names()):
+        app.include_router(router)
     app.include_router(operation.router(metrics=settings.server.metrics != "off"))
     add_playground(app, settings)
     app.add_exception_handler(HTTPException, _told)
@@ -97,6 +103,7 @@ def create_app(
         "metrics": settings.server.metrics,
         "playground": settings.server.playground,
     }
+    app.add_middleware(HeadAndOptions, routes=lambda: app.routes)
     app.add_middleware(RequireKey, keys=keys, access=access)
     if settings.server.cors_origins:
         app.add_middleware(
@@ -104,7 +111,11 @@ def create_app(
             allow_origins=settings.server.cors_origins,
             allow_methods=["*"],
             allow_headers=["*"],
-            expose_headers=["x-request-id", "retry-after", *(each.lower() for each in HEADERS)],
+            expose_headers=[
+                "x-request-id",
+                "retry-after",
+                *(each.lower() for each in (*HEADERS, NOTHING_TO_CHOOSE)),
+            ],
         )
     app.openapi = lambda: page(app, guarded=keys.guarded, access=access)  # type: ignore[method-assign]
     return app
@@ -115,6 +126,7 @@ async def open_service(
     pipeline: Pipeline,
     registry: CollectorRegistry,
     tracer_provider: trace.TracerProvider | None = None,
+    logger_provider: LoggerProvider | None = None,
 ) -> Service:
     """What the routes share, over a pipeline that is there.
 
@@ -150,6 +162,9 @@ async def open_service(
             busy=lambda: admission.requests > 0,
         ),
         tracer=trace.get_tracer("bestofn_server", __version__, tracer_provider),
+        events=None
+        if logger_provider is None
+        else logger_provider.get_logger("bestofn_server", __version__),
     )
 
 

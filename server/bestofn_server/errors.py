@@ -198,7 +198,9 @@ def describe(error: Exception) -> tuple[int, ErrorBody, dict[str, str]]:
         case RequestValidationError():
             return 400, _invalid(error), {}
         case RequestError() | ConfigError():  # ConfigError: options of a filter in the request
-            return 400, ErrorBody(message=str(error), type=INVALID, code="invalid_value"), {}
+            param = error.param if isinstance(error, RequestError) else None
+            body = ErrorBody(message=str(error), type=INVALID, param=param, code="invalid_value")
+            return 400, body, {}
         case NothingAcceptableError():
             body = ErrorBody(message=str(error), type=INVALID, code="nothing_acceptable")
             return 422, body, {}

@@ -23,7 +23,7 @@ from bestofn_server.app import create_app
 from bestofn_server.http.auth import ApiKeys
 from bestofn_server.listener import Listener
 from bestofn_server.telemetry.logs import set_up_logs
-from bestofn_server.telemetry.tracing import tracer_provider
+from bestofn_server.telemetry.tracing import exports
 
 logger = logging.getLogger(__name__)
 
@@ -52,9 +52,15 @@ async def serve(settings: Settings) -> None:
     ):
         _refuse_open(address, keys, settings.server)
         logger.info("loading the models")
-        with tracer_provider() as spans:
+        with exports() as collected:
             async with open_pipeline(settings) as pipeline:
-                app = create_app(settings, pipeline, keys=keys, tracer_provider=spans)
+                app = create_app(
+                    settings,
+                    pipeline,
+                    keys=keys,
+                    tracer_provider=collected.spans,
+                    logger_provider=collected.events,
+                )
                 server = Listener(app, settings.server, engine_died)
                 gc.collect()
                 gc.freeze()  # what is loaded stays: no collection has to walk through it

@@ -28,7 +28,7 @@ from bestofn.settings.settings import Settings
 from bestofn.vllm_engine.engine import VllmEngine
 from bestofn_server.app import open_service
 from bestofn_server.http.auth import KeyAsBearer
-from bestofn_server.routes import models, rewards
+from bestofn_server.routes import models, rerank, rewards
 from bestofn_server.routes.answers import answer_routers
 from bestofn_server.routes.route import ServiceRoute
 
@@ -62,7 +62,8 @@ class BestOfNPlugin:
 
     def attach_router(self, app: FastAPI) -> None:
         """Put the paths into vLLM's app."""
-        for each in (*answer_routers(), models.router(), rewards.router()):
+        own = (models.router(), rewards.router(), rerank.router())
+        for each in (*answer_routers(), *own):
             app.include_router(each)
         self._app = app
 

@@ -186,3 +186,17 @@ def test_a_wrong_selector_or_answer_key_is_one_sentence(
 ) -> None:
     done = compared(folder, *flags)
     assert (done.exit_code, said in done.output) == (2, True), done.output
+
+
+def test_pass_maj_and_rm_at_k_stand_in_json_table_and_page(
+    folder: Path, told: tuple[Any, str]
+) -> None:
+    said, page = told
+    assert [each["k"] for each in said["at_k"]] == [1, 2, 4, 8]
+    passes = [each["pass"]["value"] for each in said["at_k"]]
+    assert passes == sorted(passes)
+    assert all(each["maj"] and each["rm"] for each in said["at_k"])
+    assert all(each["rm"]["value"] <= each["pass"]["value"] for each in said["at_k"])
+    assert said["over_optimisation"]["most"] == 8
+    assert said["length"]["reward"] is not None
+    assert all(each in page for each in ("pass@k", "maj@k", "rm@k", "Length against reward"))

@@ -99,6 +99,17 @@ def test_a_dataset(folder: Path, environment: Mapping[str, str]) -> None:
     assert (folder / "run" / "report.html").stat().st_size > 1000
 
 
+def test_a_batch(folder: Path, environment: Mapping[str, str]) -> None:
+    body = {"messages": [{"role": "user", "content": "What is 8 - 5?"}], "max_tokens": 8}
+    asked = {"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", "body": body}
+    (folder / "requests.jsonl").write_text(json.dumps(asked) + "\n")
+    line = "bestofn batch requests.jsonl -o answers.jsonl --upstream http://gpu-3:8000 --best-of 16"
+    run(line, folder, environment, BESTOFN_ENGINE="auto")
+    (answer,) = map(json.loads, (folder / "answers.jsonl").read_text().splitlines())
+    assert answer["response"]["body"]["bestofn"]["sampled"] == 16
+    assert answer["response"]["body"]["choices"][0]["message"]["content"] == "8 - 5 = 3."
+
+
 SIMPLE = {
     'bestofn ask "3、9、5 从小到大怎么排？" --best-of 16': "",
     'bestofn ask "..." --model Qwen/Qwen3-8B --reward-model Skywork/Skywork-Reward-V2-Qwen3-0.6B '

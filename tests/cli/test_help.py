@@ -13,6 +13,7 @@ from bestofn.cli import app
 COMMANDS = (
     "ask",
     "serve",
+    "batch",
     "score",
     "filter",
     "plan",

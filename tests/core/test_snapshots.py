@@ -119,7 +119,7 @@ async def test_filters_that_do_not_foresee_never_see_a_snapshot() -> None:
 async def test_what_is_taken_off_an_answer_is_taken_off_its_snapshot() -> None:
     flood = "It is 4." + " <|im_end|>" * 60
     script = [FINE, FakeCompletion(flood, delay=0.12, snapshots=[flood] * 5)]
-    filters = [TemplateTokenFilter(), RepetitionFilter()]
+    filters: list[Filter] = [TemplateTokenFilter(), RepetitionFilter()]
     whole = await ranked(script, filters=filters, policy=Policy("best_rejected"))
     ranking, generator = await ranked(script, filters=filters)
     assert generator.aborted == []

@@ -134,7 +134,6 @@ def _compare(folder: Path, undisturbed: Path) -> None:
     assert run_state(folder).finished
 
 
-@pytest.mark.long
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 64 KiB."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -64,6 +68,21 @@ def test_a_trainer_trains_on_it(finished: Path, tmp_path: Path, name: str) -> No
         processing_class=AutoTokenizer.from_pretrained(path),
     )
     assert trainer.train().training_loss > 0
+
+
+@pytest.mark.slow
+def test_the_example_trains_on_it(finished: Path) -> None:
+    example = Path(__file__).parents[2] / "examples" / "train_on_a_run.py"
+    done = subprocess.run(
+        [sys.executable, str(example), str(finished)],
+        env={**os.environ, "HF_DATASETS_CACHE": str(finished / "cache")},
+        capture_output=True,
+        text=True,
+        timeout=250,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^\d+ pairs, loss \d\.\d{3}$", done.stdout, re.MULTILINE), done.stdout
 
 
 def test_pairs_differ_in_reward_and_text(finished: Path) -> None:

@@ -230,10 +230,13 @@ async def test_a_candidate_that_loops_is_hung_up_on_and_its_tokens_are_counted(
     loop = asyncio.get_running_loop()
     words = [said(f"{word} ") for word in ["the", "old", "mill", "by", "this", "lake"] * 400]
 
+    def over() -> None:
+        loop.call_soon_threadsafe(gone.set)
+
     def script(body: dict[str, Any]) -> Response:
         if body["seed"] == 1:
             return events([*(said("fine ") for _ in range(3)), *END], pause=0.1)
-        return events(words, pause=0.005, on_end=lambda: loop.call_soon_threadsafe(gone.set))
+        return events(words, pause=0.005, on_end=over)
 
     upstream = serve(script)
     rewards = FakeRewardModel(lambda request, candidate: 1.0)
@@ -291,8 +294,10 @@ async def test_a_raw_text_is_streamed_as_one(serve: Serve) -> None:
 
     upstream = serve(never)
     async with openai_generator(upstream.url) as generator:
-        chunks = [{"choices": [{"index": 0, "text": word}]} for word in ("a ", "b ", "c")]
-        end = {"choices": [{"index": 0, "text": "", "finish_reason": "length"}]}
+        chunks: list[dict[str, Any]] = [
+            {"choices": [{"index": 0, "text": word}]} for word in ("a ", "b ", "c")
+        ]
+        end: dict[str, Any] = {"choices": [{"index": 0, "text": "", "finish_reason": "length"}]}
 
         async def stream(path: str, body: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
             assert path == "completions"

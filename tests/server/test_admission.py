@@ -33,6 +33,9 @@ async def test_what_does_not_fit_is_a_429_at_once() -> None:
         ("/v1/rewards", {"prompt": "What?", "responses": ["good"]}),
         ("/v1/rerank", {"query": "What?", "documents": ["good"]}),
         ("/classify", {"messages": answered}),
+        ("/score", {"text_1": "What?", "text_2": "good"}),
+        ("/pooling", {"messages": answered}),
+        ("/get_reward", {"query": "What? good", "prompts": "What? "}),
     ]
     slow = FakeGenerator(lambda request, at: FakeCompletion("good", delay=request.seed or 0))
     async with client_of(app_of(slow, max_tokens_in_flight=200)) as client:

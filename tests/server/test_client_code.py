@@ -51,6 +51,9 @@ def _pipeline(noticing: _Noticing) -> Pipeline:
         ("/v1/rewards", REWARDS),
         ("/v1/rewards", {**REWARDS, "reference": None}),
         ("/v1/rerank", {"query": "add", "documents": ["print(1)"]}),
+        ("/v2/rerank", {"query": "add", "documents": ["print(1)"]}),
+        ("/score", {"text_1": "add", "text_2": "print(1)"}),
+        ("/get_reward", {"query": "add print(1)", "prompts": "add ", "labels": ["assert 1"]}),
         ("/classify", {"messages": [*CHAT["messages"], {"role": "assistant", "content": "1"}]}),
     ],
 )

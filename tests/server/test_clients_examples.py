@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import re
-import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,37 +11,11 @@ import pytest
 
 from bestofn import Pipeline, Settings
 from bestofn_server.app import create_app
+from tests.support.client_example import run_client
 from tests.support.serving import serving
 from tests.test_examples import NEEDS_A_SERVER
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 CHOICE = re.compile(r"(\d)\. reward (-?\d+\.\d\d): (.+)")
-
-
-async def _run(example: str, url: str) -> tuple[list[str], str, int]:
-    """What it prints, line by line, its errors, and its exit code.
-
-    Any other server than this one is behind a proxy that is not there.
-    """
-    nowhere = "http://127.0.0.1:9"
-    proxies = {"HTTP_PROXY": nowhere, "HTTPS_PROXY": nowhere, "NO_PROXY": "127.0.0.1"}
-    told = {"BESTOFN_URL": f"{url}/v1", "BESTOFN_API_KEY": "secret"}
-    ours = ("BESTOFN_", "LITELLM_", "LANGCHAIN_", "LANGSMITH_", "OPENAI_")
-    rest = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(EXAMPLES / f"{example}_client.py"),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**rest, **proxies, **told},
-    )
-    try:
-        out, err = await asyncio.wait_for(process.communicate(), 120)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return out.decode().splitlines(), err.decode(), process.returncode or 0
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +53,7 @@ def _assert_ranked(lines: list[str], answer: dict[str, Any]) -> None:
 
 
 async def test_openai(url: str, expected: dict[str, Any]) -> None:
-    lines, errors, code = await _run("openai", url)
+    lines, errors, code = await run_client("openai", url)
     assert (code, errors) == (0, "")
     _assert_ranked(lines, expected)
     rejected = [
@@ -96,7 +66,7 @@ async def test_openai(url: str, expected: dict[str, Any]) -> None:
 
 
 async def test_langchain(url: str, expected: dict[str, Any]) -> None:
-    lines, errors, code = await _run("langchain", url)
+    lines, errors, code = await run_client("langchain", url)
     assert (code, errors) == (0, "")
     answer, tokens, chain = lines
     assert answer == f"answer: {_texts(expected)[0]}"
@@ -105,7 +75,7 @@ async def test_langchain(url: str, expected: dict[str, Any]) -> None:
 
 
 async def test_litellm(url: str, expected: dict[str, Any]) -> None:
-    lines, errors, code = await _run("litellm", url)
+    lines, errors, code = await run_client("litellm", url)
     assert (code, errors) == (0, "")
     _assert_ranked(lines, expected)
     report = expected["bestofn"]

@@ -39,9 +39,10 @@ async def test_the_winners_share_is_told_everywhere() -> None:
     assert report["chosen_by"] == {"rule": "weighted_vote", "answer_key": "text", "score": None}
     assert [each["answer_key"] for each in report["candidates"]] == ["8", "8", "8", "7"]
     assert [choice["message"]["content"] for choice in body["choices"]] == ["8", "It is 8."]
-    assert 'bestofn_confidence_bucket{le="0.8",rule="weighted_vote"} 1.0' in metrics
-    assert 'bestofn_confidence_bucket{le="0.7",rule="weighted_vote"} 0.0' in metrics
-    assert "bestofn_winner_index_count 1.0" in metrics
+    by = 'model="m",profile="",rule="weighted_vote"'
+    assert f'bestofn_confidence_bucket{{le="0.8",{by}}} 1.0' in metrics
+    assert f'bestofn_confidence_bucket{{le="0.7",{by}}} 0.0' in metrics
+    assert 'bestofn_winner_index_count{model="m",profile=""} 1.0' in metrics
 
 
 async def test_several_prompts_have_the_least_sure_in_the_header() -> None:

@@ -211,8 +211,6 @@ async def test_token_ids_are_left_to_the_engine_or_refused(prompt: Any) -> None:
     assert (job.requests, job.endpoint) == ((), "completions")
     assert job.forward == {"prompt": prompt}
     refused: list[tuple[dict[str, Any], Pipeline]] = [
-        ({"best_of": 2}, forwarding),
-        ({}, forwarding),
         ({"best_of": 1, "bestofn": {}}, forwarding),
         ({"best_of": 1}, plain_pipeline()),
     ]

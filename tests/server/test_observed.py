@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from bestofn import GeneratorError, Policy, RewardError, Settings
+from bestofn import GeneratorError, Policy, RewardError, Settings, embedded
 from bestofn.settings.choices import LogFormat
 from bestofn.testing import FakeCompletion, FakeGenerator, FakeRewardModel
 from bestofn_server.app import create_app
@@ -84,12 +85,19 @@ async def test_the_log_has_every_request_and_no_word_of_it(
 def _samples(text: str) -> dict[str, float]:
     """The samples of a Prometheus page that are no bucket and no time, by their names."""
     rows = [line.rpartition(" ") for line in text.splitlines() if line.startswith("bestofn_")]
-    unsure = ("_created", "seconds_sum", "_bucket")
+    unsure = ("_created", "seconds_sum", "_bucket", "tasks")
     return {
-        name.removeprefix("bestofn_"): float(value)
+        _sorted_labels(name.removeprefix("bestofn_")): float(value)
         for name, _, value in rows
         if not name.partition("{")[0].endswith(unsure) and float(value)
     }
+
+
+def _sorted_labels(name: str) -> str:
+    """A sample's name with its labels in order of the alphabet."""
+    bare, brace, labels = name.partition("{")
+    found = sorted(re.findall(r'\w+="[^"]*"', labels))
+    return f"{bare}{{{','.join(found)}}}" if brace else bare
 
 
 async def test_the_metrics_count_what_was_done() -> None:
@@ -99,24 +107,32 @@ async def test_the_metrics_count_what_was_done() -> None:
         assert (await client.post(CHAT, json=ask())).status_code == 200
         assert (await client.post(CHAT, json=ask(n=9, best_of=2))).status_code == 400
         page = (await client.get("/metrics")).text
-    assert _samples(page) == {
-        f'requests_total{{path="{CHAT}",status="200"}}': 1,
-        f'requests_total{{path="{CHAT}",status="400"}}': 1,
-        f'request_seconds_count{{path="{CHAT}"}}': 2,
-        "first_candidate_seconds_count": 1,
-        'candidates_total{outcome="accepted"}': 2,
-        'candidates_total{outcome="rejected"}': 1,
-        'candidates_total{outcome="failed"}': 1,
-        'rejections_total{filter="cut",reason="length"}': 1,
-        'failures_total{reason="generation_error"}': 1,
-        "reward_gain_count": 1,
-        "reward_gain_sum": 1,  # better (2) instead of candidate 0 (1)
-        "winner_index_count": 1,
-        "winner_index_sum": 1,
-        'tokens_total{kind="returned"}': 1,
-        'tokens_total{kind="wasted"}': 2,
-        'tokens_total{kind="prompt"}': 1,
-        'tokens_total{kind="scored"}': 2,
+    by = f'model="{embedded.NAME}",profile=""'
+    expected = {
+        f'requests_total{{{by},path="{CHAT}",status="200"}}': 1,
+        f'requests_total{{model="",path="{CHAT}",profile="",status="400"}}': 1,
+        f'request_seconds_count{{{by},path="{CHAT}"}}': 1,
+        f'request_seconds_count{{model="",path="{CHAT}",profile=""}}': 1,
+        f"first_candidate_seconds_count{{{by}}}": 1,
+        f"best_of_count{{{by}}}": 1,
+        f"best_of_sum{{{by}}}": 4,
+        f"sampled_count{{{by}}}": 1,
+        f"sampled_sum{{{by}}}": 4,
+        f'candidates_total{{{by},outcome="accepted"}}': 2,
+        f'candidates_total{{{by},outcome="rejected"}}': 1,
+        f'candidates_total{{{by},outcome="failed"}}': 1,
+        f'rejections_total{{filter="cut",{by},reason="length"}}': 1,
+        f'failures_total{{{by},reason="generation_error"}}': 1,
+        f'reward_count{{{by},of="winner"}}': 1,
+        f'reward_count{{{by},of="other"}}': 1,
+        f"reward_gain_count{{{by}}}": 1,
+        f"reward_gain_sum{{{by}}}": 1,  # better (2) instead of candidate 0 (1)
+        f"winner_index_count{{{by}}}": 1,
+        f"winner_index_sum{{{by}}}": 1,
+        f'tokens_total{{kind="returned",{by}}}': 1,
+        f'tokens_total{{kind="wasted",{by}}}': 2,
+        f'tokens_total{{kind="prompt",{by}}}': 1,
+        f'tokens_total{{kind="scored",{by}}}': 2,
         "score_batch_candidates_count": 1,
         "score_batch_candidates_sum": 2,
         "score_seconds_count": 1,
@@ -124,6 +140,7 @@ async def test_the_metrics_count_what_was_done() -> None:
         'key_requests_total{key="-",status="400"}': 1,
         'key_tokens_total{key="-"}': 4 * 1024,
     }
+    assert _samples(page) == {_sorted_labels(name): count for name, count in expected.items()}
 
 
 async def test_fallbacks_and_deadlines_are_counted() -> None:
@@ -135,9 +152,10 @@ async def test_fallbacks_and_deadlines_are_counted() -> None:
         hasty = ask(seed=1, bestofn={"deadline_ms": 100})
         assert (await client.post(CHAT, json=hasty)).status_code == 200
         samples = _samples((await client.get("/metrics")).text)
-    assert samples['fallbacks_total{fallback="best_rejected"}'] == 1
-    assert samples["deadlines_total"] == 1
-    assert samples['failures_total{reason="deadline"}'] == 1
+    by = f'model="{embedded.NAME}",profile=""'
+    assert samples[_sorted_labels(f'fallbacks_total{{fallback="best_rejected",{by}}}')] == 1
+    assert samples[f"deadlines_total{{{by}}}"] == 1
+    assert samples[_sorted_labels(f'failures_total{{{by},reason="deadline"}}')] == 1
 
 
 def _children(spans: tuple[ReadableSpan, ...], parent: ReadableSpan) -> list[str]:
@@ -157,7 +175,7 @@ async def test_a_request_is_a_span_with_one_per_stage_below_the_clients() -> Non
         headers = {"traceparent": f"00-{trace}-{above}-01"}
         assert (await client.post(CHAT, json=ask(), headers=headers)).status_code == 200
     spans = exporter.get_finished_spans()
-    (whole,) = [span for span in spans if span.name == "best_of_n"]
+    (whole,) = [span for span in spans if span.name == f"chat {embedded.NAME}"]
     assert whole.context is not None
     assert f"{whole.context.trace_id:032x}" == trace
     assert whole.parent is not None

@@ -53,7 +53,7 @@ async def test_forwarding_text_scoring_and_comparing_work_beside_tracing_and_met
         "sample": 2,
         "score": 2,
         "select": 2,
-        "best_of_n": 1,
+        "chat base": 2,  # the one that was passed through too
     }
     assert "bestofn_score_batch_candidates_sum 4.0" in page
 

@@ -276,3 +276,20 @@ async def test_rewards_are_those_of_the_python_api(
     assert scored["ranking"][0] == 0  # the candidates are listed best first
     for candidate, item in zip(report["candidates"], scored["data"], strict=True):
         assert item["reward"] == pytest.approx(candidate["reward"], abs=1e-5)
+
+
+async def test_a_loglikelihood_is_the_engines_own(client: openai.AsyncOpenAI) -> None:
+    """As lm-eval asks for it: tokens, echoed, with their log-probabilities."""
+    ids = [[5, 9, 17, 33], [40, 41]]
+    raw = await client.completions.with_raw_response.create(
+        model=embedded.NAME, prompt=ids, echo=True, max_tokens=1, logprobs=1, temperature=0, seed=1
+    )
+    assert raw.headers["x-bestofn-nothing-to-choose"] == "prompt"
+    answer = raw.parse()
+    assert [choice.index for choice in answer.choices] == [0, 1]
+    for choice, given in zip(answer.choices, ids, strict=True):
+        assert choice.logprobs is not None
+        values: Any = choice.logprobs.token_logprobs
+        assert values[0] is None
+        assert len(values) == len(given) + 1
+        assert all(value <= 0 for value in values[1:])

@@ -49,6 +49,14 @@ RULES = re.compile(
             r"thinking\.budget_tokens: it has to be there",
             r"X-Bestofn-Stop: the rule \w+ needs",
             "give either (prompt|input) or messages",
+            "the tokenizer of this engine cannot be asked",
+            "token_classify reads texts or tokens",
+            "this reward model makes one number of a text",
+            "give text_1 and text_2, or queries and documents",
+            r"\d+ queries and \d+ documents",
+            r"\d+ (prompts|labels) for \d+ queries",
+            r"document \d+ has no text under ",
+            r"max_tokens is 0; it must be at least 1",
             "the last message has to be the assistant's",
         ]
     )
@@ -73,7 +81,16 @@ CONFIG: dict[str, Any] = {
     },
     "operations": [
         {
-            "include-path": ["/v1/rewards", "/classify"],
+            "include-path": [
+                "/v1/rewards",
+                "/classify",
+                "/pooling",
+                "/get_reward",
+                "/tokenize",
+                "/detokenize",
+            ]
+            + [f"{at}/{name}" for at in ("", "/v1") for name in ("rerank", "score")]
+            + ["/v2/rerank"],
             "checks": {"positive_data_acceptance": {"expected-statuses": _REFUSED}},
         },
         {

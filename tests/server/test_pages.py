@@ -55,4 +55,4 @@ async def test_the_page_says_which_paths_need_the_key() -> None:
     app = app_of(api_keys=["one"], metrics="key")
     paths = app.openapi()["paths"]
     open_paths = {path for path, each in paths.items() if each.get("get", {}).get("security") == []}
-    assert open_paths == {"/health", "/ready"}
+    assert open_paths == {"/health", "/ready", "/ping", "/load"}

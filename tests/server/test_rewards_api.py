@@ -67,7 +67,7 @@ async def test_all_three_give_the_numbers_of_the_python_api(embedded_pair: Any) 
     documents = {"query": PROMPT, "documents": RESPONSES}
     reranked = (await client.post("/v1/rerank", json=documents)).json()
     assert [result["index"] for result in reranked["results"]] == best_first
-    assert [result["relevance_score"] for result in reranked["results"]] == pytest.approx(
+    assert [result["reward"] for result in reranked["results"]] == pytest.approx(
         [expected[at] for at in best_first], abs=1e-5
     )
 
@@ -119,11 +119,11 @@ async def test_rerank_cuts_and_leaves_documents_out() -> None:
     async with client_of(app_of()) as client:
         asked: dict[str, Any] = {"query": "What?", "documents": ["good", {"text": "better"}, "bad"]}
         ordered = (await client.post("/v1/rerank", json=asked)).json()["results"]
-        assert [(r["index"], r["relevance_score"]) for r in ordered] == [(1, 2), (0, 1), (2, -1)]
+        assert [(r["index"], r["reward"]) for r in ordered] == [(1, 2), (0, 1), (2, -1)]
         assert [r["document"]["text"] for r in ordered] == ["better", "good", "bad"]
         asked |= {"top_n": 1, "return_documents": False}
         cut = (await client.post("/v1/rerank", json=asked)).json()["results"]
-    assert cut == [{"index": 1, "relevance_score": 2.0}]
+    assert cut == [{"index": 1, "relevance_score": pytest.approx(5 / 6), "reward": 2.0}]
 
 
 @pytest.mark.parametrize(

@@ -66,4 +66,5 @@ async def test_an_unknown_path_is_a_404_and_a_wrong_method_a_405() -> None:
             assert error_of(wrong)["type"] == "invalid_request_error"
             assert wrong.headers["x-request-id"] == "mine"
         metrics = (await client.get("/metrics")).text
-    assert f'bestofn_requests_total{{path="{CHAT}",status="405"}} 1.0' in metrics
+    by = f'model="",path="{CHAT}",profile="",status="405"'
+    assert f"bestofn_requests_total{{{by}}} 1.0" in metrics

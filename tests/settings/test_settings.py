@@ -16,6 +16,7 @@ from bestofn.core.types import Request
 from bestofn.settings.sections import FilterSpec, SelectorSettings
 from bestofn.settings.settings import Settings
 from bestofn.testing import FakeGenerator
+from tests.support.documented import Documented, documented_blocks
 
 
 def _file(folder: Path, text: str) -> Path:
@@ -185,14 +186,11 @@ async def test_settings_that_contradict_each_other_load_nothing(
             pass
 
 
-README = Path(__file__).parents[2] / "README.md"
-
-
-@pytest.mark.parametrize(
-    "written", re.findall(r"```yaml\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-)
-def test_the_readmes_settings_are_settings(tmp_path: Path, written: str) -> None:
+@pytest.mark.parametrize("written", documented_blocks("yaml"), ids=lambda block: block.where)
+def test_the_settings_that_the_documentation_shows_are_settings(
+    tmp_path: Path, written: Documented
+) -> None:
     path = tmp_path / "settings.yaml"
-    path.write_text(written, encoding="utf-8")
+    path.write_text(written.line, encoding="utf-8")
     settings = Settings.load(path)
     assert settings != Settings()

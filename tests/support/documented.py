@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PLACES = (
-    *("README.md", "server/README.md", "CONTRIBUTING.md", "docs/guides/ziya.md"),
+    *("README.md", "server/README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/**/*.md"),
     *("bestofn/**/*.py", "server/**/*.py", "benchmarks/**/*.py", "training/**/*.py"),
     *("examples/**/*.py", "examples/**/*.yaml"),
 )
@@ -21,15 +22,29 @@ _MENTION = re.compile(r"(?:bestofn|vllm|serve|make) [a-z]+(?: --[a-z-]+(?: [\w.]
 
 @dataclass(frozen=True)
 class Documented:
-    """A command line.
+    """A command line, or a block.
 
     Args:
-        line: as it is written, without a comment behind it.
+        line: as it is written; a command without a comment behind it.
         where: file and line.
     """
 
     line: str
     where: str
+
+
+def documented_blocks(language: str) -> list[Documented]:
+    """Every fenced block of a language in the documentation, without its indentation."""
+    files = sorted({p for place in PLACES if place.endswith(".md") for p in ROOT.glob(place)})
+    return [block for path in files for block in _blocks(path, language)]
+
+
+def _blocks(path: Path, language: str) -> Iterator[Documented]:
+    text = path.read_text(encoding="utf-8")
+    pattern = rf"^( *)```{language}\n(.*?)^ *```$"
+    for found in re.finditer(pattern, text, re.MULTILINE | re.DOTALL):
+        at = text.count("\n", 0, found.start()) + 1
+        yield Documented(textwrap.dedent(found[2]), f"{path.relative_to(ROOT)}:{at}")
 
 
 def documented_commands() -> list[Documented]:

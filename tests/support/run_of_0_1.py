@@ -17,7 +17,7 @@ from bestofn.dataset.store.records import Record
 from bestofn.dataset.store.shards import ROLLOUTS
 
 _TEXTS = ("filter", "reason", "detail")
-_NEW = frozenset({"selector", "confidence", "tools"})
+_NEW = frozenset({"selector", "confidence", "stopped", "tools"})
 _NEW_OF_CANDIDATES = frozenset({"answer_key", "mean_logprob", "generator"})
 
 

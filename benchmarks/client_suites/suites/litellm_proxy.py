@@ -30,8 +30,12 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The proxy's address; it has a model over chat completions, and one over messages."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    chat = {"model": "openai/scripted", "api_base": f"{URL}/v1", "extra_body": {"best_of": 3}}
-    claude = {"model": "anthropic/scripted", "api_base": URL}
+    chat: dict[str, object] = {
+        "model": "openai/scripted",
+        "api_base": f"{URL}/v1",
+        "extra_body": {"best_of": 3},
+    }
+    claude: dict[str, object] = {"model": "anthropic/scripted", "api_base": URL}
     models = [
         {"model_name": name, "litellm_params": {**params, "api_key": "secret"}}
         for name, params in zip(MODELS, (chat, claude), strict=True)

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bestofn.dataset.report.findings import Findings
+import numpy as np
+
+from bestofn.dataset.report.decision_plots import (
+    CONFIDENCE,
+    STOPPING,
+    confidence_figure,
+    stopping_figure,
+)
+from bestofn.dataset.report.findings import REASONS, Findings
+from bestofn.dataset.report.layout import LAYOUT
 from bestofn.dataset.store.manifest import Session
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 BINS = 60
-LAYOUT = {
-    "template": "plotly_white",
-    "height": 380,
-    "margin": {"l": 60, "r": 20, "t": 40, "b": 50},
-    "legend": {"orientation": "h", "y": 1, "yanchor": "bottom"},
-}
+
+TAILS = (0.001, 0.999)
+"""Quantiles of the rewards that the bins of their histogram reach from and to."""
 
 
 def figures(found: Findings, sessions: Sequence[Session]) -> Mapping[str, Figure]:
@@ -26,6 +32,8 @@ def figures(found: Findings, sessions: Sequence[Session]) -> Mapping[str, Figure
         "Rewards of the winners and of all accepted": _distribution(found),
         "The winner against the first accepted sample": _against_first(found),
         "What more samples give": _against_n(found),
+        CONFIDENCE: confidence_figure(found.decisions),
+        STOPPING: stopping_figure(found.decisions),
         "Rejections and failures by reason": _reasons(found),
         "Length against reward": _lengths(found),
         "Tokens and time": _sessions(sessions),
@@ -34,19 +42,24 @@ def figures(found: Findings, sessions: Sequence[Session]) -> Mapping[str, Figure
 
 
 def _distribution(found: Findings) -> Figure | None:
-    from plotly.graph_objects import Figure, Histogram
+    from plotly.graph_objects import Bar, Figure
 
     if not found.accepted.values:
         return None
+    # One far-off reward must not leave all others in one bin: the outer bins hold what is beyond.
+    low, high = np.quantile(found.accepted.values, TAILS)
+    edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
     figure = Figure(layout=LAYOUT)
     for name, values in (
         ("all accepted", found.accepted.values),
         ("winners", found.winners.values),
     ):
+        counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
+        density = counts / (len(values) * (edges[1] - edges[0]))
         figure.add_trace(
-            Histogram(x=values, name=name, nbinsx=BINS, histnorm="probability density", opacity=0.6)
+            Bar(x=_short((edges[:-1] + edges[1:]) / 2), y=_short(density), name=name, opacity=0.6)
         )
-    figure.update_layout(barmode="overlay", xaxis_title="reward", yaxis_title="density")
+    figure.update_layout(barmode="overlay", bargap=0, xaxis_title="reward", yaxis_title="density")
     return figure
 
 
@@ -59,7 +72,11 @@ def _against_first(found: Findings) -> Figure | None:
     figure = Figure(layout=LAYOUT)
     figure.add_trace(
         Scatter(
-            x=first, y=winner, mode="markers", marker={"size": 4, "opacity": 0.4}, name="prompts"
+            x=_short(first),
+            y=_short(winner),
+            mode="markers",
+            marker={"size": 4, "opacity": 0.4},
+            name="prompts",
         )
     )
     ends = [min(first), max(winner)]
@@ -91,11 +108,18 @@ def _reasons(found: Findings) -> Figure | None:
 
     if not found.reasons:
         return None
-    ordered = found.reasons.most_common()
+    names = [name for name, _ in reversed(found.reasons.most_common(REASONS))]
     figure = Figure(layout=LAYOUT)
-    names, counts = zip(*reversed(ordered), strict=True)
-    figure.add_trace(Bar(x=counts, y=names, orientation="h"))
-    figure.update_layout(xaxis_title="candidates", margin={**LAYOUT["margin"], "l": 160})  # type: ignore[dict-item]
+    for kind, counts in found.kinds.items():
+        if any(counts[name] for name in names):
+            x = [counts[name] for name in names]
+            figure.add_trace(Bar(x=x, y=names, orientation="h", name=kind))
+    figure.update_layout(
+        barmode="stack",
+        xaxis_title="candidates",
+        margin={**LAYOUT["margin"], "l": 160},  # type: ignore[dict-item]
+        height=max(380, 120 + 22 * len(names)),
+    )
     return figure
 
 
@@ -107,7 +131,7 @@ def _lengths(found: Findings) -> Figure | None:
     tokens, rewards = zip(*found.lengths.values, strict=True)
     figure = Figure(layout=LAYOUT)
     figure.add_trace(
-        Scatter(x=tokens, y=rewards, mode="markers", marker={"size": 4, "opacity": 0.3})
+        Scatter(x=tokens, y=_short(rewards), mode="markers", marker={"size": 4, "opacity": 0.3})
     )
     figure.update_layout(
         xaxis_title="completion tokens",
@@ -138,3 +162,8 @@ def _rates(worked: Sequence[Session]) -> list[str]:
         f"{each.rows:,} rows in {each.seconds:,.0f} s: {each.rows / max(each.seconds, 1e-9):.1f}/s"
         for each in worked
     ]
+
+
+def _short(values: Iterable[float]) -> list[float]:
+    """To four digits, which is more than a plot shows and a third of the bytes."""
+    return [float(f"{value:.4g}") for value in values]

@@ -47,6 +47,7 @@ def record_of(row: Row, ranking: Ranking) -> Record:
         "completion_tokens": ranking.usage.completion_tokens,
         "selector": _rule(ranking),
         "confidence": ranking.confidence,
+        "stopped": _stopped(ranking),
         "candidates": [
             _candidate(each) for each in sorted(ranking.candidates, key=lambda each: each.index)
         ],
@@ -63,6 +64,7 @@ def failed_record(row: Row, error: str, *, unreadable: bool = False) -> Record:
         "completion_tokens": 0,
         "selector": None,
         "confidence": None,
+        "stopped": None,
         "candidates": [],
     }
 
@@ -107,9 +109,11 @@ def defect(record: Any) -> str | None:
 def upgraded(record: Record) -> Record:
     """The record with what bestofn 0.1 did not write (changed in place): its rejections were
     certain, all of them, it ordered by the highest reward, and knew no tools, no confidence, no
-    keys, no logprobs and one generator.
+    keys, no logprobs and one generator. What a rule stopped is not known of a record that does not
+    say it.
     """
     record.setdefault("tools", None)
+    record.setdefault("stopped", None)
     if "selector" not in record:
         ranked = any(each["rank"] is not None for each in record["candidates"])
         record |= {"selector": "argmax" if ranked else None, "confidence": None}
@@ -131,7 +135,8 @@ def messages_of(record: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 @functools.cache
 def schema() -> pyarrow.Schema:
-    """The columns of the rollouts. Messages, tools, references and components are JSON texts."""
+    """The columns of the rollouts. Messages, tools, references, components and stopped are
+    JSON texts."""
     import pyarrow as pa
 
     reason = pa.struct([("reason", pa.string()), ("detail", pa.string())])
@@ -179,6 +184,7 @@ def schema() -> pyarrow.Schema:
             ("completion_tokens", pa.int64()),
             ("selector", pa.string()),
             ("confidence", pa.float64()),
+            ("stopped", pa.string()),
             ("candidates", pa.list_(candidate)),
         ]
     )
@@ -189,6 +195,22 @@ def _rule(ranking: Ranking) -> str | None:
     if ranking.chosen_by is not None:
         return ranking.chosen_by.rule
     return "custom" if ranking.ranked else None
+
+
+def _stopped(ranking: Ranking) -> str | None:
+    """Which rule ended the row (None: candidates were aborted, and it went on), how many candidates
+    were started, how many each rule aborted, and the tokens that this saved, estimated; None:
+    nothing was stopped."""
+    if ranking.stopped_by is None and not ranking.stopped:
+        return None
+    return _json(
+        {
+            "rule": ranking.stopped_by,
+            "sampled": len(ranking.candidates),
+            "aborted": dict(ranking.stopped),
+            "tokens_saved": ranking.tokens_saved,
+        }
+    )
 
 
 def _row(row: Row, status: Status, error: str | None = None) -> Record:

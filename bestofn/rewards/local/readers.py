@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from bestofn.rewards.local.batch import Batch
 from bestofn.rewards.local.padding import pad_right, padded_batches
 from bestofn.rewards.local.shared_prefixes import Ids
-from bestofn.rewards.text.positions import Positions, last_token
+from bestofn.rewards.text.positions import Positions, last_token, or_every_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,15 @@ class Head:
         module: (positions, hidden) in float32 to (positions,) or (positions, 1). It works in
             float32, whatever the trunk's type: half precision would round rewards to steps of up to
             0.125 around 16 to 32 (bfloat16 has 8 significant bits).
-        positions: of a text; each text that is read has one at least.
+        positions: of a text; each text that is read has one at least. An `EveryToken` is read at
+            all of them.
     """
 
     module: nn.Module
     positions: Positions = last_token
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "positions", or_every_token(self.positions))
 
     def values(self, states: Tensor, counts: Sequence[int]) -> list[tuple[float, ...]]:
         """The head's numbers at `states` (all positions, hidden), of which each text has

@@ -3,6 +3,7 @@
 last_token([5, 6, 7])                           (2,)
 positions_of(9)([5, 9, 6, 9])                   [1, 3]
 positions_before_end([1, 2])([1, 2, 0, 1, 2])   [0, 3]
+or_every_token(last_token)(EveryToken([5, 6]))  [0, 1]
 """
 
 from __future__ import annotations
@@ -11,6 +12,15 @@ from collections.abc import Callable, Sequence
 
 Positions = Callable[[Sequence[int]], Sequence[int]]
 """Ids of a text to the positions where it is read, ascending; none where it cannot be read."""
+
+
+class EveryToken(list[int]):
+    """The ids of a text that is to be read at every token, wherever its model is read else."""
+
+
+def or_every_token(positions: Positions) -> Positions:
+    """These positions; of an `EveryToken` all."""
+    return lambda ids: range(len(ids)) if isinstance(ids, EveryToken) else positions(ids)
 
 
 def last_token(ids: Sequence[int]) -> Sequence[int]:

@@ -115,6 +115,10 @@ class TextMaker:
             for text in reached
         ]
 
+    def of_tokens(self, ids: Sequence[int]) -> EncodedText | Failure:
+        """A text that is tokens already, as they are."""
+        return self._fit(list(ids), 0) if ids else Failure("empty", "it has no tokens")
+
     def _fit(self, ids: list[int], left_out: int) -> EncodedText | Failure:
         if self.vocabulary is not None and ids and max(ids) >= self.vocabulary:
             detail = f"its text holds token {max(ids)}, and the model knows {self.vocabulary:,}"

@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 PAGES: Mapping[str, str] = {
     "/health": "health",
     "/ready": "health",
+    "/ping": "health",
+    "/load": "health",
     "/metrics": "metrics",
     "/docs": "docs",
     "/openapi.json": "docs",

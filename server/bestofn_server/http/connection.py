@@ -34,7 +34,7 @@ from bestofn_server.errors import (
     error_response,
 )
 
-PROBES = frozenset({"/health", "/ready", "/metrics"})
+PROBES = frozenset({"/health", "/ready", "/ping", "/metrics"})
 """Paths that are answered above the limit on connections too."""
 
 SPARE = 64

@@ -18,8 +18,10 @@ from bestofn_server.http.event_stream import EventStream
 from bestofn_server.http.patience import patience_of
 from bestofn_server.routes.route import service_of
 from bestofn_server.service.job import Job
+from bestofn_server.service.measuring import NOTHING_TO_CHOOSE
 from bestofn_server.service.service import Service
 from bestofn_server.surfaces.surface import Surface, Telling
+from bestofn_server.telemetry.labels import answered_by
 from bestofn_server.wire.headers import BestOfNHeaders
 from bestofn_server.wire.responses import SAMPLED_HEADER, Answer, with_legal_reasons
 
@@ -41,8 +43,11 @@ async def _answered(surface: Surface, asked: BestOfNHeaders, request: Request) -
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(service.clock.limited())
         job = await service.plan(asked.on(surface.body), asked.profile)
+        answered_by(request.scope, job.served)
         stack.enter_context(service.admitted(job.tokens, key_of(request.scope)))
         headers = {} if job.forward is None else {SAMPLED_HEADER: str(job.prompts)}
+        if job.measures is not None:
+            headers[NOTHING_TO_CHOOSE] = job.measures
         if job.stream:
             telling = surface.telling()
             opening = _forwarded_chunks if job.forward is not None else _ranked_chunks
@@ -52,7 +57,7 @@ async def _answered(surface: Surface, asked: BestOfNHeaders, request: Request) -
                 chunks, telling, stack.pop_all(), keep_alive=keep_alive, headers=headers
             )
         if job.forward is not None:
-            forwarded = await unless_gone(request, service.answer(job))
+            forwarded = await unless_gone(request, service.answer(job, request.headers))
             whole = with_legal_reasons({**forwarded, "model": job.model})
             return JSONResponse(surface.answer(whole), headers=headers)
         rankings = await unless_gone(request, service.rank(job, request.headers))
@@ -81,7 +86,9 @@ async def _ranked_chunks(
         rankings = await asyncio.shield(ranking)
         answer = Answer(rankings, job.model, job.detail, with_token_ids=job.with_token_ids)
         telling.foretold({"usage": answer.usage()})
-        for chunk in answer.chunks(include_usage=job.include_usage):
+        for chunk in answer.chunks(
+            include_usage=job.include_usage, continuous_usage=job.continuous_usage
+        ):
             yield chunk
 
     await unless_gone(request, early())
@@ -96,7 +103,7 @@ async def _forwarded_chunks(
     stack: contextlib.AsyncExitStack,
 ) -> AsyncGenerator[dict[str, Any]]:
     """The engine's own chunks, as they come."""
-    given = await unless_gone(request, service.stream(job))
+    given = await unless_gone(request, service.stream(job, request.headers))
     stack.push_async_callback(given.aclose)
 
     async def chunks() -> AsyncGenerator[dict[str, Any]]:

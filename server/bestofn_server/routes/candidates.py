@@ -20,6 +20,7 @@ from bestofn_server.routes.documented import COMPLETIONS, events_of
 from bestofn_server.routes.route import ServiceRoute, service_of
 from bestofn_server.service.watching import Watching
 from bestofn_server.surfaces.chat import CompletionSurface
+from bestofn_server.telemetry.labels import answered_by
 from bestofn_server.wire.candidate_events import CandidateEvent, SnapshotEvent, StartedEvent
 from bestofn_server.wire.headers import Asked, BestOfNHeaders
 from bestofn_server.wire.requests import BestOfNOptions, ChatRequest
@@ -55,6 +56,7 @@ async def _candidates(body: ChatRequest, asked: BestOfNHeaders, request: Request
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(service.clock.limited())
         job = await service.plan(asked.on(body.model_copy(update=told)), asked.profile)
+        answered_by(request.scope, job.served)
         stack.enter_context(service.admitted(job.tokens, key_of(request.scope)))
         watching = Watching(scored=job.pipeline.reward_model is not None)
         ranking = asyncio.ensure_future(service.rank(job, request.headers, watching))

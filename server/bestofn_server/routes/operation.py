@@ -1,13 +1,14 @@
-"""GET /health, /ready and /metrics: what orchestrators ask."""
+"""GET /health, /ready, /ping, /load, /version and /metrics: what orchestrators ask."""
 
 from __future__ import annotations
 
 import prometheus_client
 from fastapi import APIRouter, Request
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from bestofn import __version__
 from bestofn_server.errors import NotReadyError
 from bestofn_server.routes.documented import errors
 from bestofn_server.routes.route import service_of
@@ -19,8 +20,20 @@ class Status(BaseModel):
     status: str = "ok"
 
 
+class Load(BaseModel):
+    """How much runs, as vLLM says it."""
+
+    server_load: int = Field(description="requests that run now")
+
+
+class Version(BaseModel):
+    """Of bestofn."""
+
+    version: str = __version__
+
+
 def router(*, metrics: bool) -> APIRouter:
-    """The three paths; they are not in the log. Probes need no key.
+    """The paths; they are not in the log. Probes need no key.
 
     Args:
         metrics: whether there is the path of that name.
@@ -43,6 +56,19 @@ def router(*, metrics: bool) -> APIRouter:
         if (fault := await service.readiness.fault()) is not None:
             raise NotReadyError(fault)
         return Status()
+
+    for method in ("GET", "POST"):  # SageMaker's probe; some balancers post it
+        routes.add_api_route("/ping", health, methods=[method], responses=errors(503))
+
+    @routes.get("/load")
+    async def load(request: Request) -> Load:
+        """How many requests run now."""
+        return Load(server_load=service_of(request).admission.requests)
+
+    @routes.get("/version", responses=errors(401))
+    async def version() -> Version:
+        """The version of bestofn."""
+        return Version()
 
     if metrics:
         routes.add_api_route(

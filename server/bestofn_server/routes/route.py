@@ -21,6 +21,7 @@ from bestofn_server.errors import NotReadyError, error_response
 from bestofn_server.http.auth import key_of
 from bestofn_server.http.disconnect import NOBODY, ClientGoneError
 from bestofn_server.service.service import Service
+from bestofn_server.telemetry.labels import served_in
 from bestofn_server.telemetry.logs import request_id
 
 logger = logging.getLogger(__name__)
@@ -79,8 +80,9 @@ class ServiceRoute(APIRoute):
             await self.tell(error)(scope, receive, sending)
         finally:
             seconds = time.perf_counter() - started
-            service.metrics.requests.labels(self.path, str(status)).inc()
-            service.metrics.seconds.labels(self.path).observe(seconds)
+            served = service.metrics.bounded(served_in(scope))
+            service.metrics.requests.labels(self.path, str(status), *served).inc()
+            service.metrics.seconds.labels(self.path, *served).observe(seconds)
             service.metrics.key_requests.labels(key_of(scope), str(status)).inc()
             fields = {"method": scope["method"], "path": self.path, "status": status}
             fields |= {"seconds": round(seconds, 4), "key": key_of(scope)}

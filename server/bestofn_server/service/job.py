@@ -17,7 +17,9 @@ from bestofn.core.pipeline import Pipeline
 from bestofn.core.protocols import Filter, Selector
 from bestofn.core.types import Endpoint, Request
 from bestofn.settings.sections import FilterSpec, ServerSettings
+from bestofn_server.service.measuring import measured
 from bestofn_server.service.presets import Preset
+from bestofn_server.telemetry.labels import NOBODY, Served
 from bestofn_server.wire.report import Detail
 from bestofn_server.wire.requests import BestOfNOptions, ChatRequest, CompletionRequest
 
@@ -41,6 +43,7 @@ class Job:
 
     Args:
         model: the name in the response.
+        served: the model and the profile, as metrics and traces call them.
         requests: one per prompt, in order.
         pipeline: what ranks them.
         forward: the body for the engine itself, where it answers alone; then nothing is ranked.
@@ -49,7 +52,9 @@ class Job:
         tokens: candidate tokens that it may sample.
         stream: whether the answer is streamed.
         include_usage: whether a stream ends with the usage.
+        continuous_usage: whether each of its chunks then has it.
         detail: how much is told of the candidates.
+        measures: the field by which it only measures, so that one candidate answers; None: none.
     """
 
     model: str
@@ -62,6 +67,9 @@ class Job:
     stream: bool
     include_usage: bool
     detail: Detail
+    served: Served = NOBODY
+    continuous_usage: bool = False
+    measures: str | None = None
 
     @property
     def with_token_ids(self) -> bool:
@@ -78,15 +86,21 @@ def plan(body: ChatRequest | CompletionRequest, preset: Preset, limits: ServerSe
     """
     best_of = body.best_of or max(preset.best_of, body.n or 1)
     if best_of > limits.max_best_of:
-        raise RequestError(f"best_of is {best_of}; this server takes at most {limits.max_best_of}")
+        why = f"best_of is {best_of}; this server takes at most {limits.max_best_of}"
+        raise RequestError(why, param="best_of")
     endpoint: Endpoint = "chat/completions" if isinstance(body, ChatRequest) else "completions"
     prompts = _prompts(body)
     limit = _token_limit(body, preset, limits)
     options = body.bestofn or BestOfNOptions()
     forwards = preset.pipeline.forwarder is not None
-    alone = best_of == 1 and body.bestofn is None and forwards
+    measures = measured(body) if forwards and best_of > 1 else None
+    if measures is not None:
+        best_of = body.n or 1
+    alone = forwards and body.bestofn is None and (best_of == 1 or measures is not None)
     if prompts is None and not alone:
-        raise RequestError("a prompt of token ids is taken with best_of 1 only: send text")
+        raise RequestError(
+            "a prompt of token ids is taken with best_of 1 only: send text", param="prompt"
+        )
     counted = body.prompt_count if isinstance(body, CompletionRequest) else 1
     if counted * best_of > limits.max_candidates:
         raise RequestError(
@@ -95,6 +109,7 @@ def plan(body: ChatRequest | CompletionRequest, preset: Preset, limits: ServerSe
         )
     return Job(
         model=preset.name,
+        served=preset.served,
         requests=()
         if alone or prompts is None
         else tuple(_request(body, preset, best_of, limit, prompt) for prompt in prompts),
@@ -102,10 +117,12 @@ def plan(body: ChatRequest | CompletionRequest, preset: Preset, limits: ServerSe
         forward=_forwarded(body, preset, limit) if alone else None,
         endpoint=endpoint,
         prompts=counted,
-        tokens=counted * best_of * (limit or limits.assumed_max_tokens),
+        tokens=counted * best_of * (limits.assumed_max_tokens if limit is None else max(1, limit)),
         stream=bool(body.stream),
         include_usage=bool(body.stream_options and body.stream_options.include_usage),
+        continuous_usage=bool(body.stream_options and body.stream_options.continuous_usage_stats),
         detail=options.return_candidates,
+        measures=measures,
     )
 
 
@@ -122,11 +139,13 @@ def _token_limit(
         return preset.max_tokens
     if asked > limits.max_tokens:
         raise RequestError(
-            f"max_tokens is {asked:,}; this server takes at most {limits.max_tokens:,}"
+            f"max_tokens is {asked:,}; this server takes at most {limits.max_tokens:,}",
+            param=body.token_limit_name,
         )
     if preset.context is not None and asked > preset.context:
         raise RequestError(
-            f"max_tokens is {asked:,}; the model's context has {preset.context:,} tokens"
+            f"max_tokens is {asked:,}; the model's context has {preset.context:,} tokens",
+            param=body.token_limit_name,
         )
     return asked
 
@@ -148,18 +167,22 @@ def _request(
 ) -> Request:
     options = body.further
     if refused := sorted(name for name in ONLY_ALONE & options.keys() if options[name]):
-        raise RequestError(f"{', '.join(refused)}: taken with best_of 1 only")
+        raise RequestError(f"{', '.join(refused)}: taken with best_of 1 only", param=refused[0])
     if "request_id" in options:
-        raise RequestError("request_id: send it as the header X-Request-Id")
+        raise RequestError("request_id: send it as the header X-Request-Id", param="request_id")
     if preset.model is not None:
         options["model"] = preset.model
     temperature = preset.temperature if body.temperature is None else body.temperature
     sources = preset.pipeline.sources
     if temperature == 0 and (body.n or 1) > sources:
         if sources == 1:
-            raise RequestError("temperature 0 makes all candidates equal, so n has to be 1")
+            raise RequestError(
+                "temperature 0 makes all candidates equal, so n has to be 1", param="n"
+            )
         raise RequestError(
-            f"temperature 0 makes all candidates of a model equal, so n has to be {sources} at most"
+            "temperature 0 makes all candidates of a model equal, so n has to be "
+            f"{sources} at most",
+            param="n",
         )
     return Request(
         messages=tuple(messages),

@@ -18,6 +18,7 @@ from bestofn.settings.settings import Settings
 from bestofn.settings.stopping import StopSettings
 from bestofn.support.error_text import shortened
 from bestofn_server.errors import ModelNotFoundError
+from bestofn_server.telemetry.labels import NOBODY, Served
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Preset:
         selector, answer_key, stop: the pipeline's, as settings; a request may change one of them.
         pipeline: what runs it.
         context: tokens that its model reads and writes; None: the engine does not say.
+        served: the model and the profile, as metrics and traces call them.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Preset:
     answer_key: AnswerKeySettings = field(default_factory=AnswerKeySettings)
     stop: StopSettings = field(default_factory=StopSettings)
     context: int | None = None
+    served: Served = NOBODY
 
 
 class Presets:
@@ -72,6 +75,7 @@ class Presets:
             selector=settings.selector,
             answer_key=settings.answer_key,
             stop=settings.stop,
+            served=Served(str(models[0]["id"])),
         )
         self._profiles = {
             name: _of_profile(name, profile, self._default, settings)
@@ -129,7 +133,7 @@ class Presets:
         if not self._serves(name):
             await self._refresh()  # a LoRA adapter may have been loaded since
         if self._serves(name):
-            return replace(self._default, name=name, model=name)
+            return replace(self._default, name=name, model=name, served=Served(name))
         raise ModelNotFoundError(
             f"there is no model {shortened(name)!r} here; GET /v1/models lists them", param="model"
         )
@@ -191,6 +195,7 @@ def _of_profile(name: str, profile: Profile, default: Preset, settings: Settings
         stop=or_default("stop"),
         pipeline=pipeline,
         context=default.context,
+        served=Served(profile.model or default.served.model, name),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from bestofn.control.policy import Policy
@@ -11,8 +12,10 @@ from bestofn.core.no_winner import NothingAcceptableError, RewardError
 from bestofn.core.pipeline import Pipeline
 from bestofn.core.protocols import Filter, RewardModel
 from bestofn.core.ranking import Ranking
-from bestofn.core.types import Candidate, Message, Request, Score
+from bestofn.core.types import Candidate, Failure, Message, Request, Score
 from bestofn.generators.replay import ReplayGenerator
+from bestofn.support.concurrency import gather_or_cancel
+from bestofn.support.conversation import candidate_of
 from bestofn_server.errors import ClientCodeError, ModelNotFoundError
 from bestofn_server.service.service import Service
 
@@ -84,6 +87,79 @@ async def score_given(
     return _whole(scores, len(candidates))
 
 
+async def score_pairs(service: Service, pairs: Sequence[tuple[str, str]]) -> list[Score]:
+    """The reward of each text as the answer to its query, in order; errors as `score_given`.
+
+    The answers to one query are scored together: only they compare.
+    """
+    places: dict[str, list[int]] = {}
+    for at, (query, _) in enumerate(pairs):
+        places.setdefault(query, []).append(at)
+    scores: dict[int, Score] = {}
+
+    async def score(query: str, answers: Sequence[int]) -> None:
+        messages = [{"role": "user", "content": query}]
+        given = [candidate_of(index, pairs[at][1]) for index, at in enumerate(answers)]
+        request = Request(tuple(messages), best_of=len(given))
+        found = await _reward_model(service).score(request, given)
+        scores.update(zip(answers, _as_many(found, len(given)), strict=True))
+
+    await gather_or_cancel(score(query, answers) for query, answers in places.items())
+    return _whole([scores[at] for at in range(len(pairs))], len(pairs))
+
+
+async def score_remotely(
+    service: Service,
+    queries: Sequence[str],
+    openings: Sequence[str] | None,
+    references: Sequence[object],
+) -> tuple[list[Score], list[str]]:
+    """The rewards of whole texts, prompt and answer in one, and notes on what was ignored.
+
+    A reward model that reads ready-made texts reads them as they are. One that reads conversations
+    is shown what a text begins with as the prompt, and the rest as the answer.
+
+    Args:
+        service: whose reward model scores.
+        queries: the texts.
+        openings: what each begins with; None: not said.
+        references: what an answer is compared with; None: nothing.
+
+    Raises:
+        RequestError, RewardError: as `score_given`; a text does not begin with its opening.
+    """
+    if service.pipeline.text_scorer is not None:
+        labelled = any(each is not None for each in references)
+        notes = ["labels has no effect here: the reward model reads texts alone"] * labelled
+        return await score_texts(service, queries), notes
+    if openings is None:
+        raise RequestError("prompts: this reward model reads conversations only: say the prompts")
+    requests = [
+        _split(at, query, opening, reference)
+        for at, (query, opening, reference) in enumerate(
+            zip(queries, openings, references, strict=True)
+        )
+    ]
+    found = await gather_or_cancel(
+        _reward_model(service).score(request, [candidate]) for request, candidate in requests
+    )
+    scores = [score for each in found for score in _as_many(each, 1)]
+    return _whole(scores, len(queries)), []
+
+
+def _split(at: int, query: str, opening: str, reference: object) -> tuple[Request, Candidate]:
+    """A text as a prompt and its answer.
+
+    Raises:
+        RequestError: it does not begin with the prompt.
+    """
+    if not query.startswith(opening):
+        raise RequestError(f"query {at} does not begin with its prompt")
+    messages = ({"role": "user", "content": opening},)
+    request = Request(messages, best_of=1, reference=reference)
+    return request, candidate_of(0, query.removeprefix(opening))
+
+
 async def score_texts(service: Service, texts: Sequence[str]) -> list[Score]:
     """One reward per ready-made text, in order; errors as `score_given`."""
     text_scorer = service.pipeline.text_scorer
@@ -92,14 +168,41 @@ async def score_texts(service: Service, texts: Sequence[str]) -> list[Score]:
     return _whole(await text_scorer.score_texts(texts), len(texts))
 
 
+async def score_tokens(
+    service: Service, texts: Sequence[str | Sequence[int]]
+) -> list[Sequence[float]]:
+    """The reward at each token of texts, or of texts in tokens, in order.
+
+    Raises:
+        RequestError: the reward model gives none of a token, or one of the texts cannot be scored.
+        RewardError: it failed, or gave a number that is not finite.
+    """
+    token_scorer = service.pipeline.token_scorer
+    if token_scorer is None:
+        raise RequestError("this reward model makes one number of a text, and none of a token")
+    found: list[Sequence[float]] = []
+    for at, rewards in enumerate(await token_scorer.score_tokens(texts)):
+        if isinstance(rewards, Failure):
+            raise RequestError(f"text {at} cannot be scored: {rewards.detail}")
+        if not all(map(math.isfinite, rewards)):
+            raise RewardError(f"text {at}: the reward of a token is not a finite number")
+        found.append(rewards)
+    return found
+
+
 def _reward_model(service: Service) -> RewardModel:
     assert service.pipeline.reward_model is not None  # reward_name has seen to it
     return service.pipeline.reward_model
 
 
-def _whole(scores: list[Score], count: int) -> list[Score]:
+def _as_many(scores: list[Score], count: int) -> list[Score]:
     if len(scores) != count:
         raise RewardError(f"the reward model returned {len(scores)} scores for {count} texts")
+    return scores
+
+
+def _whole(scores: list[Score], count: int) -> list[Score]:
+    _as_many(scores, count)
     for index, score in enumerate(scores):
         if score.failure is not None:
             raise RequestError(f"text {index} cannot be scored: {score.failure.detail}")

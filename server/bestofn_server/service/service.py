@@ -10,15 +10,17 @@ import math
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from typing import Any
 
-from opentelemetry import propagate
-from opentelemetry.trace import Tracer
+from opentelemetry._logs import Logger
+from opentelemetry.trace import Tracer, get_current_span
 
 from bestofn.core.best_of_n import best_of_n
+from bestofn.core.errors import RequestError
 from bestofn.core.no_winner import GeneratorBusyError, GeneratorError, NoWinnerError
 from bestofn.core.observer import Observer, Observers
 from bestofn.core.pipeline import Pipeline
 from bestofn.core.protocols import Filter, Forwarder
 from bestofn.core.ranking import Ranking
+from bestofn.core.tokenizing import Tokenizing
 from bestofn.core.types import Request
 from bestofn.settings.sections import FilterSpec
 from bestofn.settings.settings import Settings
@@ -30,11 +32,15 @@ from bestofn_server.service.clock import RequestClock
 from bestofn_server.service.job import Job, chosen_filters, plan
 from bestofn_server.service.presets import Presets
 from bestofn_server.service.readiness import Readiness
+from bestofn_server.telemetry import gen_ai
+from bestofn_server.telemetry.labels import NOBODY, Served
 from bestofn_server.telemetry.metrics import Metrics
 from bestofn_server.telemetry.observer import TelemetryObserver
 from bestofn_server.wire.requests import BestOfNOptions, ChatRequest, CompletionRequest
 
 logger = logging.getLogger(__name__)
+
+_NO_HEADERS: Mapping[str, str] = {}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -53,6 +59,7 @@ class Service:
         metrics: what is counted.
         readiness: whether it can answer.
         tracer: makes the spans.
+        events: takes the events; None: they are in the spans alone.
     """
 
     settings: Settings
@@ -66,6 +73,14 @@ class Service:
     metrics: Metrics
     readiness: Readiness
     tracer: Tracer
+    events: Logger | None = None
+
+    @property
+    def provider(self) -> str:
+        """Who samples, as traces say it."""
+        if self.settings.upstream is not None:
+            return "openai"
+        return "transformers" if self.pipeline.forwarder is None else "vllm"
 
     async def plan(self, body: ChatRequest | CompletionRequest, profile: str | None = None) -> Job:
         """The job that `body` asks for.
@@ -82,7 +97,7 @@ class Service:
         """
         if self.refuses_code and body.bestofn is not None and body.bestofn.reference is not None:
             raise ClientCodeError("the reference", param="bestofn.reference")
-        with self._engine_faults():
+        with self.engine_faults():
             preset = await self.presets.named(body.model, profile)
         return plan(body, preset, self.settings.server)
 
@@ -92,8 +107,19 @@ class Service:
         Raises:
             EngineError: the engine or the upstream does not say what it serves.
         """
-        with self._engine_faults():
+        with self.engine_faults():
             return await self.presets.listed()
+
+    async def tokenizer(
+        self, model: str | None, fields: Mapping[str, Any]
+    ) -> tuple[Tokenizing, Mapping[str, Any]]:
+        """The tokenizer of the model of that name, and what it is asked."""
+        with self.engine_faults():
+            preset = await self.presets.named(model)
+        if preset.pipeline.tokenizing is None:
+            raise RequestError("the tokenizer of this engine cannot be asked")
+        named = {} if preset.model is None else {"model": preset.model}
+        return preset.pipeline.tokenizing, {**fields, **named}
 
     def filters(self, specs: Sequence[FilterSpec] | None) -> Sequence[Filter]:
         """The filters that a request asks for, or the server's; errors as `chosen_filters`."""
@@ -138,27 +164,44 @@ class Service:
             OverloadedError: it, or the upstream, has too much to do.
             RewardError, NothingAcceptableError, DeadlineError: as `best_of_n`.
         """
-        with self.tracer.start_as_current_span("best_of_n", context=propagate.extract(headers)):
+        with gen_ai.request_span(self.tracer, self._operation(job), headers) as span:
             turn = asyncio.Lock() if len(job.requests) > 1 else None
-            return await gather_or_cancel(
-                self._rank(each, job.pipeline, turn, watching) for each in job.requests
+            rankings = await gather_or_cancel(
+                self._rank(each, job, turn, watching) for each in job.requests
             )
+            gen_ai.answered(span, rankings)
+            return rankings
 
-    async def answer(self, job: Job) -> dict[str, Any]:
+    async def answer(self, job: Job, headers: Mapping[str, str] = _NO_HEADERS) -> dict[str, Any]:
         """The engine's own answer to a job that is passed through.
+
+        Args:
+            job: with a body to forward.
+            headers: as `rank`.
 
         Raises:
             EngineError: it failed.
             RequestError: it refuses the request.
         """
-        with self._engine_faults():
-            return await _forwarder(job).answer(job.endpoint, job.forward or {})
+        asked = gen_ai.request_span(self.tracer, self._operation(job), headers)
+        with asked as span, self.engine_faults():
+            answer = await _forwarder(job).answer(job.endpoint, job.forward or {})
+            gen_ai.forwarded(span, answer)
+            return answer
 
-    async def stream(self, job: Job) -> AsyncGenerator[dict[str, Any]]:
-        """The engine's own chunks for a job that is passed through; errors as `answer`."""
-        with self._engine_faults():
-            chunks = await _forwarder(job).stream(job.endpoint, job.forward or {})
-        return self._told(chunks)
+    async def stream(
+        self, job: Job, headers: Mapping[str, str] = _NO_HEADERS
+    ) -> AsyncGenerator[dict[str, Any]]:
+        """The engine's own chunks for a job that is passed through; as `answer`."""
+        span = gen_ai.open_span(self.tracer, self._operation(job), headers)
+        try:
+            with self.engine_faults():
+                chunks = await _forwarder(job).stream(job.endpoint, job.forward or {})
+        except BaseException as error:
+            gen_ai.failed(span, error)
+            span.end()
+            raise
+        return gen_ai.traced(self._told(chunks), span)
 
     async def prompt_tokens(self, body: ChatRequest, profile: str | None = None) -> int:
         """How many tokens the conversation of `body` has, which the engine counts: it samples one
@@ -175,7 +218,7 @@ class Service:
         }
         asked = {"model": body.model, "messages": body.messages, **extra, **one}
         job = await self.plan(ChatRequest(**asked, bestofn=BestOfNOptions()), profile)
-        with self._engine_faults():
+        with self.engine_faults():
             sampling = job.pipeline.generator.sample(job.requests[0], [0])
             try:
                 candidate = await anext(sampling)
@@ -189,43 +232,50 @@ class Service:
 
     async def _told(self, chunks: AsyncGenerator[dict[str, Any]]) -> AsyncGenerator[dict[str, Any]]:
         """The chunks; a fault of the engine in the middle is an `EngineError`, too."""
-        with self._engine_faults():
+        with self.engine_faults():
             async with contextlib.aclosing(chunks):
                 async for chunk in chunks:
                     yield chunk
 
+    def _operation(self, job: Job) -> gen_ai.Operation:
+        """The job, as traces tell it."""
+        first = next(iter(job.requests), None)
+        return gen_ai.Operation(job.endpoint, job.served, self.provider, first, job.forward)
+
     async def _rank(
-        self,
-        request: Request,
-        pipeline: Pipeline,
-        turn: asyncio.Lock | None,
-        watching: Observer | None,
+        self, request: Request, job: Job, turn: asyncio.Lock | None, watching: Observer | None
     ) -> Ranking:
         if turn is not None:  # of a thousand prompts one starts at a time, others in between
             async with turn:
                 await asyncio.sleep(0)
+        pipeline = job.pipeline
         try:
-            with self._engine_faults():
+            with self.engine_faults(job.served):
                 observer = self.observer(watching)
                 ranking = await best_of_n(request, pipeline, observer=observer)
         except NoWinnerError as error:
             if error.ranking is not None:
-                self.metrics.ranked(error.ranking)
+                self._count(error.ranking, job.served)
             raise
-        self.metrics.ranked(ranking)
+        self._count(ranking, job.served)
         if pipeline.reward_model is None or (ranking.winner and ranking.winner.reward is not None):
             self.readiness.seen()
         return ranking
 
+    def _count(self, ranking: Ranking, served: Served) -> None:
+        """Tell of a ranking in the metrics, and of its candidates in the trace."""
+        self.metrics.ranked(ranking, served)
+        gen_ai.evaluated(get_current_span(), self.events, ranking, self.reward_name)
+
     @contextlib.contextmanager
-    def _engine_faults(self) -> Iterator[None]:
+    def engine_faults(self, served: Served = NOBODY) -> Iterator[None]:
         """Give the engine's failures the status of who failed."""
         try:
             yield
         except GeneratorError as error:
             self.readiness.doubt()
             if error.ranking is not None:
-                self.metrics.ranked(error.ranking)
+                self._count(error.ranking, served)
             if isinstance(error, GeneratorBusyError):
                 raise OverloadedError(str(error), math.ceil(error.retry_after)) from error
             if self.settings.upstream is not None or self.settings.generators:

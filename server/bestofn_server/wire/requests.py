@@ -32,11 +32,12 @@ def _whole_numbers(value: Any) -> Any:
     return [whole(each) for each in value] if float in kinds else value
 
 
-_TokenIds = Annotated[
+TokenIds = Annotated[
     list[Annotated[int, Field(ge=bounds.SMALLEST, le=bounds.LARGEST)]],
     BeforeValidator(_whole_numbers),
     Field(min_length=1, max_length=bounds.MAX_TOKEN_IDS),
 ]
+"""A text in tokens."""
 
 
 class BestOfNOptions(BaseModel):
@@ -98,6 +99,11 @@ class StreamOptions(BaseModel):
     include_obfuscation: bool | None = Field(
         default=None, description="taken as OpenAI documents it; nothing is obfuscated here"
     )
+    continuous_usage_stats: bool | None = Field(
+        default=None,
+        description="vLLM's: with include_usage, every chunk has the usage; of several candidates "
+        "it is known before the first",
+    )
 
 
 class _Completion(BaseModel):
@@ -121,7 +127,13 @@ class _Completion(BaseModel):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     temperature: float | None = Field(default=None, ge=0, le=2)
-    max_tokens: OptionalInteger = Field(default=None, ge=1, le=2**31, description="per candidate")
+    max_tokens: OptionalInteger = Field(
+        default=None,
+        ge=0,
+        le=2**31,
+        description="per candidate; 0 where the prompt alone is measured, which takes an engine "
+        "with an API of its own",
+    )
     seed: OptionalInteger = Field(
         default=None,
         ge=bounds.SMALLEST,
@@ -148,6 +160,11 @@ class _Completion(BaseModel):
         """Tokens per candidate, as far as the request limits them."""
         return self.max_tokens
 
+    @property
+    def token_limit_name(self) -> str:
+        """The field that limits them."""
+        return "max_tokens"
+
 
 class ChatRequest(_Completion):
     """OpenAI's chat completion request."""
@@ -167,14 +184,20 @@ class ChatRequest(_Completion):
     @property
     def token_limit(self) -> int | None:
         """Tokens per candidate, as far as the request limits them."""
-        return self.max_completion_tokens or self.max_tokens
+        newer = self.max_completion_tokens
+        return self.max_tokens if newer is None else newer
+
+    @property
+    def token_limit_name(self) -> str:
+        """The field that limits them."""
+        return "max_tokens" if self.max_completion_tokens is None else "max_completion_tokens"
 
 
 class CompletionRequest(_Completion):
     """OpenAI's (legacy) completion request: a text that is continued as it is."""
 
-    prompt: Text | _Some[Text] | _TokenIds | _Some[_TokenIds] = Field(
-        description="a text or several; token ids only with best_of 1, where the engine takes them"
+    prompt: Text | _Some[Text] | TokenIds | _Some[TokenIds] = Field(
+        description="a text or several; token ids only where the engine takes them: one answers"
     )
 
     @property

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict
 
 from bestofn.core.finish_reason import ended_by_itself, known_as
 from bestofn.core.ranking import Ranking, ScoredCandidate
-from bestofn.core.types import Endpoint
+from bestofn.core.token_details import details_of, summed
+from bestofn.core.types import Endpoint, Request
 from bestofn_server.wire.report import BestOfNReport, Detail
 
 LEGAL = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
@@ -74,12 +75,9 @@ class Answer:
         self._endpoint: Endpoint = request.endpoint
         self._detail: Detail = detail
         self._with_token_ids = with_token_ids
-        prefix, name = (
-            ("cmpl", "text_completion") if request.raw else ("chatcmpl", "chat.completion")
-        )
-        self._object = name
+        self._object = "text_completion" if request.raw else "chat.completion"
         self._head = {
-            "id": f"{prefix}-{request.id}",
+            "id": response_id(request),
             "created": int(time.time()),
             "model": model,
         }
@@ -114,11 +112,20 @@ class Answer:
             "bestofn": self._report(),
         }
 
-    def chunks(self, *, include_usage: bool) -> Iterator[dict[str, Any]]:
+    def chunks(
+        self, *, include_usage: bool, continuous_usage: bool = False
+    ) -> Iterator[dict[str, Any]]:
         """The same as a stream has it; the last chunk of a choice has its finish_reason, and the
-        last of all carries the report."""
+        last of all carries the report.
+
+        Args:
+            include_usage: whether a chunk without choices ends it that has the usage.
+            continuous_usage: whether the others then have it too.
+        """
         returned = list(self._returned())
-        usage: dict[str, Any] = {"usage": None} if include_usage else {}
+        usage: dict[str, Any] = {}
+        if include_usage:
+            usage = {"usage": self.usage() if continuous_usage else None}
         for index, record in enumerate(returned):
             choice = self._choice(index, record)
             finish_reason = choice.pop("finish_reason")
@@ -187,10 +194,19 @@ class Answer:
         """OpenAI's usage object: the tokens of all candidates."""
         prompt = _sum([ranking.usage.prompt_tokens for ranking in self._rankings])
         sampled = _sum([ranking.usage.completion_tokens for ranking in self._rankings])
+        told = [
+            details_of(record.candidate for record in ranking.candidates)
+            for ranking in self._rankings
+        ]
+        details = {
+            "prompt_tokens_details": summed([each.prompt for each in told]),
+            "completion_tokens_details": summed([each.completion for each in told]),
+        }
         return {
             "prompt_tokens": prompt,
             "completion_tokens": sampled,
             "total_tokens": _sum([prompt, sampled]),
+            **{name: dict(parts) for name, parts in details.items() if parts},
         }
 
     def _report(self) -> dict[str, Any] | list[dict[str, Any]]:
@@ -201,6 +217,11 @@ class Answer:
             for ranking in self._rankings
         ]
         return reports[0] if len(reports) == 1 else reports
+
+
+def response_id(request: Request) -> str:
+    """The id of the answer to a request."""
+    return f"{'cmpl' if request.raw else 'chatcmpl'}-{request.id}"
 
 
 def legal(finish_reason: str | None) -> str | None:

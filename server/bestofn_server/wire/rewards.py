@@ -1,29 +1,18 @@
-"""Request and response bodies of the reward model: bestofn's rewards, vLLM's classify, rerank."""
+"""Request and response bodies of the reward model: bestofn's own rewards, and vLLM's classify."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field
 
 from bestofn.settings.sections import FilterSpecs
 from bestofn.support.conversation import AnsweredConversation, ResponseText
 from bestofn_server.wire import bounds
 from bestofn_server.wire.bounds import Json, Name, Object, Text
-from bestofn_server.wire.numbers import OptionalInteger
 from bestofn_server.wire.report import FailureReport, RejectionReport
-
-MAX_TEXTS = 1024
-"""Responses, inputs or documents in one request, at most."""
-
-
-_STRICT = ConfigDict(extra="forbid", strict=True)
-_MODEL = Field(default=None, description="the reward model's name")
-
-
-class _Body(BaseModel):
-    model_config = _STRICT
-    model: Name | None = _MODEL
+from bestofn_server.wire.scoring import MAX_TEXTS, MODEL, NOTES, STRICT, ScoreUsage, Texts
+from bestofn_server.wire.trainers import AskedTexts
 
 
 class GivenResponse(ResponseText):
@@ -36,8 +25,8 @@ class GivenResponse(ResponseText):
 class RewardsRequest(AnsweredConversation):
     """Responses to one prompt, which are filtered, scored and ranked."""
 
-    model_config = _STRICT
-    model: Name | None = _MODEL
+    model_config = STRICT
+    model: Name | None = MODEL
     prompt: Text | None = None
     messages: list[Object] | None = Field(default=None, min_length=1, max_length=bounds.MAX_ITEMS)
     system: Text | None = Field(default=None, description="a system message before the others")
@@ -64,13 +53,6 @@ class RewardItem(BaseModel):
     failure: FailureReport | None
 
 
-class ScoreUsage(BaseModel):
-    """Tokens that the reward model read."""
-
-    prompt_tokens: int
-    total_tokens: int
-
-
 class RewardsResponse(BaseModel):
     """Every response by its index, and the indices of the ranked, best first."""
 
@@ -81,24 +63,10 @@ class RewardsResponse(BaseModel):
     usage: ScoreUsage
 
 
-class ClassifyRequest(_Body):
+class ClassifyRequest(AskedTexts):
     """vLLM's classification request: ready-made texts, or a conversation that ends in an answer."""
 
-    input: Text | Annotated[list[Text], Field(min_length=1, max_length=MAX_TEXTS)] | None = None
-    messages: Annotated[list[Object], Field(min_length=2, max_length=bounds.MAX_ITEMS)] | None = (
-        None
-    )
-    use_activation: bool = Field(
-        default=False, description="a sigmoid over the reward; vLLM's own default is true"
-    )
-
-    @model_validator(mode="after")
-    def _one_of(self) -> Self:
-        if (self.input is None) == (self.messages is None):
-            raise ValueError("give either input or messages")
-        if self.messages is not None and self.messages[-1].get("role") != "assistant":
-            raise ValueError("the last message has to be the assistant's")
-        return self
+    input: Text | Texts | None = None
 
 
 class ClassifyItem(BaseModel):
@@ -119,43 +87,4 @@ class ClassifyResponse(BaseModel):
     model: str
     data: list[ClassifyItem]
     usage: ScoreUsage
-
-
-class RerankDocument(BaseModel):
-    """A document as an object."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-    text: Text
-
-
-class RerankRequest(_Body):
-    """Cohere's and Jina's rerank request: documents are the answers to the query."""
-
-    query: Text
-    documents: list[Text | RerankDocument] = Field(min_length=1, max_length=MAX_TEXTS)
-    top_n: OptionalInteger = Field(
-        default=None, ge=1, le=bounds.LARGEST, description="none: all of them"
-    )
-    return_documents: bool = True
-
-    @property
-    def texts(self) -> list[str]:
-        """The documents' texts, in order."""
-        return [d if isinstance(d, str) else d.text for d in self.documents]
-
-
-class RerankItem(BaseModel):
-    """One document; the reward is its score."""
-
-    index: int
-    relevance_score: float
-    document: RerankDocument | None = None
-
-
-class RerankResponse(BaseModel):
-    """The documents by descending reward; of equal ones the earlier first."""
-
-    id: str
-    model: str
-    results: list[RerankItem]
-    usage: ScoreUsage
+    notes: list[str] = NOTES

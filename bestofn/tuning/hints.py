@@ -1,0 +1,135 @@
+"""Hints at what is wrong with rewards: over-optimisation, and liking length for its own sake."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bestofn.tuning.at_k import Estimate, rm_at
+from bestofn.tuning.grading import Graded
+from bestofn.tuning.plans import has_rewards
+
+
+@dataclass(frozen=True, slots=True)
+class Fall:
+    """How much rm@k loses from its best k to the largest.
+
+    Args:
+        best: k at which it is highest.
+        most: the largest k.
+        lost: rm@best less rm@most, of the same rows.
+    """
+
+    best: int
+    most: int
+    lost: Estimate
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether the interval of the loss lies above zero."""
+        return self.lost.low > 0
+
+    def __str__(self) -> str:
+        lost = f"{self.lost.value:.1%} (95 %: {self.lost.low:.1%} to {self.lost.high:.1%})"
+        if self.best == self.most:
+            return f"rm@k is highest at the largest k, {self.most}: no sign of over-optimisation."
+        if self.is_certain:
+            return (
+                f"rm@k falls by {lost} from k = {self.best} to {self.most}: the reward model is "
+                "over-optimised; fewer candidates, a vote or another reward model choose better."
+            )
+        return f"rm@k at {self.most} is {lost} below that at {self.best}: within what chance does."
+
+
+@dataclass(frozen=True, slots=True)
+class LengthBias:
+    """Whether longer answers get higher rewards, and whether they are right more often.
+
+    Both are Spearman's rank correlation with the completion tokens within a row, the mean over the
+    rows in which both differ, as reward models are tested for it by Singhal and others 2023
+    (arXiv 2310.03716).
+
+    Args:
+        reward: of the rewards; None: no row has different ones.
+        right: of being right; None: in no row some are and some are not.
+    """
+
+    reward: Estimate | None
+    right: Estimate | None
+
+    def __str__(self) -> str:
+        if self.reward is None:
+            return "Length against reward: no row has rewards and lengths that differ."
+        text = f"Length against reward: rank correlation {_range(self.reward)} within a prompt"
+        if self.right is None:
+            return f"{text}."
+        text += f", against being right {_range(self.right)}"
+        if self.reward.low > self.right.high:
+            return (
+                f"{text}: the reward model likes length for its own sake; compare length_corrected."
+            )
+        return f"{text}."
+
+
+def fall(graded: Graded, sizes: Sequence[int]) -> Fall | None:
+    """Whether rm@k falls with k (Gao and others 2022, arXiv 2210.10760, of rewards against what is
+    wanted).
+
+    None: there are no rewards; or what is right is agreement with a winner that the rewards chose,
+    with which the rewards cannot but agree.
+    """
+    if graded.by == "agreement" or not has_rewards(graded.rows):
+        return None
+    by_size = {
+        k: [
+            rm_at(row.candidates, right, k)
+            for row, right in zip(graded.rows, graded.right, strict=True)
+            if len(row.candidates) >= max(sizes)
+        ]
+        for k in sizes
+    }
+    best = max(sizes, key=lambda k: (statistics.fmean(by_size[k]), k))
+    lost = [a - b for a, b in zip(by_size[best], by_size[max(sizes)], strict=True)]
+    estimate = Estimate.of(lost)
+    return None if estimate is None else Fall(best, max(sizes), estimate)
+
+
+def length_bias(graded: Graded) -> LengthBias | None:
+    """See `LengthBias`; None: there are no rewards."""
+    if not has_rewards(graded.rows):
+        return None
+    of_reward: list[float] = []
+    of_right: list[float] = []
+    for row, right in zip(graded.rows, graded.right, strict=True):
+        held = [
+            (each.candidate.completion_tokens, each.reward, float(right[each.index]))
+            for each in row.candidates
+            if each.reward is not None and each.candidate.completion_tokens is not None
+        ]
+        if len(held) < 2:
+            continue
+        tokens, rewards, verdicts = zip(*held, strict=True)
+        of_reward += _rank_correlation(tokens, rewards)
+        of_right += _rank_correlation(tokens, verdicts)
+    right_too = None if graded.by == "agreement" else Estimate.of(of_right)
+    return LengthBias(Estimate.of(of_reward), right_too)
+
+
+def _rank_correlation(a: Sequence[float], b: Sequence[float]) -> Iterator[float]:
+    """Spearman's; nothing where one of them does not vary."""
+    if len(set(a)) > 1 and len(set(b)) > 1:
+        yield statistics.correlation(_ranks(a), _ranks(b))
+
+
+def _ranks(values: Sequence[float]) -> list[float]:
+    """Ranks from the lowest; equal values share the mean of theirs."""
+    _, at, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ends = np.cumsum(counts)
+    return [float(rank) for rank in (ends - (counts - 1) / 2)[at]]
+
+
+def _range(estimate: Estimate) -> str:
+    return f"{estimate.value:+.2f} ({estimate.low:+.2f} to {estimate.high:+.2f})"
