@@ -1,7 +1,7 @@
 """Coding agents as they are installed, each over a server whose first candidate is always cut.
 
 npm install --prefix FOLDER @openai/codex @qwen-code/qwen-code opencode-ai
-BESTOFN_AGENTS=FOLDER/node_modules/.bin python -m pytest tests/server/surfaces/test_coding_agents.py
+BESTOFN_AGENTS=FOLDER/node_modules/.bin .venv/bin/pytest tests/server/surfaces/test_coding_agents.py
 """
 
 from __future__ import annotations
