@@ -77,8 +77,9 @@ def _default(field: FieldInfo) -> str:
 def _plain(value: Any) -> Any:
     """A default as it is written in a file: what is only a name is the name."""
     if isinstance(value, BaseModel):
-        if not value.model_fields_set - {"name"} and hasattr(value, "name"):
-            return value.name
+        name = getattr(value, "name", None)
+        if name is not None and not value.model_fields_set - {"name"}:
+            return name
         return {name: _plain(getattr(value, name)) for name in value.model_fields_set}
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]

@@ -131,17 +131,20 @@ class _Run:
         Raises:
             GeneratorError: the engine has died.
         """
-        for left in reversed(range(TRIES)):
-            response = await self._client.post(
-                line.url, json=line.body, headers={"x-request-id": line.identity}
-            )
-            body = _json(response)
-            if response.status_code != 429 or not left:
+        response = await self._asked(line)
+        for _ in range(TRIES - 1):
+            if response.status_code != 429:
                 break
             await asyncio.sleep(min(LONGEST_WAIT, float(response.headers.get("retry-after", 1))))
+            response = await self._asked(line)
+        body = _json(response)
         if response.status_code == 503 and _code(body) == "engine_dead":
             raise GeneratorError(f"line {line.number}: {body['error']['message']}")
         return response.status_code, body
+
+    async def _asked(self, line: BatchLine) -> httpx.Response:
+        headers = {"x-request-id": line.identity}
+        return await self._client.post(line.url, json=line.body, headers=headers)
 
     def _done(self, status: int | None) -> None:
         self._tally.count(status)
