@@ -81,7 +81,11 @@ def _signs_letter(found: Sequence[Block]) -> bool:
         return True
     if not _takes_leave(lines[0]):
         leave = found[-2]
-        if len(found) < greeted + 4 or len(leave.lines) > 1 or not _takes_leave("".join(leave.lines)):
+        if (
+            len(found) < greeted + 4
+            or len(leave.lines) > 1
+            or not _takes_leave("".join(leave.lines))
+        ):
             return False
         lines = ["", *lines]
     return len(lines) > 1 and all(
