@@ -81,7 +81,7 @@ class BestOfNPlugin:
         except BestOfNError as error:
             raise SystemExit(f"bestofn: {error}") from None
         if self._app is not None:
-            self._app.add_middleware(KeyAsBearer)  # vLLM's own guard reads no other header
+            _read_other_header(self._app)
             if others := uncovered(self._app.routes):
                 logger.warning("bestofn: these answer without best-of-n: %s", ", ".join(others))
 
@@ -103,6 +103,18 @@ class BestOfNPlugin:
             pipeline = await stack.enter_async_context(open_pipeline(settings, generator=generator))
             state.bestofn = await open_service(settings, pipeline, prometheus_client.REGISTRY)
             state.bestofn_resources = stack.pop_all()  # as long as the process: vLLM has no hook
+
+
+def _read_other_header(app: FastAPI) -> None:
+    """Let `X-Api-Key` count before vLLM's own guard, which reads no other header than its own.
+
+    vLLM has built its middleware by now (its SageMaker hooks do), and Starlette adds none to one
+    that is built.
+    """
+    if app.middleware_stack is None:
+        app.add_middleware(KeyAsBearer)
+    else:
+        app.middleware_stack = KeyAsBearer(app.middleware_stack)
 
 
 def uncovered(routes: Iterable[Any]) -> list[str]:

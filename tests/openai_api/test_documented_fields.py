@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -76,7 +77,8 @@ async def test_what_is_ignored_stands_in_the_notes() -> None:
 
 
 def test_the_fallback_engine_takes_them_and_refuses_a_misspelling() -> None:
-    generator = TransformersGenerator(None, None)
+    model = SimpleNamespace(config=SimpleNamespace(max_position_embeddings=8))
+    generator = TransformersGenerator(model, SimpleNamespace(chat_template="{{ messages }}"))
     assert set(generator.ignored(Request.from_prompt("x", options=WITHOUT_EFFECT))) == set(
         WITHOUT_EFFECT
     )

@@ -65,7 +65,7 @@ class Engine:
             "messages", "n", "request_id", "return_token_ids", "structured_outputs",
         }  # fmt: skip
 
-    async def complete(self, endpoint: str, body: Mapping[str, Any]) -> Any:
+    async def complete(self, endpoint: str, body: Mapping[str, Any], *more: object) -> Any:
         index = int(body["request_id"].rpartition("-")[2])
         await asyncio.sleep(0)
         if index in self._dead_ends:
@@ -106,7 +106,7 @@ async def test_a_later_wave_of_dead_ends_loses_nothing_that_came_before() -> Non
 
 async def test_an_engine_that_fails_for_another_reason_is_not_the_requests_fault() -> None:
     class Broken(Engine):
-        async def complete(self, endpoint: str, body: Mapping[str, Any]) -> Any:
+        async def complete(self, endpoint: str, body: Mapping[str, Any], *more: object) -> Any:
             raise GeneratorError("GenerationError: Internal server error")
 
     pipeline = _pipeline([])

@@ -195,5 +195,7 @@ async def test_a_reply_of_another_form_is_no_reward(folder: Path) -> None:
     async with serving(app) as url:
         opened = _opened(url, api="vllm-classify", tokenizer=str(folder), check_activation=False)
         async with opened as model:
-            with pytest.raises(RewardError, match=r"answers in another form: data: List should"):
+            with pytest.raises(
+                RewardError, match=r"answers in another form: data: must not be empty"
+            ):
                 await model.score(REQUEST, GIVEN)
