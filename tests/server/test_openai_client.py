@@ -222,7 +222,9 @@ async def test_best_of_one_is_really_streamed_on_every_surface(
         anthropic.AsyncAnthropic(base_url=url, api_key="secret", max_retries=0) as claude,
         claude.messages.stream(**asked, extra_body=body) as told,
     ):
-        assert [text async for text in told.text_stream] == deltas
+        parts = [text async for text in told.text_stream]
+    assert len(parts) > 3
+    assert "".join(parts) == "".join(deltas)  # a busy engine puts tokens together
 
 
 async def test_several_turns_and_a_stop_string(client: openai.AsyncOpenAI) -> None:
