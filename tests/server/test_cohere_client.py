@@ -18,7 +18,8 @@ async def test_cohere_client_reranks() -> None:
     async with serving(app_of(api_keys=["secret"])) as url:
 
         def ask(**more: Any) -> Any:
-            return cohere.ClientV2("secret", base_url=url).rerank(**asked, **more)
+            with cohere.ClientV2("secret", base_url=url) as client:
+                return client.rerank(**asked, **more)
 
         plain = await asyncio.to_thread(ask)
         limited = await asyncio.to_thread(ask, top_n=1, max_tokens_per_doc=4096, priority=3)

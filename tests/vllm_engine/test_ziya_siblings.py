@@ -65,6 +65,6 @@ async def test_both_ways_in_read_the_form_written_out_by_hand(tmp_path: Path) ->
             found = [await _greedy(pipeline, messages) for messages, _ in BY_HAND]
     answers.append([each.text for each in found])
     assert answers[0] == answers[1]
-    assert all(answers[0])
+    assert all(each.completion_tokens for each in found)  # a random model may say no letter
     lengths = [len(ziya_generator.ids_of(folder, *by_hand)) for _, by_hand in BY_HAND]
     assert [each.prompt_tokens for each in found] == lengths
