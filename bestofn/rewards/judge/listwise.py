@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import random
 import statistics
 from collections.abc import Sequence
 
-from bestofn.core.types import Candidate, Failure, Request, Score
-from bestofn.rewards.judge.client import Decoding, JudgeClient, Schema
-from bestofn.rewards.judge.comparison import divide_tokens, score_by_comparison
+from bestofn.core.types import Failure, Request, Score
+from bestofn.rewards.judge.client import Schema
+from bestofn.rewards.judge.comparison import divide_tokens
+from bestofn.rewards.judge.orders import OrdersJudge, draw_orders
 from bestofn.rewards.judge.parsing import parse_ranking
-from bestofn.rewards.judge.question import Answer, Questioner, QuestionTemplate
+from bestofn.rewards.judge.question import Answer
 from bestofn.rewards.judge.replies import UNPARSABLE, Verdict, verdict_of
 from bestofn.rewards.judge.seeding import request_random, request_seed
 from bestofn.support.concurrency import gather_or_cancel
 
 
-class ListwiseJudge(Questioner):
+class ListwiseJudge(OrdersJudge):
     """The reward is how many of the others an answer stands before, N minus its rank, on average
     over the orders that could be read: from 0 to N - 1.
 
@@ -27,30 +27,8 @@ class ListwiseJudge(Questioner):
     with another order. Where no order can be read all candidates fail; one candidate alone gets
     `bestofn.rewards.judge.comparison.ALONE` without a question.
 
-    Args:
-        client: asks the judge.
-        question: makes the questions.
-        decoding: of the replies.
-        permutations: orders for each request.
+    Its arguments are those of `bestofn.rewards.judge.orders.OrdersJudge`.
     """
-
-    compares = True
-
-    def __init__(
-        self, client: JudgeClient, question: QuestionTemplate, decoding: Decoding, permutations: int
-    ) -> None:
-        self._client = client
-        super().__init__(question)
-        self._decoding = decoding
-        self._permutations = permutations
-
-    async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
-        """One `Score` per candidate, in the order given; see `bestofn.core.protocols.RewardModel`.
-
-        Raises:
-            RewardError: the judge's server failed for all of them.
-        """
-        return await score_by_comparison(self._judge, request, candidates)
 
     async def _judge(self, request: Request, answers: Sequence[Answer]) -> list[Score]:
         orders = draw_orders(len(answers), self._permutations, request_random(request))
@@ -95,17 +73,6 @@ class ListwiseJudge(Questioner):
         if verdict.value is None:
             return verdict
         return dataclasses.replace(verdict, value=[order[at] for at in verdict.value])
-
-
-def draw_orders(count: int, permutations: int, rng: random.Random) -> list[list[int]]:
-    """Random orders of `count` places; every second is the one before it backwards."""
-    orders: list[list[int]] = []
-    for number in range(permutations):
-        if number % 2:
-            orders.append(orders[-1][::-1])
-        else:
-            orders.append(rng.sample(range(count), count))
-    return orders
 
 
 def ranking_schema(count: int) -> Schema:

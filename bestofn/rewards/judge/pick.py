@@ -10,18 +10,17 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 
-from bestofn.core.types import Candidate, Failure, Request, Score
-from bestofn.rewards.judge.client import Decoding, JudgeClient
-from bestofn.rewards.judge.comparison import divide_tokens, score_by_comparison
-from bestofn.rewards.judge.listwise import draw_orders
+from bestofn.core.types import Failure, Request, Score
+from bestofn.rewards.judge.comparison import divide_tokens
+from bestofn.rewards.judge.orders import OrdersJudge, draw_orders
 from bestofn.rewards.judge.parsing import parse_pick
-from bestofn.rewards.judge.question import Answer, QuestionTemplate
+from bestofn.rewards.judge.question import Answer
 from bestofn.rewards.judge.replies import Verdict, verdict_of
 from bestofn.rewards.judge.seeding import request_random, request_seed
 from bestofn.support.concurrency import gather_or_cancel
 
 
-class PickJudge:
+class PickJudge(OrdersJudge):
     """The reward is the share of the orders that could be read in which an answer was picked as the
     best, 0 to 1.
 
@@ -29,30 +28,8 @@ class PickJudge:
     `bestofn.rewards.judge.listwise.ListwiseJudge`. Where no order can be read all candidates fail;
     one candidate alone gets `bestofn.rewards.judge.comparison.ALONE` without a question.
 
-    Args:
-        client: asks the judge.
-        question: makes the questions.
-        decoding: of the replies.
-        permutations: orders for each request.
+    Its arguments are those of `bestofn.rewards.judge.orders.OrdersJudge`.
     """
-
-    compares = True
-
-    def __init__(
-        self, client: JudgeClient, question: QuestionTemplate, decoding: Decoding, permutations: int
-    ) -> None:
-        self._client = client
-        self._question = question
-        self._decoding = decoding
-        self._permutations = permutations
-
-    async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
-        """One `Score` per candidate, in the order given; see `bestofn.core.protocols.RewardModel`.
-
-        Raises:
-            RewardError: the judge's server failed for all of them.
-        """
-        return await score_by_comparison(self._judge, request, candidates)
 
     async def _judge(self, request: Request, answers: Sequence[Answer]) -> list[Score]:
         orders = draw_orders(len(answers), self._permutations, request_random(request))

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from bestofn.core.no_winner import RewardError
 from bestofn.core.protocols import Comparing
 from bestofn.core.types import Candidate, Request
-from bestofn.rewards.judge.listwise import draw_orders
+from bestofn.rewards.judge.orders import draw_orders
 from tests.support.rewards.judges import (
     REQUEST,
     TOKENS,

@@ -13,6 +13,7 @@ import pytest
 from bestofn import Pipeline, Settings
 from bestofn.core.best_of_n import best_of_n
 from bestofn.core.errors import ConfigError, RequestError
+from bestofn.core.protocols import Noting, Refusing
 from bestofn.core.types import Candidate, Request
 from bestofn.generators.openai import openai_generator
 from bestofn.rewards.ensemble import EnsembleRewardModel, Member
@@ -130,6 +131,16 @@ async def test_a_judge_is_shown_the_placeholder_or_refuses() -> None:
         with pytest.raises(RequestError, match="it holds 1 image, and the reward model reads text"):
             await best_of_n(Request(SEEN, best_of=1), pipeline)
         assert stub.bodies == []
+
+
+@pytest.mark.parametrize("mode", ["pointwise", "pairwise", "listwise", "pick", "probability"])
+async def test_a_judge_of_every_mode_refuses_or_says_what_it_was_shown(mode: str) -> None:
+    async with judging(lambda body: reply("1"), mode=mode, images="refuse") as (judge, _):
+        assert isinstance(judge, Refusing)
+        assert "1 image" in str(await judge.refusal(Request(SEEN)))
+    async with judging(lambda body: reply("1"), mode=mode) as (judge, _):
+        assert isinstance(judge, Noting)
+        assert list(judge.notes_on(Request(SEEN))) == [NOTE]
 
 
 async def test_a_pairwise_ranker_is_shown_the_placeholder_or_refuses(tmp_path: Path) -> None:
