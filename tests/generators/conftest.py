@@ -1,13 +1,16 @@
-"""The generator that runs without vLLM."""
+"""The generator that runs without vLLM, and upstreams that play a script."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 import pytest
 
 from bestofn import embedded
 from bestofn.generators.transformers import TransformersGenerator
+from tests.support.streamed import Serve
+from tests.support.upstream import Upstream, running
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +19,10 @@ def transformers_generator() -> Iterator[TransformersGenerator]:
     generator = TransformersGenerator.load(str(embedded.generator_path()))
     yield generator
     generator.close()
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Starts a stub with a script; it is stopped at the end of the test."""
+    with contextlib.ExitStack() as stack:
+        yield lambda script: stack.enter_context(running(Upstream(script)))

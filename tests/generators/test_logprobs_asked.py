@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -18,19 +16,12 @@ from bestofn.core.types import Request
 from bestofn.generators.openai import openai_generator
 from bestofn.openai_api.logprobs import token_logprobs
 from bestofn.settings.sections import SelectorSettings
-from tests.support.upstream import Script, Upstream, completion, failure, running
+from tests.support.streamed import Serve
+from tests.support.upstream import Script, completion, failure
 
 pytestmark = pytest.mark.model
 
-Serve = Callable[[Script], Upstream]
 LONG = "Rivers shape the land in many ways, and over a long time. " * 4
-
-
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    """Starts a stub with a script; it is stopped at the end of the test."""
-    with contextlib.ExitStack() as stack:
-        yield lambda script: stack.enter_context(running(Upstream(script)))
 
 
 def _with_logprobs(body: dict[str, Any]) -> Response:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -21,18 +19,10 @@ from bestofn.generators.openai_sampling import GroupSampling
 from bestofn.openai_api.completions import Completion, read_completion
 from bestofn.selection.argmax import ArgmaxSelector
 from bestofn.testing import FakeRewardModel
-from tests.support.upstream import Script, Upstream, completion, failure, running
+from tests.support.streamed import Serve
+from tests.support.upstream import completion, failure
 
 pytestmark = pytest.mark.model
-
-Serve = Callable[[Script], Upstream]
-
-
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    """Starts a stub with a script; it is stopped at the end of the test."""
-    with contextlib.ExitStack() as stack:
-        yield lambda script: stack.enter_context(running(Upstream(script)))
 
 
 async def _all(generator: OpenAIGenerator, request: Request) -> dict[int, Candidate]:

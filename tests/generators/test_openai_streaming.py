@@ -3,97 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from bestofn.answers.text import TextKey
 from bestofn.control.accepted import Accepted
 from bestofn.control.loops import Loops
 from bestofn.control.policy import Policy
 from bestofn.core.best_of_n import best_of_n
-from bestofn.core.errors import RequestError
 from bestofn.core.pipeline import Pipeline
-from bestofn.core.types import Candidate, Request
+from bestofn.core.types import Request
 from bestofn.filters.repetition.filter import RepetitionFilter
-from bestofn.generators.openai import OpenAIGenerator, openai_generator
+from bestofn.generators.openai import openai_generator
 from bestofn.selection.argmax import ArgmaxSelector
 from bestofn.selection.vote import VoteSelector
 from bestofn.testing import FakeRewardModel
-from tests.support.upstream import Script, Upstream, completion, failure, running
+from tests.support.streamed import END, USAGE, Serve, chunk, events, reading, said, sampled
+from tests.support.upstream import completion
 
 pytestmark = pytest.mark.model
-
-Serve = Callable[[Script], Upstream]
-USAGE = {"prompt_tokens": 3, "completion_tokens": 40}
-
-
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    """Starts a stub with a script; it is stopped at the end of the test."""
-    with contextlib.ExitStack() as stack:
-        yield lambda script: stack.enter_context(running(Upstream(script)))
-
-
-def said(text: str, **more: Any) -> dict[str, Any]:
-    """A chunk with a piece of the answer."""
-    return {"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": None, **more}]}
-
-
-def chunk(delta: dict[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
-    return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}]}
-
-
-END: Sequence[dict[str, Any]] = (chunk({}, "stop"), {"choices": [], "usage": USAGE})
-
-
-def events(
-    chunks: Sequence[dict[str, Any] | str],
-    *,
-    pause: float = 0.0,
-    done: bool = True,
-    on_end: Callable[[], None] = lambda: None,
-) -> Response:
-    """These chunks as server-sent events; `on_end` is called however the stream ends."""
-
-    async def lines() -> AsyncIterator[str]:
-        try:
-            for each in chunks:
-                yield f"data: {each if isinstance(each, str) else json.dumps(each)}\n\n"
-                await asyncio.sleep(pause)
-            if done:
-                yield "data: [DONE]\n\n"
-        finally:
-            on_end()
-
-    return StreamingResponse(lines(), media_type="text/event-stream")
-
-
-def reading(best_of: int = 2, every: int = 2, **fields: Any) -> Request:
-    return Request.from_prompt("x", best_of=best_of, snapshot_tokens=every, **fields)
-
-
-async def _all(
-    generator: OpenAIGenerator, request: Request
-) -> tuple[dict[int, Candidate], list[Candidate]]:
-    """(the finished by index, the snapshots in order)."""
-    sampling = generator.sample(request, range(request.best_of))
-    come = [candidate async for candidate in sampling]
-    await sampling.aclose()
-    finished = [each for each in come if each.finish_reason is not None]
-    assert len(finished) == request.best_of
-    return {c.index: c for c in finished}, [c for c in come if c.finish_reason is None]
 
 
 async def test_snapshots_come_every_few_tokens_and_the_answer_is_whole(serve: Serve) -> None:
     upstream = serve(lambda body: events([said(f"w{i} ") for i in range(7)] + [*END]))
     async with openai_generator(upstream.url) as generator:
         assert generator.snapshots
-        finished, snapshots = await _all(generator, reading(seed=5))
+        finished, snapshots = await sampled(generator, reading(seed=5))
     assert [each.text for each in snapshots if each.index == 0] == [
         "w0 w1 ",
         "w0 w1 w2 w3 ",
@@ -137,7 +74,7 @@ async def test_a_stopping_rule_hangs_up_on_what_still_runs_and_counts_it(serve: 
 async def test_without_a_rule_that_reads_snapshots_nothing_is_streamed(serve: Serve) -> None:
     upstream = serve(lambda body: completion(*["one"] * body.get("n", 1)))
     async with openai_generator(upstream.url) as generator:
-        await _all(generator, Request.from_prompt("x", best_of=2))
+        await sampled(generator, Request.from_prompt("x", best_of=2))
     assert [(body["stream"], body["n"]) for body in upstream.bodies] == [(False, 2)]
 
 
@@ -155,7 +92,7 @@ async def test_tool_calls_thoughts_and_logprobs_are_put_together(serve: Serve) -
         each["choices"][0]["logprobs"] = {"content": [{"token": "t", "logprob": -0.5}]}
     upstream = serve(lambda body: events(parts))
     async with openai_generator(upstream.url) as generator:
-        finished, snapshots = await _all(generator, reading(1, 1, token_logprobs=True))
+        finished, snapshots = await sampled(generator, reading(1, 1, token_logprobs=True))
     message = finished[0].message
     calls = [call["function"] for call in message["tool_calls"]]
     assert calls == [{"name": "add", "arguments": '{"a": 1}'}, {"name": "now", "arguments": "{}"}]
@@ -253,62 +190,3 @@ async def test_a_candidate_that_loops_is_hung_up_on_and_its_tokens_are_counted(
     assert cost is not None
     assert 16 < cost < 400, "of 2,400 that it would have sent"
     assert ranking.usage.completion_tokens == cost + 40
-
-
-async def test_a_server_that_does_not_stream_is_found_out_once(serve: Serve) -> None:
-    def refuses(body: dict[str, Any]) -> Response:
-        if body["stream"]:
-            return failure(400, "stream is not supported")
-        return completion(*["one"] * body.get("n", 1))
-
-    upstream = serve(refuses)
-    async with openai_generator(upstream.url) as generator:
-        finished, snapshots = await _all(generator, reading())
-        assert sorted(body["stream"] for body in upstream.bodies) == [False, False, True, True]
-        assert {each.text for each in finished.values()} == {"one"}
-        await _all(generator, reading())
-    assert snapshots == []
-    assert [(body["stream"], body.get("n")) for body in upstream.bodies[4:]] == [(False, 2)]
-
-
-async def test_a_request_that_is_wrong_is_refused_as_ever(serve: Serve) -> None:
-    upstream = serve(lambda body: failure(400, "the prompt has 9 tokens too many"))
-    async with openai_generator(upstream.url) as generator:
-        with pytest.raises(RequestError, match=r"refuses .* \(status 400\): it is longer"):
-            await _all(generator, reading())
-        upstream.script = lambda body: events([said("fine"), *END])
-        finished, _ = await _all(generator, reading())
-    assert {each.text for each in finished.values()} == {"fine"}
-
-
-async def test_an_answer_in_one_piece_to_a_request_for_a_stream_is_taken(serve: Serve) -> None:
-    upstream = serve(lambda body: completion("whole"))
-    async with openai_generator(upstream.url) as generator:
-        finished, _ = await _all(generator, reading())
-    assert {(c.text, c.completion_tokens) for c in finished.values()} == {("whole", 7)}
-
-
-async def test_a_raw_text_is_streamed_as_one(serve: Serve) -> None:
-    async def never(body: dict[str, Any]) -> Response:
-        raise AssertionError(body)
-
-    upstream = serve(never)
-    async with openai_generator(upstream.url) as generator:
-        chunks: list[dict[str, Any]] = [
-            {"choices": [{"index": 0, "text": word}]} for word in ("a ", "b ", "c")
-        ]
-        end: dict[str, Any] = {"choices": [{"index": 0, "text": "", "finish_reason": "length"}]}
-
-        async def stream(path: str, body: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
-            assert path == "completions"
-
-            async def come() -> AsyncIterator[dict[str, Any]]:
-                for each in (*chunks, end):
-                    yield each
-
-            return come()
-
-        generator._client.stream = stream  # type: ignore[method-assign, assignment]
-        finished, snapshots = await _all(generator, reading(1, raw=True))
-    assert [each.text for each in snapshots] == ["a b "]
-    assert (finished[0].text, finished[0].finish_reason) == ("a b c", "length")
