@@ -83,8 +83,11 @@ def _python() -> Iterator[Finding]:
 
 def _memory() -> Iterator[Finding]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    yield Finding("machine", "ok", f"{cores} CPU cores, {_bytes(total)} of memory")
+    memory = ""
+    if hasattr(os, "sysconf"):  # not on Windows
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        memory = f", {_bytes(total)} of memory"
+    yield Finding("machine", "ok", f"{cores} CPU cores{memory}")
     shared = Path("/dev/shm")
     if shared.is_dir() and (size := shutil.disk_usage(shared).total) < LEAST_SHARED:
         fix = "docker run --shm-size=2g ..., or in a pod an emptyDir of medium Memory"
