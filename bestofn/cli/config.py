@@ -14,6 +14,7 @@ from bestofn.cli.options import ConfigOption, JsonOption
 from bestofn.cli.running import exit_codes
 
 if TYPE_CHECKING:
+    from bestofn.settings.listing import Setting
     from bestofn.settings.settings import Settings
 
 group = typer.Typer(help="Begin, check and show a file of settings.", no_args_is_help=True)
@@ -30,7 +31,14 @@ def init() -> None:
     typer.echo("## Settings of bestofn: take the # from a line, and from its section's, to change")
     typer.echo("## it. Flags and variables win over this file; `bestofn config show` says which.")
     opened = ""
-    for setting in all_settings():
+    # A section's own settings before its sections: behind one they would look like its own.
+    sections = list(SECTIONS)
+
+    def place(setting: Setting) -> tuple[int, int]:
+        section = setting.name.rpartition(".")[0]
+        return (sections.index(section.partition(".")[0]) if section else -1, section.count("."))
+
+    for setting in sorted(all_settings(), key=place):
         section, _, name = setting.name.rpartition(".")
         if section != opened:
             depth = "  " * section.count(".")

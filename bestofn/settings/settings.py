@@ -19,7 +19,7 @@ from pydantic_settings import (
     SettingsError,
     YamlConfigSettingsSource,
 )
-from yaml import MappingNode, SafeLoader, YAMLError, compose
+from yaml import MappingNode, YAMLError
 
 from bestofn.core.errors import ConfigError
 from bestofn.settings.choices import Engine
@@ -40,6 +40,7 @@ from bestofn.settings.sections import (
     with_selector,
 )
 from bestofn.settings.stopping import StopSettings
+from bestofn.settings.yaml_lines import composed
 from bestofn.support.error_text import all_faults
 
 BRANCHES = ("str", "list[str]", "constrained-str")
@@ -207,7 +208,6 @@ def _refuse_no_mapping(file: Path) -> None:
     Raises:
         ConfigError: the file holds a list or a lone value.
     """
-    with file.open(encoding="utf-8") as opened:
-        root = compose(opened, SafeLoader)
+    root = composed(file.read_text(encoding="utf-8"))
     if root is not None and not isinstance(root, MappingNode):
         raise ConfigError(f"{file}: the file must hold a mapping of settings")

@@ -13,6 +13,10 @@ from bestofn.cli import app
 from bestofn.settings.listing import SECTIONS, all_settings
 from bestofn.settings.settings import Settings
 
+BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{at}: &a{at} [{', '.join([f'*a{at - 1}'] * 9)}]\n" for at in range(1, 9)
+)
+
 
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["config", *arguments])
@@ -20,7 +24,11 @@ def run(*arguments: str) -> Result:
 
 def test_what_init_prints_is_the_default_once_it_is_not_commented_out(tmp_path: Path) -> None:
     file = tmp_path / "bestofn.yaml"
-    printed = run("init").stdout
+    done = run("init")
+    assert done.exit_code == 0, done.output
+    printed = done.stdout
+    keys = [line[2:].strip().partition(":")[0] for line in printed.splitlines() if line[:2] == "# "]
+    assert {each.name.rpartition(".")[2] for each in all_settings()} <= set(keys)
     assert Settings.load(_written(file, printed)) == Settings()
     lines = [line[2:] for line in printed.splitlines() if line.startswith("# ")]
     assert Settings.load(_written(file, "\n".join(lines))) == Settings()
@@ -57,6 +65,9 @@ def test_every_section_says_what_it_is_for() -> None:
         ("seed: 1\nseed: 2\n", 2, "seed", "it stands twice, and only the last counts"),
         ("profiles:\n  quick:\n    filters: [x]\n", 3, "profiles.quick.filters.0", "'x'"),
         ("best_of: [4\nseed: 1\n", 2, "(YAML)", "expected"),
+        ("seed: 1\nfilters: &a [*a]\n", 2, "(YAML)", "an alias stands within what it names"),
+        (BOMB, 5, "(YAML)", "its aliases make more than 20,000 values of it"),
+        ("filters: " + "[" * 5000, 1, "(YAML)", "it nests too deeply"),
         ("- best_of\n", 1, "(file)", "must hold a mapping of settings"),
         ("reward_model: a\nrewards: [b]\n", 2, "rewards", "reward_model"),
         (
