@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from bestofn.builders.choosing import build_answer_key, build_selector
 from bestofn.builders.generators import sources_of
 from bestofn.builders.pipeline import build_filters
-from bestofn.builders.reward_plan import RewardPlan
+from bestofn.builders.reward_plan import RewardPlan, wrong_options
+from bestofn.builders.rewards import SECTIONS
 from bestofn.builders.stopping import Readable, require_candidates, stopping
 from bestofn.core.errors import ConfigError
 from bestofn.settings.sections import FilterSpec
@@ -35,15 +36,18 @@ def contradictions(settings: Settings) -> Iterator[tuple[str, ConfigError]]:
             make()
 
     tried("generators" if settings.generators else "engine", lambda: sources_of(settings))
-    tried("rewards" if settings.rewards else "reward_model", lambda: RewardPlan.of(settings))
+    tried("rewards" if settings.rewards else "reward_model", lambda: _options_of(settings))
+    if {"best_of", "profiles"} & settings.model_fields_set:
+        _tried_limit(settings, tried)
     _tried_filters(settings.filters, "filters", tried)
     tried("answer_key", lambda: build_answer_key(settings.answer_key))
     tried("selector", lambda: build_selector(settings.selector))
-    with of("stop"):
-        key, plan = build_answer_key(settings.answer_key), RewardPlan.of(settings)
-        several = len(settings.generators) > 1
-        stopping(settings.stop, Readable.of(key, rewards=bool(plan.rewards), several=several))
-        require_candidates(settings.stop, settings.best_of)
+    if not found:  # what it reads is right
+        with of("stop"):
+            key, plan = build_answer_key(settings.answer_key), RewardPlan.of(settings)
+            several = len(settings.generators) > 1
+            stopping(settings.stop, Readable.of(key, rewards=bool(plan.rewards), several=several))
+            require_candidates(settings.stop, settings.best_of)
     for name, profile in settings.profiles.items():
         _tried_filters(profile.filters or (), f"profiles.{name}.filters", tried)
         stop, best_of = profile.stop or settings.stop, profile.best_of or settings.best_of
@@ -65,3 +69,29 @@ def _tried_filters(
 ) -> None:
     for at, spec in enumerate(specs):
         tried(f"{key}.{at}", lambda spec=spec: build_filters([spec]))  # type: ignore[misc]
+
+
+def _options_of(settings: Settings) -> None:
+    """The plan for rewards, with the options of kinds that have a section.
+
+    Raises:
+        ConfigError: it cannot be made, or an option is wrong or missing.
+    """
+    for reward in RewardPlan.of(settings).rewards:
+        if (section := SECTIONS.get(reward.kind)) is not None:
+            with wrong_options(reward.where):
+                section.model_validate(reward.options)
+
+
+def _tried_limit(settings: Settings, tried: Callable[[str, Callable[[], object]], None]) -> None:
+    """Whether what is sampled without asking is within the server's limit."""
+
+    def within(best_of: int | None) -> None:
+        most = settings.server.max_best_of
+        if best_of is not None and best_of > most:
+            raise ConfigError(f"it is {best_of}, and server.max_best_of {most}: serve refuses it")
+
+    if "max_best_of" in settings.server.model_fields_set:
+        tried("best_of", lambda: within(settings.best_of))
+    for name, profile in settings.profiles.items():
+        tried(f"profiles.{name}.best_of", lambda best_of=profile.best_of: within(best_of))  # type: ignore[misc]

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from bestofn import embedded
 from bestofn.core.errors import ConfigError
+from bestofn.rewards.judge.itself import SELF
 from bestofn.settings.rewards import EnsembleSettings, RewardKind, RewardSettings, RewardSpec
 from bestofn.settings.settings import NO_REWARD_MODEL, Settings
 from bestofn.support.error_text import all_faults
@@ -90,6 +91,8 @@ class RewardPlan:
             rewards = [_planned(RewardSpec.of(name), settings)]
         elif not (other_generator or _others(settings)):
             name, rewards = embedded.REWARD_NAME, [_embedded(settings)]
+        if settings.engine == "none" and any(map(_asks_the_generator, rewards)):
+            raise ConfigError("a judge whose url is self asks the generator; the engine is none")
         return cls(name, tuple(rewards), settings.ensemble or EnsembleSettings())
 
     @property
@@ -146,6 +149,10 @@ def _embedded(settings: Settings) -> PlannedReward:
         update={"reward": settings.reward.model_copy(update={"threads": threads})}
     )
     return _planned(RewardSpec.of(str(embedded.reward_path())), small)
+
+
+def _asks_the_generator(reward: PlannedReward) -> bool:
+    return reward.kind == "judge" and reward.options.get("url") == SELF
 
 
 def _planned(spec: RewardSpec, settings: Settings, *, in_list: bool = False) -> PlannedReward:

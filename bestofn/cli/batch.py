@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,10 +13,10 @@ from bestofn.cli.options import (
     AnswerKeyOption,
     BestOfOption,
     ConfigOption,
-    EngineOption,
     ModelOption,
     RewardModelOption,
     SelectorOption,
+    ServeEngineOption,
     StopOption,
     TrustOption,
     UnsafeCodeOption,
@@ -65,7 +66,7 @@ def batch(
     unsafe_code: UnsafeCodeOption = None,
     best_of: BestOfOption = None,
     upstream: UpstreamOption = None,
-    engine: EngineOption = None,
+    engine: ServeEngineOption = None,
     selector: SelectorOption = None,
     answer_key: AnswerKeyOption = None,
     stop: StopOption = None,
@@ -96,8 +97,10 @@ def batch(
         if not source.is_file():
             why = "is a folder" if source.is_dir() else "no such file"
             raise ConfigError(f"{source}: {why}")
-        if target.resolve() == source.resolve() or not target.resolve().parent.is_dir():
-            raise ConfigError(f"{target}: it is the input, or there is no such folder")
+        if target.resolve() == source.resolve():
+            raise ConfigError(f"{target}: it is the input")
+        if not target.resolve().parent.is_dir():
+            raise ConfigError(f"{target}: there is no folder {target.resolve().parent}")
         run_to_end(_batch(source, target, settings, concurrency, verbose=verbose))
 
 
@@ -129,7 +132,11 @@ async def _batch(
                 console.print(_so_far(tally), markup=False, highlight=False, soft_wrap=True)
 
         app = create_app(settings, keys=ApiKeys())
-        tally = await run_batch(app, source, target, in_flight=concurrency, watch=watch)
+        try:
+            tally = await run_batch(app, source, target, in_flight=concurrency, watch=watch)
+        except asyncio.CancelledError:
+            console.print(f"{target}: what was answered is kept; the same command goes on")
+            raise
         console.print(f"{target}: {_so_far(tally)}", markup=False, highlight=False, soft_wrap=True)
     if tally.failed:
         raise GeneratorError(

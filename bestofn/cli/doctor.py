@@ -21,6 +21,7 @@ DISTRIBUTION = "bestofn-middleware"
 
 EXTRAS = {
     "server": "serve OpenAI's API",
+    "anthropic": "serve Anthropic's Messages API",
     "ray": "runs and replicas on a cluster",
     "math": "compare mathematics by its value",
     "report": "the HTML page of a run",

@@ -120,3 +120,26 @@ def test_what_is_not_by_default_is_shown_with_where_it_is_from(
 
 def test_nothing_said_is_everything_as_by_default() -> None:
     assert run("show").stdout == "everything is as by default\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "said"),
+    [
+        ("rewards: [{kind: verifier, name: number}]\n", "rewards", "check: has to be given"),
+        ("best_of: 128\nserver: {max_best_of: 4}\n", "best_of", "server.max_best_of 4"),
+        ("profiles: {a: {best_of: 100000}}\n", "profiles.a.best_of", "server.max_best_of 64"),
+        (
+            "engine: none\nrewards: [{kind: judge, url: self}]\n",
+            "rewards",
+            "asks the generator; the engine is none",
+        ),
+        ('answer_key: {pattern: {pattern: "("}}\n', "answer_key", "pattern"),
+    ],
+)
+def test_what_would_end_the_start_is_told_once(
+    text: str, key: str, said: str, tmp_path: Path
+) -> None:
+    done = run("check", str(_written(tmp_path / "c.yaml", text)), "--json")
+    (problem,) = json.loads(done.stdout)
+    assert problem["key"] == key
+    assert said in problem["message"]

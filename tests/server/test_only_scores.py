@@ -74,3 +74,10 @@ async def test_what_contradicts_it_is_said_before_anything_is_loaded(
     with pytest.raises(ConfigError, match=sentence):
         async with open_pipeline(Settings.load(engine="none", **settings)):
             pass
+
+
+async def test_candidates_are_refused_with_a_status_too(client: httpx.AsyncClient) -> None:
+    body = {"messages": [{"role": "user", "content": "Why?"}], "best_of": 2}
+    answer = await client.post("/v1/candidates", json=body)
+    assert answer.status_code == 400
+    assert "only scores" in answer.json()["error"]["message"]

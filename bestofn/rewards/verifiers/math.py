@@ -9,7 +9,8 @@ from typing import Any
 
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Failure, Request
-from bestofn.rewards.verifiers.verdicts import UNUSABLE_REFERENCE
+from bestofn.rewards.verifiers.cost import takes_for_ever
+from bestofn.rewards.verifiers.verdicts import TIMED_OUT, UNUSABLE_REFERENCE
 from bestofn.rewards.verifiers.verifier import SECONDS, VerifierRewardModel
 from bestofn.support.thoughts import without_thoughts
 
@@ -39,7 +40,8 @@ def math_verifier(
     is not found. An answer in which nothing is found is wrong.
 
     Failures: ``no_reference``; ``unusable_reference``, nothing is found in it; ``verifier_error``,
-    sympy fails on one of the two; ``verifier_timeout``.
+    sympy fails on one of the two; ``verifier_timeout``, at once for towers of powers and factorials
+    of large numbers, which are not begun.
 
     Args:
         precision: decimal places to which numbers are compared.
@@ -90,6 +92,8 @@ def check(
     text = without_thoughts(candidate.text)
     if right and text == right:
         return True
+    if takes_for_ever(text):
+        return Failure(TIMED_OUT, "it has a power or a factorial that would take for ever")
     gold = _read(right if _DELIMITED.search(right) else f"${right}$") or _read(right)
     if not gold:
         return Failure(UNUSABLE_REFERENCE, "math-verify finds no formula in the reference")

@@ -81,6 +81,8 @@ def _read(number: int, text: bytes) -> BatchLine:
         line = _Line.model_validate(given, strict=True)
     except ValidationError as error:
         return _refused(named, "invalid_line", str(faults(error)[0]))
+    if "\ufffd" in line.custom_id and b"\\ud" in text.lower():
+        return _refused(named, "invalid_line", "custom_id: it holds half of a surrogate pair")
     if line.body.get("stream"):
         return _refused(named, "invalid_line", "body.stream: a batch is answered in whole")
     same = json.dumps([line.custom_id, line.url, line.body], sort_keys=True)

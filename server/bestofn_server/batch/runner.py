@@ -140,6 +140,8 @@ class _Run:
         body = _json(response)
         if response.status_code == 503 and _code(body) == "engine_dead":
             raise GeneratorError(f"line {line.number}: {body['error']['message']}")
+        if body is None:
+            return 400, {"error": {"message": f"{line.url}: it does not answer with JSON"}}
         return response.status_code, body
 
     async def _asked(self, line: BatchLine) -> httpx.Response:
@@ -196,6 +198,8 @@ def _json(response: httpx.Response) -> Any:
     try:
         return response.json()
     except ValueError:  # a path that answers with something else, or with nothing
+        if response.is_success:
+            return None
         return {"error": {"message": response.text[:400] or f"status {response.status_code}"}}
 
 

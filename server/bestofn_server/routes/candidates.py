@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from bestofn.core.errors import RequestError
 from bestofn.support.concurrency import cancel_and_wait
 from bestofn.support.waiting import somebody_waits
 from bestofn_server.http.auth import key_of
@@ -25,6 +26,9 @@ from bestofn_server.wire.candidate_events import CandidateEvent, SnapshotEvent, 
 from bestofn_server.wire.headers import Asked, BestOfNHeaders
 from bestofn_server.wire.requests import BestOfNOptions, ChatRequest
 from bestofn_server.wire.responses import Answer, Completion
+
+EARLY = 0.05
+"""Seconds within which a request is refused that the generator cannot take."""
 
 _EVENTS = StartedEvent | SnapshotEvent | CandidateEvent | Completion
 _SUCCESS: dict[int | str, dict[str, Any]] = {
@@ -66,7 +70,8 @@ async def _candidates(body: ChatRequest, asked: BestOfNHeaders, request: Request
         events = watching.events()
         stack.push_async_callback(events.aclose)
         first = await unless_gone(request, anext(events, None))
-        if first is None:
+        await asyncio.wait([ranking], timeout=EARLY)
+        if first is None or (ranking.done() and isinstance(ranking.exception(), RequestError)):
             ranking.result()
 
         async def chunks() -> AsyncGenerator[dict[str, Any]]:

@@ -61,6 +61,7 @@ class Presets:
     def __init__(
         self, settings: Settings, pipeline: Pipeline, models: Sequence[dict[str, Any]]
     ) -> None:
+        _refuse_above_the_limit(settings)
         self._pipeline = pipeline
         self._models = list(models)
         self._default = Preset(
@@ -160,6 +161,20 @@ class Presets:
         forwarder = self._pipeline.forwarder
         if forwarder is not None and forwarder.changes:
             self._models = await forwarder.models()
+
+
+def _refuse_above_the_limit(settings: Settings) -> None:
+    """What no request may ask for, none may get without asking.
+
+    Raises:
+        ConfigError: `best_of`, of the server or of a profile, is above `max_best_of`.
+    """
+    most = settings.server.max_best_of
+    asked: dict[str, int | None] = {"best_of": settings.best_of}
+    asked |= {f"profiles.{name}.best_of": each.best_of for name, each in settings.profiles.items()}
+    for key, best_of in asked.items():
+        if best_of is not None and best_of > most:
+            raise ConfigError(f"{key} is {best_of}, and server.max_best_of {most}")
 
 
 def _of_profile(name: str, profile: Profile, default: Preset, settings: Settings) -> Preset:

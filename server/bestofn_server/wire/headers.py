@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal, TypeVar
 from fastapi import Header
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bestofn.settings.stopping import Rule
 from bestofn.support.error_text import faults
 from bestofn_server.errors import InvalidBodyError
 from bestofn_server.wire import bounds
@@ -37,7 +36,11 @@ class BestOfNHeaders(BaseModel):
         alias="X-Bestofn-Profile",
         description="a profile, which then goes before the name of the model",
     )
-    stop: Rule | None = Field(default=None, alias="X-Bestofn-Stop", description="as `bestofn.stop`")
+    stop: Name | None = Field(
+        default=None,
+        alias="X-Bestofn-Stop",
+        description="as `bestofn.stop` in a few words: `auto`, `accepted count=12`",
+    )
     return_candidates: Literal["none", "summary", "full"] | None = Field(
         default=None,
         alias="X-Bestofn-Return-Candidates",
@@ -48,7 +51,7 @@ class BestOfNHeaders(BaseModel):
         """The body with what only the headers say.
 
         Raises:
-            InvalidBodyError: a rule says nothing without an option, which only a body can hold.
+            InvalidBodyError: there is no such rule or option.
         """
         changes: dict[str, Any] = {}
         if self.best_of is not None and body.best_of is None:

@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bestofn.core.errors import ConfigError
-from bestofn.core.types import Request
+from bestofn.core.types import Candidate, Failure, Request
+from bestofn.rewards.verifiers.cost import takes_for_ever
+from bestofn.rewards.verifiers.math import check
 from bestofn.rewards.verifiers.open import open_verifier
 from bestofn.rewards.verifiers.verifier import VerifierRewardModel
 from bestofn.settings.verifier import VerifierSettings
@@ -75,3 +77,27 @@ def test_without_math_verify_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"pip install 'bestofn-middleware\[math\]'"):
         open_verifier(VerifierSettings(check="math"))
+
+
+@pytest.mark.parametrize(
+    ("text", "costly"),
+    [
+        ("2**2**2**2**2**7", True),
+        ("10^{10^{10}}", True),
+        ("$10^(10^(10^10))$", True),
+        ("factorial(10**9)", True),
+        ("99999!", True),
+        ("7" * 10_000 + "^" * 10_000, False),
+        ("e^{x^2} + 2^{2^3}", False),
+        ("x^2 + y^2 + 3^2", False),
+        ("2^{1000} and 7!", False),
+    ],
+)
+def test_what_would_take_for_ever_is_seen_before_it_is_read(text: str, costly: bool) -> None:
+    assert takes_for_ever(text) is costly
+    if costly:
+        request = Request.from_prompt("What?", reference="3")
+        answer = Candidate(0, {"role": "assistant", "content": text}, "stop")
+        found = check(request, answer, precision=6, strict=True)
+        assert isinstance(found, Failure)
+        assert found.reason == "verifier_timeout"

@@ -250,3 +250,18 @@ def test_faults_that_may_pass() -> None:
         500,
         503,
     ]
+
+
+async def test_what_a_batch_cannot_hold_is_refused_and_never_taken_for_an_answer(
+    tmp_path: Path,
+) -> None:
+    source = _write(
+        tmp_path / "in.jsonl",
+        _line("events", "/v1/candidates"),
+        '{"custom_id": "half \\ud800", "method": "POST", "url": "/v1/models", "body": {}}',
+    )
+    tally = await run_batch(_app(), source, tmp_path / "out.jsonl", in_flight=2)
+    assert (tally.answered, tally.refused, tally.failed) == (0, 2, 0)
+    texts = (tmp_path / "out.jsonl").read_text(encoding="utf-8")
+    assert "it does not answer with JSON" in texts
+    assert "half of a surrogate pair" in texts

@@ -103,6 +103,18 @@ async def test_a_wrong_header_is_named(
 
 
 @every_surface
+async def test_a_header_says_a_rule_with_its_options(
+    client: httpx.AsyncClient, path: str, body: dict[str, Any]
+) -> None:
+    said = {"X-Bestofn-Stop": "accepted count=1", "X-Bestofn-Best-Of": "3"}
+    report = (await client.post(path, json=body, headers=said)).json()["bestofn"]
+    assert report["accepted"] >= 1
+    wrong = await client.post(path, json=body, headers={"X-Bestofn-Stop": "accepted"})
+    assert wrong.status_code == 400
+    assert "needs count" in wrong.text
+
+
+@every_surface
 async def test_a_fallback_is_told(path: str, body: dict[str, Any]) -> None:
     pipeline = pipeline_of([FakeCompletion("cut", "length")], policy=Policy("best_rejected"))[0]
     async with client_of(create_app(Settings(best_of=2), pipeline)) as client:
