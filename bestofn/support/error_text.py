@@ -6,8 +6,9 @@ str(faults(validation_error)[0])           "policy.max_rounds: must be a whole n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from bestofn.support.plain_words import plain
@@ -99,6 +100,28 @@ def faults(error: HasFaults, *, without: Collection[str] = ()) -> list[Fault]:
         )
         for each in error.errors()
     ]
+
+
+def likeliest(error: HasFaults, *, without: Collection[str] = ()) -> Fault:
+    """The fault to name, where there is to be one: of a field that may have several forms, what is
+    wrong with the form that was meant.
+
+    That is the fault that lies deepest, then one of a value rather than of a type: of ``[None]``
+    for a text or a list of mappings, that item 0 is no mapping. Its path has no names of forms.
+    """
+    errors = error.errors()
+    field = errors[0]["loc"][:2]
+    same = [at for at, each in enumerate(errors) if each["loc"][:2] == field]
+    chosen = max(
+        same, key=lambda at: (len(errors[at]["loc"]), not errors[at]["type"].endswith("_type"), -at)
+    )
+    fault = faults(error, without=without)[chosen]
+    parts = [part for part in fault.path.split(".") if not _FORM.search(part)]
+    return replace(fault, path=".".join(parts))
+
+
+_FORM = re.compile(r"[\[\]'(]|^(?:constrained-\w+|str|int|float|bool|[A-Z][a-z]+[A-Z]\w*)$")
+"""Parts of a path by which pydantic names one form of several: constrained-str, list[...]."""
 
 
 def _message(error: Mapping[str, Any]) -> str:

@@ -16,7 +16,9 @@ _WORDS: Mapping[str, str] = {
     **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "must be a whole number"),
     **dict.fromkeys(("float_type", "float_parsing", "decimal_type"), "must be a number"),
     **dict.fromkeys(("bool_type", "bool_parsing"), "must be true or false"),
-    **dict.fromkeys(("dict_type", "mapping_type", "model_type"), "must be a mapping"),
+    **dict.fromkeys(
+        ("dict_type", "mapping_type", "model_type", "model_attributes_type"), "must be a mapping"
+    ),
     **dict.fromkeys(("path_type", "url_type"), "must be a text"),
     **dict.fromkeys(("literal_error", "enum"), "must be {expected}"),
     **dict.fromkeys(("int_parsing_size", "int_too_large"), "is too large a number"),

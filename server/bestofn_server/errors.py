@@ -31,7 +31,7 @@ from bestofn.core.no_winner import (
     NothingAcceptableError,
     RewardError,
 )
-from bestofn.support.error_text import faults, shortened
+from bestofn.support.error_text import likeliest, shortened
 
 INVALID = "invalid_request_error"
 SERVER = "server_error"
@@ -226,14 +226,14 @@ def describe(error: Exception) -> tuple[int, ErrorBody, dict[str, str]]:
 
 def _invalid(error: RequestValidationError) -> ErrorBody:
     """The first thing that is wrong, in one sentence, by the path of the field."""
-    first = faults(error, without=("body", "header"))[0]
+    first = likeliest(error, without=("body", "header"))
     if first.kind == "json_invalid":
         reason = first.context.get("error", "")
         return ErrorBody(
             message=f"the body is no JSON: {reason}", type=INVALID, code="invalid_json"
         )
     return ErrorBody(
-        message=str(first),
+        message=str(first) if first.path else f"the body {first.message}",
         type=INVALID,
         param=first.path or None,
         code={"extra_forbidden": "unknown_parameter", "missing": "missing_required_parameter"}.get(
