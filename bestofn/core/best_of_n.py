@@ -79,8 +79,7 @@ async def best_of_n(
     elif not isinstance(observer, Observer):
         observer = CandidateObserver(observer)
     ledger = Ledger(request, observer, earlier)
-    if pipeline.ignoring is not None and (names := pipeline.ignoring.ignored(request)):
-        ledger.note(f"without an effect on this engine: {', '.join(sorted(names))}")
+    ledger.note(*pipeline.without_effect(request))
     for sentence in () if pipeline.noting is None else pipeline.noting.notes_on(request):
         ledger.note(sentence)
     if pipeline.lacks_snapshots:

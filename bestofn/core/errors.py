@@ -6,6 +6,7 @@ BestOfNError
 ├── DatasetError              a run cannot go on: the disk, or too many failures in a row
 │   └── UnreadableError       no row of an input could be read
 ├── RequestError              a request is out of range or does not fit the model's context
+│   └── NoTokenizerError      what samples has no tokenizer to ask (core/tokenizing.py)
 └── NoWinnerError             nothing could be ranked; carries the ranking (core/no_winner.py)
     ├── GeneratorError        the engine failed and no candidate came back
     │   └── GeneratorBusyError    it has too much to do; says when to try again

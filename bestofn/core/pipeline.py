@@ -102,6 +102,16 @@ class Pipeline:
         """How many models the generator samples from."""
         return 1 if self.mixed is None else self.mixed.sources
 
+    def without_effect(self, request: Request) -> Sequence[str]:
+        """A sentence that names the fields of this request that the engine ignores; none: it has
+        none.
+
+        Raises:
+            RequestError: the request asks for what the engine cannot do.
+        """
+        names = () if self.ignoring is None else self.ignoring.ignored(request)
+        return (f"without an effect on this engine: {', '.join(sorted(names))}",) if names else ()
+
     def as_sampled(self, request: Request) -> Request:
         """The request as the generator gets it: with logprobs and snapshots, where rules read them,
         and its candidates apart, where one may stop some of them. One candidate is chosen

@@ -10,6 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
+from bestofn.core.errors import RequestError
+
+
+class NoTokenizerError(RequestError):
+    """What samples turned out to have no tokenizer that can be asked: another server's answer."""
+
 
 @runtime_checkable
 class Tokenizing(Protocol):
@@ -21,6 +27,7 @@ class Tokenizing(Protocol):
 
         Raises:
             RequestError: the request does not fit the engine.
+            NoTokenizerError: it cannot be asked after all.
             GeneratorError: it is gone, or fails.
         """
         ...

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bestofn.core.no_winner import GeneratorError
+from bestofn.core.tokenizing import NoTokenizerError
 from bestofn.openai_api.client import ApiClient
+from bestofn.openai_api.faults import NoRouteError, UnimplementedError
 from bestofn.support.plain_json import parsed
 
 
@@ -35,9 +37,15 @@ class UpstreamTokenizer:
         """The answer of a path that stands beside the API's root, at the server's.
 
         Raises:
+            NoTokenizerError: the server has no such path.
             GeneratorError: it is no JSON object.
         """
-        content = await self.client.post(f"../{path}", {"model": self.model, **body})
+        try:
+            content = await self.client.post(f"../{path}", {"model": self.model, **body})
+        except (NoRouteError, UnimplementedError) as error:
+            raise NoTokenizerError(
+                f"the upstream has no /{path}; vLLM and SGLang have one"
+            ) from error
         try:
             answer = parsed(content)
         except ValueError as error:

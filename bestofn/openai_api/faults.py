@@ -81,6 +81,14 @@ class TransientError(GeneratorError):
         return GeneratorError(self.message)
 
 
+class NoRouteError(RequestError):
+    """The server has nothing at the path that was asked, or nothing that takes a request's body."""
+
+
+class UnimplementedError(GeneratorError):
+    """The server says that it does not do this at all (status 501)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """What a server says of a fault.
@@ -116,7 +124,10 @@ def fault_of(who: str, said: Said, fields: Collection[str]) -> BestOfNError:
             reason = f"it names the field {said.field}"
         why = f": {reason}" if reason else ""
         param = said.field if said.field in fields else None
-        return RequestError(f"{who} refuses the request (status {status}){why}", param=param)
+        kind = NoRouteError if reason is None and status in (404, 405) else RequestError
+        return kind(f"{who} refuses the request (status {status}){why}", param=param)
+    if status == HTTPStatus.NOT_IMPLEMENTED:
+        return UnimplementedError(f"{who} answers {status}{_phrase(status)}")
     if status == 429:
         return TransientError(f"{who} has too much to do (status 429)", said.after, busy=True)
     sentence = f"{who} answers {status}{_phrase(status)}"

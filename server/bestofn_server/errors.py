@@ -11,6 +11,7 @@ BestOfNError
     ├── HeadersTooLargeError 431
     ├── OverloadedError      429, with Retry-After
     ├── EngineError          500, 502 or 503: the engine or the upstream
+    ├── NotOfferedError      501: the engine or the upstream has no such thing
     └── NotReadyError        503
 """
 
@@ -164,6 +165,13 @@ class EngineError(ApiError):
         self.code = {502: "upstream_error", 503: "engine_dead"}.get(status, "engine_error")
 
 
+class NotOfferedError(ApiError):
+    """The engine, or the upstream, has nothing that could answer."""
+
+    status = 501
+    code = "not_offered"
+
+
 class NotReadyError(ApiError):
     """The engine or the reward model does not answer, or the server is stopping."""
 
@@ -237,7 +245,7 @@ def _invalid(error: RequestValidationError) -> ErrorBody:
     return ErrorBody(
         message=f"the body {first.message}" if of_its_type else str(first),
         type=INVALID,
-        param=first.path or None,
+        param=".".join(filter(None, (first.path, first.context.get("field")))) or None,
         code={"extra_forbidden": "unknown_parameter", "missing": "missing_required_parameter"}.get(
             first.kind, "invalid_value"
         ),

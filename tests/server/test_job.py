@@ -10,7 +10,8 @@ import pytest
 from bestofn import Pipeline, Policy, RequestError
 from bestofn.builders.pipeline import FILTERS
 from bestofn.filters.length import LengthFilter
-from bestofn_server.service.job import ONLY_ALONE, OPEN_FILTERS
+from bestofn_server.service.chosen import OPEN_FILTERS
+from bestofn_server.service.job import ONLY_ALONE
 from tests.support.forwarding import ForwardingGenerator
 from tests.support.planning import PATTERN, plain_pipeline, planned, settings_of
 from tests.support.serving import ask

@@ -15,6 +15,7 @@ from typing import Any
 from bestofn.core.errors import ConfigError
 from bestofn.core.no_winner import RewardError
 from bestofn.core.types import Candidate, Failure, Request, Score
+from bestofn.rewards.verifiers.turns import Turns
 from bestofn.rewards.verifiers.verdicts import NO_REFERENCE, RAISED, Check, score_from_verdict
 from bestofn.rewards.verifiers.workers.pool import WorkerPool
 from bestofn.rewards.verifiers.workers.runners import AsyncRunner, Runner, ThreadRunner, is_async
@@ -46,7 +47,8 @@ class VerifierRewardModel:
     is given as an object may exist in this process only (a lambda, a closure), so it runs in a
     thread, which cannot be stopped: it fails at the timeout, but goes on.
 
-    `score` may be called from any number of tasks and event loops at once.
+    `score` may be called from any number of tasks and event loops at once. Requests take turns, so
+    that many slow candidates of one do not keep those of the others waiting.
 
     Args:
         check: ``(request, candidate) -> Verdict``, see `bestofn.rewards.verifiers.verdicts`, or
@@ -85,8 +87,8 @@ class VerifierRewardModel:
         self._name = name
         self._needs_reference = needs_reference
         self._concurrency = concurrency or min(os.cpu_count() or 1, MOST_WORKERS)
-        self._slots: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore]
-        self._slots = weakref.WeakKeyDictionary()
+        self._turns: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Turns]
+        self._turns = weakref.WeakKeyDictionary()
         self._runner = self._runner_of(check, timeout, dict(options or {}), memory_mb)
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
@@ -102,7 +104,7 @@ class VerifierRewardModel:
         self._runner.close()
 
     async def _score(self, request: Request, candidate: Candidate) -> Score:
-        async with self._slot():
+        async with self._turns_here().taken(request):
             try:
                 verdict = await self._runner.run(request, candidate)
             # The check is anybody's: what it raises, be it sys.exit(), is one answer's failure.
@@ -114,10 +116,10 @@ class VerifierRewardModel:
                 verdict = Failure(RAISED, f"{self._name} failed: {cause}")
         return score_from_verdict(verdict, self._name)
 
-    def _slot(self) -> asyncio.Semaphore:
+    def _turns_here(self) -> Turns:
         """What bounds the candidates at once, one for each event loop: it cannot be shared."""
         loop = asyncio.get_running_loop()
-        return self._slots.setdefault(loop, asyncio.Semaphore(self._concurrency))
+        return self._turns.setdefault(loop, Turns(self._concurrency))
 
     def _runner_of(
         self,

@@ -21,7 +21,7 @@ from bestofn.core.errors import ConfigError
 from bestofn.settings.settings import Settings
 from bestofn_server.http.auth import PLAYGROUND
 from bestofn_server.routes.route import ServiceRoute, service_of
-from bestofn_server.service.job import OPEN_ANSWER_KEYS, OPEN_FILTERS
+from bestofn_server.service.chosen import OPEN_ANSWER_KEYS, OPEN_FILTERS
 
 STATIC = Path(str(files("bestofn_server") / "playground" / "static"))
 

@@ -17,6 +17,7 @@ from bestofn_server.http.disconnect import unless_gone
 from bestofn_server.http.event_stream import EventStream
 from bestofn_server.http.patience import patience_of
 from bestofn_server.routes.route import service_of
+from bestofn_server.service.forwarded import told
 from bestofn_server.service.job import Job
 from bestofn_server.service.measuring import NOTHING_TO_CHOOSE
 from bestofn_server.service.service import Service
@@ -57,8 +58,9 @@ async def _answered(surface: Surface, asked: BestOfNHeaders, request: Request) -
                 chunks, telling, stack.pop_all(), keep_alive=keep_alive, headers=headers
             )
         if job.forward is not None:
+            notes = told(job)
             forwarded = await unless_gone(request, service.answer(job, request.headers))
-            whole = with_legal_reasons({**forwarded, "model": job.model})
+            whole = with_legal_reasons({**forwarded, "model": job.model, **notes})
             return JSONResponse(surface.answer(whole), headers=headers)
         rankings = await unless_gone(request, service.rank(job, request.headers))
         answer = Answer(rankings, job.model, job.detail, with_token_ids=job.with_token_ids)
@@ -102,12 +104,15 @@ async def _forwarded_chunks(
     service: Service,
     stack: contextlib.AsyncExitStack,
 ) -> AsyncGenerator[dict[str, Any]]:
-    """The engine's own chunks, as they come."""
+    """The engine's own chunks, as they come; the first has the notes."""
+    notes = told(job)
     given = await unless_gone(request, service.stream(job, request.headers))
     stack.push_async_callback(given.aclose)
 
     async def chunks() -> AsyncGenerator[dict[str, Any]]:
+        first = notes
         async for chunk in given:
-            yield with_legal_reasons({**chunk, "model": job.model})
+            yield with_legal_reasons({**chunk, "model": job.model, **first})
+            first = {}
 
     return chunks()

@@ -17,6 +17,7 @@ _MEANINGS = {
     422: "nothing acceptable was sampled, and the policy is `error`",
     429: "too much is running: try again after Retry-After seconds",
     500: "the engine or the reward model failed",
+    501: "the engine, or the upstream, has no tokenizer that can be asked",
     502: "the upstream failed",
     503: "the engine is gone, or the server is not ready",
     504: "the deadline or the server's own limit came before anything acceptable",
@@ -75,5 +76,5 @@ STATUSES = (400, 401, 403, 404, 413, 422, 429, 500, 502, 503, 504)
 
 COMPLETIONS = errors(*STATUSES)
 SCORES = errors(400, 401, 403, 404, 413, 429, 500, 503)
-TOKENS = errors(400, 401, 404, 413, 429, 500, 502, 503, 504)
+TOKENS = errors(400, 401, 404, 413, 429, 500, 501, 502, 503, 504)
 LISTS = errors(401, 500, 502, 503)

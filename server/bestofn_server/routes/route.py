@@ -23,6 +23,7 @@ from bestofn_server.http.disconnect import NOBODY, ClientGoneError
 from bestofn_server.service.service import Service
 from bestofn_server.telemetry.labels import served_in
 from bestofn_server.telemetry.logs import request_id
+from bestofn_server.wire.headers import require_known
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +47,9 @@ class ServiceRoute(APIRoute):
 
         async def answer(request: Request) -> Response:
             try:
-                return await handler(await service_of(request).bodies.read(request))
+                service = service_of(request)
+                require_known(request.headers.keys())
+                return await handler(await service.bodies.read(request))
             except (BestOfNError, RequestValidationError, HTTPException, TimeoutError) as error:
                 return self.tell(error)
             except (ClientGoneError, ClientDisconnect):

@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bestofn.builders.choosing import build_answer_key, build_selector
-from bestofn.builders.pipeline import build_filters
+from bestofn.builders.choosing import build_answer_key
 from bestofn.builders.stopping import require_candidates, stopped_by
 from bestofn.control.policy import Policy
 from bestofn.core.errors import RequestError
 from bestofn.core.pipeline import Pipeline
-from bestofn.core.protocols import Filter, Selector
 from bestofn.core.types import Endpoint, Request
-from bestofn.settings.sections import FilterSpec, ServerSettings
+from bestofn.settings.sections import ServerSettings
+from bestofn_server.service.chosen import chosen_filters, chosen_selector, said_of
 from bestofn_server.service.measuring import measured
 from bestofn_server.service.presets import Preset
 from bestofn_server.telemetry.labels import NOBODY, Served
 from bestofn_server.wire.report import Detail
 from bestofn_server.wire.requests import BestOfNOptions, ChatRequest, CompletionRequest
-
-OPEN_FILTERS = frozenset(
-    {"control_characters", "echo", "empty", "language", "length", "repetition", "script"}
-    | {"template_token", "tool_calls", "truncation"}
-)
-"""Filters that a request may set up. The others run code, or expressions without a bound on their
-time, so a request may only name those that the operator has set up."""
-
-OPEN_ANSWER_KEYS = frozenset({"auto", "choice", "code", "json", "number", "text", "tool_calls"})
-"""Answer keys that a request may set up, for the same reason."""
 
 ONLY_ALONE = frozenset({"echo", "prompt_logprobs", "use_beam_search"})
 """Fields that belong to a whole response, or sample otherwise: taken with best_of 1 only."""
@@ -105,7 +93,8 @@ def plan(body: ChatRequest | CompletionRequest, preset: Preset, limits: ServerSe
     if counted * best_of > limits.max_candidates:
         raise RequestError(
             f"{counted:,} prompts of best_of {best_of:,} are {counted * best_of:,} candidates; "
-            f"this server takes at most {limits.max_candidates:,} in one request"
+            f"this server takes at most {limits.max_candidates:,} in one request",
+            param="best_of",
         )
     return Job(
         model=preset.name,
@@ -219,7 +208,8 @@ def _pipeline(
     pipeline = preset.pipeline
     changes: dict[str, Any] = {}
     if options.filters is not None:
-        changes["filters"] = chosen_filters(options.filters, preset)
+        with said_of("bestofn.filters"):
+            changes["filters"] = chosen_filters(options.filters, preset)
     if options.selector is not None or options.answer_key is not None:
         changes["selector"] = chosen_selector(options, preset)
     policy: dict[str, Any] = {}
@@ -233,16 +223,22 @@ def _pipeline(
         policy["deadline_seconds"] = options.deadline_ms / 1000
     if policy:
         if not isinstance(pipeline.policy, Policy):
-            raise RequestError(f"{', '.join(policy)}: this server's policy is not to be changed")
+            name = next(iter(policy)).replace("deadline_seconds", "deadline_ms")
+            raise RequestError(
+                f"bestofn.{name}: this server's policy is not to be changed",
+                param=f"bestofn.{name}",
+            )
         changes["policy"] = dataclasses.replace(pipeline.policy, **policy)
     if changes:
         pipeline = dataclasses.replace(pipeline, **changes)
     stop = options.stop or preset.stop
     if options.stop is not None:
-        require_candidates(options.stop, best_of)
+        with said_of("bestofn.stop"):
+            require_candidates(options.stop, best_of)
     if options.stop is not None or (options.answer_key is not None and stop.rule != "none"):
         key = build_answer_key(options.answer_key or preset.answer_key)
-        pipeline = stopped_by(stop, key, pipeline)
+        with said_of("bestofn.stop" if options.stop is not None else "bestofn.answer_key"):
+            pipeline = stopped_by(stop, key, pipeline)
     return _grown_within(pipeline, limits.max_tokens)
 
 
@@ -253,48 +249,3 @@ def _grown_within(pipeline: Pipeline, most: int) -> Pipeline:
         return pipeline
     budget = dataclasses.replace(policy.budget, candidate_tokens=most)
     return dataclasses.replace(pipeline, policy=dataclasses.replace(policy, budget=budget))
-
-
-def chosen_selector(options: BestOfNOptions, preset: Preset) -> Selector:
-    """The selector that a request asks for; what it does not say is as in the preset.
-
-    Raises:
-        RequestError: an answer key that only the operator may set up.
-        ConfigError: an unknown name or option.
-    """
-    key = options.answer_key or preset.answer_key
-    if key.name not in OPEN_ANSWER_KEYS and key != preset.answer_key:
-        raise RequestError(
-            f"a request cannot set up the answer key {key.name}; it can set up "
-            f"{', '.join(sorted(OPEN_ANSWER_KEYS))}"
-        )
-    return build_selector(options.selector or preset.selector, build_answer_key(key))
-
-
-def chosen_filters(specs: Sequence[FilterSpec], preset: Preset) -> list[Filter]:
-    """The filters that a request asks for.
-
-    Raises:
-        RequestError: one that only the operator may set up.
-        ConfigError: an unknown option.
-    """
-    made: list[Filter] = []
-    for spec in specs:
-        found = [each for each in preset.pipeline.filters if each.name == spec.name]
-        if spec.name in OPEN_FILTERS and (spec.options or not found):
-            made.append(_built(spec.model_dump_json()))
-            continue
-        if not found or spec.options:
-            raise RequestError(
-                f"a request cannot set up the filter {spec.name}; it can set up "
-                f"{', '.join(sorted(OPEN_FILTERS))}, and name what the server has set up"
-            )
-        made += found
-    return made
-
-
-@functools.lru_cache(maxsize=64)
-def _built(spec: str) -> Filter:
-    """A filter holds no state of a request, and some take long to make: made once."""
-    (made,) = build_filters([FilterSpec.model_validate_json(spec)])
-    return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bestofn.control.policy import Policy
 from bestofn.core.best_of_n import best_of_n
@@ -133,7 +133,7 @@ async def score_remotely(
         notes = ["labels has no effect here: the reward model reads texts alone"] * labelled
         return await score_texts(service, queries), notes
     if openings is None:
-        raise RequestError("prompts: this reward model reads conversations only: say the prompts")
+        raise RequestError(f"prompts: {_who(service)}: say the prompts", param="prompts")
     requests = [
         _split(at, query, opening, reference)
         for at, (query, opening, reference) in enumerate(
@@ -154,7 +154,7 @@ def _split(at: int, query: str, opening: str, reference: object) -> tuple[Reques
         RequestError: it does not begin with the prompt.
     """
     if not query.startswith(opening):
-        raise RequestError(f"query {at} does not begin with its prompt")
+        raise RequestError(f"query {at} does not begin with its prompt", param="query")
     messages = ({"role": "user", "content": opening},)
     request = Request(messages, best_of=1, reference=reference)
     return request, candidate_of(0, query.removeprefix(opening))
@@ -164,7 +164,7 @@ async def score_texts(service: Service, texts: Sequence[str]) -> list[Score]:
     """One reward per ready-made text, in order; errors as `score_given`."""
     text_scorer = service.pipeline.text_scorer
     if text_scorer is None:
-        raise RequestError("this reward model reads conversations only: send messages")
+        raise RequestError(f"{_who(service)}: send messages", param="input")
     return _whole(await text_scorer.score_texts(texts), len(texts))
 
 
@@ -188,6 +188,23 @@ async def score_tokens(
             raise RewardError(f"text {at}: the reward of a token is not a finite number")
         found.append(rewards)
     return found
+
+
+_JUDGES: Mapping[str, str] = {
+    "verifier": "a verifier, which checks answers in a conversation, and no texts by themselves",
+    "judge": "a judge, which is asked about answers in a conversation, and no texts by themselves",
+    "pairwise": "a ranker, which sets answers in a conversation against each other",
+}
+"""By the kind in the settings: what has no text of its own to read as it is."""
+
+
+def _who(service: Service) -> str:
+    """Why what scores here takes no ready-made text, as the beginning of a sentence."""
+    kinds = [each.kind for each in service.settings.rewards]
+    if len(kinds) > 1:
+        return "several score here together, and they read conversations only"
+    said = _JUDGES.get(kinds[0]) if kinds else None
+    return f"what scores here is {said}" if said else "this reward model reads conversations only"
 
 
 def _reward_model(service: Service) -> RewardModel:

@@ -14,7 +14,6 @@ from opentelemetry._logs import Logger
 from opentelemetry.trace import Tracer, get_current_span
 
 from bestofn.core.best_of_n import best_of_n
-from bestofn.core.errors import RequestError
 from bestofn.core.no_winner import GeneratorBusyError, GeneratorError, NoWinnerError
 from bestofn.core.observer import Observer, Observers
 from bestofn.core.pipeline import Pipeline
@@ -26,10 +25,16 @@ from bestofn.settings.sections import FilterSpec
 from bestofn.settings.settings import Settings
 from bestofn.support.concurrency import gather_or_cancel
 from bestofn_server.admission import ANYBODY, Admission
-from bestofn_server.errors import ClientCodeError, EngineError, OverloadedError
+from bestofn_server.errors import (
+    ClientCodeError,
+    EngineError,
+    NotOfferedError,
+    OverloadedError,
+)
 from bestofn_server.http.bodies import Bodies
+from bestofn_server.service.chosen import chosen_filters, said_of
 from bestofn_server.service.clock import RequestClock
-from bestofn_server.service.job import Job, chosen_filters, plan
+from bestofn_server.service.job import Job, plan
 from bestofn_server.service.presets import Presets
 from bestofn_server.service.readiness import Readiness
 from bestofn_server.telemetry import gen_ai
@@ -37,6 +42,7 @@ from bestofn_server.telemetry.labels import NOBODY, Served
 from bestofn_server.telemetry.metrics import Metrics
 from bestofn_server.telemetry.observer import TelemetryObserver
 from bestofn_server.wire.requests import BestOfNOptions, ChatRequest, CompletionRequest
+from bestofn_server.wire.tool_choice import require_tools
 
 logger = logging.getLogger(__name__)
 
@@ -93,10 +99,13 @@ class Service:
             ModelNotFoundError: nothing has that name.
             EngineError: the engine or the upstream does not say what it serves.
             ClientCodeError: a verifier would run its `reference`, which is not allowed here.
+            InvalidBodyError: a tool has to be called that is not there.
             RequestError, ConfigError: as `bestofn_server.service.job.plan`.
         """
         if self.refuses_code and body.bestofn is not None and body.bestofn.reference is not None:
             raise ClientCodeError("the reference", param="bestofn.reference")
+        if isinstance(body, ChatRequest):
+            require_tools(body.further)
         with self.engine_faults():
             preset = await self.presets.named(body.model, profile)
         return plan(body, preset, self.settings.server)
@@ -117,14 +126,15 @@ class Service:
         with self.engine_faults():
             preset = await self.presets.named(model)
         if preset.pipeline.tokenizing is None:
-            raise RequestError("the tokenizer of this engine cannot be asked")
+            raise NotOfferedError("the tokenizer of this engine cannot be asked")
         named = {} if preset.model is None else {"model": preset.model}
         return preset.pipeline.tokenizing, {**fields, **named}
 
     def filters(self, specs: Sequence[FilterSpec] | None) -> Sequence[Filter]:
         """The filters that a request asks for, or the server's; errors as `chosen_filters`."""
         default = self.presets.default
-        return default.pipeline.filters if specs is None else chosen_filters(specs, default)
+        with said_of("filters"):
+            return default.pipeline.filters if specs is None else chosen_filters(specs, default)
 
     @contextlib.contextmanager
     def admitted(self, tokens: int, key: str = ANYBODY) -> Iterator[None]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bestofn.core.tokenizing import NoTokenizerError
+from bestofn_server.errors import NotOfferedError
 from bestofn_server.service.service import Service
 
 
@@ -15,11 +18,12 @@ async def tokenize(
 
     Raises:
         ModelNotFoundError: nothing has that name.
-        RequestError: the engine refuses, or its tokenizer cannot be asked.
+        RequestError: the engine refuses.
+        NotOfferedError: there is no tokenizer that can be asked.
         EngineError: it failed.
     """
     tokenizing, body = await service.tokenizer(model, fields)
-    with service.engine_faults():
+    with service.engine_faults(), _offered():
         return await tokenizing.tokenize(body)
 
 
@@ -28,5 +32,13 @@ async def detokenize(
 ) -> Mapping[str, Any]:
     """The text of tokens; errors as `tokenize`."""
     tokenizing, body = await service.tokenizer(model, fields)
-    with service.engine_faults():
+    with service.engine_faults(), _offered():
         return await tokenizing.detokenize(body)
+
+
+@contextlib.contextmanager
+def _offered() -> Iterator[None]:
+    try:
+        yield
+    except NoTokenizerError as error:
+        raise NotOfferedError(str(error)) from error

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from bestofn_server.surfaces.reading import refusal
+from pydantic import TypeAdapter
+
+from bestofn_server.surfaces.reading import read, refusal
 from bestofn_server.wire.requests import ChatRequest, StreamOptions
 
 T = TypeVar("T")
@@ -15,7 +17,7 @@ def translated(
     fields: Mapping[str, Any],
     further: Mapping[str, Any],
     elsewhere: Mapping[str, str],
-    ignored: Collection[str],
+    ignored: Mapping[str, Any],
     notes: list[str],
     *,
     stream: bool,
@@ -26,12 +28,13 @@ def translated(
         fields: of chat completions; those that are None are not said.
         further: of the body, which go to the engine.
         elsewhere: names among them that this API has elsewhere, and where.
-        ignored: names among them that it documents, and that have no effect here.
+        ignored: names among them that it documents, and that have no effect here; with the types
+            of their values.
         notes: what is said of those is added here.
         stream: whether the answer is streamed; then its usage is, too.
 
     Raises:
-        InvalidBodyError: one of them belongs elsewhere.
+        InvalidBodyError: one of them belongs elsewhere, or is not of its type.
     """
     asked = {name: value for name, value in fields.items() if value is not None}
     for name, value in further.items():
@@ -43,13 +46,19 @@ def translated(
             raise refusal(name, "one answer comes back; bestofn.return_candidates lists the others")
         if name in ignored:
             if value is not None:
-                notes.append(f"{name}: it has no effect here")
+                read(TypeAdapter(ignored[name]), value, name)
+                notes.append(no_effect(name))
         elif name not in asked and name != "n":
             asked[name] = value
     if stream:
         asked["stream"] = True
         asked["stream_options"] = StreamOptions(include_usage=True)
     return ChatRequest.model_validate(asked)
+
+
+def no_effect(path: str) -> str:
+    """The note on a field that is taken and changes nothing."""
+    return f"{path}: it has no effect here"
 
 
 def refused_here(reason: str) -> Callable[[T], T]:

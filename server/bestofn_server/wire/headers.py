@@ -5,12 +5,14 @@ Each stands for what a server or a profile says by itself, so that the body goes
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import Header
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bestofn.support.error_text import faults
+from bestofn.support.error_text import faults, shortened
+from bestofn.support.nearest import did_you_mean
 from bestofn_server.errors import InvalidBodyError
 from bestofn_server.wire import bounds
 from bestofn_server.wire.bounds import Name
@@ -73,6 +75,34 @@ class BestOfNHeaders(BaseModel):
                 update={name: getattr(asked, name) for name in said}
             )
         return body.model_copy(update=changes) if changes else body
+
+
+PREFIX = "x-bestofn-"
+"""What the names of all of them begin with."""
+
+KNOWN = tuple(str(field.alias) for field in BestOfNHeaders.model_fields.values())
+"""Their names."""
+
+
+def require_known(names: Iterable[str]) -> None:
+    """Return if a request has no header of bestofn's that nobody reads: a name with a mistake in it
+    would otherwise leave the server's default in silence.
+
+    Args:
+        names: of all headers.
+
+    Raises:
+        InvalidBodyError: it has one; the sentence says which was meant.
+    """
+    known = {each.lower() for each in KNOWN}
+    for name in names:
+        if name.lower().startswith(PREFIX) and name.lower() not in known:
+            said = shortened(name.title(), bounds.MAX_NAME)
+            raise InvalidBodyError(
+                f"{said}: there is no such header{did_you_mean(said, KNOWN)}",
+                param=said,
+                code="unknown_parameter",
+            )
 
 
 Asked = Annotated[BestOfNHeaders, Header()]

@@ -16,6 +16,7 @@ from bestofn.settings.sections import (
     with_selector,
 )
 from bestofn.settings.stopping import StopSettings
+from bestofn.support.contradiction import contradiction
 from bestofn_server.wire import bounds
 from bestofn_server.wire.bounds import Json, Name, Object, Text
 from bestofn_server.wire.numbers import OptionalInteger, whole_numbers
@@ -137,9 +138,9 @@ class _Completion(BaseModel):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.stream_options is not None and not self.stream:
-            raise ValueError("stream_options is given, and stream is not true")
+            raise contradiction("stream_options", "stream_options is given, and stream is not true")
         if self.n is not None and self.best_of is not None and self.n > self.best_of:
-            raise ValueError(f"n is {self.n}, which is more than best_of ({self.best_of})")
+            raise contradiction("n", f"n is {self.n}, which is more than best_of ({self.best_of})")
         return self
 
     @property
@@ -170,7 +171,9 @@ class ChatRequest(_Completion):
     def _one_limit(self) -> Self:
         limits = {self.max_tokens, self.max_completion_tokens} - {None}
         if len(limits) > 1:
-            raise ValueError("max_tokens and max_completion_tokens say different things")
+            raise contradiction(
+                "max_tokens", "max_tokens and max_completion_tokens say different things"
+            )
         return self
 
     @property

@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from bestofn.support.contradiction import contradiction
 from bestofn_server.wire import bounds
 from bestofn_server.wire.activation import relevance, sigmoid
 from bestofn_server.wire.bounds import Json, Name, Text
@@ -54,7 +55,9 @@ class RerankRequest(ScoringBody):
     def _documents_have_texts(self) -> Self:
         for at, text in enumerate(self._read()):
             if text is None:
-                raise ValueError(f"document {at} has no text under {' or '.join(self._fields)}")
+                raise contradiction(
+                    "documents", f"document {at} has no text under {' or '.join(self._fields)}"
+                )
         return self
 
     @property
@@ -124,9 +127,10 @@ class ScoreRequest(ScoringBody):
     def _pairs_up(self) -> Self:
         queries, documents = self._sides()
         if len(queries) not in (1, len(documents)):
-            raise ValueError(
+            raise contradiction(
+                "queries",
                 f"{len(queries)} queries and {len(documents)} documents: give one query, or one "
-                "for each document"
+                "for each document",
             )
         return self
 
@@ -142,7 +146,7 @@ class ScoreRequest(ScoringBody):
         given = [name for name in _SIDES if getattr(self, name) is not None]
         if tuple(given) not in _PAIRS:
             raise ValueError(
-                "give text_1 and text_2, or queries and documents, and no others of these"
+                "give text_1 and text_2, or queries and documents, and no others of these",
             )
         first, second = (_listed(getattr(self, name)) for name in given)
         return first, second

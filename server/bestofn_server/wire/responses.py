@@ -12,7 +12,7 @@ from bestofn.core.finish_reason import ended_by_itself, known_as
 from bestofn.core.ranking import Ranking, ScoredCandidate
 from bestofn.core.token_details import details_of, summed
 from bestofn.core.types import Endpoint, Request
-from bestofn_server.wire.report import BestOfNReport, Detail
+from bestofn_server.wire.report import BestOfNReport, Detail, NotesReport
 
 LEGAL = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
 """Finish reasons that OpenAI's API knows. Of any other, one that says that the text was cut (abort,
@@ -54,7 +54,7 @@ class Completion(BaseModel):
     model: str
     choices: list[dict[str, Any]]
     usage: CompletionUsage | None = None
-    bestofn: BestOfNReport | list[BestOfNReport] | None = None
+    bestofn: BestOfNReport | list[BestOfNReport] | NotesReport | None = None
 
 
 class Answer:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
+from bestofn.support.contradiction import contradiction
 from bestofn_server.wire import bounds
 from bestofn_server.wire.bounds import Json, Object, Text
 from bestofn_server.wire.requests import TokenIds
@@ -30,7 +31,7 @@ class AskedTexts(ScoringBody):
         if (self.input is None) == (self.messages is None):
             raise ValueError("give either input or messages")
         if self.messages is not None and self.messages[-1].get("role") != "assistant":
-            raise ValueError("the last message has to be the assistant's")
+            raise contradiction("messages", "the last message has to be the assistant's")
         return self
 
     @property
@@ -71,7 +72,9 @@ class PoolingRequest(AskedTexts):
     @model_validator(mode="after")
     def _texts_where_tokens_are_asked_for(self) -> Self:
         if self.task == "token_classify" and self.messages is not None:
-            raise ValueError("token_classify reads texts or tokens: send input, and no messages")
+            raise contradiction(
+                "task", "token_classify reads texts or tokens: send input, and no messages"
+            )
         return self
 
 
@@ -110,7 +113,7 @@ class RemoteRewardRequest(ScoringBody):
         for name, given in (("prompts", self.prompts), ("labels", self.labels)):
             count = len(given) if isinstance(given, list) else 1
             if given is not None and count != len(self.queries):
-                raise ValueError(f"{count} {name} for {len(self.queries)} queries")
+                raise contradiction(name, f"{count} {name} for {len(self.queries)} queries")
         return self
 
     @property

@@ -3,24 +3,28 @@ they come to."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from anthropic.types import ToolParam
+from anthropic.types import MetadataParam, ToolParam
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from bestofn_server.surfaces.messages.blocks import messages_of
 from bestofn_server.surfaces.reading import refusal
-from bestofn_server.surfaces.translated import refused_here, translated
+from bestofn_server.surfaces.translated import no_effect, refused_here, translated
 from bestofn_server.wire import bounds
 from bestofn_server.wire.bounds import Json, Name, Object, Text
 from bestofn_server.wire.numbers import OptionalInteger, whole
 from bestofn_server.wire.requests import BestOfNOptions, ChatRequest
 
-IGNORED = frozenset(
-    {"cache_control", "context_management", "diagnostics", "inference_geo", "metadata"}
-    | {"service_tier", "speed", "user_profile_id", "workspace_id"}
-)
-"""Documented, and without an effect on an answer here; told in the notes."""
+IGNORED: Mapping[str, Any] = {
+    **dict.fromkeys(("cache_control", "context_management", "diagnostics"), Object),
+    **dict.fromkeys(("inference_geo", "service_tier", "speed"), Name),
+    **dict.fromkeys(("user_profile_id", "workspace_id"), Name),
+    "metadata": MetadataParam,
+}
+"""Documented, and without an effect on an answer here, with their types; told in the notes. Values
+that a newer client may have are not held to a list."""
 
 ELSEWHERE = {
     "max_completion_tokens": "max_tokens",
@@ -150,6 +154,8 @@ def chat_request(body: CountTokensRequest) -> tuple[ChatRequest, list[str]]:
     if (asked := _format(body)) is not None:
         schema = {"name": "answer", "schema": asked.schema_, "strict": True}
         fields["response_format"] = {"type": "json_schema", "json_schema": schema}
+    if body.thinking is not None and body.thinking.display is not None:
+        notes.append("thinking.display: thoughts come whole, or not at all")
     stream = False
     if isinstance(body, MessagesRequest):
         stream = bool(body.stream)
@@ -200,6 +206,7 @@ def _tools(body: CountTokensRequest, notes: list[str]) -> dict[str, Any]:
             )
             continue
         function = _function(tool, f"tools.{at}")
+        notes += [no_effect(f"tools.{at}.{name}") for name in tool if name not in _OF_A_TOOL]
         names.add(function["name"])
         functions.append({"type": "function", "function": function})
     choice = body.tool_choice
@@ -220,6 +227,11 @@ def _tools(body: CountTokensRequest, notes: list[str]) -> dict[str, Any]:
         if choice.disable_parallel_tool_use is not None:
             fields["parallel_tool_calls"] = not choice.disable_parallel_tool_use
     return fields
+
+
+_OF_A_TOOL = frozenset({"type", "name", "description", "input_schema", "strict", "cache_control"})
+"""Fields of a tool that are read; `cache_control` asks for nothing but speed, and clients put it on
+every tool."""
 
 
 def _function(tool: dict[str, Any], path: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@ each comes to."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from openai.types import ReasoningEffort
@@ -11,17 +12,22 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from bestofn_server.surfaces.responses.items import messages_of
 from bestofn_server.surfaces.responses.tools import Tools
-from bestofn_server.surfaces.translated import refused_here, translated
+from bestofn_server.surfaces.translated import no_effect, refused_here, translated
 from bestofn_server.wire import bounds
 from bestofn_server.wire.bounds import Json, Name, Object, Text
 from bestofn_server.wire.numbers import OptionalInteger
 from bestofn_server.wire.requests import BestOfNOptions, ChatRequest, StreamOptions
+from bestofn_server.wire.tool_choice import forces
 
-IGNORED = frozenset(
-    {"access_programs", "background_options", "context_management", "image", "max_tool_calls"}
-    | {"client_metadata", "personality", "prompt_cache_options"}
-)
-"""Documented (`client_metadata`: sent by codex), and without an effect here; told in the notes."""
+IGNORED: Mapping[str, Any] = {
+    **dict.fromkeys(("access_programs", "background_options", "image"), Object),
+    **dict.fromkeys(("client_metadata", "prompt_cache_options"), Object),
+    "context_management": list[Object],
+    "max_tool_calls": int,
+    "personality": Name,
+}
+"""Documented (`client_metadata`: sent by codex), and without an effect here, with their types; told
+in the notes."""
 
 ELSEWHERE = {
     "max_tokens": "max_output_tokens",
@@ -37,6 +43,9 @@ ELSEWHERE = {
 """Fields of chat completions, and where the Responses API has them."""
 
 _LOGPROBS = "message.output_text.logprobs"
+
+_KEPT = (_LOGPROBS, "reasoning.encrypted_content")
+"""What may be included: the second is what a server without state has in its answers anyway."""
 
 _NO_STATE = refused_here("this server keeps no responses: send the whole conversation as input")
 
@@ -174,14 +183,17 @@ def chat_request(body: InputTokensRequest) -> tuple[ChatRequest, Tools, list[str
         stream = bool(body.stream)
         if body.store:
             notes.append("store: this server keeps no responses")
-    if tools.functions:
+        notes += [no_effect(f"include: {each}") for each in body.include or () if each not in _KEPT]
+    if tools.functions or forces(choice):  # a call that nothing can answer is refused there
         fields["tools"] = tools.functions
         fields["tool_choice"] = choice
         fields["parallel_tool_calls"] = body.parallel_tool_calls
     if body.truncation == "auto":
         notes.append("truncation: nothing of a conversation is dropped here")
-    if body.reasoning is not None and body.reasoning.summary is not None:
-        notes.append("reasoning.summary: thoughts come whole, or not at all")
+    if body.reasoning is not None:
+        if body.reasoning.summary is not None:
+            notes.append("reasoning.summary: thoughts come whole, or not at all")
+        notes += [no_effect(f"reasoning.{name}") for name in body.reasoning.model_extra or ()]
     chat = translated(fields, body.model_extra or {}, ELSEWHERE, IGNORED, notes, stream=stream)
     return chat, tools, [*tools.notes, *notes]
 

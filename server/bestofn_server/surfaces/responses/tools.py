@@ -18,6 +18,7 @@ from openai.types.responses import CustomTool, FunctionTool
 from pydantic import TypeAdapter
 
 from bestofn_server.surfaces.reading import kind_of, read, refusal
+from bestofn_server.surfaces.translated import no_effect
 
 INPUT = "input"
 """The one parameter of the function that stands for a custom tool."""
@@ -110,6 +111,7 @@ class Tools:
         kind = kind_of(tool, path)
         if kind == "function":
             function = read(_FUNCTION, tool, path)
+            self._note_unread(tool, path, ("parameters", "strict"))
             self._declare(
                 Named(function.name, namespace),
                 function.description,
@@ -117,6 +119,7 @@ class Tools:
             )
         elif kind == "custom":
             custom = read(_CUSTOM, tool, path)
+            self._note_unread(tool, path, ("format",))
             named = Named(custom.name, namespace, custom=True)
             self._declare(named, custom.description, {"parameters": _FREE_TEXT})
             if (tool.get("format") or {}).get("type", "text") != "text":
@@ -128,6 +131,10 @@ class Tools:
             self.notes.append(
                 f"{path}: this server runs no {kind}, and the model is not told of it"
             )
+
+    def _note_unread(self, tool: Mapping[str, Any], path: str, read: Sequence[str]) -> None:
+        known = {"type", "name", "description", *read}
+        self.notes += [no_effect(f"{path}.{name}") for name in tool if name not in known]
 
     def _declare(self, named: Named, description: str | None, more: Mapping[str, Any]) -> None:
         name = flat_name(named.namespace, named.name)

@@ -1,0 +1,14 @@
+"""What is wrong with a body as a whole, said of the field that is to be changed.
+
+A validator of a whole model has no field of its own for pydantic to name, and clients look for one.
+"""
+
+from __future__ import annotations
+
+from pydantic_core import PydanticCustomError
+
+
+def contradiction(field: str, message: str) -> PydanticCustomError:
+    """The error for a validator to raise: the server's errors take ``field`` for their param."""
+    context = {"message": message.replace("{", "(").replace("}", ")"), "field": field}
+    return PydanticCustomError("contradiction", "{message}", context)
