@@ -120,12 +120,12 @@ async def measure(requests: int) -> dict[str, dict[int, float]]:
 
 
 @contextlib.contextmanager
-def unpacked(old: str) -> Iterator[Path]:
-    """The older tree: the folder `old`, or the package as it was at that revision."""
+def unpacked(old: str, *parts: str) -> Iterator[Path]:
+    """The older tree: the folder `old`, or `parts` of the repository at that revision."""
     if Path(old).is_dir():
         yield Path(old).resolve()
         return
-    command = ["git", "-C", str(ROOT), "archive", "--format=tar", old, "bestofn"]
+    command = ["git", "-C", str(ROOT), "archive", "--format=tar", old, *parts]
     packed = subprocess.run(command, capture_output=True, check=False)
     if packed.returncode:
         raise SystemExit(f"{old} is neither a folder nor a revision: {packed.stderr.decode()}")
@@ -163,7 +163,7 @@ def compare(old: str, rounds: int, requests: int) -> None:
         f"{os.cpu_count()} cores, Python {platform.python_version()}"
     )
     found: dict[str, list[dict[str, dict[int, float]]]] = {"old": [], "new": []}
-    with unpacked(old) as folder:
+    with unpacked(old, "bestofn") as folder:
         trees = [("old", folder), ("new", ROOT)]
         for at in range(rounds):
             for name, tree in trees if at % 2 == 0 else reversed(trees):

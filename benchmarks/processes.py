@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import httpx
 
@@ -20,18 +21,24 @@ VLLM = "vllm.entrypoints.launchers.api_server.entry"
 
 @contextlib.contextmanager
 def running(
-    module: str, *flags: str, environment: Mapping[str, str] | None = None
+    module: str,
+    *flags: str,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
 ) -> Iterator[str]:
     """Run a server as a module of Python on a free port; yields its URL once it answers."""
-    with started(module, *flags, environment=environment) as (url, _):
+    with started(module, *flags, environment=environment, folder=folder) as (url, _):
         yield url
 
 
 @contextlib.contextmanager
 def started(
-    module: str, *flags: str, environment: Mapping[str, str] | None = None
+    module: str,
+    *flags: str,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
 ) -> Iterator[tuple[str, int]]:
-    """The same; yields the number of its process as well."""
+    """The same, in this folder; yields the number of its process as well."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
@@ -41,6 +48,7 @@ def started(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env={**os.environ, **(environment or {})},
+        cwd=folder,
     ) as server:
         try:
             while True:

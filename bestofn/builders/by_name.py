@@ -1,14 +1,14 @@
 """Filters, selectors and answer keys made by name, from options as settings and requests hold them.
 
 make("filter", FILTERS, "length", {"max_tokens": 200})
-make_checked("selector", SELECTORS, "weighted_vote", {"temperature": 0.5}, {"answer_key": key})
+make("selector", SELECTORS, "weighted_vote", {"temperature": 0.5}, {"answer_key": key})
 """
 
 from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -16,54 +16,47 @@ from pydantic import TypeAdapter, ValidationError
 from bestofn.core.errors import ConfigError
 from bestofn.support.error_text import faults
 from bestofn.support.import_path import imported
+from bestofn.support.nearest import did_you_mean
 
 
-def make(kind: str, known: Mapping[str, str], name: str, options: Mapping[str, Any]) -> Any:
-    """Import and construct the `kind` called `name`.
-
-    Raises:
-        ConfigError: an unknown name, or options that it does not take.
-    """
-    if name not in known:
-        raise ConfigError(f"no {kind} is called {name!r}; there are {', '.join(sorted(known))}")
-    factory: Callable[..., Any] = imported(known[name])
-    try:
-        return factory(**options)
-    except (TypeError, AttributeError) as error:  # an unknown option, or one of a wrong type
-        what = str(error).replace(f"{factory.__name__}.__init__() ", "")
-        raise ConfigError(f"{kind} {name}: {what}") from error
-
-
-def make_checked(
+def make(
     kind: str,
     known: Mapping[str, str],
     name: str,
     options: Mapping[str, Any],
     handed: Mapping[str, Any] | None = None,
 ) -> Any:
-    """As `make`, of dataclasses: pydantic checks the options against their fields.
+    """Import and construct the `kind` called `name`, a dataclass whose fields are its options.
 
     Args:
         kind: what it is called in errors.
         known: import paths by name.
         name: which of them.
-        options: as somebody wrote them.
+        options: as somebody wrote them; pydantic checks them against the fields' types.
         handed: values for the fields of these names, where it has them; no option may set them.
 
     Raises:
-        ConfigError: as `make`.
+        ConfigError: an unknown name, or options that it does not take.
     """
     if name not in known:
-        return make(kind, known, name, options)  # which says what there is
+        raise ConfigError(f"no {kind} is called {name!r}; there are {', '.join(sorted(known))}")
     factory = imported(known[name])
-    fields = {each.name for each in dataclasses.fields(factory) if each.init}
-    handed = {each: value for each, value in (handed or {}).items() if each in fields}
-    types, given = typing.get_type_hints(factory), dict(handed)
+    fields = {each.name: each for each in dataclasses.fields(factory) if each.init}
+    given = {each: value for each, value in (handed or {}).items() if each in fields}
+    own = [each for each in fields if each not in given]
+    types = typing.get_type_hints(factory)
     for option, value in options.items():
-        if option not in fields or option in handed:
-            raise ConfigError(f"{kind} {name}: there is no option {option}")
+        if option not in own:
+            meant = did_you_mean(option, own)
+            raise ConfigError(f"{kind} {name}: there is no option {option}{meant}")
         try:
             given[option] = TypeAdapter(types[option]).validate_python(value)
         except ValidationError as error:
             raise ConfigError(f"{kind} {name}: {option}: {faults(error)[0].message}") from error
-    return make(kind, known, name, given)
+    if missing := [each for each in own if each not in given and _is_required(fields[each])]:
+        raise ConfigError(f"{kind} {name}: {missing[0]} is required")
+    return factory(**given)
+
+
+def _is_required(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING

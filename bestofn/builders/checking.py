@@ -79,7 +79,7 @@ def _options_of(settings: Settings) -> None:
     """
     for reward in RewardPlan.of(settings).rewards:
         if (section := SECTIONS.get(reward.kind)) is not None:
-            with wrong_options(reward.where):
+            with wrong_options(reward.where, section):
                 section.model_validate(reward.options)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bestofn.builders.by_name import make_checked
+from bestofn.builders.by_name import make
 from bestofn.core.protocols import AnswerKey, Selector
 from bestofn.settings.sections import AnswerKeySettings, SelectorSettings
 
@@ -45,7 +45,7 @@ def build_answer_key(spec: AnswerKeySettings) -> AnswerKey:
     Raises:
         ConfigError: an unknown name, or options that the key does not take.
     """
-    key: AnswerKey = make_checked("answer key", ANSWER_KEYS, spec.name, spec.options)
+    key: AnswerKey = make("answer key", ANSWER_KEYS, spec.name, spec.options)
     return key
 
 
@@ -61,5 +61,5 @@ def build_selector(spec: SelectorSettings, answer_key: AnswerKey | None = None) 
     """
     key = build_answer_key(AnswerKeySettings()) if answer_key is None else answer_key
     handed = {"answer_key": key}
-    selector: Selector = make_checked("selector", SELECTORS, spec.name, spec.options, handed)
+    selector: Selector = make("selector", SELECTORS, spec.name, spec.options, handed)
     return selector

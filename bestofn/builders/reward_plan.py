@@ -14,13 +14,15 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from bestofn import embedded
 from bestofn.core.errors import ConfigError
 from bestofn.rewards.judge.itself import SELF
+from bestofn.settings.nearest import hint
 from bestofn.settings.rewards import EnsembleSettings, RewardKind, RewardSettings, RewardSpec
 from bestofn.settings.settings import NO_REWARD_MODEL, Settings
 from bestofn.support.error_text import all_faults
@@ -114,16 +116,18 @@ class RewardPlan:
 
 
 @contextlib.contextmanager
-def wrong_options(where: str) -> Iterator[None]:
+def wrong_options(where: str, section: type[BaseModel] | None = None) -> Iterator[None]:
     """Turn what pydantic says of options into a ConfigError for somebody who wrote settings.
 
     Args:
         where: they stand; begins the error.
+        section: whose options they are, of which one may have been meant by an unknown name.
     """
     try:
         yield
     except ValidationError as error:
-        raise ConfigError(f"{where}: {all_faults(error)}") from error
+        meant = partial(hint, section or BaseModel)
+        raise ConfigError(f"{where}: {all_faults(error, hint=meant)}") from error
 
 
 def _refuse_contradictions(settings: Settings) -> None:
@@ -158,7 +162,7 @@ def _asks_the_generator(reward: PlannedReward) -> bool:
 def _planned(spec: RewardSpec, settings: Settings, *, in_list: bool = False) -> PlannedReward:
     where = f"rewards: {spec.title}" if in_list else f"reward model {spec.title}"
     options, local = dict(spec.options), None
-    with wrong_options(where):
+    with wrong_options(where, RewardSettings):
         if spec.kind == "model":
             # The section `reward` holds where the options say nothing else.
             named = {"model": options.pop("model")} if "model" in options else {}

@@ -83,8 +83,9 @@ def _call_opener(reward: PlannedReward, itself: Itself | None) -> Any:
     """What the opener of its kind returns; its section, or its signature, says which options
     there are."""
     opener: Any = imported(KINDS[reward.kind])
-    with wrong_options(reward.where):
-        if section := SECTIONS.get(reward.kind):
+    section = SECTIONS.get(reward.kind)
+    with wrong_options(reward.where, section):
+        if section is not None:
             own = section.model_validate(reward.options)
             return opener(own, itself) if reward.kind == "judge" else opener(own)
         return validate_call(opener)(**reward.options)

@@ -21,15 +21,48 @@ group = typer.Typer(help="Begin, check and show a file of settings.", no_args_is
 
 
 @group.command()
-def init() -> None:
-    """Print a file of every setting, with its default and what it is for, all commented out.
+def init(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="Where it is written; without: printed.", show_default=False),
+    ] = None,
+) -> None:
+    """Write a file of every setting, with its default and what it is for, all commented out.
 
-    bestofn config init > bestofn.yaml
+    bestofn config init bestofn.yaml
     """
+    text = "".join(f"{line}\n" for line in _begun())
+    with exit_codes():
+        if file is None:
+            typer.echo(text, nl=False)
+        else:
+            _write_new(file.expanduser(), text)
+            typer.echo(f"{file}: written; take the # from what is to be changed")
+
+
+def _write_new(file: Path, text: str) -> None:
+    """Write a file that is not there.
+
+    Raises:
+        ConfigError: it is there, and stays as it is; or it cannot be written.
+    """
+    from bestofn.core.errors import ConfigError
+
+    try:
+        with file.open("x", encoding="utf-8") as opened:
+            opened.write(text)
+    except FileExistsError as error:
+        raise ConfigError(f"{file}: it exists, and is left as it is: name another file") from error
+    except OSError as error:
+        raise ConfigError(f"{file}: it cannot be written: {error.strerror}") from error
+
+
+def _begun() -> Iterator[str]:
+    """The lines of a file of every setting."""
     from bestofn.settings.listing import SECTIONS, all_settings
 
-    typer.echo("## Settings of bestofn: take the # from a line, and from its section's, to change")
-    typer.echo("## it. Flags and variables win over this file; `bestofn config show` says which.")
+    yield "## Settings of bestofn: take the # from a line, and from its section's, to change"
+    yield "## it. Flags and variables win over this file; `bestofn config show` says which."
     opened = ""
     # A section's own settings before its sections: behind one they would look like its own.
     sections = list(SECTIONS)
@@ -42,11 +75,11 @@ def init() -> None:
         section, _, name = setting.name.rpartition(".")
         if section != opened:
             depth = "  " * section.count(".")
-            typer.echo(f"\n## {SECTIONS[section]}\n# {depth}{section.rpartition('.')[2]}:")
+            yield f"\n## {SECTIONS[section]}\n# {depth}{section.rpartition('.')[2]}:"
             opened = section
         depth = "  " * (section.count(".") + 1 if section else 0)
-        typer.echo(f"\n## {depth}{setting.description} ({setting.type})")
-        typer.echo(f"# {depth}{name}: {setting.default}")
+        yield f"\n## {depth}{setting.description} ({setting.type})"
+        yield f"# {depth}{name}: {setting.default}"
 
 
 @group.command()

@@ -26,7 +26,11 @@ def at_home(path: str) -> Path:
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
-        "--config", metavar="FILE", help="YAML file of settings; flags win over it.", parser=at_home
+        "--config",
+        envvar="BESTOFN_CONFIG",
+        metavar="FILE",
+        help="YAML file of settings; flags win over it.",
+        parser=at_home,
     ),
 ]
 RewardModelOption = Annotated[

@@ -44,7 +44,8 @@ class Resample:
 
     Args:
         max_rounds: rounds in all, the first included.
-        max_tokens: none starts once so many completion tokens were sampled; None: no limit.
+        max_tokens: none starts once so many completion tokens were sampled; None: no limit. What
+            nobody counted cannot reach it, which the result's notes then say.
         max_seconds: none starts after this time; None: no limit.
         grow: at least 1; 1 leaves the limit as it is.
         sampling: says how many of the round are started first; see `EachRound` for the rest.
@@ -76,7 +77,11 @@ class Resample:
         first = self.sampling.decide(of_round(progress, progress.sampled))
         if first.start < 1:
             return WAIT
-        return dataclasses.replace(first, round=Round(progress.sampled, self._limit(progress)))
+        notes = first.notes
+        if self.max_tokens is not None and any(_uncounted(each) for each in records):
+            notes = (*notes, _UNCOUNTED)
+        begun = Round(progress.sampled, self._limit(progress))
+        return dataclasses.replace(first, round=begun, notes=notes)
 
     def _limit(self, progress: Progress) -> int | None:
         """Tokens of each candidate of the next round; None: the request's own limit."""
@@ -91,6 +96,15 @@ class Resample:
         reached = max((count for count in counts if count is not None), default=None)
         limit = now or progress.request.max_tokens or reached
         return None if limit is None else math.ceil(limit * self.grow)
+
+
+_UNCOUNTED = (
+    "max_resample_tokens: another round was sampled, and not all tokens of those before are counted"
+)
+
+
+def _uncounted(record: ScoredCandidate) -> bool:
+    return record.candidate.error is None and record.candidate.counted_tokens is None
 
 
 def of_round(progress: Progress, first: int) -> Progress:

@@ -12,7 +12,7 @@
         asking       a controller's decision, or the error that it is
         caps         how many may start, and until when
         streams      samplings of the generator, merged and abortable
-        filtering    a candidate through the filters
+        filtering    a candidate through the filters; abstaining: what a filter could not judge
         scoring      candidates to the reward model as they come
         ledger       the records, the clocks, the ranking
         wake         the timer of a controller that asks to be woken

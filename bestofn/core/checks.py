@@ -22,7 +22,8 @@ class Checks:
     Args:
         request: whose candidates they are.
         filtering: the filters.
-        ledger: told of those that a rule stops before they are judged.
+        ledger: told of those that a rule stops before they are judged, and of what no filter could
+            judge.
         on_judged: told of each candidate, with its rejections.
         on_error: told of what `on_judged` raises.
 
@@ -49,7 +50,7 @@ class Checks:
     def add(self, candidate: Candidate) -> None:
         """Judge a candidate: now, or soon."""
         if not self._filtering.takes_long(self._request, candidate):
-            self._on_judged(self._filtering.judge(self._request, candidate))
+            self._judged(self._filtering.judge(self._request, candidate))
             return
         index = candidate.index
         self.running[index] = Running(index, candidate, candidate.counted_tokens or 0)
@@ -69,10 +70,14 @@ class Checks:
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
+    def _judged(self, record: ScoredCandidate) -> None:
+        self._ledger.note(*self._filtering.abstentions(self._request, record.candidate))
+        self._on_judged(record)
+
     async def _judge(self, candidate: Candidate) -> None:
         try:
             record = await self._filtering.judge_beside(self._request, candidate)
             if self.running.pop(candidate.index, None) is not None:
-                self._on_judged(record)
+                self._judged(record)
         except Exception as error:  # an observer's: the request fails by it
             self._on_error(error)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from bestofn.core import check_process
+from bestofn.core.abstaining import Abstaining
 from bestofn.core.mid_decode import Foreseeing
 from bestofn.core.protocols import Filter, Mending, Portable, Waiting
 from bestofn.core.ranking import ScoredCandidate
@@ -43,6 +45,7 @@ class Filtering:
         portable: for each filter, whether it judges long texts in another process.
         waiting: for each filter, what asks it whether it would have to wait; None: never.
         foreseeing: those that can tell from a snapshot what will become of a candidate.
+        abstaining: those that may lack a fact that they judge by.
     """
 
     filters: Sequence[Filter] = ()
@@ -50,6 +53,7 @@ class Filtering:
     portable: Sequence[bool] = ()
     waiting: Sequence[Waiting | None] = ()
     foreseeing: Sequence[Filter] = ()
+    abstaining: Sequence[Abstaining] = ()
 
     @classmethod
     def of(cls, filters: Sequence[Filter]) -> Self:
@@ -60,6 +64,7 @@ class Filtering:
             [isinstance(each, Portable) and each.portable for each in filters],
             [each if isinstance(each, Waiting) else None for each in filters],
             [each for each in filters if isinstance(each, Foreseeing) and each.foresees],
+            [each for each in filters if isinstance(each, Abstaining)],
         )
 
     def takes_long(self, request: Request, candidate: Candidate) -> bool:
@@ -140,6 +145,16 @@ class Filtering:
         except check_process.UnsendableError:  # the finished candidate is judged in a thread
             return None
 
+    def abstentions(self, request: Request, candidate: Candidate) -> Sequence[str]:
+        """What of a finished candidate was not judged, in sentences; each is logged once."""
+        if not self.abstaining or candidate.error is not None:
+            return ()
+        asked = (each.abstains(request, candidate) for each in self.abstaining)
+        sentences = [each for each in asked if each is not None]
+        for each in sentences:
+            _warn_once(each)
+        return sentences
+
     def _mended(self, candidate: Candidate) -> tuple[Candidate, Failure | None]:
         """(the candidate without what is no part of its answer, the failure of a filter)."""
         failure: Failure | None = None
@@ -166,6 +181,11 @@ def _record(
     for each in outcomes:
         failure = each if isinstance(each, Failure) else failure
     return ScoredCandidate(candidate, rejections, failure)
+
+
+@functools.lru_cache(maxsize=256)
+def _warn_once(sentence: str) -> None:
+    logger.warning("%s", sentence)
 
 
 def _certain(outcomes: Iterable[check_process.Outcome]) -> Rejection | None:

@@ -15,7 +15,7 @@ class LengthFilter:
     """Rejects candidates outside the bounds. Reasons: ``too_short``, ``too_long``.
 
     A pure tool call is not judged. Tokens are the engine's count, reasoning included; a candidate
-    without one is judged by characters only.
+    without one is judged by characters only, which the result's notes and the log then say.
 
     Args:
         min_characters: fewest characters of the stripped text; None: no bound. As the next three.
@@ -67,3 +67,17 @@ class LengthFilter:
             if most is not None and count > most:
                 return Rejection(self.name, "too_long", f"{count} {unit}, more than {most}")
         return None
+
+    def abstains(self, request: Request, candidate: Candidate) -> str | None:
+        """That there is no count for the bounds in tokens; see
+        `bestofn.core.abstaining.Abstaining`."""
+        bounds = {"min_tokens": self.min_tokens, "max_tokens": self.max_tokens}
+        given = [name for name, bound in bounds.items() if bound is not None]
+        if not given or candidate.completion_tokens is not None:
+            return None
+        if not candidate.text.strip() and calls_tools(candidate):
+            return None
+        return (
+            f"filter length: {' and '.join(given)} judged nothing where the tokens of a candidate "
+            "are not counted; bounds in characters judge everything"
+        )

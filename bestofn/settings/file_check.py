@@ -6,7 +6,6 @@ for problem in problems_of("best_off: 4\\n"):
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,8 @@ import yaml
 from pydantic import ValidationError
 
 from bestofn.core.errors import ConfigError
-from bestofn.settings.listing import all_settings
-from bestofn.settings.settings import BRANCHES, Settings
+from bestofn.settings.nearest import hint
+from bestofn.settings.settings import BRANCHES, Settings, no_file
 from bestofn.settings.yaml_lines import Lines
 from bestofn.support.error_text import faults
 
@@ -45,6 +44,8 @@ def problems_of(file: Path) -> Sequence[Problem]:
     Raises:
         ConfigError: it cannot be read.
     """
+    if not file.is_file():
+        raise ConfigError(no_file(file))
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -77,18 +78,5 @@ def _faults(error: ConfigError, lines: Lines) -> Iterator[Problem]:
         if (fault.path, fault.message) in said:
             continue
         said.add((fault.path, fault.message))
-        near = _nearest(fault.path) if fault.kind == "extra_forbidden" else None
-        message = fault.message if near is None else f"{fault.message}; did you mean {near}?"
+        message = fault.message + hint(Settings, fault)
         yield Problem(lines.at(fault.path), fault.path or "(file)", message)
-
-
-def _nearest(path: str) -> str | None:
-    """The setting that is spelt most like `path`: beside it, else anywhere."""
-    known = [setting.name for setting in all_settings()]
-    known += sorted({name.partition(".")[0] for name in known if "." in name})
-    section, _, name = path.rpartition(".")
-    beside = [each for each in known if each.rpartition(".")[0] == section]
-    tails = {each.rpartition(".")[2]: each for each in (*known, *beside)}
-    close = difflib.get_close_matches(path, known, n=1, cutoff=0.8)
-    close = close or [tails[each] for each in difflib.get_close_matches(name, tails, n=1)]
-    return close[0] if close else None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from bestofn.settings.choices import Engine
 from bestofn.settings.section import MAX_NAME, Section
@@ -43,6 +43,13 @@ class GeneratorSettings(Section):
     share: float = Field(
         default=1.0, gt=0, le=1e6, description="of the candidates; only ratios count"
     )
+
+    @model_validator(mode="after")
+    def _samples_from_something(self) -> Self:
+        here = self.engine not in ("openai", "none")  # what those lack is said where it is opened
+        if here and self.model is None and self.upstream is None:
+            raise ValueError(f"{self.name} needs a model or an upstream, to sample from")
+        return self
 
 
 def _read(given: Any) -> Any:

@@ -8,6 +8,7 @@ Precedence, weakest first: YAML file, environment (``BESTOFN_BEST_OF=16``,
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,6 +26,7 @@ from bestofn.core.errors import ConfigError
 from bestofn.settings.choices import Engine
 from bestofn.settings.environment import Environment
 from bestofn.settings.generators import GeneratorSpec, Upstream
+from bestofn.settings.nearest import hint
 from bestofn.settings.rewards import EnsembleSettings, RewardSettings, RewardSpecs
 from bestofn.settings.sections import (
     AnswerKeySettings,
@@ -178,7 +180,7 @@ class Settings(BaseSettings):
         file = None if file is None else file.expanduser()
         where = f"{file}: " if file is not None else ""
         if file is not None and not file.is_file():
-            raise ConfigError(f"{file}: no such file")
+            raise ConfigError(no_file(file))
 
         class FromFile(cls):  # type: ignore[valid-type, misc]
             @classmethod
@@ -197,9 +199,15 @@ class Settings(BaseSettings):
             made = FromFile(**given)
             return cls.model_construct(made.model_fields_set, **dict(made))
         except ValidationError as error:
-            raise ConfigError(where + all_faults(error, without=BRANCHES)) from error
+            said = all_faults(error, without=BRANCHES, hint=partial(hint, cls))
+            raise ConfigError(where + said) from error
         except (SettingsError, YAMLError, UnicodeDecodeError) as error:
             raise ConfigError(where + " ".join(str(error).split())) from error
+
+
+def no_file(file: Path) -> str:
+    """Why a file of settings cannot be read that is none."""
+    return f"{file}: {'this is a folder' if file.is_dir() else 'no such file'}"
 
 
 def _refuse_no_mapping(file: Path) -> None:

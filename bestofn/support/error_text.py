@@ -7,7 +7,7 @@ str(faults(validation_error)[0])           "policy.max_rounds: must be a whole n
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -128,17 +128,23 @@ def _message(error: Mapping[str, Any]) -> str:
     return plain(error["type"], error.get("ctx", {}), error["msg"].removeprefix("Value error, "))
 
 
-def all_faults(error: HasFaults, *, without: Collection[str] = ()) -> str:
+def all_faults(
+    error: HasFaults,
+    *,
+    without: Collection[str] = (),
+    hint: Callable[[Fault], str] = lambda fault: "",
+) -> str:
     """All that is wrong as one sentence, each field once.
 
     Args:
         error: what was raised.
         without: as `faults`; of a field that has several forms each says what it wants.
+        hint: the end of each message, for example what was meant.
     """
     found: dict[str, list[str]] = {}
     for each in faults(error, without=without):
         messages = found.setdefault(each.path, [])
-        if each.message not in messages:
-            messages.append(each.message)
+        if (message := each.message + hint(each)) not in messages:
+            messages.append(message)
     said = {path: " or ".join(messages) for path, messages in found.items()}
     return "; ".join(f"{path}: {message}" if path else message for path, message in said.items())

@@ -232,8 +232,10 @@ def _invalid(error: RequestValidationError) -> ErrorBody:
         return ErrorBody(
             message=f"the body is no JSON: {reason}", type=INVALID, code="invalid_json"
         )
+    # What a validator of the whole body says is a sentence of its own.
+    of_its_type = not first.path and first.kind != "value_error"
     return ErrorBody(
-        message=str(first) if first.path else f"the body {first.message}",
+        message=f"the body {first.message}" if of_its_type else str(first),
         type=INVALID,
         param=first.path or None,
         code={"extra_forbidden": "unknown_parameter", "missing": "missing_required_parameter"}.get(

@@ -65,7 +65,7 @@ def test_generators_are_read_from_a_file_and_from_the_environment(
         (TWO, {"model": "m"}, "generators are given, and model too"),
         (TWO, {"upstream": "http://z"}, "generators are given, and upstream too"),
         ([TWO[0], TWO[0]], {}, "several generators are called small"),
-        (["name=a", "name=b model=m"], {}, "a and b would share this process"),
+        (["name=a model=n", "name=b model=m"], {}, "a and b would share this process"),
         (["name=a engine=none"], {}, "a: the engine is none, which samples nothing"),
         (["name=a engine=openai"], {}, "a: the engine is openai, and no upstream"),
     ],

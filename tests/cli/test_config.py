@@ -61,6 +61,14 @@ def test_every_section_says_what_it_is_for() -> None:
         ("stop:\n  rule: agremeent\n", 2, "stop.rule", "'agreement'"),
         ("filters:\n  - empty\n  - repetitionn\n", 3, "filters.1", "no filter is called"),
         ("selector: {weighted_vote: {temp: 1}}\n", 1, "selector", "there is no option temp"),
+        ("filters: [{length: {max_tokns: 1}}]\n", 1, "filters.0", "did you mean max_tokens?"),
+        ("filters: [{length: {max_tokens: x}}]\n", 1, "filters.0", "must be a whole number"),
+        ("filters: [{custom: {}}]\n", 1, "filters.0", "path is required"),
+        ("answer_key: {pattern: {}}\n", 1, "answer_key", "pattern is required"),
+        ("profiles:\n  q:\n    filterz: []\n", 3, "profiles.q.filterz", "did you mean filters?"),
+        ("generators: [{name: a}]\n", 1, "generators.0", "a needs a model or an upstream"),
+        ("rewards: [{kind: judge, url: x, modle: y}]\n", 1, "rewards", "did you mean mode"),
+        ("server: {key_limits: {x: 1}}\n", 1, "server.key_limits.x", "no such option"),
         ("\nengine: openai\n", 2, "engine", "no upstream is named"),
         ("seed: 1\nseed: 2\n", 2, "seed", "it stands twice, and only the last counts"),
         ("profiles:\n  quick:\n    filters: [x]\n", 3, "profiles.quick.filters.0", "'x'"),
@@ -98,10 +106,32 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_file(tmp_path: Path) ->
 
 
 def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
-    done = run("check", str(tmp_path / "none.yaml"))
-    assert done.exit_code == 2
-    assert "No such file" in done.stderr
-    assert "Traceback" not in done.stderr
+    file = tmp_path / "none.yaml"
+    said = {run("check", str(file)).stderr, run("show", "--config", str(file)).stderr}
+    assert said == {f"bestofn: {file}: no such file\n"}, "every command says it in one way"
+    done = run("check", str(tmp_path))
+    assert (done.exit_code, done.stderr) == (2, f"bestofn: {tmp_path}: this is a folder\n")
+
+
+def test_init_writes_a_new_file_and_leaves_one_that_is_there(tmp_path: Path) -> None:
+    file = tmp_path / "new.yaml"
+    done = run("init", str(file))
+    assert done.exit_code == 0, done.output
+    assert file.read_text(encoding="utf-8") == run("init").stdout
+    _written(file, "seed: 1\n")
+    again = run("init", str(file))
+    assert (again.exit_code, file.read_text(encoding="utf-8")) == (2, "seed: 1\n")
+    assert "it exists, and is left as it is" in again.stderr
+    nowhere = run("init", str(tmp_path / "none" / "new.yaml"))
+    assert (nowhere.exit_code, "cannot be written" in nowhere.stderr) == (2, True)
+
+
+def test_a_variable_names_the_file_as_the_flag_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = _written(tmp_path / "b.yaml", "best_of: 3\n")
+    monkeypatch.setenv("BESTOFN_CONFIG", str(file))
+    assert json.loads(run("show", "--json").stdout)["best_of"]["from"] == f"{file}:1"
 
 
 def test_what_is_not_by_default_is_shown_with_where_it_is_from(

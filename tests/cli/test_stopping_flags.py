@@ -31,8 +31,16 @@ def test_explore_says_what_there_is_instead(tmp_path: Path, explore: str) -> Non
         (("--stop", "accepted count=20"), "stop.count is 20, and best_of is 8: sample more"),
         (("--stop", "sometimes"), "stop"),
         (("--generator", "name=a share=0"), "must be above 0"),
-        (("--generator", "name=a", "--generator", "name=b"), "would share this process"),
-        (("--generator", "name=a", "--model", "m"), "generators are given, and model too"),
+        (
+            ("--generator", "name=a model=m", "--generator", "name=b model=n"),
+            "would share this process",
+        ),
+        (("--generator", "name=a"), "a needs a model or an upstream"),
+        (("--generator", "name=a upstrem=http://x"), "did you mean upstream?"),
+        (
+            ("--generator", "name=a model=n", "--model", "m"),
+            "generators are given, and model too",
+        ),
     ],
 )
 def test_a_contradiction_is_one_sentence(
@@ -57,7 +65,7 @@ def test_a_profile_that_could_never_stop_is_refused_at_the_start(tmp_path: Path)
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ("generators: [name=a, name=b]", "1: generators: a and b would share"),
+        ("generators: [name=a model=m, name=b model=n]", "1: generators: a and b would share"),
         ("stop: accepted count=20", "stop: stop.count is 20"),
         ("profiles: {quick: {best_of: 4, stop: accepted count=6}}", "profiles.quick.stop: stop."),
     ],

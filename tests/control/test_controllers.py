@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -109,6 +110,16 @@ def test_resample_ends_with_its_limits(limit: Any) -> None:
     assert Resample(9, **limit).decide(progress(REJECTED)) is WAIT
     more: dict[str, Any] = dict.fromkeys(limit, 41)
     assert Resample(9, **more).decide(progress(REJECTED)).start == 4
+
+
+def test_resample_says_that_its_limit_of_tokens_does_not_see_what_nobody_counted() -> None:
+    last = record(3, rejections=CERTAIN)
+    uncounted = replace(last.candidate, completion_tokens=None, group_tokens=None)
+    some = [*REJECTED[:3], replace(last, candidate=uncounted)]
+    (note,) = Resample(9, max_tokens=41).decide(progress(some)).notes
+    assert note.startswith("max_resample_tokens: ")
+    assert Resample(9).decide(progress(some)).notes == (), "there is no limit to be missed"
+    assert Resample(9, max_tokens=41).decide(progress(REJECTED)).notes == ()
 
 
 def test_enough_stops_at_the_threshold_of_accepted_candidates() -> None:

@@ -29,7 +29,10 @@ RULES = re.compile(
             r"max_tokens is [\d,]+; this server takes at most 131,072",
             "the request may sample [0-9,]+ candidate tokens",
             r"bestofn\.stop: \w+ is an option of",  # of another rule
-            r"(.+: )?the number is (beyond 64 bits|too large)",  # within a value of any shape
+            # within a value of any shape
+            r"(.+: )?the number is (beyond 64 bits|too large)",
+            r"(.+: )?a list of [\d,]+ items",
+            r"(.+: )?an object of [\d,]+ members",
             "a prompt of token ids is taken with best_of 1 only",
             "[a-z, _]+: taken with best_of 1 only",
             "a request cannot set up the (filter|answer key)",
@@ -47,7 +50,7 @@ RULES = re.compile(
             r"\w+: this server (keeps|runs|moderates|connects)",
             "text.format: a format of the type json_schema needs a name and a schema",
             r"thinking\.budget_tokens: it has to be there",
-            r"X-Bestofn-Stop: the rule \w+ needs",
+            "X-Bestofn-Stop: ",  # a rule and its options, in words
             "give either (prompt|input) or messages",
             "the tokenizer of this engine cannot be asked",
             "token_classify reads texts or tokens",
@@ -59,7 +62,8 @@ RULES = re.compile(
             r"max_tokens is 0; it must be at least 1",
             "the last message has to be the assistant's",
         ]
-    )
+    ),
+    re.DOTALL,  # a member's name may hold a line break
 )
 """What data may be refused for that the page calls valid: fields that contradict each other, a
 limit of this server, filters that only the operator sets up, a filter's or selector's own options.
@@ -97,6 +101,7 @@ CONFIG: dict[str, Any] = {
             "include-path": [
                 "/v1/chat/completions",
                 "/v1/completions",
+                "/v1/candidates",
                 "/v1/responses",
                 "/v1/responses/input_tokens",
                 "/v1/messages",

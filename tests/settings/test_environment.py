@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from bestofn.core.errors import ConfigError
 from bestofn.settings.sections import FilterSpec, SelectorSettings
 from bestofn.settings.settings import Settings
 from bestofn.settings.stopping import StopSettings
+from bestofn.settings.variables import OTHERS
 
 HOT = SelectorSettings(name="weighted_vote", options={"temperature": 0.5})
 
@@ -79,3 +83,80 @@ def test_what_is_wrong_is_said_in_our_words(
     monkeypatch.setenv(f"BESTOFN_{name}", value)
     with pytest.raises(ConfigError, match=sentence):
         Settings.load()
+
+
+@pytest.mark.parametrize("load", [Settings, Settings.load])
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("BEST_OFF", "; did you mean BESTOFN_BEST_OF?"),
+        ("BESTOF", "; did you mean BESTOFN_BEST_OF?"),
+        ("PORT", "; did you mean BESTOFN_SERVER__PORT?"),
+        ("SERVER_PORT", "; did you mean BESTOFN_SERVER__PORT?"),
+        ("SEVER__PORT", "; did you mean BESTOFN_SERVER__PORT?"),
+        ("SELECTION", "; did you mean BESTOFN_SELECTOR?"),
+        ("SEED__X", "; did you mean BESTOFN_SEED?"),
+        ("CONFIGG", "; did you mean BESTOFN_CONFIG?"),
+        ("QQQ", ""),
+    ],
+)
+def test_a_variable_that_nobody_reads_is_refused(
+    load: type[Settings], name: str, meant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"BESTOFN_{name}", "")
+    with pytest.raises(ConfigError) as caught:
+        load()
+    assert str(caught.value) == f"BESTOFN_{name}: there is no such variable{meant}"
+
+
+def test_all_unknown_variables_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BESTOFN_ZZZ", "1")
+    monkeypatch.setenv("BESTOFN_AAA", "1")
+    with pytest.raises(ConfigError, match=r"BESTOFN_AAA: .*; BESTOFN_ZZZ: "):
+        Settings.load()
+
+
+def test_an_unknown_option_of_a_section_says_which_was_meant(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BESTOFN_SERVER__PROT", "80")
+    with pytest.raises(ConfigError, match=r"^server\.prot: .*; did you mean server\.port\?$"):
+        Settings.load()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SERVICE_HOST", "10.0.0.1"),
+        ("SERVICE_PORT", "8000"),
+        ("SERVICE_PORT_HTTP", "8000"),
+        ("PORT", "tcp://10.0.0.1:8000"),
+        ("PORT_8000_TCP", "tcp://10.0.0.1:8000"),
+        ("PORT_8000_TCP_ADDR", "10.0.0.1"),
+        ("GRAFANA_SERVICE_HOST", "10.0.0.1"),
+        ("GRAFANA_PORT", "tcp://10.0.0.1:3000"),
+        ("GRAFANA_PORT_3000_TCP_PROTO", "tcp"),
+    ],
+)
+def test_what_kubernetes_says_of_a_service_of_our_name_is_no_mistake(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"BESTOFN_{name}", value)
+    assert Settings.load() == Settings()
+
+
+@pytest.mark.parametrize("name", sorted(OTHERS))
+def test_what_others_read_is_no_mistake(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"BESTOFN_{name}", "x")
+    Settings.load()
+
+
+def test_every_variable_that_this_repository_reads_is_known() -> None:
+    root = Path(__file__).parents[2]
+    folders = ("bestofn", "server", "examples", "benchmarks", "tests/support")
+    texts = [
+        file.read_text(encoding="utf-8") for each in folders for file in (root / each).rglob("*.py")
+    ]
+    read = {name for text in texts for name in re.findall(r'"BESTOFN_([A-Z]+(?:_[A-Z]+)*)"', text)}
+    assert len(read) > 5
+    assert read - {name.upper() for name in Settings.model_fields} == set(OTHERS)

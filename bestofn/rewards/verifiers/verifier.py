@@ -22,6 +22,7 @@ from bestofn.rewards.verifiers.workers.worker import Job
 from bestofn.support.concurrency import gather_or_cancel
 from bestofn.support.error_text import first_line
 from bestofn.support.import_path import load_function
+from bestofn.support.nearest import did_you_mean
 
 logger = logging.getLogger(__name__)
 
@@ -132,15 +133,7 @@ class VerifierRewardModel:
         """
         path = check if isinstance(check, str) else None
         function = load_function(check, self._name) if isinstance(check, str) else check
-        try:
-            inspect.signature(function).bind(None, None, **options)
-        except TypeError as error:
-            raise ConfigError(
-                f"{self._name} is called with a request, a candidate"
-                f"{''.join(f', {option}' for option in options)}: {error}"
-            ) from error
-        except ValueError:
-            pass  # a builtin without a signature
+        _require_callable_with(function, options, self._name)
         if path is not None and not is_async(function):
             if timeout is None:
                 raise ConfigError(f"{self._name} runs in worker processes, and needs a timeout")
@@ -155,3 +148,26 @@ class VerifierRewardModel:
         if is_async(function):
             return AsyncRunner(bound, timeout)
         return ThreadRunner(bound, timeout, self._concurrency)
+
+
+def _require_callable_with(function: Check, options: Mapping[str, Any], name: str) -> None:
+    """Return if the check can be called with a request, a candidate and these options.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # a builtin without a signature
+        return
+    taken = signature.parameters
+    unknown = [option for option in options if option not in taken]
+    if unknown and all(each.kind is not each.VAR_KEYWORD for each in taken.values()):
+        raise ConfigError(f"{name} has no option {unknown[0]}{did_you_mean(unknown[0], taken)}")
+    try:
+        signature.bind(None, None, **options)
+    except TypeError as error:
+        raise ConfigError(
+            f"{name} is called with a request, a candidate"
+            f"{''.join(f', {option}' for option in options)}: {error}"
+        ) from error

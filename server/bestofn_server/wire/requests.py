@@ -18,23 +18,15 @@ from bestofn.settings.sections import (
 from bestofn.settings.stopping import StopSettings
 from bestofn_server.wire import bounds
 from bestofn_server.wire.bounds import Json, Name, Object, Text
-from bestofn_server.wire.numbers import OptionalInteger, whole
+from bestofn_server.wire.numbers import OptionalInteger, whole_numbers
 
 _T = TypeVar("_T")
 _Some = Annotated[list[_T], Field(min_length=1, max_length=bounds.MAX_PROMPTS)]
 
 
-def _whole_numbers(value: Any) -> Any:
-    """8.0 is the integer 8 here too. A list of anything else is one error, not one for each."""
-    kinds = set(map(type, value)) if isinstance(value, list) else set()
-    if not kinds <= {int, float}:
-        raise ValueError("token ids have to be integers")
-    return [whole(each) for each in value] if float in kinds else value
-
-
 TokenIds = Annotated[
     list[Annotated[int, Field(ge=bounds.SMALLEST, le=bounds.LARGEST)]],
-    BeforeValidator(_whole_numbers),
+    BeforeValidator(whole_numbers),
     Field(min_length=1, max_length=bounds.MAX_TOKEN_IDS),
 ]
 """A text in tokens."""

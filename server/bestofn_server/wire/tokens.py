@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from bestofn_server.wire import bounds
 from bestofn_server.wire.bounds import Name, Object, Text
+from bestofn_server.wire.numbers import whole_numbers
 
 
 class TokenizeRequest(BaseModel):
@@ -47,9 +48,9 @@ class DetokenizeRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     model: Name | None = Field(default=None, description="a model's or a profile's name")
-    tokens: list[Annotated[int, Field(ge=0, le=bounds.LARGEST)]] = Field(
-        max_length=bounds.MAX_TOKEN_IDS
-    )
+    tokens: Annotated[
+        list[Annotated[int, Field(ge=0, le=bounds.LARGEST)]], BeforeValidator(whole_numbers)
+    ] = Field(max_length=bounds.MAX_TOKEN_IDS)
 
     @property
     def fields(self) -> dict[str, Any]:

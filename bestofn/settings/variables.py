@@ -1,0 +1,39 @@
+"""Variables of the environment that begin as those of settings do: which of them are settings,
+which are read by others, and which nobody reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+OTHERS: Mapping[str, str] = {
+    "API_KEY": "`bestofn serve --api-key`, and the clients in examples/",
+    "CONFIG": "`--config` of every command, and the plug-in of `vllm serve`",
+    "URL": "the clients in examples/, and the suites in benchmarks/",
+    "ANSWER": "the suites in benchmarks/",
+    "AGENTS": "tests of coding agents",
+    "REAL_MODEL": "tests of a real small model",
+    "REAL_OUTPUTS": "benchmarks of the filters",
+}
+"""By their names without the prefix: who reads those that are no settings."""
+
+_SERVICE = re.compile(
+    r"(?:\w+_)?(?:SERVICE_(?:HOST|PORT(?:_\w+)?)"
+    r"|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)"
+)
+_SERVICE_PORT = re.compile(r"(?:\w+_)?PORT")
+_ADDRESS = re.compile(r"(?:tcp|udp|sctp)://")
+
+
+def is_service_link(name: str, value: str | None) -> bool:
+    """Whether Kubernetes sets such a variable: it tells every pod of a namespace of each service
+    there, and one that is called ``bestofn`` is ``BESTOFN_SERVICE_HOST``, ``BESTOFN_PORT``
+    (tcp://...), ``BESTOFN_PORT_8000_TCP_ADDR`` (its documentation: Service, environment variables).
+
+    Args:
+        name: without the prefix of settings, in capitals.
+        value: of the variable.
+    """
+    if _SERVICE.fullmatch(name):
+        return True
+    return bool(_SERVICE_PORT.fullmatch(name) and _ADDRESS.match(value or ""))
