@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import pytest
 
-from bestofn import Settings
+from bestofn import Settings, embedded
 from bestofn_server.app import create_app
 from bestofn_server.surfaces.field_table import SURFACES, Outcome, table
 from bestofn_server.surfaces.messages.request import MessagesRequest
@@ -27,8 +27,8 @@ SCHEMA: dict[str, Any] = {"type": "json_schema", "schema": {"type": "object"}}
 TURN = {"role": "user", "content": "q"}
 
 LEAST: dict[str, dict[str, Any]] = {
-    "/v1/responses": {"model": "m", "input": "q", "tools": [FUNCTION]},
-    "/v1/messages": {"model": "m", "max_tokens": 9, "messages": [TURN], "tools": [TOOL]},
+    "/v1/responses": {"model": embedded.NAME, "input": "q", "tools": [FUNCTION]},
+    "/v1/messages": {"model": embedded.NAME, "max_tokens": 9, "messages": [TURN], "tools": [TOOL]},
 }
 SAID: dict[str, dict[str, Any]] = {
     "/v1/responses": {
