@@ -1,6 +1,8 @@
 """Draws docs/playground.png: the playground on the embedded pair, in Chromium.
 
 .venv/bin/python -m benchmarks.playground_picture [--output docs/playground.png]
+
+Two of the prompts that it offers are Chinese: Debian's fonts-noto-cjk draws them.
 """
 
 from __future__ import annotations
@@ -39,7 +41,10 @@ async def draw(url: str, output: Path) -> None:
         await page.wait_for_selector(".card[data-won]")
         if not await page.locator(".card[data-state=rejected]").count():
             raise SystemExit("no candidate was rejected: choose another seed")
-        await page.screenshot(path=str(output), full_page=True)
+        # As high as the page: its last line sticks to the end of the window.
+        height = await page.evaluate("() => document.documentElement.scrollHeight")
+        await page.set_viewport_size({"width": WIDTH, "height": height})
+        await page.screenshot(path=str(output))
         await browser.close()
 
 

@@ -14,7 +14,9 @@ ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 NEEDS_A_CHECKPOINT = {"ziya_model_card.py"}  # run on a replica by tests/rewards
 NEEDS_A_SERVER = {"openai_client.py", "langchain_client.py", "litellm_client.py"}  # by tests/server
-OVER_FAKES = {f"{name}_client.py" for name in ("anthropic", "json_schema", "streaming", "tools")}
+OVER_FAKES = {
+    f"{name}_client.py" for name in ("anthropic", "inspect", "json_schema", "streaming", "tools")
+}
 """By tests/server too, over fakes."""
 NEEDS_A_RUN = {"train_on_a_run.py"}  # by tests/dataset
 ELSEWHERE = NEEDS_A_CHECKPOINT | NEEDS_A_SERVER | OVER_FAKES | NEEDS_A_RUN

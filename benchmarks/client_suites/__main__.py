@@ -43,6 +43,7 @@ NAMES = ("gpt-3.5-turbo-instruct", "gpt-4o-mini", "gpt-5.1", "gpt-5.4", "gpt-5.6
 """Models that the suites ask for; each is a profile that changes nothing."""
 
 WAYS = ("upstream", "in-process")
+LOOPS = ("test", "fixture")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +131,11 @@ def suite_results(url: str, folder: Path, python: str, suite: str) -> list[Resul
     """The tests of one of `SUITES`, by class where they have one."""
     file = Path(__file__).parent / "suites" / SUITES[suite]
     options = ["--noconftest", "-c", os.devnull, f"--rootdir={file.parent}"]
+    # One event loop for all: clients that are kept from one test to the next belong to it.
+    loop = ("asyncio_mode=auto", *(f"asyncio_default_{of}_loop_scope=session" for of in LOOPS))
+    options += [part for setting in loop for part in ("-o", setting)]
     environment = {"BESTOFN_URL": url, "BESTOFN_ANSWER": ANSWER}
-    found = tested(
-        python, [*options, "-o", "asyncio_mode=auto", str(file)], folder, folder, **environment
-    )
+    found = tested(python, [*options, str(file)], folder, folder, **environment)
     results = []
     for place, name, outcome, said in found:
         group = place.rpartition(".")[2]

@@ -107,8 +107,10 @@ async def _clean(
             strict,
         )
         await cleaning.run(itertools.islice(records, given.limit), tally)
-    if tally.rows:
-        print_tally(tally, as_json=as_json)
+        if tally.rows:
+            print_tally(tally, as_json=as_json)
+        if tally.broken == tally.rows:  # what a run before has written stays
+            check_read(given.source, tally.rows, tally.broken)
     check_read(given.source, tally.rows, tally.broken)
 
 

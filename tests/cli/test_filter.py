@@ -50,6 +50,18 @@ def test_kept_and_rejected_are_written_apart_and_counted(tmp_path: Path) -> None
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("rows", "code"), [([], 2), (["{"], 4), ([{"foo": 1}], 4)])
+def test_where_nothing_is_read_what_was_written_before_stays(
+    rows: list[Any], code: int, tmp_path: Path
+) -> None:
+    kept, rejected = tmp_path / "kept.jsonl", tmp_path / "rejected.jsonl"
+    written(kept, GOOD)
+    done = run(written(tmp_path / "x.jsonl", *rows), "--kept", kept, "--rejected", rejected)
+    assert done.exit_code == code
+    assert lines_of(kept) == [GOOD]
+    assert not rejected.exists()
+
+
 def test_the_table_shows_reasons_and_examples(tmp_path: Path) -> None:
     done = run(written(tmp_path / "rows.jsonl", GOOD, LOOP))
     assert "exact_loop" in done.stdout
@@ -90,7 +102,7 @@ def test_an_input_of_which_nothing_is_read_ends_with_4(tmp_path: Path) -> None:
     done = run(file, "--kept", tmp_path / "kept.jsonl")
     assert done.exit_code == 4
     assert f"bestofn: {file}: none of 3 rows can be read" in done.stderr
-    assert lines_of(tmp_path / "kept.jsonl") == []
+    assert not (tmp_path / "kept.jsonl").exists()
 
 
 @pytest.mark.parametrize(

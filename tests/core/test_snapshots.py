@@ -153,7 +153,7 @@ async def test_where_all_loop_one_runs_to_its_end_and_is_what_is_fallen_back_on(
 async def test_another_round_is_sampled_where_all_loop() -> None:
     def script(request: Request, index: int) -> FakeCompletion:
         snapshots = [" ".join(LOOP.split()[: 14 * at]) for at in range(1, 12)]
-        return FINE if index > 1 else FakeCompletion(LOOP, delay=0.3, snapshots=snapshots)
+        return FINE if index > 1 else FakeCompletion(LOOP, delay=1.5, snapshots=snapshots)
 
     policy = Policy("resample", mid_decode=Loops())
     pipeline, generator, _ = pipeline_of(

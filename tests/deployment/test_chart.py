@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -26,15 +27,19 @@ def helm(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([HELM, *arguments], capture_output=True, text=True, timeout=60)
 
 
-def rendered(use: str, *sets: str) -> dict[str, dict[str, Any]]:
-    """The objects by kind; a kind is there once, but for ConfigMaps, of which the first counts."""
+def objects_of(use: str, *sets: str) -> list[dict[str, Any]]:
+    """All that is rendered."""
     values = ["-f", str(CHART / "ci" / use)]
     done = helm("template", "b", str(CHART), *values, *(f"--set={each}" for each in sets))
     assert done.returncode == 0, done.stderr
+    return [each for each in yaml.safe_load_all(done.stdout) if each is not None]
+
+
+def rendered(use: str, *sets: str) -> dict[str, dict[str, Any]]:
+    """The objects by kind; a kind is there once, but for ConfigMaps, of which the first counts."""
     found: dict[str, dict[str, Any]] = {}
-    for each in yaml.safe_load_all(done.stdout):
-        if each is not None:
-            found.setdefault(each["kind"], each)
+    for each in objects_of(use, *sets):
+        found.setdefault(each["kind"], each)
     return found
 
 
@@ -61,11 +66,34 @@ def test_helm_finds_no_fault(use: str) -> None:
 
 @pytest.mark.parametrize("use", USES)
 def test_kubernetes_takes_every_object(use: str) -> None:
-    objects = rendered(use)
-    assert {"Deployment", "Service", "ConfigMap", "PodDisruptionBudget"} <= objects.keys()
-    for kind, each in objects.items():
-        if kind not in OF_THE_OPERATOR:
+    objects = objects_of(use)
+    kinds = {each["kind"] for each in objects}
+    assert {"Deployment", "Service", "ConfigMap", "PodDisruptionBudget"} <= kinds
+    for each in objects:
+        if each["kind"] not in OF_THE_OPERATOR:
             kubernetes_validate.validate(each, KUBERNETES, strict=True)
+
+
+@pytest.mark.parametrize(("key", "value"), [("replicas", "two"), ("replica", 2)])
+def test_kubernetes_refuses_a_value_and_a_key_that_are_none(key: str, value: Any) -> None:
+    deployment = rendered("reward-server-values.yaml")["Deployment"]
+    deployment["spec"][key] = value
+    with pytest.raises(kubernetes_validate.ValidationError, match=key.removesuffix("s")):
+        kubernetes_validate.validate(deployment, KUBERNETES, strict=True)
+
+
+def test_alerts_and_dashboard_are_the_files_beside_it() -> None:
+    objects = objects_of("one-gpu-values.yaml")
+    (rules,) = (each["spec"] for each in objects if each["kind"] == "PrometheusRule")
+    assert rules == yaml.safe_load((CHART / "files/rules.yaml").read_text(encoding="utf-8"))
+    drawn = [
+        json.loads(text)
+        for each in objects
+        if each["kind"] == "ConfigMap"
+        for name, text in each["data"].items()
+        if name.endswith(".json")
+    ]
+    assert drawn == [json.loads((CHART / "files/dashboard.json").read_text(encoding="utf-8"))]
 
 
 @pytest.mark.parametrize("use", USES)

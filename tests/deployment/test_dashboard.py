@@ -63,6 +63,8 @@ async def test_every_query_finds_series_with_its_labels_in_a_scrape() -> None:
         for name in _METRIC.findall(query):
             base = re.sub(r"_(total|bucket|sum|count)$", "", name.removeprefix("bestofn_"))
             assert base in known or name in series, query
+            seen = f"bestofn_{base}_count" in series
+            assert name in series or not seen, f"{query}: a scrape has no {name}"
             labels = {each.strip() for found in _LABELS.findall(query) for each in found.split(",")}
             if series.get(name):
                 assert labels - {"job"} <= series[name], query

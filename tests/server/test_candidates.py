@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import httpx
 
-from bestofn.testing import FakeCompletion
-from tests.support.scripts import CUT
+from bestofn import Settings
+from bestofn.core.types import Candidate
+from bestofn.generators.mixed import Member, MixedGenerator
+from bestofn.testing import FakeCompletion, FakeGenerator
+from bestofn_server.app import create_app
+from bestofn_server.wire.candidate_events import SnapshotEvent
+from tests.support.scripts import CUT, pipeline_of
 from tests.support.serving import app_of, ask, client_of, error_of
 
 
@@ -79,6 +85,18 @@ async def test_snapshots_come_before_the_candidate_that_they_become() -> None:
     at = [each["object"].removeprefix("bestofn.") for each in told if each.get("index") == 0]
     assert at[-2:] == ["candidate", "candidate"]
     assert set(at[:-2]) <= {"snapshot"}
+
+
+async def test_every_event_of_a_candidate_says_which_of_several_generators_samples_it() -> None:
+    small, large = FakeGenerator(["good"]), FakeGenerator(["better", CUT])
+    both = MixedGenerator([Member("small", small), Member("large", large)])
+    app = create_app(Settings(best_of=4), replace(pipeline_of(["good"])[0], generator=both))
+    async with client_of(app) as client:
+        told = await events(client, best_of=4)
+    names = {(each["index"], each["generator"]) for each in told if "index" in each}
+    assert names == {(0, "small"), (1, "large"), (2, "small"), (3, "large")}
+    running = Candidate(0, {"role": "assistant", "content": "go"}, None, 1, generator="small")
+    assert SnapshotEvent.of(running).generator == "small"
 
 
 async def test_a_client_that_hangs_up_aborts_everything() -> None:

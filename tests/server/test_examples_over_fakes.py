@@ -4,6 +4,9 @@ written, against the app on fakes that give it."""
 from __future__ import annotations
 
 import contextlib
+import importlib.util
+import os
+import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -39,9 +42,11 @@ async def _served(*script: str | FakeCompletion) -> AsyncIterator[str]:
         yield url
 
 
-async def _printed(example: str, *script: str | FakeCompletion) -> list[str]:
+async def _printed(
+    example: str, *script: str | FakeCompletion, python: str = sys.executable
+) -> list[str]:
     async with _served(*script) as url:
-        lines, errors, code = await run_client(example, url)
+        lines, errors, code = await run_client(example, url, python)
     assert (code, errors) == (0, "")
     return lines
 
@@ -83,6 +88,14 @@ async def test_json_schema() -> None:
     assert lines[0] == "best: {'answer': 3}"
     assert lines[1].startswith("rejected: {")
     assert lines[1].endswith(": 1}")
+
+
+async def test_inspect() -> None:
+    python = os.environ.get("BESTOFN_INSPECT", sys.executable)
+    if python == sys.executable and importlib.util.find_spec("inspect_ai") is None:
+        pytest.skip("inspect_ai is not here: BESTOFN_INSPECT=ENV/bin/python of one with it")
+    lines = await _printed("inspect", "No.", CUT, "It is 3, 9 or 7.", python=python)
+    assert lines == ["best of 1: 0.00 right", "best of 8: 1.00 right"]
 
 
 def test_every_example_that_needs_fakes_is_run_here() -> None:

@@ -132,8 +132,12 @@ async def test_promtool_accepts_them() -> None:
         assert (await client.post(CHAT, json=ask(model="quick"))).status_code == 200
         assert (await client.post(CHAT, json=ask(model="none"))).status_code == 404
         page = (await client.get("/metrics")).text
-    own = "\n".join(line for line in page.splitlines() if re.search(r"\bbestofn_", line)) + "\n"
-    for text in (own, page):
+    lines = page.splitlines()
+    own = [line for line in lines if re.search(r"\bbestofn_", line)]
+    # An engine that another test started in this process has names with a colon, which promtool
+    # leaves to rules: they are vLLM's own.
+    not_vllm = [line for line in lines if not re.search(r"\bvllm:", line)]
+    for text in ("\n".join(own) + "\n", "\n".join(not_vllm) + "\n"):
         done = subprocess.run(
             ["promtool", "check", "metrics"],
             input=text,

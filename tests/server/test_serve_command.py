@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import re
 import signal
 import socket
-import sys
 import threading
 import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +18,7 @@ import pytest
 from starlette.responses import Response
 
 from tests.support.command import run_here
+from tests.support.served_process import serving_process, started
 from tests.support.serving import ask, error_of
 from tests.support.upstream import Upstream, completion, running
 
@@ -29,39 +27,11 @@ pytestmark = pytest.mark.engine
 CHAT = "/v1/chat/completions"
 
 
-async def _started(*flags: str) -> Process:
-    command = [sys.executable, "-m", "bestofn", "serve", *flags]
-    return await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
-
-
 async def _refused(*flags: str) -> tuple[int | None, str]:
     """Exit code and standard error of a server that does not start."""
-    process = await _started(*flags)
+    process = await started(*flags)
     _, errors = await asyncio.wait_for(process.communicate(), 60)
     return process.returncode, errors.decode()
-
-
-@contextlib.asynccontextmanager
-async def _serving(*flags: str) -> AsyncIterator[tuple[Process, Any]]:
-    """A server on a free port, and a client of it."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    process = await _started(f"--port={port}", *flags)
-    try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-            started = time.monotonic()
-            while True:
-                assert process.returncode is None
-                assert time.monotonic() - started < 120
-                with contextlib.suppress(httpx.TransportError):
-                    await client.get("/health")
-                    break
-                await asyncio.sleep(0.05)
-            yield process, client
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
 
 
 def _over(upstream: Upstream) -> list[str]:
@@ -85,7 +55,7 @@ async def test_the_readmes_path_to_an_answer() -> None:
     assert "    make setup\n    .venv/bin/bestofn serve " in readme
     asked = re.search(r"```sh\n(curl .*?)```", readme, re.DOTALL)
     assert asked is not None
-    async with _serving() as (process, client):
+    async with serving_process() as (process, client):
         command = asked[1].replace("http://127.0.0.1:8000", str(client.base_url).rstrip("/"))
         assert command != asked[1]
         curl = await asyncio.create_subprocess_shell(command, stdout=PIPE)
@@ -110,7 +80,7 @@ async def test_sigterm_in_mid_stream_lets_it_end_and_answers_503_meanwhile() -> 
         return completion(*["slow"] * body.get("n", 1))
 
     with running(Upstream(slow)) as upstream:
-        async with _serving(*_over(upstream)) as (process, client):
+        async with serving_process(*_over(upstream)) as (process, client):
             streamed = asyncio.create_task(client.post(CHAT, json=ask(stream=True)))
             while not upstream.bodies:
                 await asyncio.sleep(0.01)
@@ -133,7 +103,7 @@ async def test_sigterm_in_mid_stream_lets_it_end_and_answers_503_meanwhile() -> 
 
 async def test_sigint_winds_up_and_is_130() -> None:
     with running(Upstream(lambda body: completion("good", "better"))) as upstream:
-        async with _serving(*_over(upstream)) as (process, client):
+        async with serving_process(*_over(upstream)) as (process, client):
             assert (await client.post(CHAT, json=ask())).status_code == 200
             process.send_signal(signal.SIGINT)
             code, errors = await _ended(process)
@@ -146,7 +116,7 @@ async def test_sighup_reads_the_keys_again(tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     keys.write_text("old\n")
     with running(Upstream(lambda body: completion("good", "better"))) as upstream:
-        async with _serving(*_over(upstream), f"--api-key-file={keys}") as (process, client):
+        async with serving_process(*_over(upstream), f"--api-key-file={keys}") as (process, client):
 
             async def status(key: str) -> int:
                 headers = {"authorization": f"Bearer {key}"}
@@ -182,7 +152,7 @@ async def test_an_open_address_is_served_with_a_key_or_where_no_auth_says_so() -
     with running(Upstream(lambda body: completion("good", "better"))) as upstream:
         for guard in ("--api-key=one", "--no-auth"):
             flags = [*_over(upstream), "--host=0.0.0.0", guard]
-            async with _serving(*flags) as (process, client):
+            async with serving_process(*flags) as (process, client):
                 status = (await client.post(CHAT, json=ask())).status_code
                 assert status == (200 if guard == "--no-auth" else 401)
                 process.send_signal(signal.SIGTERM)

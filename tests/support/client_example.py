@@ -10,7 +10,9 @@ from pathlib import Path
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-async def run_client(example: str, url: str) -> tuple[list[str], str, int]:
+async def run_client(
+    example: str, url: str, python: str = sys.executable
+) -> tuple[list[str], str, int]:
     """What it prints, line by line, its errors, and its exit code.
 
     Any other server than this one is behind a proxy that is not there.
@@ -21,7 +23,7 @@ async def run_client(example: str, url: str) -> tuple[list[str], str, int]:
     ours = ("BESTOFN_", "LITELLM_", "LANGCHAIN_", "LANGSMITH_", "OPENAI_", "ANTHROPIC_")
     rest = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
+        python,
         str(EXAMPLES / f"{example}_client.py"),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

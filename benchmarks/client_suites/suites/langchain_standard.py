@@ -1,16 +1,33 @@
-"""LangChain's standard suite for its two clients, over each surface that they speak."""
+"""LangChain's standard suite for its two clients, over each surface that they speak.
+
+What it would fetch from other hosts to send along is made here.
+"""
 
 from __future__ import annotations
 
 import os
 from typing import Any
 
+import httpx
+import pytest
 from langchain_anthropic import ChatAnthropic
 from langchain_openai import ChatOpenAI
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 
 URL = os.environ["BESTOFN_URL"]
 COMMON = {"model": "scripted", "api_key": "secret", "max_retries": 0, "timeout": 60}
+PICTURE = b"\x89PNG\r\n\x1a\n"
+"""The first bytes of one: what is sent along is not looked at."""
+
+
+@pytest.fixture(autouse=True)
+def _fetched_from_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test fetches by itself; the clients ask by clients of their own."""
+
+    def get(url: str, **options: Any) -> httpx.Response:
+        return httpx.Response(200, content=PICTURE, request=httpx.Request("GET", url))
+
+    monkeypatch.setattr(httpx, "get", get)
 
 
 class TestChatOpenAI(ChatModelIntegrationTests):  # type: ignore[misc]

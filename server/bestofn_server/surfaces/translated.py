@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
@@ -61,12 +62,18 @@ def no_effect(path: str) -> str:
     return f"{path}: it has no effect here"
 
 
-def refused_here(reason: str) -> Callable[[T], T]:
-    """A validator that takes a field only where it asks for nothing."""
+@dataclass(frozen=True, slots=True)
+class RefusedHere:
+    """A validator that takes a field only where it asks for nothing.
 
-    def check(value: T) -> T:
+    Args:
+        reason: why, in the words of the error.
+    """
+
+    reason: str
+
+    def __call__(self, value: T) -> T:
+        """`value`, where it is false, empty or null."""
         if value:
-            raise ValueError(reason)
+            raise ValueError(self.reason)
         return value
-
-    return check

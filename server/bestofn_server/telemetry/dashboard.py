@@ -39,7 +39,8 @@ class Panel:
         metric: its name without ``bestofn_`` and without what Prometheus adds to it.
         by: the label whose values are drawn apart; '': all in one.
         unit: Grafana's name for the unit.
-        mean: of a histogram the mean, rather than quantiles.
+        mean: of a histogram the mean, rather than quantiles; not where values may be negative: such
+            a sum is no counter, and one with buckets below 0 is not exported.
     """
 
     metric: str
@@ -68,8 +69,8 @@ ROWS: Mapping[str, Sequence[Panel]] = {
     "Choosing": (
         Panel("confidence", "rule", "percentunit", mean=True),
         Panel("winner_index"),
-        Panel("reward", "of", mean=True),
-        Panel("reward_gain", mean=True),
+        Panel("reward", "of"),
+        Panel("reward_gain"),
         Panel("deadlines", unit="ops"),
         Panel("tokens_saved", "rule", "ops"),
     ),
@@ -117,9 +118,10 @@ def queries(panel: Panel, family: Metric, labels: Sequence[str]) -> Iterator[tup
         count = f"sum {apart}(rate({name}_count{chosen}[$__rate_interval]))"
         yield f"{total} / {count}", legend or "mean"
     else:
-        buckets = f"sum by (le) (rate({name}_bucket{chosen}[$__rate_interval]))"
+        grouped = ", ".join(filter(None, ("le", panel.by)))
+        buckets = f"sum by ({grouped}) (rate({name}_bucket{chosen}[$__rate_interval]))"
         for quantile in QUANTILES:
-            yield f"histogram_quantile({quantile}, {buckets})", f"{quantile:.0%}"
+            yield f"histogram_quantile({quantile}, {buckets})", f"{legend} {quantile:.0%}".strip()
 
 
 def dashboard() -> dict[str, Any]:

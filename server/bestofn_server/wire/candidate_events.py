@@ -36,11 +36,12 @@ class SnapshotEvent(BaseModel):
     object: Literal["bestofn.snapshot"] = "bestofn.snapshot"
     index: int
     text: str
+    generator: str | None = Field(default=None, description="what samples it, of several")
 
     @classmethod
     def of(cls, candidate: Candidate) -> Self:
         """Of `candidate`."""
-        return cls(index=candidate.index, text=candidate.text)
+        return cls(index=candidate.index, text=candidate.text, generator=candidate.generator)
 
 
 class CandidateEvent(CandidateReport):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,10 +12,11 @@ import pytest
 from bestofn import Settings
 from bestofn.core.pipeline import Pipeline
 from bestofn.core.types import Request
-from bestofn.testing import FakeCompletion
+from bestofn.generators.mixed import Member, MixedGenerator
+from bestofn.testing import FakeCompletion, FakeGenerator
 from bestofn_server.app import create_app
 from tests.support.browsing import Tab, browser_tab
-from tests.support.scripts import CUT
+from tests.support.scripts import CUT, pipeline_of
 from tests.support.serving import app_of, serving
 
 pytestmark = pytest.mark.browser
@@ -100,6 +102,34 @@ async def test_two_settings_run_side_by_side() -> None:
             ".run", "all => all.map(run => run.querySelectorAll('.card').length)"
         )
         assert counts == [1, 2]
+
+
+async def test_a_card_says_which_of_several_generators_sampled_it() -> None:
+    small, large = FakeGenerator(["good"]), FakeGenerator(["better", CUT])
+    both = MixedGenerator([Member("small", small), Member("<large>", large)])
+    app = create_app(Settings(best_of=4), replace(pipeline_of(["good"])[0], generator=both))
+    async with serving(app) as url, browser_tab(viewport=WIDE) as tab:
+        await sample(tab, url, best_of=4)
+        await tab.page.wait_for_selector(".card[data-won]")
+        told = await tab.page.eval_on_selector_all(
+            ".card",
+            "all => all.map(card => [card.querySelector('h3').textContent, "
+            "card.querySelector('.generator').textContent])",
+        )
+        assert dict(told) == {
+            "Candidate 0": "sampled by small",
+            "Candidate 1": "sampled by <large>",
+            "Candidate 2": "sampled by small",
+            "Candidate 3": "sampled by <large>",
+        }
+        assert tab.faults == []
+
+
+async def test_of_one_generator_a_card_says_nothing() -> None:
+    async with serving(app_of()) as url, browser_tab(viewport=WIDE) as tab:
+        await sample(tab, url)
+        await tab.page.wait_for_selector(".card[data-won]")
+        assert await tab.page.locator(".generator").count() == 0
 
 
 async def test_an_error_is_said_and_the_next_try_works() -> None:

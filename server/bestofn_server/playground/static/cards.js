@@ -79,6 +79,7 @@ function card(record, low, high, won) {
     element("header", {},
       element("h3", {}, `${word("candidate")} ${record.index}`),
       element("span", { class: "state" }, word(state)),
+      record.generator ? element("span", { class: "generator" }, `${word("sampledBy")} ${record.generator}`) : null,
       record.answer_key ? element("span", { class: "vote" }, `${word("votes")} ${record.answer_key}`) : null,
       record.completion_tokens != null ? element("span", { class: "tokens" }, `${record.completion_tokens} ${word("tokens")}`) : null),
     score === null ? null : element("div", { class: "score" },

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from bestofn_server.surfaces.messages.blocks import messages_of
 from bestofn_server.surfaces.reading import refusal
-from bestofn_server.surfaces.translated import no_effect, refused_here, translated
+from bestofn_server.surfaces.translated import RefusedHere, no_effect, translated
 from bestofn_server.wire import bounds
 from bestofn_server.wire.bounds import Json, Name, Object, Text
 from bestofn_server.wire.numbers import OptionalInteger, whole
@@ -129,12 +129,12 @@ class MessagesRequest(CountTokensRequest):
         description="candidate i samples with seed + i, as in chat completions",
     )
     container: Annotated[
-        Name | Object | None, AfterValidator(refused_here("this server runs no containers"))
+        Name | Object | None, AfterValidator(RefusedHere("this server runs no containers"))
     ] = None
     mcp_servers: Annotated[
         list[Object] | None,
         Field(max_length=bounds.MAX_ITEMS),
-        AfterValidator(refused_here("this server connects to no MCP servers")),
+        AfterValidator(RefusedHere("this server connects to no MCP servers")),
     ] = None
 
 

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from bestofn_server.surfaces.responses.items import messages_of
 from bestofn_server.surfaces.responses.tools import Tools
-from bestofn_server.surfaces.translated import no_effect, refused_here, translated
+from bestofn_server.surfaces.translated import RefusedHere, no_effect, translated
 from bestofn_server.wire import bounds
 from bestofn_server.wire.bounds import Json, Name, Object, Text
 from bestofn_server.wire.numbers import OptionalInteger
@@ -28,6 +28,25 @@ IGNORED: Mapping[str, Any] = {
 }
 """Documented (`client_metadata`: sent by codex), and without an effect here, with their types; told
 in the notes."""
+
+WITHOUT_EFFECT = {
+    "store": (True, "this server keeps no responses"),
+    "truncation": ("auto", "nothing of a conversation is dropped here"),
+}
+"""Fields that are taken, the value that cannot be honoured, and what the notes say of it."""
+
+SAMPLING = {
+    "max_output_tokens": "max_completion_tokens",
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "seed": "seed",
+    "user": "user",
+    "safety_identifier": "safety_identifier",
+    "prompt_cache_key": "prompt_cache_key",
+    "prompt_cache_retention": "prompt_cache_retention",
+    "service_tier": "service_tier",
+}
+"""Fields that chat completions have too, and their names there."""
 
 ELSEWHERE = {
     "max_tokens": "max_output_tokens",
@@ -47,7 +66,7 @@ _LOGPROBS = "message.output_text.logprobs"
 _KEPT = (_LOGPROBS, "reasoning.encrypted_content")
 """What may be included: the second is what a server without state has in its answers anyway."""
 
-_NO_STATE = refused_here("this server keeps no responses: send the whole conversation as input")
+_NO_STATE = RefusedHere("this server keeps no responses: send the whole conversation as input")
 
 
 class TextFormat(BaseModel):
@@ -145,14 +164,14 @@ class ResponsesRequest(InputTokensRequest):
     prompt_cache_key: Text | None = None
     prompt_cache_retention: Name | None = None
     background: Annotated[
-        bool | None, AfterValidator(refused_here("this server keeps no responses to ask for later"))
+        bool | None, AfterValidator(RefusedHere("this server keeps no responses to ask for later"))
     ] = None
     prompt: Annotated[
         Object | None,
-        AfterValidator(refused_here("this server keeps no prompts: send instructions and input")),
+        AfterValidator(RefusedHere("this server keeps no prompts: send instructions and input")),
     ] = None
     moderation: Annotated[
-        Object | None, AfterValidator(refused_here("this server moderates nothing"))
+        Object | None, AfterValidator(RefusedHere("this server moderates nothing"))
     ] = None
 
     @property
@@ -181,15 +200,14 @@ def chat_request(body: InputTokensRequest) -> tuple[ChatRequest, Tools, list[str
     if isinstance(body, ResponsesRequest):
         fields |= _sampling(body)
         stream = bool(body.stream)
-        if body.store:
-            notes.append("store: this server keeps no responses")
         notes += [no_effect(f"include: {each}") for each in body.include or () if each not in _KEPT]
     if tools.functions or forces(choice):  # a call that nothing can answer is refused there
         fields["tools"] = tools.functions
         fields["tool_choice"] = choice
         fields["parallel_tool_calls"] = body.parallel_tool_calls
-    if body.truncation == "auto":
-        notes.append("truncation: nothing of a conversation is dropped here")
+    for name, (value, why) in WITHOUT_EFFECT.items():
+        if getattr(body, name, None) == value:
+            notes.append(f"{name}: {why}")
     if body.reasoning is not None:
         if body.reasoning.summary is not None:
             notes.append("reasoning.summary: thoughts come whole, or not at all")
@@ -200,19 +218,8 @@ def chat_request(body: InputTokensRequest) -> tuple[ChatRequest, Tools, list[str
 
 def _sampling(body: ResponsesRequest) -> dict[str, Any]:
     """How an answer is sampled, in the names of chat completions."""
-    fields: dict[str, Any] = {
-        "best_of": body.best_of,
-        "bestofn": body.bestofn,
-        "max_completion_tokens": body.max_output_tokens,
-        "temperature": body.temperature,
-        "top_p": body.top_p,
-        "seed": body.seed,
-        "user": body.user,
-        "safety_identifier": body.safety_identifier,
-        "prompt_cache_key": body.prompt_cache_key,
-        "prompt_cache_retention": body.prompt_cache_retention,
-        "service_tier": body.service_tier,
-    }
+    fields: dict[str, Any] = {"best_of": body.best_of, "bestofn": body.bestofn}
+    fields |= {name: getattr(body, own) for own, name in SAMPLING.items()}
     if body.with_logprobs:
         fields["logprobs"] = True
         fields["top_logprobs"] = body.top_logprobs or 0
