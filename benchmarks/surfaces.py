@@ -3,7 +3,7 @@
     .venv/bin/python -m benchmarks.surfaces [--requests 400] [--latency-ms 20]
 
 One client asks `bestofn serve --upstream` for best_of = 8 over `benchmarks.stub`, the same question
-on each path in turn, whole and streamed, until each has had so many requests; the figure is the
+on each path, whole and streamed, in an order drawn anew for each turn; the figure is the
 difference of the medians to the chat completion of the same kind. A tool and a conversation of
 several turns are in each body, since that is what a surface translates.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import random
 import statistics
 import time
 from typing import Any
@@ -84,16 +85,17 @@ async def measured(url: str, requests: int) -> dict[tuple[str, bool], list[float
     took: dict[tuple[str, bool], list[float]] = {
         (path, streamed): [] for path in bodies() for streamed in (False, True)
     }
+    order = random.Random(1)
     async with aiohttp.ClientSession(url) as session:
         for turn in range(requests + 20):
-            for (path, streamed), times in took.items():
+            for path, streamed in order.sample(list(took), k=len(took)):
                 body = {**bodies()[path], "best_of": N, **({"stream": True} if streamed else {})}
                 started = time.perf_counter()
                 async with session.post(path, json=body) as response:
                     response.raise_for_status()
                     await response.read()
                 if turn >= 20:  # those before warm up
-                    times.append(1000 * (time.perf_counter() - started))
+                    took[path, streamed].append(1000 * (time.perf_counter() - started))
     return took
 
 

@@ -17,6 +17,7 @@ PIECE = 2**16
 ACCEPTED = "gzip, deflate"
 """What requests say that they can read."""
 
+_PLAIN = ("", "identity")
 _GZIP = zlib.MAX_WBITS | 16
 _UNPACK: Mapping[str, Callable[[], zlib._Decompress]] = {
     "gzip": lambda: zlib.decompressobj(_GZIP),
@@ -45,20 +46,15 @@ class BoundedTransport(httpx.AsyncBaseTransport):
         """The response, whose stream is unpacked and counted."""
         request.headers["accept-encoding"] = ACCEPTED
         response = await self._inner.handle_async_request(request)
-        packed = response.headers.get("content-encoding", "identity").strip().lower()
-        headers = [
-            (name, value)
-            for name, value in response.headers.raw
-            if name.lower() not in (b"content-encoding", b"content-length")
-        ]
+        headers = response.headers
+        packed = headers.get("content-encoding", "identity").strip().lower()
+        if packed not in _PLAIN:  # httpx must not unpack it a second time
+            for said in ("content-encoding", "content-length"):
+                headers.pop(said, None)
         assert isinstance(response.stream, httpx.AsyncByteStream)
-        events = response.headers.get("content-type", "").lower().startswith("text/event-stream")
-        return httpx.Response(
-            response.status_code,
-            headers=headers,
-            stream=_BoundedStream(response.stream, packed, self._most, events=events),
-            extensions=response.extensions,
-        )
+        events = headers.get("content-type", "").lower().startswith("text/event-stream")
+        response.stream = _BoundedStream(response.stream, packed, self._most, events=events)
+        return response
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -75,7 +71,7 @@ class _BoundedStream(httpx.AsyncByteStream):
         self._events = events
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        plain = self._packed in ("", "identity")
+        plain = self._packed in _PLAIN
         if not plain and self._packed not in _UNPACK:
             raise httpx.DecodingError("the body is packed in a way that was not asked for")
         unpacker = None if plain else _UNPACK[self._packed]()

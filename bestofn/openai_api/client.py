@@ -150,6 +150,18 @@ class ApiClient:
     ) -> Any:
         call = _Call(path, body)
         self._budget.earn()
+        try:
+            return await self._attempt(attempt, call)
+        except TransientError as error:
+            first = error
+        faults = [first]
+
+        async def next_attempt() -> Any:
+            # The first was made above, since most need no other and tenacity takes its time.
+            if faults:
+                raise faults.pop()
+            return await self._attempt(attempt, call)
+
         attempts = stop_after_attempt(self._attempts)
         retrying = AsyncRetrying(
             stop=lambda state: attempts(state) or not self._goes_on(state, call),
@@ -158,7 +170,7 @@ class ApiClient:
             reraise=True,
         )
         try:
-            return await retrying(self._attempt, attempt, call)
+            return await retrying(next_attempt)
         except TransientError as error:
             raise error.final from error
 

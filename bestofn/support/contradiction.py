@@ -5,10 +5,15 @@ A validator of a whole model has no field of its own for pydantic to name, and c
 
 from __future__ import annotations
 
+from typing import Final
+
 from pydantic_core import PydanticCustomError
+
+CONTRADICTION: Final = "contradiction"
+"""The kind of the error, as pydantic tells it."""
 
 
 def contradiction(field: str, message: str) -> PydanticCustomError:
     """The error for a validator to raise: the server's errors take ``field`` for their param."""
     context = {"message": message.replace("{", "(").replace("}", ")"), "field": field}
-    return PydanticCustomError("contradiction", "{message}", context)
+    return PydanticCustomError(CONTRADICTION, "{message}", context)

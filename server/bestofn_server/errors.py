@@ -32,6 +32,7 @@ from bestofn.core.no_winner import (
     NothingAcceptableError,
     RewardError,
 )
+from bestofn.support.contradiction import CONTRADICTION
 from bestofn.support.error_text import likeliest, shortened
 
 INVALID = "invalid_request_error"
@@ -241,7 +242,7 @@ def _invalid(error: RequestValidationError) -> ErrorBody:
             message=f"the body is no JSON: {reason}", type=INVALID, code="invalid_json"
         )
     # What a validator of the whole body says is a sentence of its own.
-    of_its_type = not first.path and first.kind != "value_error"
+    of_its_type = not first.path and first.kind not in ("value_error", CONTRADICTION)
     return ErrorBody(
         message=f"the body {first.message}" if of_its_type else str(first),
         type=INVALID,

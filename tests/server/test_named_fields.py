@@ -9,6 +9,8 @@ import pytest
 
 from tests.support.serving import app_of, client_of, error_of
 
+TURN = {"role": "user", "content": "q"}
+
 
 @pytest.mark.parametrize(
     ("path", "body", "param", "said"),
@@ -22,6 +24,8 @@ from tests.support.serving import app_of, client_of, error_of
         ("/v1/rewards", {"prompt": "x", "responses": [{"text": 5}]}, "responses.0.text", "must"),
         ("/v1/chat/completions", {"messages": []}, "messages", "must not be empty"),
         ("/v1/chat/completions", [], None, "the body must be a mapping"),
+        ("/v1/chat/completions", {"messages": [TURN], "n": 3, "best_of": 2}, "n", "n is 3"),
+        ("/v1/completions", {"prompt": "x", "stream_options": {}}, "stream_options", "stream_opt"),
         ("/tokenize", {"prompt": "", "messages": [{}]}, None, "give either prompt or messages"),
     ],
 )

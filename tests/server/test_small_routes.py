@@ -71,7 +71,7 @@ async def test_tokens_are_the_engines_own() -> None:
 async def test_an_engine_without_a_tokenizer_says_so() -> None:
     async with client_of(app_of()) as client:
         response = await client.post("/tokenize", json={"prompt": "abc"})
-    assert response.status_code == 400
+    assert (response.status_code, error_of(response)["code"]) == (501, "not_offered")
     assert error_of(response)["message"] == "the tokenizer of this engine cannot be asked"
 
 
@@ -99,8 +99,8 @@ async def test_an_upstream_is_asked_beside_its_root(root: str) -> None:
                 lacking = await client.post("/detokenize", json={"tokens": [7]})
     assert found.json() == {"count": 1, "max_model_len": 8, "tokens": [7], "of": "stub"}
     assert (odd.status_code, error_of(odd)["code"]) == (502, "upstream_error")
-    assert lacking.status_code == 400
-    assert "status 404" in error_of(lacking)["message"]
+    assert lacking.status_code == 501
+    assert error_of(lacking)["message"].startswith("the upstream has no /detokenize")
 
 
 async def test_version_ping_and_load() -> None:

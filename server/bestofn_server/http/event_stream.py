@@ -66,6 +66,7 @@ async def _events(
     chunks: AsyncIterator[Mapping[str, Any]], telling: Telling, keep_alive: float
 ) -> AsyncGenerator[bytes]:
     following: asyncio.Future[Mapping[str, Any] | None] | None = None
+    told: list[bytes] = []  # by one chunk: sent at once, since each sending has its price
     try:
         while True:
             following = following or asyncio.ensure_future(anext(chunks, None))
@@ -76,15 +77,17 @@ async def _events(
             chunk, following = following.result(), None
             if chunk is None:
                 break
-            for event in telling.chunk(chunk):
-                yield event
-        for event in telling.end():
-            yield event
+            told.extend(telling.chunk(chunk))
+            if told:
+                yield b"".join(told)
+                told.clear()
+        told.extend(telling.end())
+        yield b"".join(told)
     except Exception as error:  # the status is sent already: the stream itself tells it
         expected = isinstance(error, BestOfNError | TimeoutError)
         logger.warning("a stream failed: %s", error, exc_info=None if expected else error)
-        for event in telling.failed(error):
-            yield event
+        told.extend(telling.failed(error))
+        yield b"".join(told)
     finally:
         if following is not None:
             await cancel_and_wait(following)

@@ -23,24 +23,24 @@ from bestofn_server.service.measuring import NOTHING_TO_CHOOSE
 from bestofn_server.service.service import Service
 from bestofn_server.surfaces.surface import Surface, Telling
 from bestofn_server.telemetry.labels import answered_by
-from bestofn_server.wire.headers import BestOfNHeaders
+from bestofn_server.wire.headers import asked_by
 from bestofn_server.wire.responses import SAMPLED_HEADER, Answer, with_legal_reasons
 
 
-async def answered(surface: Surface, asked: BestOfNHeaders, request: Request) -> Response:
+async def answered(surface: Surface, request: Request) -> Response:
     """The answer to a request, whole or as a stream, in the words of its surface.
 
     Args:
         surface: the request.
-        asked: what its headers say.
         request: as it came.
     """
     with somebody_waits(patience_of(request)):
-        return await _answered(surface, asked, request)
+        return await _answered(surface, request)
 
 
-async def _answered(surface: Surface, asked: BestOfNHeaders, request: Request) -> Response:
+async def _answered(surface: Surface, request: Request) -> Response:
     service = service_of(request)
+    asked = asked_by(request.scope["headers"])
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(service.clock.limited())
         job = await service.plan(asked.on(surface.body), asked.profile)

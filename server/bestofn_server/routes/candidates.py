@@ -23,7 +23,8 @@ from bestofn_server.service.watching import Watching
 from bestofn_server.surfaces.chat import CompletionSurface
 from bestofn_server.telemetry.labels import answered_by
 from bestofn_server.wire.candidate_events import CandidateEvent, SnapshotEvent, StartedEvent
-from bestofn_server.wire.headers import Asked, BestOfNHeaders
+from bestofn_server.wire.headers import DOCUMENTED as HEADERS
+from bestofn_server.wire.headers import asked_by
 from bestofn_server.wire.requests import BestOfNOptions, ChatRequest
 from bestofn_server.wire.responses import Answer, Completion
 
@@ -43,18 +44,19 @@ def router() -> APIRouter:
     """The one path."""
     routes = APIRouter(route_class=ServiceRoute, tags=["completions"])
 
-    @routes.post("/v1/candidates", responses={**_SUCCESS, **COMPLETIONS})
-    async def create_candidates(body: ChatRequest, asked: Asked, request: Request) -> Response:
+    @routes.post("/v1/candidates", responses={**_SUCCESS, **COMPLETIONS}, openapi_extra=HEADERS)
+    async def create_candidates(body: ChatRequest, request: Request) -> Response:
         """Sample best_of answers to a conversation, and tell each the moment it is judged."""
         with somebody_waits(patience_of(request)):
-            return await _candidates(body, asked, request)
+            return await _candidates(body, request)
 
     return routes
 
 
-async def _candidates(body: ChatRequest, asked: BestOfNHeaders, request: Request) -> Response:
+async def _candidates(body: ChatRequest, request: Request) -> Response:
     """A chat request that is always ranked, never passed through, and reports everything."""
     service = service_of(request)
+    asked = asked_by(request.scope["headers"])
     options = body.bestofn or BestOfNOptions()
     told = {"bestofn": options.model_copy(update={"return_candidates": "full"})}
     async with contextlib.AsyncExitStack() as stack:

@@ -11,7 +11,7 @@ from bestofn_server.routes.answering import answered
 from bestofn_server.routes.documented import COMPLETIONS, EVENTS
 from bestofn_server.routes.route import ServiceRoute
 from bestofn_server.surfaces.chat import CompletionSurface
-from bestofn_server.wire.headers import Asked
+from bestofn_server.wire.headers import DOCUMENTED as HEADERS
 from bestofn_server.wire.requests import ChatRequest, CompletionRequest
 from bestofn_server.wire.responses import Completion
 
@@ -22,16 +22,16 @@ def router() -> APIRouter:
     """The two paths."""
     routes = APIRouter(route_class=ServiceRoute, tags=["completions"])
 
-    @routes.post("/v1/chat/completions", responses={**_SUCCESS, **COMPLETIONS})
-    async def create_chat_completion(body: ChatRequest, asked: Asked, request: Request) -> Response:
+    @routes.post(
+        "/v1/chat/completions", responses={**_SUCCESS, **COMPLETIONS}, openapi_extra=HEADERS
+    )
+    async def create_chat_completion(body: ChatRequest, request: Request) -> Response:
         """Sample best_of answers to a conversation, return the n best."""
-        return await answered(CompletionSurface(body), asked, request)
+        return await answered(CompletionSurface(body), request)
 
-    @routes.post("/v1/completions", responses={**_SUCCESS, **COMPLETIONS})
-    async def create_completion(
-        body: CompletionRequest, asked: Asked, request: Request
-    ) -> Response:
+    @routes.post("/v1/completions", responses={**_SUCCESS, **COMPLETIONS}, openapi_extra=HEADERS)
+    async def create_completion(body: CompletionRequest, request: Request) -> Response:
         """Sample best_of continuations of a text, return the n best."""
-        return await answered(CompletionSurface(body), asked, request)
+        return await answered(CompletionSurface(body), request)
 
     return routes

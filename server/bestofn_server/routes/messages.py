@@ -20,7 +20,8 @@ from bestofn_server.surfaces.messages.request import (
     chat_request,
 )
 from bestofn_server.surfaces.messages.surface import MessagesSurface
-from bestofn_server.wire.headers import Asked
+from bestofn_server.wire.headers import DOCUMENTED as HEADERS
+from bestofn_server.wire.headers import asked_by
 from bestofn_server.wire.report import Report
 
 
@@ -49,21 +50,21 @@ def router() -> APIRouter:
     """The two paths."""
     routes = APIRouter(route_class=MessagesRoute, tags=["messages"])
 
-    @routes.post("/v1/messages", responses={**_SUCCESS, **_ERRORS})
-    async def create_message(body: MessagesRequest, asked: Asked, request: Request) -> Response:
+    @routes.post("/v1/messages", responses={**_SUCCESS, **_ERRORS}, openapi_extra=HEADERS)
+    async def create_message(body: MessagesRequest, request: Request) -> Response:
         """Sample best_of messages, return the best."""
-        return await answered(MessagesSurface(body), asked, request)
+        return await answered(MessagesSurface(body), request)
 
-    @routes.post("/v1/messages/count_tokens", responses=_ERRORS)
+    @routes.post("/v1/messages/count_tokens", responses=_ERRORS, openapi_extra=HEADERS)
     async def count_tokens(
-        body: CountTokensRequest, asked: Asked, request: Request
+        body: CountTokensRequest, request: Request
     ) -> anthropic.MessageTokensCount:
         """Count the tokens of a conversation, as the engine does: it reads it, and samples one."""
         service = service_of(request)
         chat, _ = chat_request(body)
         async with service.clock.limited():
             with service.admitted(1, key_of(request.scope)):
-                counting = service.prompt_tokens(chat, asked.profile)
+                counting = service.prompt_tokens(chat, asked_by(request.scope["headers"]).profile)
                 tokens = await unless_gone(request, counting)
         return anthropic.MessageTokensCount(input_tokens=tokens)
 

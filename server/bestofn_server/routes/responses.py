@@ -20,7 +20,8 @@ from bestofn_server.surfaces.responses.request import (
     chat_request,
 )
 from bestofn_server.surfaces.responses.surface import ResponsesSurface
-from bestofn_server.wire.headers import Asked
+from bestofn_server.wire.headers import DOCUMENTED as HEADERS
+from bestofn_server.wire.headers import asked_by
 from bestofn_server.wire.report import Report
 
 _Item = (
@@ -51,21 +52,21 @@ def router() -> APIRouter:
     """The two paths."""
     routes = APIRouter(route_class=ServiceRoute, tags=["responses"])
 
-    @routes.post("/v1/responses", responses={**_SUCCESS, **COMPLETIONS})
-    async def create_response(body: ResponsesRequest, asked: Asked, request: Request) -> Response:
+    @routes.post("/v1/responses", responses={**_SUCCESS, **COMPLETIONS}, openapi_extra=HEADERS)
+    async def create_response(body: ResponsesRequest, request: Request) -> Response:
         """Sample best_of responses, return the best; nothing is stored."""
-        return await answered(ResponsesSurface(body), asked, request)
+        return await answered(ResponsesSurface(body), request)
 
-    @routes.post("/v1/responses/input_tokens", responses=COMPLETIONS)
+    @routes.post("/v1/responses/input_tokens", responses=COMPLETIONS, openapi_extra=HEADERS)
     async def count_input_tokens(
-        body: InputTokensRequest, asked: Asked, request: Request
+        body: InputTokensRequest, request: Request
     ) -> InputTokenCountResponse:
         """Count the tokens of an input, as the engine does: it reads it, and samples one."""
         service = service_of(request)
         chat, _, _ = chat_request(body)
         async with service.clock.limited():
             with service.admitted(1, key_of(request.scope)):
-                counting = service.prompt_tokens(chat, asked.profile)
+                counting = service.prompt_tokens(chat, asked_by(request.scope["headers"]).profile)
                 tokens = await unless_gone(request, counting)
         return InputTokenCountResponse(input_tokens=tokens, object="response.input_tokens")
 

@@ -5,10 +5,10 @@ Each stands for what a server or a profile says by itself, so that the body goes
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, Any, Literal, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, TypeVar
 
-from fastapi import Header
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bestofn.support.error_text import faults, shortened
@@ -55,6 +55,8 @@ class BestOfNHeaders(BaseModel):
         Raises:
             InvalidBodyError: there is no such rule or option.
         """
+        if self is _NOTHING:
+            return body
         changes: dict[str, Any] = {}
         if self.best_of is not None and body.best_of is None:
             changes["best_of"] = max(self.best_of, body.n or 1)
@@ -77,33 +79,59 @@ class BestOfNHeaders(BaseModel):
         return body.model_copy(update=changes) if changes else body
 
 
-PREFIX = "x-bestofn-"
-"""What the names of all of them begin with."""
+PREFIX = b"x-bestofn-"
+"""What the names of all of them begin with, as a connection has them: small letters."""
 
-KNOWN = tuple(str(field.alias) for field in BestOfNHeaders.model_fields.values())
-"""Their names."""
+_NAMES: Mapping[str, str] = {
+    str(field.alias).lower(): str(field.alias) for field in BestOfNHeaders.model_fields.values()
+}
+"""As a connection has them -> as they are documented."""
+
+_NOTHING = BestOfNHeaders()
 
 
-def require_known(names: Iterable[str]) -> None:
-    """Return if a request has no header of bestofn's that nobody reads: a name with a mistake in it
-    would otherwise leave the server's default in silence.
+def asked_by(headers: Iterable[tuple[bytes, bytes]]) -> BestOfNHeaders:
+    """What the headers of a request say.
 
     Args:
-        names: of all headers.
+        headers: all of them, as ASGI has them.
 
     Raises:
-        InvalidBodyError: it has one; the sentence says which was meant.
+        InvalidBodyError: one of bestofn's is none that is read: a name with a mistake in it would
+            otherwise leave the server's default in silence. The sentence says which was meant.
+        RequestValidationError: what one says is out of its bounds.
     """
-    known = {each.lower() for each in KNOWN}
-    for name in names:
-        if name.lower().startswith(PREFIX) and name.lower() not in known:
-            said = shortened(name.title(), bounds.MAX_NAME)
-            raise InvalidBodyError(
-                f"{said}: there is no such header{did_you_mean(said, KNOWN)}",
-                param=said,
-                code="unknown_parameter",
-            )
+    # Most requests have none, and a model made of nothing would cost each of them.
+    given = {n.decode("latin-1"): v.decode("latin-1") for n, v in headers if n.startswith(PREFIX)}
+    if not given:
+        return _NOTHING
+    for name in given.keys() - _NAMES.keys():
+        said = shortened(name.title(), bounds.MAX_NAME)
+        raise InvalidBodyError(
+            f"{said}: there is no such header{did_you_mean(said, tuple(_NAMES.values()))}",
+            param=said,
+            code="unknown_parameter",
+        )
+    try:
+        return BestOfNHeaders.model_validate({_NAMES[name]: given[name] for name in given})
+    except ValidationError as error:
+        placed = [{**each, "loc": ("header", *each["loc"])} for each in error.errors()]
+        raise RequestValidationError(placed) from None
 
 
-Asked = Annotated[BestOfNHeaders, Header()]
-"""The headers, as a route's parameter."""
+def _parameters() -> list[dict[str, Any]]:
+    schemas = BestOfNHeaders.model_json_schema()["properties"]
+    return [
+        {
+            "name": name,
+            "in": "header",
+            "required": False,
+            "schema": schema,
+            "description": schema.get("description", ""),
+        }
+        for name, schema in schemas.items()
+    ]
+
+
+DOCUMENTED = {"parameters": _parameters()}
+"""Of an operation on the OpenAPI page that reads them."""

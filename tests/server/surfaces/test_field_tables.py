@@ -32,17 +32,22 @@ LEAST: dict[str, dict[str, Any]] = {
 }
 SAID: dict[str, dict[str, Any]] = {
     "/v1/responses": {
+        "access_programs": {"cyber": "standard"},
         "background": True,
+        "background_options": {},
+        "context_management": [{"type": "compaction"}],
         "image": {"x": 1},
         "include": ["message.output_text.logprobs"],
         "input": "another",
         "instructions": "Be brief.",
         "max_output_tokens": 5,
+        "max_tool_calls": 3,
         "metadata": {"a": "b"},
         "model": "another",
         "moderation": {"model": "x"},
         "parallel_tool_calls": False,
         "prompt": {"id": "x"},
+        "prompt_cache_options": {},
         "reasoning": {"effort": "low"},
         "store": True,
         "stream": True,
@@ -56,8 +61,12 @@ SAID: dict[str, dict[str, Any]] = {
         "truncation": "auto",
     },
     "/v1/messages": {
+        "cache_control": {"type": "ephemeral"},
+        "context_management": {},
+        "diagnostics": {},
         "max_tokens": 5,
         "messages": [{**TURN, "content": "another"}],
+        "metadata": {"user_id": "x"},
         "model": "another",
         "output_config": {"format": SCHEMA},
         "stop_sequences": ["x"],
@@ -126,6 +135,15 @@ async def test_what_has_no_effect_is_told(path: str, field: str) -> None:
     assert plain.json()["bestofn"]["notes"] == []
     (note,) = told.json()["bestofn"]["notes"]
     assert note.startswith(f"{field}: ")
+
+
+@pytest.mark.parametrize(("path", "field"), _fields("ignored"))
+async def test_what_has_no_effect_is_of_its_type_all_the_same(path: str, field: str) -> None:
+    pipeline, _, _ = pipeline_of(["good"])
+    async with client_of(create_app(Settings(best_of=2), pipeline)) as client:
+        answer = await client.post(path, json={**LEAST[path], field: [5.5]})
+    assert answer.status_code == 400
+    assert field in answer.json()["error"]["message"]
 
 
 @pytest.mark.parametrize(("path", "field"), _fields("refused"))

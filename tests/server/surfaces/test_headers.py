@@ -103,6 +103,15 @@ async def test_a_wrong_header_is_named(
 
 
 @every_surface
+async def test_a_header_that_nobody_reads_is_refused(
+    client: httpx.AsyncClient, path: str, body: dict[str, Any]
+) -> None:
+    answer = await client.post(path, json=body, headers={"x-bestofn-bestof": "4"})
+    assert answer.status_code == 400
+    assert "did you mean X-Bestofn-Best-Of" in answer.json()["error"]["message"]
+
+
+@every_surface
 async def test_a_header_says_a_rule_with_its_options(
     client: httpx.AsyncClient, path: str, body: dict[str, Any]
 ) -> None:
