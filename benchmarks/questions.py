@@ -1,11 +1,12 @@
 """Questions with checkable answers, in English and Chinese, for a small chat model.
 
-    questions()[0].prompt          # "What is the capital of France? Answer in one word."
+    questions()[0].prompt          # "What is the capital of France?"
     questions()[0].is_right("It is Paris.")                                   # True
 
 Written for this project: facts of a schoolbook that a model of some hundred million weights knows
 some of and gets wrong often enough to choose from. Of the embedded pair's world they hold nothing.
-Each asks for one word: a model so small talks on without an end otherwise.
+Nothing is added to a question: told to answer in one word, SmolLM2-135M-Instruct is right in 13 %
+of its answers in English instead of 33 %.
 
 Of the answers of its kind that a text names and the question does not, the first counts: "Canberra,
 not Sydney" is right, "Sydney or Canberra" is not. How answers are voted on (`bestofn.answers`) has
@@ -19,7 +20,7 @@ import random
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +70,6 @@ def _form(form: str) -> re.Pattern[str]:
     case = 0 if form[0].isupper() and len(form) <= 2 else re.IGNORECASE
     return re.compile(rf"(?<![A-Za-z0-9]){re.escape(form)}(?![A-Za-z0-9])", case)
 
-
-ASKED = {"en": " Answer in one word.", "zh": "用一个词回答。"}
-"""Behind each question, by language."""
 
 CAPITALS = """France Paris|Japan Tokyo|Germany Berlin|Italy Rome|Spain Madrid|Russia Moscow
 China Beijing|India New_Delhi|Canada Ottawa|Australia Canberra|Brazil Brasília=Brasilia
@@ -200,4 +198,4 @@ def questions() -> tuple[Question, ...]:
         *_calculated(chinese, 20, "zh"),
     ]
     random.Random("order").shuffle(found)
-    return tuple(replace(each, prompt=f"{each.prompt}{ASKED[each.language]}") for each in found)
+    return tuple(found)

@@ -45,7 +45,9 @@ EXCEPTIONS: Mapping[str, Sequence[tuple[str, str]]] = {
 
 _ASKED_PLAINLY = re.compile("_create|_count")
 
-_LEFT_OUT = frozenset({"background", "conversation", "moderation", "previous_response_id"})
+# With echo the first token has no log-probability: null in OpenAI's API and vLLM's, and no value of
+# the client's own type, which it holds answers to in these tests.
+_LEFT_OUT = frozenset({"background", "conversation", "moderation", "previous_response_id", "echo"})
 _LIMITS = frozenset({"best_of", "max_tokens", "max_completion_tokens"})
 
 

@@ -82,7 +82,7 @@ def completion(body: Object) -> dict[str, Any]:
             text, reason = ANSWER[: len(ANSWER) // 2], "length"
         logprobs = None
         if body.get("logprobs") is not None:
-            logprobs = _text_logprobs(prefix + text)
+            logprobs = _text_logprobs(prefix + text, echo=bool(body.get("echo")))
         choices.append(
             {"index": index, "text": prefix + text, "finish_reason": reason, "logprobs": logprobs}
         )
@@ -108,13 +108,16 @@ def _logprobs(text: str) -> dict[str, Any]:
     return {"content": tokens, "refusal": None}
 
 
-def _text_logprobs(text: str) -> dict[str, Any]:
+def _text_logprobs(text: str, *, echo: bool) -> dict[str, Any]:
     words = text.split(" ")
     offsets = [len(" ".join(words[:place])) for place in range(len(words))]
     return {
         "tokens": words,
-        "token_logprobs": [None, *([-0.1] * (len(words) - 1))],
-        "top_logprobs": [None, *({word: -0.1} for word in words[1:])],
+        # Before the first token of a prompt there is nothing it could be likely after.
+        "token_logprobs": [None if echo and not at else -0.1 for at in range(len(words))],
+        "top_logprobs": [
+            None if echo and not at else {word: -0.1} for at, word in enumerate(words)
+        ],
         "text_offset": offsets,
     }
 

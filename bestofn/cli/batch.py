@@ -97,6 +97,8 @@ def batch(
         if not source.is_file():
             why = "is a folder" if source.is_dir() else "no such file"
             raise ConfigError(f"{source}: {why}")
+        if not source.stat().st_size:  # said before the server is loaded, which takes seconds
+            raise ConfigError(f"{source}: no lines")
         if target.resolve() == source.resolve():
             raise ConfigError(f"{target}: it is the input")
         if not target.resolve().parent.is_dir():

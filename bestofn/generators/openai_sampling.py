@@ -15,10 +15,6 @@ from bestofn.support.concurrency import cancel_and_wait
 
 Call = Coroutine[Any, Any, Completion]
 
-TOGETHER = 4
-"""Candidates of one HTTP answer that are handed on in one turn of the event loop, and so judged by
-one decision of the controller."""
-
 
 class SeparateSampling(TaskSampling):
     """The `Sampling` of candidates that are HTTP requests of their own.
@@ -70,7 +66,7 @@ class GroupSampling:
         indices: which of them.
         group: asks for all of them.
         one: asks for the candidate with that index.
-        turn: held while candidates are handed on, a few at a time; shared by all groups.
+        turn: held while candidates are handed on, one by one; shared by all groups.
     """
 
     def __init__(
@@ -131,7 +127,7 @@ class GroupSampling:
             arrived = self._waiting[: len(completion.choices)]
             self._waiting = []
             # Answers that came together are worked off one after the other, so that the first is
-            # not as late as the last; between a few candidates the event loop gets round to new
+            # not as late as the last; between candidates the event loop gets round to new
             # requests, which are then on their way. Requests in step would otherwise stay in step:
             # 4 clients then wait 10 ms for what costs 4 (benchmarks/serving.py).
             async with self._turn:
@@ -139,8 +135,7 @@ class GroupSampling:
                     if index not in self._stopped:
                         candidate = to_candidate(completion, place, self._request, index)
                         self._finished.put_nowait(candidate)
-                    if place % TOGETHER == TOGETHER - 1:
-                        await asyncio.sleep(0)
+                    await asyncio.sleep(0)
             if wanted := [index for index in missing if index not in self._stopped]:
                 self._rest = SeparateSampling(self._request, wanted, self._one)
                 async for candidate in self._rest:

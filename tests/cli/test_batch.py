@@ -107,6 +107,9 @@ def test_bad_lines_and_failures_have_exit_codes(tmp_path: Path, bestofn: Run) ->
         assert "1 of 1 lines were refused" in done.stderr
         missing = bestofn("batch", str(tmp_path / "none"), "-o", str(target))
         assert (missing.returncode, "no such file" in missing.stderr) == (2, True)
+        (tmp_path / "empty").touch()
+        empty = bestofn("batch", str(tmp_path / "empty"), "-o", str(target))
+        assert (empty.returncode, "empty: no lines" in empty.stderr) == (2, True)
         same = bestofn("batch", str(source), "-o", str(source))
         assert same.returncode == 2
         assert source.read_text(encoding="utf-8") == '{"custom_id": "a"}\n'

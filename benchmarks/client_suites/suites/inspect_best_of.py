@@ -91,7 +91,7 @@ async def test_structured_output(name: str) -> None:
 @pytest.mark.parametrize("name", CLIENTS)
 async def test_a_task_is_scored(name: str, tmp_path: Path) -> None:
     task = Task([Sample("What is 2 + 2?", target="4")], solver=generate(), scorer=includes())
-    (log,) = await eval_async(task, _model(name), log_dir=str(tmp_path), display="none")
+    (log,) = await eval_async(task, _model(name), log_dir=str(tmp_path))
     assert log.status == "success"
     assert log.results is not None
     assert log.results.scores[0].metrics["accuracy"].value == 1.0

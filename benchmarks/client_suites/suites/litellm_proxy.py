@@ -23,6 +23,7 @@ ANSWER = os.environ["BESTOFN_ANSWER"]
 ASK: Any = [{"role": "user", "content": "What is 2 + 2?"}]
 SCHEMA: Any = {"type": "object", "properties": {"input": {"type": "integer"}}}
 MODELS = ("chat", "claude")
+KEY = "sk-of-the-proxy"
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,12 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     config.write_text(json.dumps({"model_list": models}))
     command = [str(Path(sys.executable).with_name("litellm"))]
     flags = [f"--config={config}", f"--port={port}", "--host=127.0.0.1", "--telemetry=False"]
-    with subprocess.Popen(command + flags, stdout=subprocess.DEVNULL) as process:
+    environment = {
+        **os.environ,
+        "LITELLM_MASTER_KEY": KEY,  # without one it does not start
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # else it asks the network first
+    }
+    with subprocess.Popen(command + flags, stdout=subprocess.DEVNULL, env=environment) as process:
         url = f"http://127.0.0.1:{port}"
         while process.poll() is None:
             with contextlib.suppress(httpx.TransportError):
@@ -58,13 +64,13 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def gpt(proxy: str) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{proxy}/v1", api_key="x", max_retries=0) as client:
+    with openai.OpenAI(base_url=f"{proxy}/v1", api_key=KEY, max_retries=0) as client:
         yield client
 
 
 @pytest.fixture
 def claude(proxy: str) -> Iterator[anthropic.Anthropic]:
-    with anthropic.Anthropic(base_url=proxy, api_key="x", max_retries=0) as client:
+    with anthropic.Anthropic(base_url=proxy, api_key=KEY, max_retries=0) as client:
         yield client
 
 
