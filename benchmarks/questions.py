@@ -5,8 +5,8 @@
 
 Written for this project: facts of a schoolbook that a model of some hundred million weights knows
 some of and gets wrong often enough to choose from. Of the embedded pair's world they hold nothing.
-Nothing is added to a question: told to answer in one word, SmolLM2-135M-Instruct is right in 13 %
-of its answers in English instead of 33 %.
+A question stands by itself, or with `IN_ONE_WORD` behind it: so told, SmolLM2-135M-Instruct is
+right in 9 % of its answers instead of 24 %, and what is chosen among them matters more.
 
 Of the answers of its kind that a text names and the question does not, the first counts: "Canberra,
 not Sydney" is right, "Sydney or Canberra" is not. How answers are voted on (`bestofn.answers`) has
@@ -70,6 +70,9 @@ def _form(form: str) -> re.Pattern[str]:
     case = 0 if form[0].isupper() and len(form) <= 2 else re.IGNORECASE
     return re.compile(rf"(?<![A-Za-z0-9]){re.escape(form)}(?![A-Za-z0-9])", case)
 
+
+IN_ONE_WORD = {"en": " Answer in one word.", "zh": "用一个词回答。"}
+"""What may stand behind a question, by language."""
 
 CAPITALS = """France Paris|Japan Tokyo|Germany Berlin|Italy Rome|Spain Madrid|Russia Moscow
 China Beijing|India New_Delhi|Canada Ottawa|Australia Canberra|Brazil Brasília=Brasilia

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from benchmarks.questions import questions
+from benchmarks.questions import IN_ONE_WORD, questions
 from benchmarks.real_model import ENGINE_ARGS, ENVIRONMENT
 from bestofn import Request
 from bestofn.builders.choosing import build_selector
@@ -67,10 +67,16 @@ def held_out(count: int, seed: int) -> list[Problem]:
     ]
 
 
-def asked(count: int) -> list[Problem]:
+def asked(count: int, *, one_word: bool) -> list[Problem]:
     """The first of `benchmarks.questions`; 48 tokens are enough for what answers them."""
+    behind = IN_ONE_WORD if one_word else {"en": "", "zh": ""}
     return [
-        Problem(each.prompt, f"{each.kind} {each.language}", each.is_right, 48)
+        Problem(
+            f"{each.prompt}{behind[each.language]}",
+            f"{each.kind} {each.language}",
+            each.is_right,
+            48,
+        )
         for each in questions()[:count]
     ]
 
@@ -187,6 +193,7 @@ class Run:
         candidates: of each.
         seed: of the first prompt's first candidate.
         engine: "auto", "vllm" or "transformers".
+        one_word: whether questions tell the model to answer in one word.
     """
 
     model: Path | None
@@ -194,11 +201,13 @@ class Run:
     candidates: int
     seed: int
     engine: str
+    one_word: bool = False
 
     @property
     def file(self) -> Path:
         """Where it is kept, unless it is told otherwise."""
         of = "embedded" if self.model is None else self.model.resolve().name
+        of += "-one-word" if self.one_word else ""
         named = f"bestofn-choosing-{of}-{self.prompts}-{self.candidates}-{self.seed}.gz"
         return Path(tempfile.gettempdir()) / named
 
@@ -209,7 +218,10 @@ class Run:
             SystemExit: it holds another run.
         """
         embedded = self.model is None
-        problems = held_out(self.prompts, self.seed) if embedded else asked(self.prompts)
+        if embedded:
+            problems = held_out(self.prompts, self.seed)
+        else:
+            problems = asked(self.prompts, one_word=self.one_word)
         known = [each.prompt for each in read(path)][: len(problems)]
         if known != [each.prompt for each in problems][: len(known)]:
             raise SystemExit(f"{path} holds another run: --model and --seed say which it is")
@@ -233,6 +245,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--candidates", type=int, help="of each (32; with --model 16)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--engine", choices=("auto", "vllm", "transformers"), default="auto")
+    parser.add_argument(
+        "--one-word", action="store_true", help="questions of --model tell it to answer in one word"
+    )
     parser.add_argument("--record", type=Path, help="the file; it is gone on with")
 
 
@@ -240,7 +255,7 @@ def of_options(given: argparse.Namespace) -> list[Prompt]:
     """The run that the flags mean: read from its file, with what it lacks sampled before."""
     set_quiet()
     candidates = given.candidates or (32 if given.model is None else 16)
-    run = Run(given.model, given.prompts, candidates, given.seed, given.engine)
+    run = Run(given.model, given.prompts, candidates, given.seed, given.engine, given.one_word)
     path = given.record or run.file
     asyncio.run(run.record(path))
     print(f"recorded in {path}")
