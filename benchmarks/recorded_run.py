@@ -67,7 +67,7 @@ def held_out(count: int, seed: int) -> list[Problem]:
     ]
 
 
-def asked(count: int, *, one_word: bool) -> list[Problem]:
+def asked(count: int, *, one_word: bool = False) -> list[Problem]:
     """The first of `benchmarks.questions`; 48 tokens are enough for what answers them."""
     behind = IN_ONE_WORD if one_word else {"en": "", "zh": ""}
     return [
