@@ -52,7 +52,6 @@ RULES = re.compile(
             r"thinking\.budget_tokens: it has to be there",
             "X-Bestofn-Stop: ",  # a rule and its options, in words
             "give either (prompt|input) or messages",
-            "the tokenizer of this engine cannot be asked",
             "token_classify reads texts or tokens",
             "this reward model makes one number of a text",
             "give text_1 and text_2, or queries and documents",
@@ -90,12 +89,18 @@ CONFIG: dict[str, Any] = {
                 "/classify",
                 "/pooling",
                 "/get_reward",
-                "/tokenize",
-                "/detokenize",
             ]
             + [f"{at}/{name}" for at in ("", "/v1") for name in ("rerank", "score")]
             + ["/v2/rerank"],
             "checks": {"positive_data_acceptance": {"expected-statuses": _REFUSED}},
+        },
+        {
+            "include-path": ["/tokenize", "/detokenize"],
+            "checks": {
+                # 501: the fakes that sample here have no tokenizer
+                "positive_data_acceptance": {"expected-statuses": [*_REFUSED, "501"]},
+                "not_a_server_error": {"expected-statuses": ["2xx", "4xx", "501"]},
+            },
         },
         {
             "include-path": [
