@@ -69,10 +69,9 @@ def held_out(count: int, seed: int) -> list[Problem]:
 
 def asked(count: int, *, one_word: bool = False) -> list[Problem]:
     """The first of `benchmarks.questions`; 48 tokens are enough for what answers them."""
-    behind = IN_ONE_WORD if one_word else {"en": "", "zh": ""}
     return [
         Problem(
-            f"{each.prompt}{behind[each.language]}",
+            each.prompt + (IN_ONE_WORD[each.language] if one_word else ""),
             f"{each.kind} {each.language}",
             each.is_right,
             48,
@@ -254,6 +253,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def of_options(given: argparse.Namespace) -> list[Prompt]:
     """The run that the flags mean: read from its file, with what it lacks sampled before."""
     set_quiet()
+    if given.one_word and given.model is None:
+        raise SystemExit("--one-word goes with --model: the embedded pair has prompts of its own")
     candidates = given.candidates or (32 if given.model is None else 16)
     run = Run(given.model, given.prompts, candidates, given.seed, given.engine, given.one_word)
     path = given.record or run.file

@@ -42,10 +42,7 @@ class Caps:
 
     def earliest(self, wake: float | None) -> float | None:
         """When to look again: at `wake` or when the seconds are used up; None: not by time."""
-        seconds = self._budget.seconds
-        if wake is None or seconds is None:
-            return seconds if wake is None else wake
-        return min(wake, seconds)
+        return min((at for at in (wake, self._budget.seconds) if at is not None), default=None)
 
     def only_scores_are_late(self, progress: Progress) -> bool:
         """Whether the seconds are used up, and nothing is missing but scores, of which some have

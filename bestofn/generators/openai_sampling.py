@@ -127,9 +127,9 @@ class GroupSampling:
             arrived = self._waiting[: len(completion.choices)]
             self._waiting = []
             # Answers that came together are worked off one after the other, so that the first is
-            # not as late as the last; between candidates the event loop gets round to new
-            # requests, which are then on their way. Requests in step would otherwise stay in step:
-            # 4 clients then wait 10 ms for what costs 4 (benchmarks/serving.py).
+            # not as late as the last; between candidates the event loop gets round to new requests,
+            # which are then on their way. Requests in step would otherwise stay in step: 4 clients
+            # then wait 10 ms for what costs 4 (benchmarks/serving.py).
             async with self._turn:
                 for place, index in enumerate(arrived):
                     if index not in self._stopped:

@@ -150,16 +150,15 @@ class ApiClient:
     ) -> Any:
         call = _Call(path, body)
         self._budget.earn()
-        try:
+        try:  # most requests need no other attempt, and tenacity takes its time
             return await self._attempt(attempt, call)
         except TransientError as error:
-            first = error
-        faults = [first]
+            first = [error]
 
-        async def next_attempt() -> Any:
-            # The first was made above, since most need no other and tenacity takes its time.
-            if faults:
-                raise faults.pop()
+        async def attempted() -> Any:
+            """The attempt that has failed already, then new ones."""
+            if first:
+                raise first.pop()
             return await self._attempt(attempt, call)
 
         attempts = stop_after_attempt(self._attempts)
@@ -170,7 +169,7 @@ class ApiClient:
             reraise=True,
         )
         try:
-            return await retrying(next_attempt)
+            return await retrying(attempted)
         except TransientError as error:
             raise error.final from error
 

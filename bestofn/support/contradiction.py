@@ -15,5 +15,4 @@ CONTRADICTION: Final = "contradiction"
 
 def contradiction(field: str, message: str) -> PydanticCustomError:
     """The error for a validator to raise: the server's errors take ``field`` for their param."""
-    context = {"message": message.replace("{", "(").replace("}", ")"), "field": field}
-    return PydanticCustomError(CONTRADICTION, "{message}", context)
+    return PydanticCustomError(CONTRADICTION, "{message}", {"message": message, "field": field})

@@ -246,7 +246,7 @@ def _invalid(error: RequestValidationError) -> ErrorBody:
     return ErrorBody(
         message=f"the body {first.message}" if of_its_type else str(first),
         type=INVALID,
-        param=".".join(filter(None, (first.path, first.context.get("field")))) or None,
+        param=(first.context["field"] if first.kind == CONTRADICTION else first.path) or None,
         code={"extra_forbidden": "unknown_parameter", "missing": "missing_required_parameter"}.get(
             first.kind, "invalid_value"
         ),

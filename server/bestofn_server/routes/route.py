@@ -23,7 +23,6 @@ from bestofn_server.http.disconnect import NOBODY, ClientGoneError
 from bestofn_server.service.service import Service
 from bestofn_server.telemetry.labels import served_in
 from bestofn_server.telemetry.logs import request_id
-from bestofn_server.wire.headers import asked_by
 
 logger = logging.getLogger(__name__)
 
@@ -47,9 +46,7 @@ class ServiceRoute(APIRoute):
 
         async def answer(request: Request) -> Response:
             try:
-                service = service_of(request)
-                asked_by(request.scope["headers"])  # refuses those that nobody reads
-                return await handler(await service.bodies.read(request))
+                return await handler(await service_of(request).bodies.read(request))
             except (BestOfNError, RequestValidationError, HTTPException, TimeoutError) as error:
                 return self.tell(error)
             except (ClientGoneError, ClientDisconnect):

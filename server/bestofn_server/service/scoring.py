@@ -133,7 +133,7 @@ async def score_remotely(
         notes = ["labels has no effect here: the reward model reads texts alone"] * labelled
         return await score_texts(service, queries), notes
     if openings is None:
-        raise RequestError(f"prompts: {_who(service)}: say the prompts", param="prompts")
+        raise RequestError(f"prompts: {_why_no_texts(service)}: say the prompts", param="prompts")
     requests = [
         _split(at, query, opening, reference)
         for at, (query, opening, reference) in enumerate(
@@ -164,7 +164,7 @@ async def score_texts(service: Service, texts: Sequence[str]) -> list[Score]:
     """One reward per ready-made text, in order; errors as `score_given`."""
     text_scorer = service.pipeline.text_scorer
     if text_scorer is None:
-        raise RequestError(f"{_who(service)}: send messages", param="input")
+        raise RequestError(f"{_why_no_texts(service)}: send messages", param="input")
     return _whole(await text_scorer.score_texts(texts), len(texts))
 
 
@@ -190,7 +190,7 @@ async def score_tokens(
     return found
 
 
-_JUDGES: Mapping[str, str] = {
+_WITHOUT_TEXTS: Mapping[str, str] = {
     "verifier": "a verifier, which checks answers in a conversation, and no texts by themselves",
     "judge": "a judge, which is asked about answers in a conversation, and no texts by themselves",
     "pairwise": "a ranker, which sets answers in a conversation against each other",
@@ -198,12 +198,12 @@ _JUDGES: Mapping[str, str] = {
 """By the kind in the settings: what has no text of its own to read as it is."""
 
 
-def _who(service: Service) -> str:
+def _why_no_texts(service: Service) -> str:
     """Why what scores here takes no ready-made text, as the beginning of a sentence."""
     kinds = [each.kind for each in service.settings.rewards]
     if len(kinds) > 1:
         return "several score here together, and they read conversations only"
-    said = _JUDGES.get(kinds[0]) if kinds else None
+    said = _WITHOUT_TEXTS.get(kinds[0]) if kinds else None
     return f"what scores here is {said}" if said else "this reward model reads conversations only"
 
 

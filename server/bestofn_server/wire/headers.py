@@ -79,7 +79,7 @@ class BestOfNHeaders(BaseModel):
         return body.model_copy(update=changes) if changes else body
 
 
-PREFIX = b"x-bestofn-"
+_PREFIX = b"x-bestofn-"
 """What the names of all of them begin with, as a connection has them: small letters."""
 
 _NAMES: Mapping[str, str] = {
@@ -102,7 +102,7 @@ def asked_by(headers: Iterable[tuple[bytes, bytes]]) -> BestOfNHeaders:
         RequestValidationError: what one says is out of its bounds.
     """
     # Most requests have none, and a model made of nothing would cost each of them.
-    given = {n.decode("latin-1"): v.decode("latin-1") for n, v in headers if n.startswith(PREFIX)}
+    given = {n.decode("latin-1"): v.decode("latin-1") for n, v in headers if n.startswith(_PREFIX)}
     if not given:
         return _NOTHING
     for name in given.keys() - _NAMES.keys():

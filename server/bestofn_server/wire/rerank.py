@@ -146,7 +146,7 @@ class ScoreRequest(ScoringBody):
         given = [name for name in _SIDES if getattr(self, name) is not None]
         if tuple(given) not in _PAIRS:
             raise ValueError(
-                "give text_1 and text_2, or queries and documents, and no others of these",
+                "give text_1 and text_2, or queries and documents, and no others of these"
             )
         first, second = (_listed(getattr(self, name)) for name in given)
         return first, second
