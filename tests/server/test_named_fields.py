@@ -26,6 +26,7 @@ TURN = {"role": "user", "content": "q"}
         ("/v1/chat/completions", [], None, "the body must be a mapping"),
         ("/v1/chat/completions", {"messages": [TURN], "n": 3, "best_of": 2}, "n", "n is 3"),
         ("/v1/completions", {"prompt": "x", "stream_options": {}}, "stream_options", "stream_opt"),
+        ("/score", {"text_1": ["a", "b"], "text_2": ["x"] * 3}, "text_1", "2 queries and 3"),
         ("/tokenize", {"prompt": "", "messages": [{}]}, None, "give either prompt or messages"),
     ],
 )

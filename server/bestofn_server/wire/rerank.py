@@ -128,7 +128,7 @@ class ScoreRequest(ScoringBody):
         queries, documents = self._sides()
         if len(queries) not in (1, len(documents)):
             raise contradiction(
-                "queries",
+                self._names()[0],
                 f"{len(queries)} queries and {len(documents)} documents: give one query, or one "
                 "for each document",
             )
@@ -143,13 +143,17 @@ class ScoreRequest(ScoringBody):
         return list(zip(queries, documents, strict=True))
 
     def _sides(self) -> tuple[list[str], list[str]]:
-        given = [name for name in _SIDES if getattr(self, name) is not None]
-        if tuple(given) not in _PAIRS:
+        first, second = (_listed(getattr(self, name)) for name in self._names())
+        return first, second
+
+    def _names(self) -> tuple[str, ...]:
+        """The pair of names that was given."""
+        given = tuple(name for name in _SIDES if getattr(self, name) is not None)
+        if given not in _PAIRS:
             raise ValueError(
                 "give text_1 and text_2, or queries and documents, and no others of these"
             )
-        first, second = (_listed(getattr(self, name)) for name in given)
-        return first, second
+        return given
 
 
 _PAIRS = (
