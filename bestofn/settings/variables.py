@@ -12,6 +12,8 @@ OTHERS: Mapping[str, str] = {
     "URL": "the clients in examples/, and the suites in benchmarks/",
     "ANSWER": "the suites in benchmarks/",
     "AGENTS": "tests of coding agents",
+    "INSPECT": "the test of the example for inspect_ai",
+    "SUITES": "tests of the suites of other clients",
     "REAL_MODEL": "tests of a real small model",
     "REAL_OUTPUTS": "benchmarks of the filters",
 }

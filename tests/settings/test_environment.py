@@ -153,10 +153,13 @@ def test_what_others_read_is_no_mistake(name: str, monkeypatch: pytest.MonkeyPat
 
 def test_every_variable_that_this_repository_reads_is_known() -> None:
     root = Path(__file__).parents[2]
-    folders = ("bestofn", "server", "examples", "benchmarks", "tests/support")
-    texts = [
-        file.read_text(encoding="utf-8") for each in folders for file in (root / each).rglob("*.py")
-    ]
-    read = {name for text in texts for name in re.findall(r'"BESTOFN_([A-Z]+(?:_[A-Z]+)*)"', text)}
+    named, got = r'"BESTOFN_([A-Z]+(?:_[A-Z]+)*)"', r"environ(?:\.get\(|\[)"
+    folders = dict.fromkeys(("bestofn", "server", "examples", "benchmarks"), named)
+    read = {
+        name
+        for folder, pattern in {**folders, "tests": got + named}.items()
+        for file in (root / folder).rglob("*.py")
+        for name in re.findall(pattern, file.read_text(encoding="utf-8"))
+    }
     assert len(read) > 5
     assert read - {name.upper() for name in Settings.model_fields} == set(OTHERS)
