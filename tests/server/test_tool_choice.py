@@ -19,10 +19,34 @@ NAMED = {"type": "function", "function": {"name": "lock"}}
 @pytest.mark.parametrize(
     ("path", "body", "said"),
     [
-        ("/v1/chat/completions", {**CHAT, "tool_choice": "required"}, "tools has none"),
-        ("/v1/chat/completions", {**CHAT, "tools": [], "tool_choice": NAMED}, "tools has none"),
+        ("/v1/chat/completions", {**CHAT, "tool_choice": "required"}, "there are no tools"),
+        ("/v1/chat/completions", {**CHAT, "tools": [], "tool_choice": NAMED}, "there are no tools"),
         ("/v1/chat/completions", {**CHAT, "tools": CHAT_TOOLS, "tool_choice": NAMED}, "no tool of"),
-        ("/v1/responses", {"input": "q", "tool_choice": "required"}, "tools has none"),
+        ("/v1/chat/completions", {**CHAT, "tools": 5, "tool_choice": NAMED}, "tools: must be a"),
+        ("/v1/chat/completions", {**CHAT, "tools": [1]}, "tools: must be a list of objects"),
+        (
+            "/v1/chat/completions",
+            {**CHAT, "tools": CHAT_TOOLS, "tool_choice": {"type": "function"}},
+            "does not name the tool",
+        ),
+        (
+            "/v1/chat/completions",
+            {**CHAT, "tools": CHAT_TOOLS, "tool_choice": {"type": "custom", "custom": LOOK}},
+            "no tool of this kind",
+        ),
+        (
+            "/v1/chat/completions",
+            {
+                **CHAT,
+                "tools": CHAT_TOOLS,
+                "tool_choice": {
+                    "type": "allowed_tools",
+                    "allowed_tools": {"mode": "required", "tools": [NAMED]},
+                },
+            },
+            "no tool of this kind",
+        ),
+        ("/v1/responses", {"input": "q", "tool_choice": "required"}, "there are no tools"),
         (
             "/v1/messages",
             {"messages": [TURN], "max_tokens": 9, "tool_choice": {"type": "any"}},

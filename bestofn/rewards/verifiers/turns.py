@@ -34,7 +34,7 @@ class Turns:
         """A place, held until the end of the block.
 
         Args:
-            owner: on whose behalf; told apart by identity.
+            owner: on whose behalf; told apart by identity, and held by the caller until the end.
         """
         await self._take(id(owner))
         try:

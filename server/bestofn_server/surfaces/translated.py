@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
+from bestofn.support.error_text import shortened
 from bestofn_server.surfaces.reading import read, refusal
+from bestofn_server.wire import bounds
 from bestofn_server.wire.requests import ChatRequest, StreamOptions
 
 T = TypeVar("T")
@@ -59,7 +61,7 @@ def translated(
 
 def no_effect(path: str) -> str:
     """The note on a field that is taken and changes nothing."""
-    return f"{path}: it has no effect here"
+    return f"{shortened(path, bounds.MAX_NAME)}: it has no effect here"
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,8 +71,11 @@ class BestOfNHeaders(BaseModel):
             try:
                 asked = BestOfNOptions.model_validate(said)
             except ValidationError as error:
+                fault = faults(error)[0]
+                option = fault.path.removeprefix("stop").lstrip(".")
+                reason = f"{option}: {fault.message}" if option else fault.message
                 name = "X-Bestofn-Stop"
-                raise InvalidBodyError(f"{name}: {faults(error)[0].message}", param=name) from None
+                raise InvalidBodyError(f"{name}: {reason}", param=name) from None
             changes["bestofn"] = own.model_copy(
                 update={name: getattr(asked, name) for name in said}
             )
@@ -86,6 +89,8 @@ _NAMES: Mapping[str, str] = {
     str(field.alias).lower(): str(field.alias) for field in BestOfNHeaders.model_fields.values()
 }
 """As a connection has them -> as they are documented."""
+
+_LISTED = ", ".join(_NAMES.values())
 
 _NOTHING = BestOfNHeaders()
 
@@ -102,21 +107,34 @@ def asked_by(headers: Iterable[tuple[bytes, bytes]]) -> BestOfNHeaders:
         RequestValidationError: what one says is out of its bounds.
     """
     # Most requests have none, and a model made of nothing would cost each of them.
-    given = {n.decode("latin-1"): v.decode("latin-1") for n, v in headers if n.startswith(_PREFIX)}
-    if not given:
+    found = [
+        (n.decode("latin-1"), v.decode("latin-1")) for n, v in headers if n.startswith(_PREFIX)
+    ]
+    if not found:
         return _NOTHING
-    for name in given.keys() - _NAMES.keys():
-        said = shortened(name.title(), bounds.MAX_NAME)
-        raise InvalidBodyError(
-            f"{said}: there is no such header{did_you_mean(said, tuple(_NAMES.values()))}",
-            param=said,
-            code="unknown_parameter",
-        )
+    given: dict[str, str] = {}
+    for name, value in found:
+        if name not in _NAMES:
+            raise _unknown(name)
+        if _NAMES[name] in given:
+            raise InvalidBodyError(f"{_NAMES[name]}: it is there twice", param=_NAMES[name])
+        given[_NAMES[name]] = value
     try:
-        return BestOfNHeaders.model_validate({_NAMES[name]: given[name] for name in given})
+        return BestOfNHeaders.model_validate(given)
     except ValidationError as error:
         placed = [{**each, "loc": ("header", *each["loc"])} for each in error.errors()]
         raise RequestValidationError(placed) from None
+
+
+def _unknown(name: str) -> InvalidBodyError:
+    """What is said of a header that is not read: which was meant, else which there are."""
+    said = shortened(name.title(), bounds.MAX_NAME)
+    start = len(_PREFIX)  # all names begin alike, so that says nothing
+    near = did_you_mean(said[start:], [each[start:] for each in _NAMES.values()])
+    meant = near.replace("mean ", f"mean {said[:start]}", 1) or f"; there are {_LISTED}"
+    return InvalidBodyError(
+        f"{said}: there is no such header{meant}", param=said, code="unknown_parameter"
+    )
 
 
 def _parameters() -> list[dict[str, Any]]:

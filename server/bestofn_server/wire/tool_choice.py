@@ -17,28 +17,29 @@ FORCING = frozenset({"required", "any"})
 
 
 def require_tools(fields: Mapping[str, Any]) -> None:
-    """Return if `tool_choice` forces no call, or there is a tool that it can be of.
+    """Return if `tools` is a list of objects, and a call that `tool_choice` forces can be made.
 
-    What is of no form that OpenAI documents is the engine's to judge.
+    A choice of no form that OpenAI documents is the engine's to judge.
 
     Args:
         fields: of the request, ``tools`` and ``tool_choice`` among them.
 
     Raises:
-        InvalidBodyError: it forces a call, and there are no tools, or none of the name.
+        InvalidBodyError: it is none; or a call is forced, and there are no tools, or none of the
+            kind and name.
     """
     choice, tools = fields.get("tool_choice"), fields.get("tools")
+    if tools is None:
+        tools = []
+    if not isinstance(tools, list) or not all(isinstance(each, dict) for each in tools):
+        raise InvalidBodyError("tools: must be a list of objects", param="tools")
     if not forces(choice):
         return
     if not tools:
-        raise InvalidBodyError(
-            "tool_choice: it forces a call, and tools has none to choose from", param="tool_choice"
-        )
-    name = _name(choice) if isinstance(choice, dict) else None
-    if isinstance(name, str) and name not in [_name(e) for e in tools if isinstance(e, dict)]:
-        raise InvalidBodyError(
-            "tool_choice: there is no tool of this name in tools", param="tool_choice"
-        )
+        raise _refused("it forces a call, and there are no tools")
+    named = _named(choice)
+    if named is not None and not {*map(_identity, named)} & {*map(_identity, tools)}:
+        raise _refused("there is no tool of this kind and name in tools")
 
 
 def forces(choice: Any) -> bool:
@@ -47,11 +48,34 @@ def forces(choice: Any) -> bool:
         return isinstance(choice, str) and choice in FORCING
     if choice.get("type") == "allowed_tools":
         allowed = choice.get("allowed_tools")
-        return isinstance(allowed, dict) and forces(allowed.get("mode"))
+        return isinstance(allowed, dict) and allowed.get("mode") == "required"
     return choice.get("type") in ("function", "custom", *FORCING)
 
 
-def _name(tool: Mapping[str, Any]) -> Any:
-    """The name of a tool, or of the one that is chosen; None: it has none."""
-    inner = tool.get(tool["type"]) if isinstance(tool.get("type"), str) else None
-    return inner.get("name") if isinstance(inner, dict) else None
+def _named(choice: Any) -> list[Mapping[str, Any]] | None:
+    """The tools that a forcing choice names; None: any will do.
+
+    Raises:
+        InvalidBodyError: it has to name some, and does not.
+    """
+    if not isinstance(choice, dict) or choice["type"] in FORCING:
+        return None
+    allowed = choice["type"] == "allowed_tools"
+    named = choice["allowed_tools"].get("tools") if allowed else [choice]
+    if not isinstance(named, list) or not all(isinstance(each, dict) for each in named):
+        raise _refused("its tools must be a list of objects")
+    if any(_identity(each)[1] is None for each in named):
+        raise _refused("it does not name the tool, as {type, function: {name}} does")
+    return named
+
+
+def _identity(tool: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """Kind and name of a tool, or of one that is chosen; None for what it has not."""
+    kind = tool.get("type")
+    inner = tool.get(kind) if isinstance(kind, str) else None
+    name = inner.get("name") if isinstance(inner, dict) else None
+    return (kind if isinstance(kind, str) else None), (name if isinstance(name, str) else None)
+
+
+def _refused(reason: str) -> InvalidBodyError:
+    return InvalidBodyError(f"tool_choice: {reason}", param="tool_choice")

@@ -109,6 +109,10 @@ async def test_a_header_that_nobody_reads_is_refused(
     answer = await client.post(path, json=body, headers={"x-bestofn-bestof": "4"})
     assert answer.status_code == 400
     assert "did you mean X-Bestofn-Best-Of" in answer.json()["error"]["message"]
+    strange = await client.post(path, json=body, headers={"x-bestofn-zzzz": "4"})
+    assert "there are X-Bestofn-Best-Of, " in strange.json()["error"]["message"]
+    twice = [("x-bestofn-best-of", "2"), ("x-bestofn-best-of", "3")]
+    assert (await client.post(path, json=body, headers=twice)).status_code == 400
 
 
 @every_surface
@@ -121,6 +125,8 @@ async def test_a_header_says_a_rule_with_its_options(
     wrong = await client.post(path, json=body, headers={"X-Bestofn-Stop": "accepted"})
     assert wrong.status_code == 400
     assert "needs count" in wrong.text
+    odd = await client.post(path, json=body, headers={"X-Bestofn-Stop": "auto zz=1"})
+    assert "X-Bestofn-Stop: zz: " in odd.json()["error"]["message"]
 
 
 @every_surface

@@ -23,7 +23,7 @@ IGNORED: Mapping[str, Any] = {
     **dict.fromkeys(("access_programs", "background_options", "image"), Object),
     **dict.fromkeys(("client_metadata", "prompt_cache_options"), Object),
     "context_management": list[Object],
-    "max_tool_calls": int,
+    "max_tool_calls": OptionalInteger,
     "personality": Name,
 }
 """Documented (`client_metadata`: sent by codex), and without an effect here, with their types; told
