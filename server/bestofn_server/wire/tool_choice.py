@@ -61,7 +61,7 @@ def _named(choice: Any) -> list[Mapping[str, Any]] | None:
     if not isinstance(choice, dict) or choice["type"] in FORCING:
         return None
     allowed = choice["type"] == "allowed_tools"
-    named = choice["allowed_tools"].get("tools") if allowed else [choice]
+    named: Any = choice["allowed_tools"].get("tools") if allowed else [choice]
     if not isinstance(named, list) or not all(isinstance(each, dict) for each in named):
         raise _refused("its tools must be a list of objects")
     if any(_identity(each)[1] is None for each in named):
