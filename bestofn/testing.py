@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bestofn.core.errors import BestOfNError
+from bestofn.core.token_details import TokenDetails
 from bestofn.core.types import Candidate, Failure, Message, Request, Score
 
 
@@ -29,6 +30,7 @@ class FakeCompletion:
         error: why sampling it fails; then its finish_reason is "error" and its text is ''.
         message: the whole assistant message, instead of one that holds `text` only.
         snapshots: texts that it sends on its way, at equal parts of its delay.
+        details: of its tokens, as an engine tells them; None: nothing.
     """
 
     text: str = ""
@@ -37,6 +39,7 @@ class FakeCompletion:
     error: str | None = None
     message: Message | None = None
     snapshots: Sequence[str] = ()
+    details: TokenDetails | None = None
 
     def candidate(self, request: Request, index: int) -> Candidate:
         """It as candidate `index` of `request`."""
@@ -49,6 +52,7 @@ class FakeCompletion:
             prompt_tokens=len(request.last_user_text.split()),
             seed=request.seed_of(index),
             error=self.error,
+            details=self.details,
         )
 
     def snapshot(self, request: Request, index: int, text: str) -> Candidate:

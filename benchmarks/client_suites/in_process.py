@@ -16,6 +16,7 @@ from benchmarks.client_suites.upstream import MODEL
 from bestofn import Pipeline, Request, Settings
 from bestofn.builders.choosing import build_selector
 from bestofn.builders.pipeline import build_filters
+from bestofn.core.token_details import NOTHING_APART
 from bestofn.settings.sections import Profile
 from bestofn.testing import FakeCompletion, FakeGenerator
 from bestofn_server.app import create_app
@@ -32,7 +33,8 @@ def application(profiles: Sequence[str]) -> FastAPI:
     def sampled(request: Request, index: int) -> FakeCompletion:
         body = {**request.options, "messages": list(request.messages)}
         message, reason = model.choice(body, index, request.best_of)
-        return FakeCompletion(message["content"] or "", reason, message=message)
+        text = message["content"] or ""
+        return FakeCompletion(text, reason, message=message, details=NOTHING_APART)
 
     settings = Settings(model=MODEL, profiles={name: Profile() for name in profiles})
     pipeline = Pipeline(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from bestofn.core.no_winner import GeneratorError
+from bestofn.core.token_details import TokenDetails
 from bestofn.core.types import Candidate, Endpoint, Request
 from bestofn.generators.chat_template import ChatTemplate
 from bestofn.generators.task_sampling import TaskSampling
@@ -186,8 +187,15 @@ def _candidate(
         logprobs: of its tokens, where rules read them; a client's are in the response.
     """
     read = completion_of(response.model_dump(include={"choices", "usage"}))
-    candidate = dataclasses.replace(to_candidate(read, 0, request, index), vouched=True)
+    found = to_candidate(read, 0, request, index)
+    candidate = dataclasses.replace(found, vouched=True, details=_details(found.details))
     return candidate if logprobs is None else candidate.with_token_logprobs(known(logprobs))
+
+
+def _details(told: TokenDetails | None) -> TokenDetails:
+    """What vLLM told, and of thoughts that it counts none where it takes none out of an answer."""
+    found = told or TokenDetails()
+    return TokenDetails(found.prompt, {"reasoning_tokens": 0, **found.completion})
 
 
 def _id(request: Request, index: int) -> str:

@@ -12,8 +12,11 @@ from typing import Any, Never
 
 from bestofn.core.errors import ConfigError
 
+DEFAULTS = ("--enable-prompt-tokens-details",)
+"""Flags that go before the user's: how much of a prompt was cached is told, as OpenAI tells it."""
+
 CPU_DEFAULTS = ("--no-enable-chunked-prefill",)
-"""Flags that go before the user's on a CPU.
+"""Flags that besides them go before the user's on a CPU.
 
 There a seeded request whose prompt is prefilled in chunks kills the engine of 0.32 ("CPU Generator
 does not use offset": its worker rewinds a CUDA generator), so prompts are prefilled whole.
@@ -41,7 +44,7 @@ NOT_TAKEN = "vLLM does not take these engine arguments"
 
 
 def parse_arguments(model: str, arguments: Sequence[str]) -> Any:
-    """vLLM's own reading of its flags, `CPU_DEFAULTS` before them where it runs on a CPU.
+    """vLLM's own reading of its flags, `DEFAULTS` before them, and `CPU_DEFAULTS` on a CPU.
 
     Args:
         model: a folder or a hub name.
@@ -59,7 +62,7 @@ def parse_arguments(model: str, arguments: Sequence[str]) -> Any:
 
     parser: Any = make_arg_parser(FlexibleArgumentParser())
     parser.error = _refuse  # argparse would print the usage and exit
-    defaults = CPU_DEFAULTS if current_platform.is_cpu() else ()
+    defaults = (*DEFAULTS, *(CPU_DEFAULTS if current_platform.is_cpu() else ()))
     namespace: Any = parser.parse_args(["--model", model, *defaults, *arguments])
     for name in WITHOUT_EFFECT:
         if getattr(namespace, name, None) != parser.get_default(name):

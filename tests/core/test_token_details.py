@@ -22,6 +22,13 @@ def test_the_prompt_is_counted_once_and_the_completions_all() -> None:
     assert joined([]) == TokenDetails()
 
 
+def test_of_the_prompt_those_of_the_candidate_that_came_first_are_told() -> None:
+    first = TokenDetails({"cached_tokens": 0, "created_cache_tokens": 16})
+    second = TokenDetails({"cached_tokens": 16, "created_cache_tokens": 0})
+    for both in ([first, second], [second, first], [TokenDetails(), first, second]):
+        assert joined(both) == first
+
+
 def test_what_one_candidate_does_not_tell_is_not_known() -> None:
     assert joined([_told(4, 9), None]) == TokenDetails({"cached_tokens": 4})
     partly = TokenDetails({}, {"audio_tokens": 2})

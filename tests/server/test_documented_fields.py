@@ -111,7 +111,8 @@ async def test_an_upstream_gets_every_field_but_bestofns_own() -> None:
         return JSONResponse({"choices": choices, "usage": USAGE})
 
     theirs = DOCUMENTED["chat/completions"] - MODELS["chat/completions"].model_fields.keys()
-    sent = {name: f"<{name}>" for name in sorted(theirs)}
+    sent: dict[str, Any] = {name: f"<{name}>" for name in sorted(theirs)}
+    sent["tools"] = [{"type": "<tools>"}]  # a list of objects is asked for, whatever is in them
     with running(Upstream(script)) as stub:
         async with openai_generator(stub.url) as generator:
             pipeline = Pipeline(generator, ArgmaxSelector())

@@ -11,6 +11,7 @@ import pytest
 from bestofn.core.best_of_n import best_of_n
 from bestofn.core.errors import ConfigError, ModelError, RequestError
 from bestofn.core.pipeline import Pipeline
+from bestofn.core.token_details import details_of
 from bestofn.core.types import Candidate, Request
 from bestofn.generators.vllm import VllmGenerator
 from bestofn.vllm_engine import engine as vllm_engine
@@ -28,6 +29,22 @@ async def _one(generator: VllmGenerator, **options: Any) -> Candidate:
 
 def _idle(generator: VllmGenerator) -> bool:
     return not generator.engine.llm.output_processor.has_unfinished_requests()
+
+
+async def test_what_was_cached_is_told_and_that_no_thoughts_were_taken_out(
+    vllm_generator: VllmGenerator,
+) -> None:
+    prompt = "What is the sum of all of these? " + "41 and " * 60
+    requests = [
+        Request.from_prompt(prompt, best_of=2, seed=seed, max_tokens=3) for seed in range(2)
+    ]
+    told = []
+    for request in requests:
+        found = [each async for each in vllm_generator.sample(request, [0, 1])]
+        told.append(details_of(found))
+    assert [details.completion for details in told] == [{"reasoning_tokens": 0}] * 2
+    first, second = (details.prompt["cached_tokens"] for details in told)
+    assert first < second <= (found[0].prompt_tokens or 0), "the first left it in the cache"
 
 
 async def test_a_loop_is_stopped_during_decoding(vllm_generator: VllmGenerator) -> None:

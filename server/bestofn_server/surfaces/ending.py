@@ -45,6 +45,14 @@ class Ending:
         """A number of one of its groups of details; None: nobody counted."""
         return ((self.usage or {}).get(group) or {}).get(name)
 
+    @property
+    def cache_writes(self) -> int | None:
+        """Tokens of the prompt that were written to the cache, by OpenAI's name for them or vLLM's;
+        None: nobody counted."""
+        named = ("cache_write_tokens", "created_cache_tokens")
+        found = (self.detail("prompt_tokens_details", name) for name in named)
+        return next((count for count in found if count is not None), None)
+
     def told(self, notes: list[str]) -> dict[str, Any]:
         """``{"bestofn": ...}`` with these notes too, or nothing where there is nothing to tell."""
         if self.report is None:

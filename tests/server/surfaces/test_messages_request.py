@@ -205,12 +205,13 @@ def test_a_stop_sequence_is_told_where_the_engine_says_which(
     assert answer["usage"] == {"input_tokens": None, "output_tokens": None}
 
 
-def test_tokens_that_the_cache_held_are_counted_apart() -> None:
+@pytest.mark.parametrize("name", ["cache_write_tokens", "created_cache_tokens"])
+def test_tokens_of_the_cache_are_counted_apart(name: str) -> None:
     usage = {
         "prompt_tokens": 10,
         "completion_tokens": 5,
         "total_tokens": 15,
-        "prompt_tokens_details": {"cached_tokens": 4},
+        "prompt_tokens_details": {"cached_tokens": 4, name: 3},
         "completion_tokens_details": {"reasoning_tokens": 2},
     }
     choice = {"message": {"content": "x"}, "finish_reason": "stop"}
@@ -218,7 +219,8 @@ def test_tokens_that_the_cache_held_are_counted_apart() -> None:
     turns = [{"role": "user", "content": "q"}]
     asked = messages.MessagesRequest.model_validate({"max_tokens": 9, "messages": turns})
     assert MessagesSurface(asked).answer(completion)["usage"] == {
-        "input_tokens": 6,
+        "input_tokens": 3,
         "output_tokens": 5,
         "cache_read_input_tokens": 4,
+        "cache_creation_input_tokens": 3,
     }

@@ -257,9 +257,14 @@ def test_what_has_no_effect_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    "cache", [{"cached_tokens": 4}, {"cached_tokens": 4, "cache_write_tokens": 0}]
+    ("cache", "written"),
+    [
+        ({"cached_tokens": 4}, {}),
+        ({"cached_tokens": 4, "cache_write_tokens": 0}, {"cache_write_tokens": 0}),
+        ({"cached_tokens": 4, "created_cache_tokens": 2}, {"cache_write_tokens": 2}),
+    ],
 )
-def test_details_of_the_usage_are_kept(cache: dict[str, int]) -> None:
+def test_details_of_the_usage_are_kept(cache: dict[str, int], written: dict[str, int]) -> None:
     usage = {
         "prompt_tokens": 10,
         "completion_tokens": 5,
@@ -272,7 +277,7 @@ def test_details_of_the_usage_are_kept(cache: dict[str, int]) -> None:
     whole = ResponsesSurface(ResponsesRequest.model_validate({"input": "q"})).answer(completion)
     assert whole["usage"] == {
         "input_tokens": 10,
-        "input_tokens_details": cache,
+        "input_tokens_details": {"cached_tokens": 4, **written},
         "output_tokens": 5,
         "output_tokens_details": {"reasoning_tokens": 2},
         "total_tokens": 15,

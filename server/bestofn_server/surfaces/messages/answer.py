@@ -109,17 +109,19 @@ def block(part: Part, *, begun: bool = False) -> ContentBlock:
 
 
 def usage_of(ending: Ending) -> dict[str, Any]:
-    """Anthropic's usage, whose `input_tokens` are without those that the cache held; null where
-    nobody counted."""
-    read, cached = (
-        ending.count("prompt_tokens"),
-        ending.detail("prompt_tokens_details", "cached_tokens"),
-    )
-    usage: dict[str, Any] = {
-        "input_tokens": None if read is None else read - (cached or 0),
-        "output_tokens": ending.count("completion_tokens"),
+    """Anthropic's usage, whose `input_tokens` are without those that the cache held or took; null
+    where nobody counted."""
+    prompt = ending.count("prompt_tokens")
+    counts = {
+        "cache_read_input_tokens": ending.detail("prompt_tokens_details", "cached_tokens"),
+        "cache_creation_input_tokens": ending.cache_writes,
     }
-    return usage if cached is None else {**usage, "cache_read_input_tokens": cached}
+    cache = {name: counted for name, counted in counts.items() if counted is not None}
+    return {
+        "input_tokens": None if prompt is None else max(0, prompt - sum(cache.values())),
+        "output_tokens": ending.count("completion_tokens"),
+        **cache,
+    }
 
 
 def _input(text: str) -> dict[str, object]:

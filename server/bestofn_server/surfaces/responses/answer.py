@@ -184,11 +184,11 @@ def usage_of(ending: Ending) -> dict[str, Any] | None:
     """The usage, None where nobody counted; its details are null where nobody counted those."""
     if ending.count("prompt_tokens") is None and ending.count("completion_tokens") is None:
         return None
-    read = {
-        name: counted
-        for name in ("cached_tokens", "cache_write_tokens")
-        if (counted := ending.detail("prompt_tokens_details", name)) is not None
+    counts = {
+        "cached_tokens": ending.detail("prompt_tokens_details", "cached_tokens"),
+        "cache_write_tokens": ending.cache_writes,
     }
+    read = {name: counted for name, counted in counts.items() if counted is not None}
     thought = ending.detail("completion_tokens_details", "reasoning_tokens")
     return {
         "input_tokens": ending.count("prompt_tokens"),
