@@ -91,7 +91,7 @@ def test_a_part_that_takes_too_long_is_stopped_and_the_next_one_runs(
     assert json.loads((tmp_path / "gpu.json").read_text())["findings"]
 
 
-@pytest.mark.model
+@pytest.mark.slow
 def test_without_a_gpu_each_part_says_so_and_the_run_ends_in_1(tmp_path: Path) -> None:
     done = run_gpu(
         f"--output={tmp_path}",

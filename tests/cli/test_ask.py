@@ -23,7 +23,7 @@ NOBODY = "http://127.0.0.1:1"
 ONLY_FILTER = ["--reward-model", "none"]
 
 
-@pytest.mark.parametrize("engine", ["vllm", "transformers"])
+@pytest.mark.parametrize("engine", ["vllm", pytest.param("transformers", marks=pytest.mark.slow)])
 def test_json_accounts_for_every_candidate(bestofn: Run, engine: str) -> None:
     flags = ["--engine", engine, "--best-of", "12", "--seed", "4", "--selector", "argmax"]
     done = bestofn("ask", QUESTION, *flags, "--stop", "none", "--json")
@@ -125,6 +125,7 @@ def test_bad_input_is_one_sentence_and_exit_code_2(
     assert done.stdout == ""
 
 
+@pytest.mark.slow  # one more engine
 def test_a_model_that_vllm_cannot_load_is_one_sentence(bestofn: Run) -> None:
     done = bestofn("ask", QUESTION, "--model", "/no/such", "--reward-model", "none")
     assert done.returncode == 2

@@ -25,6 +25,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     return str(generator), str(reward)
 
 
+@pytest.mark.slow
 def test_the_table_and_the_flags(bestofn: Run, pair: tuple[str, str]) -> None:
     generator, reward = pair
     named = ("plan", "--model", generator, "--reward-model", reward, "--gpu-memory", "80GiB")
@@ -66,6 +67,7 @@ def test_the_embedded_pair_without_arguments(bestofn_here: Run) -> None:
     assert said["candidates_of_one_prompt"] > 8
 
 
+@pytest.mark.slow
 async def test_hub_names_cost_headers_only(
     bestofn: Run, tmp_path: Path, pair: tuple[str, str]
 ) -> None:

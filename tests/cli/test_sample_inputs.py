@@ -76,6 +76,7 @@ def test_a_rule_about_rewards_needs_a_reward_model(
     assert "--keep zscore needs rewards, and no reward model is to give any" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_server_that_says_nothing_at_all_ends_in_a_code(bestofn: Run) -> None:
     stub = Upstream(_never)
     stub.list = _never  # type: ignore[method-assign, assignment]
@@ -85,6 +86,7 @@ def test_a_server_that_says_nothing_at_all_ends_in_a_code(bestofn: Run) -> None:
     assert "the upstream said nothing within 10 s" in asked.stderr
 
 
+@pytest.mark.slow
 def test_a_server_whose_answers_hang_ends_in_a_code(bestofn: Run, tmp_path: Path) -> None:
     stub = Upstream(_never)
     (tmp_path / "a.jsonl").write_text('{"prompt": "Hi"}\n', encoding="utf-8")

@@ -48,14 +48,8 @@ WRITE: dict[str, Callable[[Path], Any]] = {
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize(
-    "family",
-    [
-        "llama",
-        pytest.param("ziya", marks=pytest.mark.slow),
-        pytest.param("qwen-math-rm", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow  # an engine for each
+@pytest.mark.parametrize("family", ["llama", "ziya", "qwen-math-rm"])
 async def test_raw_rewards_are_those_of_transformers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: str
 ) -> None:

@@ -52,6 +52,7 @@ def _assert_ranked(lines: list[str], answer: dict[str, Any]) -> None:
     assert rewards == sorted(rewards, reverse=True)
 
 
+@pytest.mark.slow
 async def test_openai(url: str, expected: dict[str, Any]) -> None:
     lines, errors, code = await run_client("openai", url)
     assert (code, errors) == (0, "")
@@ -65,6 +66,7 @@ async def test_openai(url: str, expected: dict[str, Any]) -> None:
     assert lines[3:] == [*rejected, f"streamed: {_texts(expected)[0]}"]
 
 
+@pytest.mark.slow
 async def test_langchain(url: str, expected: dict[str, Any]) -> None:
     lines, errors, code = await run_client("langchain", url)
     assert (code, errors) == (0, "")
@@ -74,6 +76,7 @@ async def test_langchain(url: str, expected: dict[str, Any]) -> None:
     assert re.fullmatch(r"chain: .*7 is larger.*", chain)
 
 
+@pytest.mark.slow
 async def test_litellm(url: str, expected: dict[str, Any]) -> None:
     lines, errors, code = await run_client("litellm", url)
     assert (code, errors) == (0, "")

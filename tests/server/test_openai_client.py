@@ -47,7 +47,10 @@ async def upstream_url(vllm_server: str) -> AsyncIterator[str]:
         yield url
 
 
-@pytest.fixture(params=["engine_url", "upstream_url", "vllm_server_with_plugin"])
+ONE_MORE_ENGINE = pytest.param("vllm_server_with_plugin", marks=pytest.mark.slow)
+
+
+@pytest.fixture(params=["engine_url", "upstream_url", ONE_MORE_ENGINE])
 def url(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue(request.param))
 

@@ -17,11 +17,13 @@ pytestmark = pytest.mark.model
 MIB = 2**20
 
 
+@pytest.mark.slow
 async def test_one_process_gets_no_more_memory_than_the_limit(form: Form) -> None:
     program = "try:\n    bytearray(300 * 2**20)\nexcept MemoryError:\n    print('no')"
     assert await said(program, form, limits=Limits(memory_bytes=256 * MIB)) == "no"
 
 
+@pytest.mark.slow
 async def test_many_processes_together_get_no_more_either(form: Form) -> None:
     program = (
         "import os, time\n"
@@ -51,6 +53,7 @@ async def test_memory_that_processes_share_counts_once(form: Form) -> None:
     assert await said(program, form, limits=Limits(seconds=30, memory_bytes=256 * MIB)) == "done"
 
 
+@pytest.mark.slow
 async def test_a_fork_bomb_ends_and_leaves_nothing(form: Form) -> None:
     program = "import os, sys\nsys.argv[0] = 'bomb'\nwhile True:\n    os.fork()"
     before = command_lines().count("from inside.main")
