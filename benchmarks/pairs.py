@@ -25,6 +25,7 @@ MAX_TOKENS = 32
 """Of an answer of a real model, so that a round takes seconds on a CPU."""
 
 REAL_ENGINE_ARGS = (
+    "--dtype=float32",
     "--enforce-eager",
     "--block-size=32",
     "--max-model-len=1024",
@@ -33,7 +34,8 @@ REAL_ENGINE_ARGS = (
     f"--kv-cache-memory-bytes={3 * 2**29}",
     "--gpu-memory-utilization=0.1",
 )
-"""As the embedded model's, with room for 32,000 tokens of SmolLM2-135M in float32."""
+"""As the embedded model's, with room for 32,000 tokens of SmolLM2-135M. By itself vLLM would take
+its float32 for bfloat16, for which many a CPU has no instructions."""
 
 
 @dataclass(frozen=True, slots=True)

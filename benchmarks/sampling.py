@@ -98,6 +98,7 @@ def generate(prompts: Path, pair: Pair) -> dict[str, float]:
     more: dict[str, Any] = {"kv_cache_memory_bytes": 256 * 2**20}
     if pair.model is not None:
         more = {"kv_cache_memory_bytes": 3 * 2**29, "max_model_len": 1024, "max_num_seqs": 128}
+        more["dtype"] = "float32"
     engine: Any = LLM(
         model=str(pair.generator),
         enforce_eager=True,

@@ -122,9 +122,14 @@ def fault_of(who: str, said: Said, fields: Collection[str]) -> BestOfNError:
         reason = next((text for found, text in _REASONS if found.search(said.text)), None)
         if reason is None and said.field in fields:
             reason = f"it names the field {said.field}"
+        kind = RequestError
+        if reason is None and status in (404, 405):
+            kind, reason = (
+                NoRouteError,
+                "it has nothing at this path, or nothing of the model's name",
+            )
         why = f": {reason}" if reason else ""
         param = said.field if said.field in fields else None
-        kind = NoRouteError if reason is None and status in (404, 405) else RequestError
         return kind(f"{who} refuses the request (status {status}){why}", param=param)
     if status == HTTPStatus.NOT_IMPLEMENTED:
         return UnimplementedError(f"{who} answers {status}{_phrase(status)}")

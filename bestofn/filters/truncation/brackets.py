@@ -30,9 +30,12 @@ _NOT_BRACKETS = re.compile(
     r"|\\[(\[)\]{}]"  # escaped
     r"|\\(?:left|right|big|Big|bigg|Bigg)[lr]?\s?[()\[\].|]"  # sized by LaTeX, as they please
 )
+_BEGINS_ONE = re.compile(r"[:;=\\]")
+
 _INTERVAL = 80
 """Characters that an interval has at most: [0, 2π) closes what a square bracket opened."""
 
+_SPANS = re.compile(r"[`$\\]")
 _TICKS = re.compile(r"(`+)")
 _ESCAPED = re.compile(r"\\\[[^\]\\\n]{1,80}\]")
 """A bracket that Markdown escapes, as against a formula: \\[name]."""
@@ -48,7 +51,7 @@ def open_bracket(paragraph: str) -> str | None:
         return None
     stack: list[tuple[str, int]] = []
     standing: Counter[str] = Counter()
-    text = _NOT_BRACKETS.sub("", paragraph)
+    text = _NOT_BRACKETS.sub("", paragraph) if _BEGINS_ONE.search(paragraph) else paragraph
     for found in _MARK.finditer(text):
         mark, place = found.group(), found.start()
         if mark in _PAIRS:
@@ -78,6 +81,8 @@ def without_spans(paragraph: str) -> tuple[str, bool]:
     A run of backticks opens a span that the next run of the same length closes, as in CommonMark;
     a single one that nothing closes is open. Formulas are between $$, \\( and \\), \\[ and \\].
     """
+    if not _SPANS.search(paragraph):
+        return paragraph, False
     pieces = _TICKS.split(paragraph)
     closes: dict[int, int] = {}
     closer = [0] * len(pieces)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Rejection, Request
 from bestofn.filters.empty import calls_tools
-from bestofn.filters.truncation.reading import read
+from bestofn.filters.truncation.reading import Form, read
 from bestofn.filters.truncation.rules import NAMES, RULES, Rule
 
 _CUT = {
@@ -51,7 +51,7 @@ class TruncationFilter:
     structure: bool = True
     sentence_end: bool = True
     without: str | Sequence[str] = ()
-    _rules: tuple[Rule, ...] = field(init=False, repr=False, compare=False)
+    _rules: Mapping[Form, Sequence[Rule]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         off = {self.without} if isinstance(self.without, str) else set(self.without)
@@ -62,7 +62,9 @@ class TruncationFilter:
             )
         if not self.sentence_end:
             off.add("no_sentence_end")
-        object.__setattr__(self, "_rules", tuple(rule for rule in RULES if rule.name not in off))
+        rules = [rule for rule in RULES if rule.name not in off]
+        by_form = {form: tuple(r for r in rules if form in r.applies) for form in get_args(Form)}
+        object.__setattr__(self, "_rules", by_form)
 
     portable: ClassVar[bool] = True
 
@@ -88,7 +90,7 @@ class TruncationFilter:
         if not judged or not candidate.text.strip() or calls_tools(candidate):
             return None
         reading = read(request, candidate.text)
-        for rule in self._rules:
-            if reading.form in rule.applies and (detail := rule.find(reading)):
+        for rule in self._rules[reading.form]:
+            if detail := rule.find(reading):
                 return rule, detail
         return None

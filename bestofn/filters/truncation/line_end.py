@@ -15,13 +15,13 @@ TAIL = 300
 """Characters at the end of a line that are looked at, which bounds the time for any line."""
 
 _CLOSERS = "\"'”’“‘»«‹›」』）)]】〕》〉}*_`~|>  "
+_TRAILERS = f"{_CLOSERS}©®™"
+"""Marks that may follow a sentence end: closers, markup, signs of rights."""
+
 _PICTOGRAPH = re.compile(
     r"(?:[\U0001f000-\U0001faff☀-➿\ufe0f\u200d♥∎■□♪♫\u20e3\U000e007f]|(?:^|\s)[:;=]['-]?[)(DPp3]|:\w+:)$"
 )
 """An emoji, an emoticon, a mark of the end of a proof: they stand for a stop."""
-
-_FOOTNOTE = re.compile(r"(?:\[\^?\d+\]|<[^<>\s]{1,20}>|[©®™])$")
-"""Footnote marks and HTML tags, which may follow a stop."""
 
 _REMARK = re.compile(
     r"\s*(?:[(（\[](?:[^()（）\[\]]|\([^()]*\)|\[[^\[\]]*\]){1,120}[)）\]])+[*_]*$"
@@ -33,6 +33,9 @@ _FINAL = re.compile(
     r"(?:the end|end|fin|finis|amen|完|全文完|终|剧终|q\.?e\.?d|证毕)[)）*_]*"
 )
 """A word that closes a text, alone or after a sentence."""
+
+_LAST_LETTERS = frozenset("dns完终毕")
+"""Of those words: most lines end in none of them, and are not searched."""
 
 _OPEN_MARKS = ",，、:：；"
 _OPEN_ABBREVIATION = re.compile(r"(?:^|[\s(,])(?:e\.g|i\.e|vs|cf)\.?$", re.IGNORECASE)
@@ -49,12 +52,8 @@ _OPEN_OPERATOR = re.compile(r"(?:=|≈|→|\s[+*×÷−-])$")
 
 
 def strip_trailers(line: str) -> str:
-    """`line` without what may follow a sentence end: closers, markup, footnote marks."""
-    while True:
-        shorter = _FOOTNOTE.sub("", line.rstrip(_CLOSERS))
-        if shorter == line:
-            return line
-        line = shorter
+    """`line` without what may follow a sentence end."""
+    return line.rstrip(_TRAILERS)
 
 
 _OTHER_STOP = re.compile(r"[\u0370-\u03ff\u1f00-\u1fff];$|[\u0530-\u058f]:$|\u0f0d$")
@@ -71,13 +70,23 @@ def ends_sentence(line: str) -> bool:
         return not _OPEN_ABBREVIATION.search(line)
     if _OTHER_STOP.search(line.rstrip(_CLOSERS)):
         return True
-    if _PICTOGRAPH.search(line) or _FINAL.fullmatch(line):
+    if _ends_in_pictograph(line) or _ends_in_final_word(line):
         return True
     bare = strip_trailers(line)
     if not bare:
         # Only marks: they close something, but an opening quote or backtick.
         return line.lstrip()[:1] not in "`\"'|"
     return bare[-1] in STOPS or strip_trailers(_REMARK.sub("", line))[-1:] in STOPS
+
+
+def _ends_in_pictograph(line: str) -> bool:
+    possible = not line.isascii() or line[-1:] in ")(DPp3:"
+    return possible and _PICTOGRAPH.search(line) is not None
+
+
+def _ends_in_final_word(line: str) -> bool:
+    possible = line.rstrip(")）*_")[-1:].casefold() in _LAST_LETTERS
+    return possible and _FINAL.fullmatch(line) is not None
 
 
 def open_end(line: str, context: str = "") -> str | None:

@@ -33,9 +33,11 @@ def open_tag(reading: Reading) -> str | None:
 
 def open_element(reading: Reading) -> str | None:
     """The element that a text of markup begins with, without its end, though others end."""
+    if "</" not in reading.text:
+        return None
     prologue = _PROLOGUE.match(reading.text)
     root = _TAG.match(reading.text, prologue.end() if prologue else 0)
-    if root is None or root[1] or "</" not in reading.text or root[2].lower() in _NEED_NO_END:
+    if root is None or root[1] or root[2].lower() in _NEED_NO_END:
         return None
     standing: Counter[str] = Counter()
     for slash, name in _TAG.findall(reading.text):

@@ -125,13 +125,13 @@ def open_cjk_quote(reading: Reading) -> str | None:
 
 def open_quotation_of(reading: Reading) -> str | None:
     """A quotation in any language's marks, open in the last paragraph."""
-    mark = open_quotation(reading.spans[0])
+    mark = open_quotation(reading.span_free)
     return f"{mark} in its last paragraph was never closed" if mark else None
 
 
 def open_span(reading: Reading) -> str | None:
     """Inline code or a formula that was never closed."""
-    if reading.ends or not reading.spans[1] or _stands(reading):
+    if reading.ends or not reading.span_open or _stands(reading):
         return None
     if not _WORD.search(reading.text):
         return None
@@ -140,7 +140,7 @@ def open_span(reading: Reading) -> str | None:
 
 def straight_quote(reading: Reading) -> str | None:
     """An odd number of straight quotation marks in the last paragraph."""
-    if reading.ends or _stands(reading) or not open_straight_quote(reading.spans[0]):
+    if reading.ends or _stands(reading) or not open_straight_quote(reading.span_free):
         return None
     return '" in its last paragraph was never closed'
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal
 
 from bestofn.core.types import Request
@@ -29,7 +28,7 @@ TAIL_CHARACTERS = 20_000
 _OWN_STOP = re.compile(r"<[^<>]*>")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Reading:
     """An answer as the rules see it.
 
@@ -38,47 +37,35 @@ class Reading:
         form: what it is.
         outline: it without its fenced code.
         json_error: why it does not parse, where JSON was asked for.
+        blocks: of its prose, at least one where the form is prose or a table; what follows is of
+            the last of them, and says nothing in other forms.
+        line: the last line, without its list marker.
+        span_free: the last block with its inline code emptied.
+        span_open: whether code or a formula in it was left open.
+        open_mark: the bracket, or CJK quotation mark, that it leaves open; None: none.
+        ends: whether the last line ends a sentence.
     """
 
     text: str
     form: Form
     outline: Outline
     json_error: str = ""
+    blocks: Sequence[Block] = ()
+    line: str = ""
+    span_free: str = ""
+    span_open: bool = False
+    open_mark: str | None = None
+    ends: bool = False
 
-    @cached_property
-    def blocks(self) -> Sequence[Block]:
-        """The blocks of its prose, at least one where the form is prose or a table."""
-        return blocks(_tail(self.outline.prose))
-
-    @cached_property
+    @property
     def last(self) -> Block:
         """The last block."""
         return self.blocks[-1]
 
-    @cached_property
-    def line(self) -> str:
-        """The last line, without its list marker."""
-        return self.last.lines[-1].rstrip()
-
-    @cached_property
+    @property
     def raw(self) -> str:
         """The last line with its list marker."""
         return self.outline.prose.rpartition("\n")[2]
-
-    @cached_property
-    def spans(self) -> tuple[str, bool]:
-        """(the last block with its inline code emptied, whether code or a formula is open)."""
-        return without_spans(self.last.text)
-
-    @cached_property
-    def open_mark(self) -> str | None:
-        """The bracket, or CJK quotation mark, that the last block leaves open."""
-        return open_bracket(self.spans[0])
-
-    @cached_property
-    def ends(self) -> bool:
-        """Whether the last line ends a sentence."""
-        return ends_sentence(self.line)
 
 
 def read(request: Request, content: str) -> Reading:
@@ -100,7 +87,7 @@ def read(request: Request, content: str) -> Reading:
     prose = without_tags(parted.prose)
     if prose.rstrip() != parted.prose.rstrip():
         parted = Outline(prose, False)
-    return _prose(Reading(answer, "prose", parted))
+    return _prose(answer, parted)
 
 
 def _asked_json(answer: str) -> Reading:
@@ -112,16 +99,28 @@ def _asked_json(answer: str) -> Reading:
     return Reading(answer, "whole", nothing)
 
 
-def _prose(reading: Reading) -> Reading:
-    if not reading.blocks:
-        return Reading(reading.text, "whole", reading.outline)
-    if reading.last.kind in ("code", "rule"):
-        statement = source_code.last_input(reading.last.text)
+def _prose(answer: str, parted: Outline) -> Reading:
+    found = blocks(_tail(parted.prose))
+    if not found:
+        return Reading(answer, "whole", parted)
+    last = found[-1]
+    if last.kind in ("code", "rule"):
+        statement = source_code.last_input(last.text)
         if statement:
-            return Reading(statement, "code", reading.outline)
-        return Reading(reading.text, "whole", reading.outline)
-    return (
-        Reading(reading.text, "table", reading.outline) if reading.last.kind == "row" else reading
+            return Reading(statement, "code", parted)
+        return Reading(answer, "whole", parted)
+    line = last.lines[-1].rstrip()
+    span_free, span_open = without_spans(last.text)
+    return Reading(
+        answer,
+        "table" if last.kind == "row" else "prose",
+        parted,
+        blocks=found,
+        line=line,
+        span_free=span_free,
+        span_open=span_open,
+        open_mark=open_bracket(span_free),
+        ends=ends_sentence(line),
     )
 
 
