@@ -10,7 +10,6 @@ usage); one that is not told is not known, and is left out.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -31,6 +30,10 @@ class TokenDetails:
 
 NOTHING_APART = TokenDetails({"cached_tokens": 0, "cache_write_tokens": 0}, {"reasoning_tokens": 0})
 """Of an engine that keeps no prompt for another request and takes no thoughts out of an answer."""
+
+
+WRITES = frozenset({"cache_write_tokens", "created_cache_tokens"})
+"""Kinds of a prompt's tokens that were written to a cache: OpenAI's name, and vLLM's."""
 
 
 class Counted(Protocol):
@@ -58,16 +61,19 @@ def details_of(candidates: Iterable[Counted]) -> TokenDetails:
 def joined(details: Sequence[TokenDetails | None]) -> TokenDetails:
     """Those of several candidates of one prompt.
 
-    Of the prompt, which is counted once, those of the candidate that found least in a cache: it was
-    the first, and the others find what it has left there. Of the completions the sum, where each of
-    them tells the kind.
+    Of the prompt, which is counted once, the least that was found in a cache, and the most that was
+    written to it: as the first candidate did; the others find what it has left there. Of the
+    completions the sum, where each of them tells the kind.
 
     Args:
         details: of each candidate whose tokens were counted; None: nothing was told.
     """
     told = [each for each in details if each is not None]
-    prompts = [each.prompt for each in told if each.prompt]
-    prompt = min(prompts, key=lambda found: found.get("cached_tokens", math.inf), default={})
+    prompts = [each.prompt for each in told]
+    prompt = {
+        kind: (max if kind in WRITES else min)(part[kind] for part in prompts if kind in part)
+        for kind in _kinds(prompts)
+    }
     if len(told) < len(details):
         return TokenDetails(prompt)
     return TokenDetails(prompt, summed([each.completion for each in told]))

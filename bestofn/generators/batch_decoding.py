@@ -21,7 +21,7 @@ from bestofn.support.error_text import first_line
 
 
 class BatchDecoding:
-    """The candidates of one request, decoded; `run` is called on a thread of its own.
+    """The candidates of one request, decoded; `run` is called on another thread than the loop's.
 
     Args:
         model: a causal language model of transformers'.

@@ -36,6 +36,10 @@ than that stays whole. A request's options may bring their own `repetition_detec
 """
 
 
+NO_THOUGHTS: Mapping[str, int] = {"reasoning_tokens": 0}
+"""Of an answer that no thoughts were taken out of, as OpenAI's usage tells it."""
+
+
 @dataclass(frozen=True, slots=True)
 class VllmGenerator:
     """Samples from a running engine; make it with `vllm_generator`.
@@ -112,14 +116,14 @@ class VllmGenerator:
     async def answer(self, endpoint: Endpoint, body: Mapping[str, Any]) -> dict[str, Any]:
         """The engine's own answer; see `bestofn.core.protocols.Forwarder`."""
         response = await self.engine.complete(endpoint, self._taken(endpoint, body))
-        answer: dict[str, Any] = response.model_dump()
-        return answer
+        return _with_thoughts(response.model_dump())
 
     async def stream(
         self, endpoint: Endpoint, body: Mapping[str, Any]
     ) -> AsyncGenerator[dict[str, Any]]:
         """The engine's own chunks; see `bestofn.core.protocols.Forwarder`."""
-        return await self.engine.stream(endpoint, {**self._taken(endpoint, body), "stream": True})
+        taken = self._taken(endpoint, body)
+        return _chunks(await self.engine.stream(endpoint, {**taken, "stream": True}))
 
     async def models(self) -> list[dict[str, Any]]:
         """What the engine serves; see `bestofn.core.protocols.Forwarder`."""
@@ -175,6 +179,13 @@ async def vllm_generator(
         yield VllmGenerator(engine, loop_stop, framed)
 
 
+async def _chunks(chunks: AsyncGenerator[dict[str, Any]]) -> AsyncGenerator[dict[str, Any]]:
+    """Them, with the thoughts in their usage counted."""
+    async with contextlib.aclosing(chunks):
+        async for chunk in chunks:
+            yield _with_thoughts(chunk)
+
+
 def _candidate(
     response: Any, request: Request, index: int, logprobs: list[float] | None
 ) -> Candidate:
@@ -188,14 +199,29 @@ def _candidate(
     """
     read = completion_of(response.model_dump(include={"choices", "usage"}))
     found = to_candidate(read, 0, request, index)
-    candidate = dataclasses.replace(found, vouched=True, details=_details(found.details))
+    details = _details(found.details, begun=bool(found.completion_tokens))
+    candidate = dataclasses.replace(found, vouched=True, details=details)
     return candidate if logprobs is None else candidate.with_token_logprobs(known(logprobs))
 
 
-def _details(told: TokenDetails | None) -> TokenDetails:
-    """What vLLM told, and of thoughts that it counts none where it takes none out of an answer."""
+def _details(told: TokenDetails | None, *, begun: bool) -> TokenDetails:
+    """What vLLM tells of a candidate's tokens.
+
+    Args:
+        told: None: nothing. Where it takes no thoughts out of an answer, it counts none.
+        begun: whether a token was sampled; before that it tells zeros of a prompt that it has not
+            read yet.
+    """
     found = told or TokenDetails()
-    return TokenDetails(found.prompt, {"reasoning_tokens": 0, **found.completion})
+    return TokenDetails(found.prompt if begun else {}, {**NO_THOUGHTS, **found.completion})
+
+
+def _with_thoughts(answer: dict[str, Any]) -> dict[str, Any]:
+    """The same of vLLM's own answer or chunk (changed in place)."""
+    usage = answer.get("usage")
+    if usage is not None and not usage.get("completion_tokens_details"):
+        usage["completion_tokens_details"] = dict(NO_THOUGHTS)
+    return answer
 
 
 def _id(request: Request, index: int) -> str:

@@ -50,6 +50,10 @@ _REASONS = (
     (_CONTENT, "its filter of contents refuses the prompt"),
     (_TEMPLATE, "it has no chat template; the setting chat_template has chats rendered here"),
 )
+_NOTHING_THERE = {
+    404: "it has nothing at this path, or no such model",
+    405: "nothing at this path takes a request",
+}
 _KEY = re.compile(
     r"(?i)(bearer\s+|\b(?:sk|pk|hf|gsk|nvapi|xai)[-_]|key[\"']?\s*[:=]\s*)[^\s\"',;)]+"
 )
@@ -123,11 +127,8 @@ def fault_of(who: str, said: Said, fields: Collection[str]) -> BestOfNError:
         if reason is None and said.field in fields:
             reason = f"it names the field {said.field}"
         kind = RequestError
-        if reason is None and status in (404, 405):
-            kind, reason = (
-                NoRouteError,
-                "it has nothing at this path, or nothing of the model's name",
-            )
+        if reason is None and status in _NOTHING_THERE:
+            kind, reason = NoRouteError, _NOTHING_THERE[status]
         why = f": {reason}" if reason else ""
         param = said.field if said.field in fields else None
         return kind(f"{who} refuses the request (status {status}){why}", param=param)

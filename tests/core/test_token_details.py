@@ -22,11 +22,14 @@ def test_the_prompt_is_counted_once_and_the_completions_all() -> None:
     assert joined([]) == TokenDetails()
 
 
-def test_of_the_prompt_those_of_the_candidate_that_came_first_are_told() -> None:
+def test_of_the_prompt_what_the_first_candidate_found_and_wrote_is_told() -> None:
     first = TokenDetails({"cached_tokens": 0, "created_cache_tokens": 16})
     second = TokenDetails({"cached_tokens": 16, "created_cache_tokens": 0})
     for both in ([first, second], [second, first], [TokenDetails(), first, second]):
         assert joined(both) == first
+    audio = TokenDetails({"cached_tokens": 0, "audio_tokens": 3})
+    assert joined([first, audio]) == joined([audio, first])
+    assert joined([first, audio]).prompt["audio_tokens"] == 3
 
 
 def test_what_one_candidate_does_not_tell_is_not_known() -> None:

@@ -65,6 +65,8 @@ async def test_every_index_comes_once_with_its_counts(generator: Generator) -> N
         assert candidate.completion_tokens == len(candidate.token_ids)
         assert candidate.prompt_tokens
         assert "</s>" not in candidate.text
+        told = None if candidate.details is None else dict(candidate.details.completion)
+        assert told == (None if isinstance(generator, WithTokenIds) else {"reasoning_tokens": 0})
     assert len({candidate.text for candidate in found.values()}) > 1
 
 

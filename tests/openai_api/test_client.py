@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from bestofn.core.best_of_n import best_of_n
-from bestofn.core.errors import ConfigError
+from bestofn.core.errors import ConfigError, RequestError
 from bestofn.core.no_winner import GeneratorBusyError, GeneratorError
 from bestofn.core.pipeline import Pipeline
 from bestofn.core.types import Request
@@ -55,6 +55,22 @@ class Server:
 @pytest.fixture(autouse=True)
 def _no_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bestofn.openai_api.client._BACK_OFF", lambda state: 0.0)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (400, None),
+        (404, "it has nothing at this path, or no such model"),
+        (405, "nothing at this path takes a request"),
+    ],
+)
+async def test_a_path_that_is_not_there_is_told_apart(status: int, reason: str | None) -> None:
+    server = Server(status)
+    with pytest.raises(RequestError) as caught:
+        await ApiClient(server.http, who="the stub").post(PATH, {})
+    sentence = f"the stub refuses the request (status {status})"
+    assert str(caught.value) == (sentence if reason is None else f"{sentence}: {reason}")
 
 
 async def test_what_passes_is_tried_again_and_what_does_not_is_not() -> None:

@@ -15,6 +15,7 @@ from bestofn.core.token_details import details_of
 from bestofn.core.types import Candidate, Request
 from bestofn.generators.vllm import VllmGenerator
 from bestofn.vllm_engine import engine as vllm_engine
+from bestofn.vllm_engine.arguments import parse_arguments
 
 pytestmark = pytest.mark.engine
 
@@ -176,6 +177,11 @@ async def test_seeded_prompts_of_many_tokens_do_not_kill_the_engine(
     candidates = await asyncio.gather(*(anext(sampling) for sampling in samplings))
     assert sum(candidate.prompt_tokens or 0 for candidate in candidates) > 2048
     assert not vllm_generator.engine.dead
+
+
+def test_flags_of_the_users_come_after_ours() -> None:
+    for flags, told in (([], True), (["--no-enable-prompt-tokens-details"], False)):
+        assert parse_arguments("x", flags).enable_prompt_tokens_details is told
 
 
 async def test_a_wrong_engine_argument_is_one_sentence() -> None:

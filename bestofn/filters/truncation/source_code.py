@@ -80,10 +80,6 @@ _OPERATOR = re.compile(
 )
 
 
-LINE = 1000
-"""Characters of a text that may be a single line, which is no program by itself."""
-
-
 def looks_like_code(text: str) -> bool:
     """Whether the first line of `text`, or most of at least two, have the form of program text.
 
@@ -91,8 +87,8 @@ def looks_like_code(text: str) -> bool:
     """
     if _RECIPE.search(text) or _FIRST_LINE.match(_clip(text.lstrip().partition("\n")[0])):
         return True
-    if len(text) <= LINE and len(text.splitlines()) < 2:
-        return False
+    if len(text.splitlines()) < 2:
+        return False  # the count below wants two
     last = text.rstrip().rpartition("\n")[2]
     if _is_sentence(_clip(last)):
         return False
