@@ -18,6 +18,7 @@ from tests.support.serving import serving
 
 pytestmark = pytest.mark.engine
 
+ONE_MORE_ENGINE = pytest.param("vllm_server_with_plugin", marks=pytest.mark.slow)
 QUESTION: Any = [{"role": "user", "content": "What is 8 - 5?"}]
 TOOL: Any = {
     "type": "function",
@@ -45,9 +46,6 @@ async def upstream_url(vllm_server: str) -> AsyncIterator[str]:
     settings = Settings(upstream=vllm_server, reward_model=str(embedded.reward_path()))
     async with serving(create_app(settings)) as url:
         yield url
-
-
-ONE_MORE_ENGINE = pytest.param("vllm_server_with_plugin", marks=pytest.mark.slow)
 
 
 @pytest.fixture(params=["engine_url", "upstream_url", ONE_MORE_ENGINE])
@@ -122,9 +120,8 @@ async def test_best_of_one_is_really_streamed(client: openai.AsyncOpenAI) -> Non
     assert len(spoken) > 3
     whole = await client.chat.completions.create(**asked)
     assert "bestofn" not in (whole.model_extra or {})
-    assert whole.choices[0].message.content == "".join(
-        c.choices[0].delta.content or "" for c in spoken
-    )
+    text = "".join(c.choices[0].delta.content or "" for c in spoken)
+    assert whole.choices[0].message.content == text
 
 
 async def test_a_tool_is_called(client: openai.AsyncOpenAI) -> None:
