@@ -247,6 +247,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--one-word", action="store_true", help="questions of --model tell it to answer in one word"
     )
+    parser.add_argument("--language", choices=("en", "zh"), help="only what is asked in it")
     parser.add_argument("--record", type=Path, help="the file; it is gone on with")
 
 
@@ -260,4 +261,4 @@ def of_options(given: argparse.Namespace) -> list[Prompt]:
     path = given.record or run.file
     asyncio.run(run.record(path))
     print(f"recorded in {path}")
-    return read(path)
+    return [each for each in read(path) if given.language in (None, each.kind.split()[-1])]

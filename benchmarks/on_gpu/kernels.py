@@ -14,7 +14,12 @@ from torch import Tensor
 
 from benchmarks.on_gpu.findings import Findings, Skip, Verdict
 from bestofn.rewards.local.kernels import attend, attend_ragged, has_ragged
-from bestofn.rewards.local.packed_attention import Packing, SharedPrefix, packed_attention
+from bestofn.rewards.local.packed_attention import (
+    Packing,
+    SharedPrefix,
+    packed_as,
+    packed_attention,
+)
 
 DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 
@@ -138,9 +143,9 @@ def _packed(device: torch.device, dtype: torch.dtype, heads: int, kv: int, size:
             [SharedPrefix(texts, prefix), SharedPrefix(cached, [(held[0], held[1])])],
             [prefix],
         )
-        out, _ = packed_attention(
-            SimpleNamespace(layer_idx=0), query[None], key[None], value[None], None, packing=packing
-        )
+        layer = SimpleNamespace(layer_idx=0)
+        with packed_as(packing):
+            out, _ = packed_attention(layer, query[None], key[None], value[None], None)
         found = out[0].transpose(0, 1)
         for span in (prefix, alone, *texts, *cached):
             front = held if span in cached else (key[:, prefix], value[:, prefix])

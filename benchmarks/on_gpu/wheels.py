@@ -1,7 +1,8 @@
 """Wheels that a bare machine lacks of what the reward engine imports, for one that has no network.
 
 Of the package's requirements only those are fetched; torch, transformers and what these need are
-there. bitsandbytes comes with its library for one version of CUDA instead of fifteen.
+there. What quantises comes too, bitsandbytes with its library for one version of CUDA instead of
+fifteen.
 """
 
 from __future__ import annotations
@@ -30,8 +31,11 @@ CARRIED = (
 )
 """Requirements of the package that come with all they need."""
 
-QUANTISES = "bitsandbytes"
-"""Comes without what it needs, which is torch; its CUDA library is kept for `CUDA` alone."""
+TRIMMED = "bitsandbytes"
+"""Its CUDA library is kept for `CUDA` alone."""
+
+NEEDED_TO_QUANTISE = ("psutil",)
+"""What accelerate needs, and torch and transformers do not."""
 
 CUDA = "130"
 
@@ -51,8 +55,8 @@ def fetch_wheels(folder: Path) -> list[Path]:
     if any(folder.iterdir()):
         raise SystemExit(f"{folder} is not empty: name a new folder")
     _download(folder, _requirements())
-    _download(folder, [_quantises()], "--no-deps")
-    (large,) = folder.glob(f"{QUANTISES}-*.whl")
+    _download(folder, [*_project()["quantized"], *NEEDED_TO_QUANTISE], "--no-deps")
+    (large,) = folder.glob(f"{TRIMMED}-*.whl")
     trim(large)
     wheels = sorted(folder.glob("*.whl"))
     size = sum(wheel.stat().st_size for wheel in wheels)
@@ -89,10 +93,6 @@ def _requirements() -> list[str]:
     """Those of `CARRIED` as the package requires them."""
     found = {re.split(r"[\[<>=!~;]", each)[0]: each for each in _project()[""]}
     return [found[name] for name in CARRIED]
-
-
-def _quantises() -> str:
-    return next(each for each in _project()["quantized"] if each.startswith(QUANTISES))
 
 
 def _download(folder: Path, requirements: list[str], *flags: str) -> None:

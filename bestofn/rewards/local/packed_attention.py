@@ -6,12 +6,14 @@ log-sum-exps, which is exact: softmax over a union is the mean of the softmaxes 
 weighted by the sums of their exponentials (as in FlashAttention, Dao et al. 2022, section 3.1).
 Where prefix and text are short, a CPU is faster with the prefix's keys copied before the text's.
 
-It registers with transformers under `NAME`, and gets the `Packing` as an argument of the forward.
+It registers with transformers under `NAME`, and finds the `Packing` where `packed_as` has put it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +34,11 @@ from bestofn.rewards.local.prefix_cache import KeyValue
 
 NAME = "bestofn_packed"
 """What transformers calls it."""
+
+
+# As an argument of the forward it would pass through every compiled block, and torch 2.11 compiles
+# a block again for each new length of what it holds.
+_packing: ContextVar[Packing | None] = ContextVar("packing", default=None)
 
 
 class UnsupportedError(Exception):
@@ -108,6 +115,16 @@ def _length(span: slice) -> int:
     return int(span.stop - span.start)
 
 
+@contextlib.contextmanager
+def packed_as(packing: Packing) -> Iterator[None]:
+    """Have `packed_attention` take the sequence of each forward within for one packed like this."""
+    token = _packing.set(packing)
+    try:
+        yield
+    finally:
+        _packing.reset(token)
+
+
 @torch.compiler.disable  # type: ignore[untyped-decorator]  # compiled, it would be so for each sequence
 def packed_attention(
     module: Any,
@@ -117,7 +134,6 @@ def packed_attention(
     attention_mask: Tensor | None,
     *,
     scaling: float | None = None,
-    packing: Packing | None = None,
     sliding_window: int | None = None,
     softcap: float | None = None,
     s_aux: Tensor | None = None,
@@ -126,9 +142,10 @@ def packed_attention(
     """transformers' attention function: heads first, (1, heads, tokens, size), to tokens first.
 
     Raises:
-        UnsupportedError: the layer attends in a window, caps its logits or has sinks; or the model
-            does not hand `packing` on.
+        UnsupportedError: the layer attends in a window, caps its logits, has sinks or a mask; or
+            it is called outside of `packed_as`.
     """
+    packing = _packing.get()
     for what, wanted in (
         ("attention in a sliding window", sliding_window),
         ("soft-capped attention", softcap),

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from bestofn.rewards.local.batch import Batch
+from bestofn.rewards.local.packed_attention import packed_as
 from bestofn.rewards.local.packed_layout import PackedLayout
 from bestofn.rewards.local.packed_plan import group_texts, plan_batches
 from bestofn.rewards.local.prefix_cache import PrefixCache
@@ -48,12 +49,12 @@ class PackedReader:
         layout = PackedLayout(self._grouped(texts), self._head.positions, self._cache)
         packing = layout.packing()
         device = next(self.model.parameters()).device
-        hidden = self.model(
-            input_ids=torch.tensor([layout.ids], device=device),
-            position_ids=torch.tensor([layout.position_ids], device=device),
-            use_cache=False,
-            packing=packing,
-        ).last_hidden_state
+        with packed_as(packing):
+            hidden = self.model(
+                input_ids=torch.tensor([layout.ids], device=device),
+                position_ids=torch.tensor([layout.position_ids], device=device),
+                use_cache=False,
+            ).last_hidden_state
         reads = torch.tensor([at for reads in layout.reads for at in reads], device=device)
         values = self._head.values(hidden[0, reads], [len(reads) for reads in layout.reads])
         layout.keep(packing)
