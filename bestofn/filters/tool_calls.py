@@ -28,15 +28,19 @@ class ToolCallsFilter:
 
     def waits(self, request: Request, candidate: Candidate) -> bool:
         """See `bestofn.core.protocols.Waiting`."""
+        if not (made := list(calls(candidate))):
+            return False
         offered = _offered(request)
-        used = ((offered.get(name), arguments) for name, arguments in calls(candidate))
+        used = ((offered.get(name), arguments) for name, arguments in made)
         return any(schema is not None and waits(schema, len(str(given))) for schema, given in used)
 
     def check(self, request: Request, candidate: Candidate) -> Rejection | None:
         """A rejection that names the first broken call."""
-        offered = _offered(request)
         made = list(calls(candidate))
-        if not made and _demanded(request) and offered and not candidate.message.get("tool_calls"):
+        if not made and not _demanded(request):
+            return None
+        offered = _offered(request)
+        if not made and offered and not candidate.message.get("tool_calls"):
             return Rejection(self.name, "missing_call", "a tool call was demanded, and none came")
         for name, arguments in made:
             if offered and name not in offered:

@@ -52,12 +52,12 @@ def _plain(text: str) -> str:
     return unicodedata.normalize("NFKC", text[-LONGEST:]).casefold()
 
 
-def _grams(text: str) -> frozenset[str]:
+def _grams(text: str) -> set[str]:
     plain = "".join(_plain(text).split())
-    return frozenset(plain[at : at + GRAM] for at in range(max(1, len(plain) - GRAM + 1)))
+    return {plain[at : at + GRAM] for at in range(max(1, len(plain) - GRAM + 1))}
 
 
-def _jaccard(one: frozenset[str], other: frozenset[str]) -> float:
+def _jaccard(one: set[str], other: set[str]) -> float:
     shared = len(one & other)
     return shared / (len(one) + len(other) - shared)
 

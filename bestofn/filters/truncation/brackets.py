@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 
 _PAIRS = {
     "(": ")",
@@ -50,7 +49,7 @@ def open_bracket(paragraph: str) -> str | None:
     if not _MARK.search(paragraph):
         return None
     stack: list[tuple[str, int]] = []
-    standing: Counter[str] = Counter()
+    standing = dict.fromkeys(_PAIRS, 0)
     text = _NOT_BRACKETS.sub("", paragraph) if _BEGINS_ONE.search(paragraph) else paragraph
     for found in _MARK.finditer(text):
         mark, place = found.group(), found.start()

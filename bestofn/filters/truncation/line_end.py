@@ -28,6 +28,9 @@ _REMARK = re.compile(
 )
 """Remarks in brackets after a sentence, which may hold links."""
 
+_REMARK_ENDS = ")）]*_"
+"""Their last characters."""
+
 _FINAL = re.compile(
     r"(?i)(?:.*[.!?…。！？]\s*)?[(（*_]*"
     r"(?:the end|end|fin|finis|amen|完|全文完|终|剧终|q\.?e\.?d|证毕)[)）*_]*"
@@ -59,6 +62,9 @@ def strip_trailers(line: str) -> str:
 _OTHER_STOP = re.compile(r"[\u0370-\u03ff\u1f00-\u1fff];$|[\u0530-\u058f]:$|\u0f0d$")
 """Greek's question mark, and Armenian's full stop, where a keyboard has only ; and :."""
 
+_OTHER_STOPS = ";:\u0f0d"
+"""Their last characters."""
+
 
 def ends_sentence(line: str) -> bool:
     """Whether the line ends in a sentence end, a pictograph or a final word ("The end").
@@ -68,7 +74,8 @@ def ends_sentence(line: str) -> bool:
     line = line.rstrip()[-TAIL:]
     if line[-1:] in STOPS:
         return not _OPEN_ABBREVIATION.search(line)
-    if _OTHER_STOP.search(line.rstrip(_CLOSERS)):
+    closed = line.rstrip(_CLOSERS)
+    if closed[-1:] in _OTHER_STOPS and _OTHER_STOP.search(closed):
         return True
     if _ends_in_pictograph(line) or _ends_in_final_word(line):
         return True
@@ -76,7 +83,9 @@ def ends_sentence(line: str) -> bool:
     if not bare:
         # Only marks: they close something, but an opening quote or backtick.
         return line.lstrip()[:1] not in "`\"'|"
-    return bare[-1] in STOPS or strip_trailers(_REMARK.sub("", line))[-1:] in STOPS
+    if bare[-1] in STOPS:
+        return True
+    return line[-1] in _REMARK_ENDS and strip_trailers(_REMARK.sub("", line))[-1:] in STOPS
 
 
 def _ends_in_pictograph(line: str) -> bool:
