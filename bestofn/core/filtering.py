@@ -71,12 +71,9 @@ class Filtering:
         """Whether the candidate is to be judged beside the event loop."""
         if candidate.error is not None:
             return False
-        if self.is_long(candidate):
-            return True
-        for each in self.waiting:
-            if each is not None and _waits(each, request, candidate):
-                return True
-        return False
+        return self.is_long(candidate) or any(
+            each is not None and _waits(each, request, candidate) for each in self.waiting
+        )
 
     def judge(self, request: Request, candidate: Candidate) -> ScoredCandidate:
         """The candidate with the rejections of all filters, in their order.

@@ -23,6 +23,9 @@ _PICTOGRAPH = re.compile(
 )
 """An emoji, an emoticon, a mark of the end of a proof: they stand for a stop."""
 
+_LONGEST_EMOTICON = 4
+"""Characters, the space before it among them."""
+
 _REMARK = re.compile(
     r"\s*(?:[(（\[](?:[^()（）\[\]]|\([^()]*\)|\[[^\[\]]*\]){1,120}[)）\]])+[*_]*$"
 )
@@ -90,7 +93,9 @@ def ends_sentence(line: str) -> bool:
 
 def _ends_in_pictograph(line: str) -> bool:
     possible = not line.isascii() or line[-1:] in ")(DPp3:"
-    return possible and _PICTOGRAPH.search(line) is not None
+    # All but a name between colons stand in the last characters.
+    start = 0 if line[-1:] == ":" else max(0, len(line) - _LONGEST_EMOTICON)
+    return possible and _PICTOGRAPH.search(line, start) is not None
 
 
 def _ends_in_final_word(line: str) -> bool:
