@@ -3,6 +3,7 @@
     python -m benchmarks.choosing --record FILE             # once, samples the embedded pair
     python -m benchmarks.mid_decode --record FILE [--live 20]
     python -m benchmarks.mid_decode --record OTHER --model FOLDER [--live 20]   # samples, once
+                                    [--temperature 0.2]
 
 The first table replays the rule `loops`: every candidate's text is cut after so many of its tokens,
 and shown to the repetition filter as the rule asks for it. "rejected cost" are the tokens of the
@@ -191,12 +192,12 @@ def settings_of(model: str | None) -> Settings:
     return Settings(model=model, reward_model="none", engine="vllm", engine_args=[*ENGINE_ARGS])
 
 
-def requests_of(prompts: Sequence[str], model: str | None) -> Sequence[Request]:
+def requests_of(prompts: Sequence[str], model: str | None, temperature: float) -> Sequence[Request]:
     """What is sampled, from fixed seeds."""
     count, tokens = (16, HELD_OUT_TOKENS) if model is None else (REAL_CANDIDATES, REAL_TOKENS)
     return [
         Request.from_prompt(
-            text, best_of=count, temperature=1.0, max_tokens=tokens, seed=1000 * number
+            text, best_of=count, temperature=temperature, max_tokens=tokens, seed=1000 * number
         )
         for number, text in enumerate(prompts)
     ]
@@ -214,10 +215,10 @@ async def sample(requests: Sequence[Request], pipeline: Any, **policy: Any) -> l
     return list(await asyncio.gather(*map(one, requests)))
 
 
-async def record(path: Path, model: str) -> None:
+async def record(path: Path, model: str, temperature: float) -> None:
     """Sample the prompts with another model, and keep what comes of it."""
     async with open_pipeline(settings_of(model)) as pipeline:
-        rankings = await sample(requests_of(PROMPTS, model), pipeline)
+        rankings = await sample(requests_of(PROMPTS, model, temperature), pipeline)
     write(path, [_recorded(each) for each in rankings])
 
 
@@ -239,9 +240,9 @@ def _recorded(ranking: Ranking) -> Prompt:
     return Prompt(ranking.request.last_user_text, "", kept)
 
 
-async def live(prompts: Sequence[str], model: str | None) -> None:
+async def live(prompts: Sequence[str], model: str | None, temperature: float) -> None:
     """Sample with the rule and without, in turn, from the same seeds."""
-    requests = requests_of(prompts, model)
+    requests = requests_of(prompts, model, temperature)
     async with open_pipeline(settings_of(model)) as pipeline:
         await sample(requests[:2], pipeline)  # what the engine does only once
         runs: dict[str, tuple[list[Ranking], float]] = {}
@@ -274,14 +275,18 @@ def main() -> None:
     parser.add_argument("--record", type=Path, required=True)
     parser.add_argument("--model", help="a folder; without: the embedded pair")
     parser.add_argument("--prompts", type=int, help="of the record, for the second table")
+    parser.add_argument(
+        "--temperature", type=float, default=1.0, help="low ones make small models loop"
+    )
     parser.add_argument("--live", type=int, default=0, help="prompts that are sampled again")
     given = parser.parse_args()
     set_quiet()
     if given.model is not None and not given.record.is_file():
-        asyncio.run(record(given.record, given.model))
+        asyncio.run(record(given.record, given.model, given.temperature))
     prompts = read(given.record)
     if given.live:
-        asyncio.run(live([each.prompt for each in prompts[: given.live]], given.model))
+        asked = [each.prompt for each in prompts[: given.live]]
+        asyncio.run(live(asked, given.model, given.temperature))
         return
     tokenizer = AutoTokenizer.from_pretrained(given.model or str(embedded.generator_path()))
     report_loops(prompts, tokenizer)

@@ -31,6 +31,7 @@ class FakeCompletion:
         message: the whole assistant message, instead of one that holds `text` only.
         snapshots: texts that it sends on its way, at equal parts of its delay.
         details: of its tokens, as an engine tells them; None: nothing.
+        counted: whether its tokens are counted, as not every server does.
     """
 
     text: str = ""
@@ -40,6 +41,7 @@ class FakeCompletion:
     message: Message | None = None
     snapshots: Sequence[str] = ()
     details: TokenDetails | None = None
+    counted: bool = True
 
     def candidate(self, request: Request, index: int) -> Candidate:
         """It as candidate `index` of `request`."""
@@ -48,7 +50,8 @@ class FakeCompletion:
             index=index,
             message=self.message or {"role": "assistant", "content": text},
             finish_reason="error" if self.error is not None else self.finish_reason,
-            completion_tokens=len(text.split()),
+            completion_tokens=len(text.split()) if self.counted else None,
+            group_tokens=0 if self.counted else None,
             prompt_tokens=len(request.last_user_text.split()),
             seed=request.seed_of(index),
             error=self.error,

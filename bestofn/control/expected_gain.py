@@ -24,8 +24,8 @@ class ExpectedGain:
     deviations of the scores.
 
     Scores are taken as normal; mean and deviation are those of this request, drawn towards those
-    of recent requests where they are known. (Optimal stopping as in BEACON, arXiv 2510.15945, and
-    Pandora's box, arXiv 2510.01394.)
+    of recent requests where they are known; as long as all are equal it waits. (Optimal stopping
+    as in BEACON, arXiv 2510.15945, and Pandora's box, arXiv 2510.01394.)
 
     Args:
         rewards: whether scores are rewards; else they are mean logprobs.
@@ -62,6 +62,8 @@ class ExpectedGain:
             weight = PRIOR_WEIGHT / (PRIOR_WEIGHT + len(scores))
             mean += weight * (known[0] - mean)
             deviation += weight * (known[1] - deviation)
+        if deviation <= 0:  # equal scores say nothing of what the next one may be
+            return WAIT
         gain = expected_improvement(mean, deviation, max(scores))
         return Decision(stop=EXPECTED_GAIN) if gain <= self.gain * deviation else WAIT
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from bestofn.core.controller import WAIT, Decision, Progress
 from bestofn.core.protocols import AnswerKey, Suiting
@@ -12,6 +13,15 @@ from bestofn.core.types import Candidate, Request
 
 REMEMBERED = 1024
 """Requests whose answer keys are remembered: more than are in flight at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What was found for one request: the kind of its keys, and by index the key of each candidate,
+    None for one that does not vote."""
+
+    kind: AnswerKey | None
+    keys: Mapping[int, str | None]
 
 
 class Votes:
@@ -24,33 +34,41 @@ class Votes:
 
     def __init__(self, answer_key: AnswerKey | None) -> None:
         self._answer_key = answer_key
-        self._known: OrderedDict[str, tuple[Sequence[int], Mapping[int, str]]] = OrderedDict()
+        self._known: OrderedDict[str, _Known] = OrderedDict()
 
     def keys(self, progress: Progress) -> Mapping[int, str]:
         """The key of each accepted candidate that votes, by index."""
         accepted, request = progress.accepted, progress.request
         if self._answer_key is None or not accepted:
             return {}
-        indices = [each.index for each in accepted]
-        known, keys = self._known.get(request.id, ((), {}))
-        if known != indices:
-            keys = _keys(self._answer_key, request, [each.candidate for each in accepted])
-            self._known[request.id] = indices, keys
+        known = self._known.get(request.id)
+        if known is None or known.keys.keys() != {each.index for each in accepted}:
+            candidates = [each.candidate for each in accepted]
+            known = _found(self._answer_key, request, candidates, known)
+            self._known[request.id] = known
             self._known.move_to_end(request.id)
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
-        return keys
+        return {index: key for index, key in known.keys.items() if key is not None}
 
 
-def _keys(
-    answer_key: AnswerKey | None, request: Request, candidates: Sequence[Candidate]
-) -> Mapping[int, str]:
+def _found(
+    answer_key: AnswerKey, request: Request, candidates: Sequence[Candidate], before: _Known | None
+) -> _Known:
+    """The keys of these candidates; those that were found before, if they are of the same kind."""
+    kind: AnswerKey | None = answer_key
     if isinstance(answer_key, Suiting):
-        answer_key = answer_key.suited(request, candidates)
-    if answer_key is None:
-        return {}
-    keys = {each.index: answer_key.key(request, each) for each in candidates}
-    return {index: key for index, key in keys.items() if key is not None}
+        kind = answer_key.suited(request, candidates)
+    if kind is None:
+        return _Known(None, dict.fromkeys(each.index for each in candidates))
+    keys = {} if before is None or before.kind != kind else before.keys
+    return _Known(
+        kind,
+        {
+            each.index: keys[each.index] if each.index in keys else kind.key(request, each)
+            for each in candidates
+        },
+    )
 
 
 def counts_of(keys: Mapping[int, str]) -> Sequence[int]:

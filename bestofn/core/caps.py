@@ -3,7 +3,7 @@ until when."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bestofn.core.controller import (
     Budget,
@@ -19,6 +19,11 @@ from bestofn.core.types import Request
 
 BUDGET = "budget"
 """The rule that aborts what runs when tokens or seconds are used up, and that clips starts."""
+
+
+_UNCOUNTED = (
+    "the budget's tokens do not hold all: the backend does not count those of every candidate"
+)
 
 
 class Caps:
@@ -75,6 +80,12 @@ class Caps:
         if late or (tokens is not None and progress.tokens >= tokens):
             self.closed = True
         return self.closed
+
+    def blind_to(self, record: ScoredCandidate) -> Sequence[str]:
+        """What is to be told of a candidate that came back: that its tokens count for nothing in
+        the budget, since nobody counted them."""
+        counted = record.candidate.counted_tokens is not None or record.candidate.error is not None
+        return () if counted or self._budget.tokens is None else (_UNCOUNTED,)
 
     def fitted(self, wanted: Round | None, prompt_tokens: int | None) -> Round | None:
         """The round with as many tokens a candidate as the model and the budget leave room for; one

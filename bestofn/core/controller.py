@@ -25,6 +25,7 @@ from typing import NamedTuple, Protocol
 
 from bestofn.core.errors import RequestError
 from bestofn.core.mid_decode import ReadsSnapshots
+from bestofn.core.protocols import ReadsLogprobs
 from bestofn.core.ranking import Ranking, ScoredCandidate
 from bestofn.core.types import Candidate, Rejection, Request
 
@@ -268,6 +269,13 @@ class Chain:
     def snapshot_tokens(self) -> int | None:
         """See `bestofn.core.mid_decode.ReadsSnapshots`: the least that one of them asks for."""
         return snapshot_tokens(*self.controllers)
+
+    def reads_logprobs(self, *, scored: bool) -> bool:
+        """See `bestofn.core.protocols.ReadsLogprobs`: whether one of them does."""
+        return any(
+            isinstance(each, ReadsLogprobs) and each.reads_logprobs(scored=scored)
+            for each in self.controllers
+        )
 
     def decide(self, progress: Progress) -> Decision:
         """The united decision; see the class."""

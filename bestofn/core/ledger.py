@@ -37,7 +37,7 @@ class Ledger:
             and seconds count on.
 
     Attributes:
-        records: by index, in order of completion.
+        records: by index, in order of completion; those of the earlier ranking first, by index.
         waves: how often candidates were started in this call.
         rounds: begun budgets of best_of candidates; those of the earlier ranking count on.
         round: the one that is sampled.
@@ -68,7 +68,8 @@ class Ledger:
         self.stopped_by: str | None = None
         self._rules: set[str] = set()
         self.records: dict[int, ScoredCandidate] = {}
-        for record in () if earlier is None else earlier.candidates:
+        # A ranking is in the order of ranks; that of completion is not known any more.
+        for record in sorted(() if earlier is None else earlier.candidates, key=_index):
             self._recall(record)
 
     @property
@@ -221,6 +222,10 @@ class Ledger:
     def _write_scored(self, record: ScoredCandidate) -> None:
         self.records[record.index] = record
         self._observer.scored(self._request, record)
+
+
+def _index(record: ScoredCandidate) -> int:
+    return record.index
 
 
 def _when(rule: str) -> str:

@@ -138,12 +138,6 @@ class Scorer:
         if self._waiting and self._reward_model is not None:
             self._start(self._reward_model)
 
-    async def drain(self) -> None:
-        """Return once every added candidate has its score."""
-        self.flush()
-        if self._worker is not None:
-            await self._worker
-
     def cancel(self) -> None:
         """Let the call that runs stop; what was not scored stays unscored."""
         self._waiting, self._snapshots = [], {}

@@ -21,9 +21,6 @@ from bestofn.core.token_details import TokenDetails
 Endpoint = Literal["chat/completions", "completions"]
 """OpenAI's two ways to ask a model, as their paths are called."""
 
-FINISHED_NORMALLY = frozenset({"stop", "tool_calls", "function_call"})
-"""Finish reasons that say the model ended by itself (OpenAI's names)."""
-
 OWNED_OPTIONS = frozenset(
     {"messages", "prompt", "best_of", "n", "temperature", "max_tokens", "seed", "stream"}
 )

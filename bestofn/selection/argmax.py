@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -22,6 +23,9 @@ class ArgmaxSelector:
 
     Ties go to the candidate with fewer completion tokens (unknown counts last), then to the lower
     index, so that the order never depends on which candidate finished first.
+
+    Raises:
+        ConfigError: `tolerance` is below 0, or not finite.
     """
 
     needs_rewards: ClassVar[bool] = True
@@ -29,8 +33,10 @@ class ArgmaxSelector:
     tolerance: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.tolerance < 0:
-            raise ConfigError(f"selection.tolerance is {self.tolerance}; it must be 0 or more")
+        if not 0 <= self.tolerance < math.inf:
+            raise ConfigError(
+                f"argmax: tolerance is {self.tolerance}; it must be a finite number of 0 or more"
+            )
 
     async def select(self, request: Request, accepted: Sequence[ScoredCandidate]) -> Selection:
         """The order by reward, which is each candidate's value; see the class for ties.

@@ -14,6 +14,9 @@ from bestofn.core.types import Request
 from bestofn.selection.ballot import Ballot, alone
 from bestofn.selection.scores import Scores
 
+MOST = 1_000_000
+"""Of `m`: with so many the best of all wins nearly always."""
+
 
 @dataclass(frozen=True, slots=True)
 class MajorityOfBestsSelector:
@@ -32,7 +35,7 @@ class MajorityOfBestsSelector:
         m: of best-of-m; None: the square root of the number of candidates, rounded.
 
     Raises:
-        ConfigError: `m` is below 1.
+        ConfigError: `m` is below 1 or above `MOST`.
     """
 
     needs_rewards: ClassVar[bool] = False
@@ -41,8 +44,8 @@ class MajorityOfBestsSelector:
     m: int | None = None
 
     def __post_init__(self) -> None:
-        if self.m is not None and self.m < 1:
-            raise ConfigError(f"majority_of_bests: m is {self.m}; it must be at least 1")
+        if self.m is not None and not 1 <= self.m <= MOST:
+            raise ConfigError(f"majority_of_bests: m is {self.m}; it must be 1 to {MOST:,}")
 
     def reads_logprobs(self, *, scored: bool) -> bool:
         """See `bestofn.core.protocols.ReadsLogprobs`."""

@@ -10,6 +10,7 @@ import pytest
 from bestofn.control.deadline import Deadline
 from bestofn.control.enough import Enough
 from bestofn.control.fixed import Fixed
+from bestofn.control.plateau import Plateau
 from bestofn.control.policy import Policy
 from bestofn.control.replace import ReplaceRejected
 from bestofn.control.resample import Resample
@@ -184,6 +185,13 @@ def test_a_chain_adds_starts_unites_aborts_and_scores_and_takes_the_first_stop()
     )
     assert _chain(WAIT, one) is one
     assert _chain(WAIT, WAIT) is WAIT
+
+
+def test_a_chain_reads_what_one_of_its_controllers_reads() -> None:
+    plateau = Chain((Fixed(), Plateau(rewards=False)))
+    assert plateau.reads_logprobs(scored=False)
+    assert Policy(stop=plateau).reads_logprobs(scored=False)
+    assert not Chain((Fixed(), Plateau(rewards=True))).reads_logprobs(scored=True)
 
 
 @pytest.mark.parametrize(

@@ -136,9 +136,11 @@ def test_keys_are_looked_for_again_only_where_a_candidate_has_come() -> None:
     for _ in range(3):
         rule.decide(at(answers("4", "5")))
     assert Counting.asked == 2
+    rule.decide(at(answers("4", "5", "6")))
+    assert Counting.asked == 3, "those of before are known"
     other = dataclasses.replace(REQUEST, id="another")
     rule.decide(progress(answers("4", "5"), range(2, 16), request=other))
-    assert Counting.asked == 4
+    assert Counting.asked == 5
 
 
 def test_the_leading_share_adds_up_equal_answers_and_holds_the_prior_against_them() -> None:
@@ -223,6 +225,12 @@ def test_expected_gain_stops_once_the_best_is_far_above_the_mean() -> None:
     assert rule.decide(at(answers(("a", 0.0), ("b", 1.0)))) is WAIT
     low = [("x", 0.0), ("y", 0.1)] * 5
     assert rule.decide(at(answers(*low, ("z", 3.0)))) == Decision(stop="expected_gain")
+
+
+def test_expected_gain_expects_nothing_of_equal_scores() -> None:
+    rule = ExpectedGain(rewards=True, gain=1000.0)
+    assert rule.decide(at(answers(("a", 0.0), ("b", 0.0), ("c", 0.0)))) is WAIT
+    assert rule.decide(at(answers(("a", 0.0), ("b", 0.0), ("c", 1.0)))) is not WAIT
 
 
 def test_no_rule_stops_a_request_that_is_done() -> None:

@@ -46,6 +46,13 @@ async def test_the_deadline_ends_in_one_call_over_what_has_finished() -> None:
     assert [c.text for c in ranking.ranked] == ["bb", "a"]
 
 
+async def _scored(scorer: Scorer) -> None:
+    """Return once every added candidate has its score."""
+    scorer.flush()
+    while scorer.busy:
+        await asyncio.sleep(0)
+
+
 def _candidate(index: int, text: str) -> Candidate:
     return Candidate(index, {"role": "assistant", "content": text}, "stop")
 
@@ -75,12 +82,12 @@ async def test_more_candidates_are_scored_with_those_before_and_change_their_rew
         scorer.add(_candidate(index, text))
     await asyncio.sleep(0)
     assert said == {}
-    await scorer.drain()
+    await _scored(scorer)
     assert [said[i].reward for i in range(3)] == [0.25, None, 0.25]
     scorer.add(_candidate(3, "aaa"))
     scorer.add(_candidate(4, "a"))
     assert said[4].reward == 0.25
-    await scorer.drain()
+    await _scored(scorer)
     assert [said[i].reward for i in range(5)] == [0.25, None, 0.25, 0.75, 0.25]
-    await scorer.drain()
+    await _scored(scorer)
     assert scorer.errors == []

@@ -70,6 +70,18 @@ async def test_a_request_of_which_nothing_was_started_says_so(
     assert generator.sampled == []
 
 
+async def test_a_budget_of_tokens_that_nobody_counts_says_so() -> None:
+    policy = Policy(sampling=Waves(1), budget=Budget(tokens=1))
+    script = [FakeCompletion("good", counted=False), "better"]
+    pipeline, generator, _ = pipeline_of(script, policy=policy)
+    ranking = await ranked_by(pipeline)
+    assert generator.sampled == [0, 1]
+    assert ranking.stopped_by == "budget"
+    assert [each for each in ranking.notes if "budget" in each] == [
+        "the budget's tokens do not hold all: the backend does not count those of every candidate"
+    ]
+
+
 async def test_a_budget_below_best_of_is_no_fault_of_the_controller() -> None:
     for sampling in (Fixed(), Waves(1)):
         policy = Policy(sampling=sampling, budget=Budget(candidates=2))

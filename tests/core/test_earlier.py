@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
+from bestofn.control.plateau import Plateau
 from bestofn.control.policy import Policy
+from bestofn.control.waves import Waves
 from bestofn.core.best_of_n import best_of_n
 from bestofn.core.types import Request
 from bestofn.testing import FakeCompletion, FakeRewardModel
@@ -60,3 +62,18 @@ async def test_with_nothing_missing_it_is_ranked_again() -> None:
     few = await best_of_n(FEW, pipeline)
     assert states(await best_of_n(FEW, pipeline, earlier=few)) == states(few)
     assert generator.sampled == [0, 1, 2]
+
+
+async def test_rules_that_read_the_order_of_completion_do_not_read_that_of_ranks() -> None:
+    few, many = (Request.from_prompt("x", best_of=n, seed=10) for n in (4, 8))
+    pipeline, generator, _ = pipeline_of(
+        [f"{'good ' * index}end." for index in range(8)],
+        FakeRewardModel(lambda request, c: float(c.index)),
+    )
+    ranking = await best_of_n(few, pipeline)
+    assert [each.index for each in ranking.candidates] == [3, 2, 1, 0]
+    policy = Policy(stop=Plateau(rewards=True, patience=3), sampling=Waves(1))
+    patient = dataclasses.replace(pipeline, policy=policy)
+    ranking = await best_of_n(many, patient, earlier=ranking)
+    assert ranking.winner is not None
+    assert (ranking.winner.index, generator.sampled) == (7, [*range(8)])

@@ -49,9 +49,10 @@ async def test_tolerance_groups_from_the_best_down() -> None:
     assert await _order(ArgmaxSelector(tolerance=0.05), *scored) == [1, 0, 2]
 
 
-def test_negative_tolerance_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"tolerance is -0\.1"):
-        ArgmaxSelector(tolerance=-0.1)
+@pytest.mark.parametrize("tolerance", [-0.1, float("nan"), float("inf")])
+def test_a_tolerance_that_is_none_is_refused(tolerance: float) -> None:
+    with pytest.raises(ConfigError, match=f"argmax: tolerance is {tolerance}; it must be a finite"):
+        ArgmaxSelector(tolerance=tolerance)
 
 
 async def test_a_candidate_without_a_reward_is_not_ordered() -> None:
