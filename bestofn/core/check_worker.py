@@ -1,12 +1,15 @@
-"""The process that judges long texts: (filters, request, candidate) in, an outcome a filter out."""
+"""The process that judges long texts: (request and candidate, filter, ...) in, an outcome a filter
+out; see `bestofn.core.check_process`."""
 
 from __future__ import annotations
 
 import os
 import pickle
 import sys
+from typing import Any
 
 from bestofn.core.filtering import outcome_of
+from bestofn.support.error_text import first_line
 
 
 def main() -> None:
@@ -18,14 +21,27 @@ def main() -> None:
     answers.flush()
     while True:
         try:
-            filters, request, candidate = pickle.load(sys.stdin.buffer)
+            asked, *filters = pickle.load(sys.stdin.buffer)
         except EOFError:
             return
-        pickle.dump("loaded", answers)
+        (shown, *loaded), faults = zip(*map(_loaded, (asked, *filters)), strict=True)
+        pickle.dump(faults, answers)
         answers.flush()
-        for each in filters:
-            pickle.dump(outcome_of(each, request, candidate), answers)
-            answers.flush()
+        if faults[0] is not None:
+            continue
+        for each, fault in zip(loaded, faults[1:], strict=True):
+            if fault is None:
+                pickle.dump(outcome_of(each, *shown), answers)
+                answers.flush()
+
+
+def _loaded(data: bytes) -> tuple[Any, str | None]:
+    """(the object, None), or (None, why it cannot be loaded here): its module may be a script that
+    only the parent runs, or one that this process does not find."""
+    try:
+        return pickle.loads(data), None
+    except (Exception, SystemExit) as error:  # what is imported for it may end the process, too
+        return None, first_line(error)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import queue
+import sys
 from typing import Any
 
 import pytest
@@ -94,6 +97,65 @@ async def test_a_filter_that_raises_there_fails_its_candidate() -> None:
 async def test_what_cannot_be_sent_is_judged_here() -> None:
     record = await judged(Says(), options={"x": lambda: None})
     assert int(record.rejections[0].detail) == os.getpid()
+
+
+class Mine(Says):
+    """As a script defines one: it is pickled here, and found in no other process."""
+
+
+class Unreadable:
+    """Can be pickled, and not be loaded."""
+
+    def __reduce__(self) -> Any:
+        return int, ("no number",)
+
+
+async def test_a_filter_of_a_script_is_judged_here_and_the_others_as_ever(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Mine, "__module__", "__main__")
+    monkeypatch.setattr(sys.modules["__main__"], "Mine", Mine, raising=False)
+    record = await judged(EmptyFilter(), Mine(name="mine"), Says(), text=" " * 2 * LONG)
+    empty, mine, says = record.rejections
+    assert (empty.filter, empty.reason, empty.certain) == ("empty", "whitespace_only", True)
+    assert (mine.filter, int(mine.detail)) == ("mine", os.getpid())
+    assert int(says.detail) != os.getpid()
+    assert "Traceback" not in capfd.readouterr().err
+
+
+async def test_a_filter_that_cannot_be_pickled_is_judged_here_and_the_others_as_ever() -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Local(Says):
+        pass
+
+    local, says = (await judged(Local(), Says())).rejections
+    assert int(local.detail) == os.getpid()
+    assert int(says.detail) != os.getpid()
+
+
+async def test_a_request_that_no_other_process_can_load_is_judged_here() -> None:
+    asked = Request.from_prompt("x", options={"x": Unreadable()})
+    with pytest.raises(check_process.UnsendableError, match="cannot be loaded: ValueError"):
+        check_process.outcomes([Says()], asked, candidate(SENTENCES))
+    record = await judged(Says(), options={"x": Unreadable()})
+    assert int(record.rejections[0].detail) == os.getpid()
+
+
+async def test_a_process_that_does_not_get_ready_is_no_fault_of_a_filter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slow = check_process._Process()
+    monkeypatch.setattr(slow._worker, "receive", _never)
+    idle: queue.LifoQueue[Any] = queue.LifoQueue()
+    idle.put(slow)
+    monkeypatch.setattr(check_process, "_IDLE", idle)
+    monkeypatch.setattr(check_process, "CHECK_SECONDS", 0.0)  # the start takes longer
+    record = await judged(Says(), Says())
+    assert [int(each.detail) for each in record.rejections] == [os.getpid()] * 2
+
+
+def _never(seconds: float) -> Any:
+    raise EOFError
 
 
 async def test_what_is_being_judged_counts_as_running() -> None:
