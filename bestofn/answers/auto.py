@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bestofn.answers.choice import ChoiceKey, options
 from bestofn.answers.json import JsonKey
-from bestofn.answers.number import NumberKey, announced
+from bestofn.answers.number import NumberKey, announced, marked
 from bestofn.answers.text import TextKey
 from bestofn.answers.tool_calls import ToolCallsKey
 from bestofn.core.protocols import AnswerKey
@@ -67,4 +67,4 @@ class AutoKey:
 
 
 def _is_boxed(text: str) -> bool:
-    return "\\boxed" in text or "####" in text
+    return "\\boxed" in text or marked(text) is not None

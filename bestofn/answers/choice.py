@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bestofn.answers.number import announced
+from bestofn.answers.number import IS, announced
 from bestofn.core.types import Candidate, Request
 from bestofn.support.thoughts import without_thoughts
 
@@ -14,12 +15,37 @@ _OPTION = re.compile(
     r"(?:^|[\n;；])[ \t]*(?:[-*][ \t]*)?\**[(（]?([A-Z])(?:[)）.．:：、]|\*\*)[ \t]*\S"
 )
 _INLINE = re.compile(r"(?<![A-Za-z])[(（]?([A-Z])[)）][ \t]*\S")
-_SAID = re.compile(
-    r"(?i:answers?|options?|choices?|choose|correct(?: one)?|答案|选项?|选择)[^A-Za-z\n]{0,4}"
-    r"(?i:is|are|为|是|:|：)?[\s*_(（\"'\\{]*([A-Z])(?![A-Za-z'’])"
+_TO = r"(?:[\s*_`$\"'“‘(（\[{]|\\(?:text(?:bf)?|mathrm|mathbf)?)*+"
+"""What may stand before a letter: as before a number, and a line's end."""
+_ONE = (
+    rf"{_TO}(?:(?i:the )?(?i:option|choice|answer|letter)\b{_TO}|选项)?([A-Z])(?![A-Za-z'’])"
+    r"(?!\s?(?:(?i:or|and)\b|[&/、和或与])\s?(?:(?i:option|choice|answer) )?[A-Z](?![A-Za-z]))"
+)
+"""A letter, and not the first of several."""
+_KEPT = (
+    r"(?![)）.*_\"'`]{0,3}\s?(?i:(?:is|are|was|does|do|has|can|could|would)(?:n['’]t|not| "
+    r"(?:\w{1,12} )?not)\b|(?:is|are|was) (?:\w{1,12} )?(?:wrong|incorrect|false|out)\b|是?[错不]))"
+)
+"""What follows does not reject it."""
+
+_ANSWER = re.compile(
+    r"(?:(?i:\b(?:answers?|option|choice|(?:correct|right|best) (?:one|letter|response|statement))"
+    rf"{IS})|(?:答案|正确的?(?:选项|一项)?)(?:应该?)?(?:是|为|选|[:：])[:：]?){_ONE}"
+)
+_RIGHT = re.compile(
+    r"(?<![A-Za-z'’])([A-Z])(?:[)）.*_\"'`]{0,3}\s?(?i:is (?:correct|right|the answer|the "
+    r"(?:correct|right|best) (?:answer|option|choice|one)))\b|项?[是为]?(?:正确|对的))"
+)
+_CHOSEN = re.compile(
+    r"(?:(?i:\b(?:choose|chose|pick|select|go with|going with"
+    rf"|(?:so|thus|hence|therefore),?(?= (?:the )?(?:option|choice))))|选择?){_ONE}{_KEPT}"
+)
+_BARE = re.compile(
+    r"(?:(?i:(?<!or )(?<!and )\b(?:option|choice|answer))|选项|答案)"
+    rf"[^A-Za-z\n.!?。]{{0,4}}{_ONE}{_KEPT}"
 )
 _ALONE = re.compile(r"[\s*_(（\"'\[]*(?:\\text\{)?([A-Za-z])[\s*_)）\"'\].．。:：}]*")
-_LEADING = re.compile(r"[\s*_]*[(（]?([A-Z])[)）.．:：](?:\s|\*|$)")
+_LEADING = re.compile(r"^[ \t*_]*+[(（]?([A-Z])[)）.．:：](?:\s|\*|$)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,32 +53,48 @@ class ChoiceKey:
     r"""The letter of the option that an answer takes: ``B``, "The answer is (B).", ``\boxed{B}``.
 
     A boxed letter comes first, then a lone one, then the last that is said to be the answer, then
-    one that the answer begins with ("B) Paris"). A letter that is no option of the prompt does not
-    vote.
+    one that is said to be right, then one that is chosen. Where nothing is said, it is the only
+    option that a line begins with ("B) Paris"), or the only one that is named and not rejected: of
+    several that are discussed, none is the answer by that. A letter that is no option of the prompt
+    does not vote.
     """
 
     kind: ClassVar[str] = "choice"
 
     def key(self, request: Request, candidate: Candidate) -> str | None:
         """See `bestofn.core.protocols.AnswerKey`."""
-        letters = options(request)
-        text = without_thoughts(candidate.text)
-        boxed = announced(text)
-        for said in (None if boxed is None else _ALONE.fullmatch(boxed), _ALONE.fullmatch(text)):
-            if said is not None:
-                return _known(said[1], letters)
-        if found := [each for each in _SAID.findall(text) if _known(each, letters)]:
-            return _known(found[-1], letters)
-        leading = _LEADING.match(text)
-        return None if leading is None else _known(leading[1], letters)
+        return _taken(without_thoughts(candidate.text), options(request))
+
+
+@functools.lru_cache(maxsize=256)
+def _taken(text: str, letters: frozenset[str]) -> str | None:
+    """The letter that a text takes. Kept, since it is asked for to find the kind of key, to vote,
+    and again whenever another candidate comes."""
+    boxed = announced(text)
+    for lone in (None if boxed is None else _ALONE.fullmatch(boxed), _ALONE.fullmatch(text)):
+        if lone is not None:
+            return _known(lone[1], letters)
+    for said in (_ANSWER, _RIGHT, _CHOSEN):
+        if found := [str(each) for each in said.findall(text) if _known(each, letters)]:
+            return found[-1]
+    led: list[str] = _LEADING.findall(text) if _LEADING.match(text) else []
+    for named in (led, _BARE.findall(text)):
+        if len(only := {each for each in named if _known(each, letters)}) == 1:
+            return only.pop()
+    return None
 
 
 def options(request: Request) -> frozenset[str]:
     """The letters of the options that the newest user message lists, A, B, ... in order and at
     least two of them; none where it lists none."""
-    text = request.last_user_text
+    return _listed(request.last_user_text)
+
+
+@functools.lru_cache(maxsize=16)
+def _listed(prompt: str) -> frozenset[str]:
+    """Read once for all candidates: a prompt may be long."""
     for pattern in (_OPTION, _INLINE):
-        found = list(dict.fromkeys(pattern.findall(text)))
+        found = list(dict.fromkeys(pattern.findall(prompt)))
         if len(found) > 1 and found == [chr(ord("A") + at) for at in range(len(found))]:
             return frozenset(found)
     return frozenset()

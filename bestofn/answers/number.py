@@ -2,6 +2,7 @@ r"""Numbers and boxed mathematics: ``\boxed{1,200}``, ``#### 1200``, "it is 1200
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -13,19 +14,33 @@ from bestofn.core.types import Candidate, Request
 from bestofn.support.thoughts import without_thoughts
 
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
-_FINAL = re.compile(r"####[ \t]*(\S[^\n]*)")
+IS = r"[*_`\"]{0,3}(?:[ \t]{0,2}(?:\b(?:is|are)\b|=|是|为)[ \t]?[:：]?|[ \t]?[:：])"
+"""What stands between "the answer" and its value: "is", a colon, or "is:"."""
+
+MARKUP = r"(?:[ \t*_`$(（]|\\[(\[]|(?<=\$\$)\n|(?<=\\\[)\n)*+"
+"""What may stand before a value: emphasis, a code span, the beginning of a formula, a bracket."""
+
+_MARKED = re.compile(
+    r"(?<!#)####[ \t]*+([-+−$£€¥]{0,2}\.?\d[\d.,/]*+[ \t]?%?)[ \t\r*]*+$", re.MULTILINE
+)
+_MARKED_LAST = re.compile(
+    r"(?<!#)####[ \t]*+((?![^\W\d_]{2})(?!\d+[.):：、][ \t])(?!#)\S[^\n]{0,39})$"
+)
+"""The second has what no heading has: it does not begin with a word, or with a number of a list."""
+
 _SAID = re.compile(
-    r"(?:\banswers?(?: is| are|:| =)|\bresult(?: is|:| =)|答案(?:是|为|:|：)?|等于)"
-    r"[ \t]*[*_$(（]*([-+−]?\.?\d(?:[\d.,/]*\d)?\s?%?)",
+    rf"(?:\b(?:answers?|result){IS}|答案(?:应该?)?(?:是|为)?[:：]?|等于)"
+    rf"(?:\s{{1,4}}(?=\$|\\[(\[]))?{MARKUP}([-+−]?\.?\d(?:[\d.,/]*\d)?(?:\s?\\?%)?)",
     re.IGNORECASE,
 )
+"""The next line counts where a formula stands there: a digit may number the first of a list."""
 
 
 @dataclass(frozen=True, slots=True)
 class NumberKey:
     r"""The final answer of a calculation.
 
-    It is what the last ``\boxed{}`` holds; else what follows the last ``####`` (as in GSM8K); else
+    It is what the last ``\boxed{}`` holds; else what the last ``####`` marks (as in GSM8K); else
     the number of the last "the answer is"; else the last number. Numbers are exact: ``0.5``,
     ``1/2``, ``\frac12`` and ``50%`` are the same, and so are ``1,200`` and ``1200.0``. Other
     mathematics is compared as it is written, without spaces and what only dresses it.
@@ -51,26 +66,45 @@ class NumberKey:
 
     def key(self, request: Request, candidate: Candidate) -> str | None:
         """See `bestofn.core.protocols.AnswerKey`."""
-        text = unicodedata.normalize("NFKC", without_thoughts(candidate.text))
-        final = announced(text)
+        text = without_thoughts(candidate.text)
+        final, last = _results(text)
         if final is not None:
             if not final or len(final) > LONGEST:
                 return None
             return (symbolic.normal(final) if self.math_verify else None) or normal(final)
-        found = found_in(text) if self.bare else []
-        return normal(found[-1]) if found else None
+        return normal(last) if self.bare and last is not None else None
 
 
+@functools.lru_cache(maxsize=256)
+def _results(text: str) -> tuple[str | None, str | None]:
+    """What a text announces, else its last number. Kept, since rules ask again whenever another
+    candidate comes."""
+    text = unicodedata.normalize("NFKC", text)
+    final = announced(text)
+    return final, None if final is not None else next(reversed(found_in(text)), None)
+
+
+@functools.lru_cache(maxsize=256)
 def announced(text: str) -> str | None:
-    r"""What the last ``\boxed{}`` holds, else what follows the last ``####``, else the number that
+    r"""What the last ``\boxed{}`` holds, else what the last ``####`` marks, else the number that
     the last "the answer is" announces; None: nothing is announced."""
     boxes = list(_BOX.finditer(text))
     if boxes:
         return _braced(text, boxes[-1].end())
-    for pattern in (_FINAL, _SAID):
-        if finals := pattern.findall(text):
-            return str(finals[-1]).strip()
-    return None
+    final = marked(text)
+    if final is None and (said := _SAID.findall(text)):
+        return str(said[-1]).strip()
+    return final
+
+
+def marked(text: str) -> str | None:
+    """What the last ``####`` marks as the answer: a number alone on the rest of its line, or on the
+    last line anything short. A Markdown heading of the same depth is none."""
+    last = text.rstrip().rpartition("\n")[2]
+    if (found := _MARKED_LAST.search(last)) is not None:
+        return found[1].strip()
+    numbers = _MARKED.findall(text)
+    return str(numbers[-1]).strip() if numbers else None
 
 
 def _braced(text: str, start: int) -> str:

@@ -40,6 +40,7 @@ def _kind(prompt: str, *answers: str | Candidate, **options: Any) -> str | None:
         ("number", "Solve.", [ESSAY + "The answer is 7.", ESSAY + "The answer is 8."], {}),
         ("number", "Solve.", [ESSAY + "So the total is 7 shells.", ESSAY + "x = 8"], {}),
         ("number", "算一算。", [ESSAY + "所以一共是7个。", ESSAY + "等于8"], {}),
+        (None, "Write.", ["#### Conclusion\n" + ESSAY, ESSAY + "\n#### Summary"], {}),
         ("text", "Capital?", ["Paris", "It is Paris.", ESSAY], {}),
         ("text", "5 + 3?", ["8", "5 + 3 = 8"], {}),
         (None, "Write.", [ESSAY, ESSAY + "!", "short"], {}),

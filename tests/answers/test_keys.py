@@ -1,4 +1,4 @@
-"""Answer keys but numbers: letters, JSON, tool calls, code, short texts, patterns, functions."""
+"""Answer keys but numbers and letters: JSON, tool calls, code, short texts, patterns, functions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import logging
 
 import pytest
 
-from bestofn.answers.choice import ChoiceKey, options
 from bestofn.answers.code import CodeKey
 from bestofn.answers.custom import CustomKey
 from bestofn.answers.json import JsonKey
@@ -16,39 +15,6 @@ from bestofn.answers.text import TextKey
 from bestofn.answers.tool_calls import ToolCallsKey
 from bestofn.core.types import Candidate, Request
 from tests.support.answers import called, key_of, said
-
-QUESTION = "Which is a planet?\nA) Sirius\nB) Mars\nC) Ceres"
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["B", "b.", "(B)", "**B**", "B) Mars", "B. Mars is one.", r"\boxed{B}", r"\boxed{\text{B}}",
-     "The answer is B.", "The correct answer is (B).", "I choose option B, since C is small.",
-     "答案是B。", "Answer: **B**", "A star is no planet.\n\nThe answer is B", "选项 B"],
-)  # fmt: skip
-def test_a_choice_is_its_letter(text: str) -> None:
-    assert key_of(ChoiceKey(), text, QUESTION) == "B"
-
-
-@pytest.mark.parametrize("text", ["D", "Mars", "A planet is large.", "", "The answer is E"])
-def test_what_names_no_option_does_not_vote(text: str) -> None:
-    assert key_of(ChoiceKey(), text, QUESTION) is None
-
-
-@pytest.mark.parametrize(
-    ("prompt", "letters"),
-    [
-        (QUESTION, "ABC"),
-        ("Pick: (A) red (B) blue", "AB"),
-        ("选择：\nA、红\nB、蓝\nC、绿", "ABC"),
-        ("**A.** one\n**B.** two", "AB"),
-        ("A. One paragraph only.", ""),
-        ("B) two\nC) three", ""),
-        ("Vitamin (B) is good", ""),
-    ],
-)
-def test_options_are_lettered_from_a_on(prompt: str, letters: str) -> None:
-    assert options(Request.from_prompt(prompt)) == frozenset(letters)
 
 
 def test_json_is_the_same_however_it_is_laid_out() -> None:

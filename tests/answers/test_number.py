@@ -27,6 +27,11 @@ SAME: list[tuple[str, ...]] = [
     ("First \\boxed{1}, no: \\boxed{2}", "2"),
     ("The answer is 42, since 6 * 7 = 42 and not 36.", r"\boxed{42}"),
     ("Answer: **17** (there are 3 more)", "17"),
+    ("The answer is: 12. We needed 3 steps.", "The final answer is: $12$ (3 boxes of 4).",
+     r"The answer is \(12\), from 3 boxes.", "**Answer:** 12 apples (3 boxes)", "答案是：12，共3步",
+     "The answer is:\n\n$$\n12\n$$\nin 3 steps", "**Answer**: `12` (3 boxes)", "12"),
+    ("#### Step 3\nIt is 5.", "#### 5", "5 #### 5", "#### 5\n\nThat took 2 steps.", "#### $5"),
+    ("It is 5.\n#### Conclusion", "The answer is 5: see 2.\n\n#### 3. Notes", "Answer:\n5. Count"),
 ]  # fmt: skip
 
 DIFFERENT: list[tuple[str, str]] = [
@@ -93,6 +98,10 @@ def test_the_time_is_linear_in_the_length() -> None:
         "- " * 50_000,
         "\\boxed{1} " * 10_000,
         " " * 100_000,
+        "#### " * 30_000,
+        "####" * 30_000 + "1",
+        "answer: " + "$$\n" * 30_000,
+        "answer:" + "1," * 50_000,
     ):
         key_of(NumberKey(), text)
     assert time.process_time() - began < 2
