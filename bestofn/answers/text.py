@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import ClassVar
 
+from bestofn.answers.asks_number import asks_number
 from bestofn.answers.numbers import found_in, normal
 from bestofn.answers.restated import answer_in
 from bestofn.core.errors import ConfigError
@@ -27,15 +28,18 @@ _ARTICLE = re.compile(r"^(?:the|an?) ")
 class TextKey:
     """What a short answer says; a longer one does not vote.
 
-    Of an answer that states one number which the prompt does not have, or has less often, it is
-    that number, in whatever words: to "5 + 3?", "8", "5 plus 3 is 8." and "It is 8." are the same.
-    Of any other it is the words, without case, punctuation, "The answer is" and a leading article,
+    Where the prompt asks for a number (`bestofn.answers.asks_number`), and an answer states one
+    that the prompt does not have, or has less often, it is that number, in whatever words: to
+    "5 + 3?", "8", "5 plus 3 is 8." and "It is 8." are the same. The unit is left out there, since
+    few answers repeat it: to "How far is it?", "3 km" and "3 miles" are the same too. Of any other
+    answer it is the words, without case, punctuation, "The answer is" and a leading article,
     and where it repeats the question, what it says besides: to "What is the capital of France?",
     "Paris." and "The capital of France is Paris." are the same (`bestofn.answers.restated`).
 
     Args:
         longest: characters of an answer that counts as short.
-        numbers: whether a number may stand for the answer.
+        numbers: whether a number may stand for the answer; one that is all of an answer is then
+            compared as a number.
 
     Raises:
         ConfigError: `longest` is below 1.
@@ -63,12 +67,13 @@ def _said(text: str, prompt: str, *, numbers: bool) -> str | None:
     """What a short answer says to the prompt. Kept, since it is asked for once to find the kind of
     key that suits all answers and once to vote, and many answers are the same."""
     text = unicodedata.normalize("NFKC", text)
-    if numbers and (number := _new_number(text, prompt)) is not None:
+    if numbers and asks_number(prompt) and (number := _new_number(text, prompt)) is not None:
         return number
     said = answer_in(text, prompt) or text
     if not numbers and not _LETTER.search(said):
         said = text
-    return _words(said) or None
+    words = _words(said)
+    return (_number_alone(words) if numbers else None) or words or None
 
 
 def _words(text: str) -> str:
@@ -77,11 +82,16 @@ def _words(text: str) -> str:
 
 def _new_number(text: str, prompt: str) -> str | None:
     """The one number that a text states and its prompt does not; None: none, or several."""
-    stated = [normal(each) for each in found_in(text)]
-    if len(stated) == 1 and not _LETTER.search(text):
-        return stated[0]  # nothing but the number
-    new = Counter(stated) - Counter(_numbers_of(prompt))
+    if (alone := _number_alone(text)) is not None:
+        return alone
+    new = Counter(normal(each) for each in found_in(text)) - Counter(_numbers_of(prompt))
     return next(iter(new)) if len(new) == 1 else None
+
+
+def _number_alone(text: str) -> str | None:
+    """The number that is all that a text states; None: it has words, or several numbers."""
+    found = () if _LETTER.search(text) else found_in(text)
+    return normal(found[0]) if len(found) == 1 else None
 
 
 @functools.lru_cache(maxsize=64)

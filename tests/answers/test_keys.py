@@ -92,6 +92,8 @@ def test_programs_are_the_same_whatever_their_layout_and_comments() -> None:
         ("Capital of France?", ("Paris", "paris.", '"Paris"', "The answer is: Paris", "**Paris**")),
         ("Where?", ("the moon", "The Moon.", "moon")),
         ("How?", ("Ａ １", "a 1")),
+        ("I had 7 and lost 3. How many are left?", ("4", "There are 4 left.", "You have 4.")),
+        ("When?", ("1,200", "1200", "It is 1,200.", "The answer is 1200.")),
     ],
 )  # fmt: skip
 def test_short_answers_are_their_words_or_the_number_that_they_state(
@@ -115,6 +117,11 @@ def test_short_answers_are_their_words_or_the_number_that_they_state(
         ("What is it?", "1 apple and 2 pears", "2 apples and 1 pear"),
         ("Solve it.", "x = -1", "x = 1"),
         ("Which?", "C++", "C"),
+        ("When is it?", "May 5", "June 5"),
+        ("What happens to the price?", "It rises by 10%.", "It falls by 10%."),
+        ("Who won?", "Alice won by 3 points.", "Bob won by 3 points."),
+        ("Which race is it?", "3 km", "3 miles"),
+        ("There were 5 + 3 goals. Who won?", "Alice, by 2.", "Bob, by 2."),
     ],
 )
 def test_short_answers_that_differ_have_two_keys(prompt: str, one: str, other: str) -> None:
