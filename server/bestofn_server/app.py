@@ -90,11 +90,13 @@ def create_app(
         description=DESCRIPTION,
         lifespan=lifespan,
     )
-    for each in (models, rewards, rerank, trainers, tokens):
-        app.include_router(each.router())
-    for router in (*answer_routers(), rerank.other_names()):
-        app.include_router(router)
-    app.include_router(operation.router(metrics=settings.server.metrics != "off"))
+    for router in (
+        *(each.router() for each in (models, rewards, rerank, trainers, tokens)),
+        *answer_routers(),
+        rerank.other_names(),
+        operation.router(metrics=settings.server.metrics != "off"),
+    ):
+        app.router.routes += router.routes  # include_router would make each of them again
     add_playground(app, settings)
     app.add_exception_handler(HTTPException, _told)
     app.add_exception_handler(BestOfNError, _told)

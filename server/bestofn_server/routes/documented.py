@@ -28,7 +28,15 @@ def errors(
     *statuses: int, envelope: type[BaseModel] = ErrorEnvelope
 ) -> dict[int | str, dict[str, Any]]:
     """`responses` of a route for these statuses, each in the envelope of its API."""
-    return {status: {"model": envelope, "description": _MEANINGS[status]} for status in statuses}
+    # FastAPI makes a validator of every model that is named, which over all statuses of all paths
+    # took most of the time that the app needs to start. So one names it, and the others refer to it.
+    schema = {"$ref": f"#/components/schemas/{envelope.__name__}"}
+    content: dict[str, Any] = {"content": {"application/json": {"schema": schema}}}
+    first, *others = statuses
+    documented = {first: {"model": envelope}, **dict.fromkeys(others, content)}
+    return {
+        status: {**shown, "description": _MEANINGS[status]} for status, shown in documented.items()
+    }
 
 
 def events_of(*schemas: str) -> dict[str, Any]:
