@@ -3,7 +3,7 @@
     python -m benchmarks.choosing --record FILE             # once, samples the embedded pair
     python -m benchmarks.mid_decode --record FILE [--live 20]
     python -m benchmarks.mid_decode --record OTHER --model FOLDER [--live 20]   # samples, once
-                                    [--temperature 0.2]
+                                    [--temperature 0.2] [--tokens 512]
 
 The first table replays the rule `loops`: every candidate's text is cut after so many of its tokens,
 and shown to the repetition filter as the rule asks for it. "rejected cost" are the tokens of the
@@ -23,21 +23,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import dataclasses
-import statistics
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from transformers import AutoTokenizer
 
+from benchmarks.partial_rewards import report_rewards, snapshots
 from benchmarks.real_model import ENGINE_ARGS
 from benchmarks.recorded_run import HELD_OUT_TOKENS, Prompt, Recorded, read, write
 from bestofn import Request, embedded
 from bestofn.builders.pipeline import build_filters, open_pipeline
-from bestofn.builders.reward_plan import RewardPlan
-from bestofn.builders.rewards import open_reward_model
 from bestofn.cli.console import set_quiet
 from bestofn.control.loops import Loops
 from bestofn.control.policy import Policy
@@ -48,9 +45,8 @@ from bestofn.core.ranking import Ranking
 from bestofn.core.types import Candidate
 from bestofn.settings.settings import Settings
 
-SHARES = (0.25, 0.5, 0.75)
-REAL_TOKENS, REAL_CANDIDATES = 256, 4
-"""Of each answer of another model, and of its answers to each prompt."""
+REAL_CANDIDATES = 4
+"""Of each prompt to another model."""
 
 PROMPTS = (
     *(f"What is the capital of {name}?" for name in ("France", "Japan", "Peru", "Kenya")),
@@ -70,12 +66,12 @@ PROMPTS = (
 """What another model is asked: short and long answers, lists, code, four languages."""
 
 
-def snapshots(text: str, tokens: int, tokenizer: Any, counts: Sequence[int]) -> Iterator[str]:
-    """The text after so many of its tokens each, without half a character at the end."""
-    ids = tokenizer(text, add_special_tokens=False)["input_ids"]
-    for count in counts:
-        cut = ids[: round(count * len(ids) / max(1, tokens))]
-        yield tokenizer.decode(cut, skip_special_tokens=True).rstrip("\ufffd")
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sampled:
+    """How another model samples; the embedded pair has its own limit."""
+
+    temperature: float
+    tokens: int
 
 
 def stopped_at(
@@ -128,63 +124,6 @@ def report_loops(prompts: Sequence[Prompt], tokenizer: Any) -> None:
     )
 
 
-async def report_rewards(prompts: Sequence[Prompt], tokenizer: Any) -> None:
-    """Print the second table."""
-    found: dict[float, list[tuple[float, bool, float, bool]]] = {share: [] for share in SHARES}
-    final: list[bool] = []
-    async with open_reward_model(RewardPlan.of(Settings())) as model:
-        assert model is not None
-        for prompt in prompts:
-            request = Request.from_prompt(prompt.prompt, best_of=len(prompt.candidates))
-            among = [
-                each
-                for each in prompt.candidates
-                if not each.rejected and not each.suspected and each.reward is not None
-            ]
-            if len(among) < 4:
-                continue
-            rewards = np.array([each.reward for each in among])
-            best = int(rewards.argmax())
-            final.append(among[best].right)
-            for share in SHARES:
-                cut = [_part(i, each, share, tokenizer) for i, each in enumerate(among)]
-                scores = [each.reward for each in await model.score(request, cut)]
-                partial = np.array([-np.inf if each is None else each for each in scores])
-                left = np.argsort(-partial, kind="stable")[: (len(among) + 1) // 2]
-                chosen = int(left[rewards[left].argmax()])
-                chance = 1 - len(left) / len(among)
-                correlation = _spearman(partial, rewards)
-                found[share].append((correlation, best not in left, chance, among[chosen].right))
-    print(f"{len(final)} prompts; without pruning {statistics.fmean(final):.1%} right (argmax)")
-    print("| scored after | rank correlation | best would be pruned | by chance | right then |")
-    print("|---:|---:|---:|---:|---:|")
-    for share in SHARES:
-        correlation, pruned, chance, right = (
-            statistics.fmean(values) for values in zip(*found[share], strict=True)
-        )
-        print(f"| {share:.0%} | {correlation:.2f} | {pruned:.1%} | {chance:.1%} | {right:.1%} |")
-
-
-def _part(index: int, each: Recorded, share: float, tokenizer: Any) -> Candidate:
-    tokens = each.tokens or 0
-    (text,) = snapshots(each.text, tokens, tokenizer, [max(1, round(share * tokens))])
-    return Candidate(index, {"role": "assistant", "content": text}, None)
-
-
-def _spearman(one: Any, other: Any) -> float:
-    """The rank correlation, ties at their mean rank; 0 where one is constant."""
-    ranks = [_ranks(each) for each in (one, other)]
-    if any(each.std() == 0 for each in ranks):
-        return 0.0
-    return float(np.corrcoef(*ranks)[0, 1])
-
-
-def _ranks(values: Any) -> Any:
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    return (ends - (counts - 1) / 2)[place]
-
-
 def settings_of(model: str | None) -> Settings:
     """The embedded pair, or another model without a reward model, on vLLM."""
     if model is None:
@@ -192,12 +131,16 @@ def settings_of(model: str | None) -> Settings:
     return Settings(model=model, reward_model="none", engine="vllm", engine_args=[*ENGINE_ARGS])
 
 
-def requests_of(prompts: Sequence[str], model: str | None, temperature: float) -> Sequence[Request]:
+def requests_of(prompts: Sequence[str], model: str | None, given: Sampled) -> Sequence[Request]:
     """What is sampled, from fixed seeds."""
-    count, tokens = (16, HELD_OUT_TOKENS) if model is None else (REAL_CANDIDATES, REAL_TOKENS)
+    count, tokens = (16, HELD_OUT_TOKENS) if model is None else (REAL_CANDIDATES, given.tokens)
     return [
         Request.from_prompt(
-            text, best_of=count, temperature=temperature, max_tokens=tokens, seed=1000 * number
+            text,
+            best_of=count,
+            temperature=given.temperature,
+            max_tokens=tokens,
+            seed=1000 * number,
         )
         for number, text in enumerate(prompts)
     ]
@@ -215,10 +158,10 @@ async def sample(requests: Sequence[Request], pipeline: Any, **policy: Any) -> l
     return list(await asyncio.gather(*map(one, requests)))
 
 
-async def record(path: Path, model: str, temperature: float) -> None:
+async def record(path: Path, model: str, given: Sampled) -> None:
     """Sample the prompts with another model, and keep what comes of it."""
     async with open_pipeline(settings_of(model)) as pipeline:
-        rankings = await sample(requests_of(PROMPTS, model, temperature), pipeline)
+        rankings = await sample(requests_of(PROMPTS, model, given), pipeline)
     write(path, [_recorded(each) for each in rankings])
 
 
@@ -240,9 +183,9 @@ def _recorded(ranking: Ranking) -> Prompt:
     return Prompt(ranking.request.last_user_text, "", kept)
 
 
-async def live(prompts: Sequence[str], model: str | None, temperature: float) -> None:
+async def live(prompts: Sequence[str], model: str | None, given: Sampled) -> None:
     """Sample with the rule and without, in turn, from the same seeds."""
-    requests = requests_of(prompts, model, temperature)
+    requests = requests_of(prompts, model, given)
     async with open_pipeline(settings_of(model)) as pipeline:
         await sample(requests[:2], pipeline)  # what the engine does only once
         runs: dict[str, tuple[list[Ranking], float]] = {}
@@ -278,15 +221,17 @@ def main() -> None:
     parser.add_argument(
         "--temperature", type=float, default=1.0, help="low ones make small models loop"
     )
+    parser.add_argument("--tokens", type=int, default=256, help="of an answer of another model")
     parser.add_argument("--live", type=int, default=0, help="prompts that are sampled again")
     given = parser.parse_args()
+    sampled = Sampled(given.temperature, given.tokens)
     set_quiet()
     if given.model is not None and not given.record.is_file():
-        asyncio.run(record(given.record, given.model, given.temperature))
+        asyncio.run(record(given.record, given.model, sampled))
     prompts = read(given.record)
     if given.live:
         asked = [each.prompt for each in prompts[: given.live]]
-        asyncio.run(live(asked, given.model, given.temperature))
+        asyncio.run(live(asked, given.model, sampled))
         return
     tokenizer = AutoTokenizer.from_pretrained(given.model or str(embedded.generator_path()))
     report_loops(prompts, tokenizer)

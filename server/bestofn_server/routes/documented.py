@@ -29,7 +29,7 @@ def errors(
 ) -> dict[int | str, dict[str, Any]]:
     """`responses` of a route for these statuses, each in the envelope of its API."""
     # FastAPI makes a validator of every model that is named, which over all statuses of all paths
-    # took most of the time that the app needs to start. So one names it, and the others refer to it.
+    # took most of the time that the app needs to start. So one names it; the others refer to it.
     schema = {"$ref": f"#/components/schemas/{envelope.__name__}"}
     content: dict[str, Any] = {"content": {"application/json": {"schema": schema}}}
     first, *others = statuses
