@@ -33,7 +33,7 @@ class JudgeSettings(Section):
     model: str | None = Field(default=None, description="its name there; none: the only one")
     mode: JudgeMode = "pointwise"
     api_key: str | None = Field(default=None, description="sent as a bearer token")
-    concurrency: int = Field(default=64, description="questions in flight, at most")
+    concurrency: int = Field(default=64, ge=1, description="questions in flight, at most")
     template: str | None = Field(
         default=None,
         description="Jinja of the question, instead of the mode's own in "

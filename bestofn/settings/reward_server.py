@@ -51,7 +51,7 @@ class RewardServerSettings(Section):
         default="error", description="for a text that is longer than the model reads"
     )
     api_key: str | None = Field(default=None, description="sent as a bearer token")
-    concurrency: int = Field(default=64, description="requests in flight, at most")
+    concurrency: int = Field(default=64, ge=1, description="requests in flight, at most")
     check_activation: bool = Field(
         default=True, description="refuse a server whose rewards may be behind a sigmoid"
     )

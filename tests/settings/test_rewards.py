@@ -89,6 +89,14 @@ async def test_the_section_of_local_models_holds_where_one_says_nothing_else() -
         ({"rewards": [{"kind": "judge"}]}, "rewards: judge: url: has to be given"),
         ({"rewards": [{"kind": "judge", "url": NOBODY, "mode": "x"}]}, "mode: must be"),
         ({"rewards": [{"kind": "judge", "url": NOBODY, "modus": "x"}]}, "modus: there is no such"),
+        (
+            {"rewards": [{"kind": "judge", "url": NOBODY, "concurrency": 0}]},
+            "rewards: 127.0.0.1:9: concurrency: must be at least 1",
+        ),
+        (
+            {"rewards": [{"kind": "server", "url": NOBODY, "concurrency": -3}]},
+            "concurrency: must be at least 1",
+        ),
         ({"rewards": [{"kind": "judge", "url": NOBODY}]}, f"{NOBODY} cannot be reached"),
         ({"rewards": [EMBEDDED, EMBEDDED]}, "several rewards are called reward: give each a name"),
         ({"rewards": [EMBEDDED], "ensemble": {}}, "give rewards, two or more"),

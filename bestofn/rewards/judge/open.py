@@ -152,8 +152,6 @@ def _check(settings: JudgeSettings) -> None:
             raise ConfigError(f"{name} is {number}; it must be at least 1")
     if settings.url == SELF and settings.api_key is not None:
         raise ConfigError("api_key is for a judge with a server, and its url is self")
-    if settings.concurrency < 1:
-        raise ConfigError(f"concurrency is {settings.concurrency}; it must be at least 1")
     if settings.schedule == "swiss" and "all_pairs_up_to" in given:
         raise ConfigError("all_pairs_up_to is for the schedule all, and the schedule is swiss")
     low, high = settings.scale

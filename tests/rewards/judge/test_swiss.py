@@ -145,7 +145,6 @@ def test_strengths_of_one_comparison_by_hand() -> None:
         ({"mode": "pairwise", "schedule": "swiss", "all_pairs_up_to": 4}, "for the schedule all"),
         ({"url": "self", "api_key": "x"}, "its url is self"),
         ({"url": "self"}, "needs the generator"),
-        ({"concurrency": 0}, "at least 1"),
     ],
 )
 async def test_options_that_contradict_each_other_are_refused(
