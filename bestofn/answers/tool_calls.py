@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from bestofn.answers.json import canonical
-from bestofn.core.types import Candidate, Request
+from bestofn.core.types import Candidate, Request, message_text
 
-UNLIKE = ("id", "uuid", "request_id", "call_id", "trace_id", "timestamp", "created_at", "nonce")
-"""Names of arguments that differ between calls which mean the same."""
+UNLIKE = ("uuid", "request_id", "call_id", "trace_id", "timestamp", "created_at", "nonce")
+"""Names of arguments that differ between calls which mean the same. `id` is none: it mostly says
+what a call is about, as in delete_order(id=1)."""
 
-_UNLIKE_VALUE = re.compile(
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?"  # a moment, to the second
-    r"|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}",  # a UUID
-    re.IGNORECASE,
-)
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+_WORD = re.compile(r"[\w-]+")
+
+Told = Callable[[], frozenset[str]]
+"""The words of the conversation, found where something asks for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,9 @@ class ToolCallsKey:
 
     Args:
         leave_out: names of arguments that do not count, at any depth, besides `UNLIKE`.
-        made_up: whether arguments called as in `UNLIKE`, and values that are UUIDs or moments to
-            the second, which each candidate makes up for itself, count too.
+        made_up: whether arguments called as in `UNLIKE`, and UUIDs wherever they stand, which each
+            candidate makes up for itself, count too. One that stands in the conversation is not
+            made up, and counts always.
     """
 
     kind: ClassVar[str] = "tool_calls"
@@ -42,31 +45,50 @@ class ToolCallsKey:
         calls = candidate.message.get("tool_calls")
         if not isinstance(calls, list) or not calls:
             return None
+        told = functools.cache(lambda: _words_of(_conversation(request)))
         try:
-            return json.dumps([self._call(each) for each in calls], ensure_ascii=False)
+            return json.dumps([self._call(each, told) for each in calls], ensure_ascii=False)
         except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
             return None
 
-    def _call(self, call: Any) -> list[str]:
+    def _call(self, call: Any, told: Told) -> list[str]:
         function = call["function"]
         arguments = json.loads(function.get("arguments") or "{}")
         if not isinstance(arguments, dict):
             raise TypeError("the arguments are no object")
-        names = frozenset(self.leave_out) | (frozenset() if self.made_up else frozenset(UNLIKE))
-        counted = arguments if self.made_up else _without_made_up(arguments)
-        return [str(function["name"]), canonical(counted, names)]
+        counted = arguments if self.made_up else _without_made_up(arguments, told)
+        return [str(function["name"]), canonical(counted, frozenset(self.leave_out))]
 
 
-def _without_made_up(value: Any) -> Any:
-    """The value without texts that each candidate makes up for itself."""
+def _without_made_up(value: Any, told: Told) -> Any:
+    """The value without what each candidate makes up for itself."""
     if isinstance(value, dict):
         return {
-            name: _without_made_up(each) for name, each in value.items() if not _is_made_up(each)
+            name: _without_made_up(each, told)
+            for name, each in value.items()
+            if not _is_made_up(name, each, told)
         }
     if isinstance(value, list):
-        return [_without_made_up(each) for each in value]
+        return [_without_made_up(each, told) for each in value if not _is_made_up("", each, told)]
     return value
 
 
-def _is_made_up(value: Any) -> bool:
-    return isinstance(value, str) and _UNLIKE_VALUE.fullmatch(value) is not None
+def _is_made_up(name: str, value: Any, told: Told) -> bool:
+    is_uuid = isinstance(value, str) and _UUID.fullmatch(value) is not None
+    if name not in UNLIKE and not is_uuid:
+        return False
+    words = _WORD.findall(str(value).casefold()) if isinstance(value, (str, int, float)) else []
+    return not words or not told().issuperset(words)
+
+
+def _conversation(request: Request) -> tuple[str, ...]:
+    """The texts of a conversation, and the arguments of the calls in it."""
+    texts = map(message_text, request.messages)
+    calls = [each["tool_calls"] for each in request.messages if each.get("tool_calls")]
+    return *texts, *(json.dumps(each, ensure_ascii=False, default=str) for each in calls)
+
+
+@functools.lru_cache(maxsize=16)
+def _words_of(texts: tuple[str, ...]) -> frozenset[str]:
+    """Read once for all candidates: a conversation may be long."""
+    return frozenset(word for text in texts for word in _WORD.findall(text.casefold()))

@@ -1,8 +1,7 @@
-"""Answer keys but numbers and letters: JSON, tool calls, code, short texts, patterns, functions."""
+"""Answer keys but numbers and letters: JSON, code, short texts, patterns, functions."""
 
 from __future__ import annotations
 
-import json
 import logging
 
 import pytest
@@ -12,9 +11,8 @@ from bestofn.answers.custom import CustomKey
 from bestofn.answers.json import JsonKey
 from bestofn.answers.pattern import PatternKey
 from bestofn.answers.text import TextKey
-from bestofn.answers.tool_calls import ToolCallsKey
 from bestofn.core.types import Candidate, Request
-from tests.support.answers import called, key_of, said
+from tests.support.answers import key_of
 
 
 def test_json_is_the_same_however_it_is_laid_out() -> None:
@@ -31,42 +29,6 @@ def test_json_is_the_same_however_it_is_laid_out() -> None:
 @pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "It is {}."])
 def test_what_is_no_json_does_not_vote(text: str) -> None:
     assert key_of(JsonKey(), text) is None
-
-
-def test_tool_calls_are_the_same_whatever_their_ids_and_moments() -> None:
-    key, request = ToolCallsKey(), Request.from_prompt("x")
-    one = called(("book", '{"to": "Rome", "seats": 2, "request_id": "a1"}'), text="I book it.")
-    other = called(("book", '{"seats": 2.0, "to": "Rome", "timestamp": 17}'))
-    made_up = {"to": "Rome", "seats": 2, "at": "2026-01-02T03:04:05Z"}
-    made_up["token"] = "0b1c2d3e-0000-4000-8000-000000000000"
-    third = called(("book", json.dumps(made_up)))
-    assert key.key(request, one) == key.key(request, other) == key.key(request, third) is not None
-    assert key.key(request, called(("book", '{"to": "Roma", "seats": 2}'))) != key.key(request, one)
-    assert key.key(request, called(("cancel", '{"to": "Rome", "seats": 2}'))) != key.key(
-        request, one
-    )
-    twice = called(("book", '{"to": "Rome", "seats": 2}'), ("book", '{"to": "Rome", "seats": 2}'))
-    assert key.key(request, twice) != key.key(request, one)
-
-
-def test_arguments_can_be_left_out_by_name_and_made_up_ones_kept() -> None:
-    request = Request.from_prompt("x")
-    one, other = (called(("f", json.dumps({"why": why, "n": 1}))) for why in ("a", "b"))
-    named = ToolCallsKey(leave_out=("why",))
-    assert ToolCallsKey().key(request, one) != ToolCallsKey().key(request, other)
-    assert named.key(request, one) == named.key(request, other)
-    by_id = [called(("f", json.dumps({"id": at}))) for at in (1, 2)]
-    kept = ToolCallsKey(made_up=True)
-    assert kept.key(request, by_id[0]) != kept.key(request, by_id[1])
-    assert ToolCallsKey().key(request, by_id[0]) == ToolCallsKey().key(request, by_id[1])
-
-
-@pytest.mark.parametrize("arguments", ["{", "[1]", '"x"', "[" * 50_000])
-def test_calls_whose_arguments_are_no_object_do_not_vote(arguments: str) -> None:
-    assert ToolCallsKey().key(Request.from_prompt("x"), called(("f", arguments))) is None
-    assert ToolCallsKey().key(Request.from_prompt("x"), said("no call")) is None
-    broken = said(None, tool_calls=[{"function": {}}, "x"])
-    assert ToolCallsKey().key(Request.from_prompt("x"), broken) is None
 
 
 def test_programs_are_the_same_whatever_their_layout_and_comments() -> None:
