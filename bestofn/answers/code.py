@@ -7,8 +7,10 @@ import warnings
 from dataclasses import dataclass
 from typing import ClassVar
 
+from bestofn.answers.program_text import does_something, is_program
 from bestofn.core.types import Candidate, Request
 from bestofn.support.code_block import extract_code
+from bestofn.support.thoughts import without_thoughts
 
 LONGEST = 20_000
 """Characters of a program that is read: Python's parser takes much memory for some texts."""
@@ -18,19 +20,25 @@ LONGEST = 20_000
 class CodeKey:
     """The program in an answer, as `bestofn.support.code_block` finds it. One in Python is compared
     as it is parsed, so that layout, quotes and comments do not count; another without blank lines
-    and spaces at the ends of lines. None where there is no program, or one above `LONGEST`."""
+    and spaces at the ends of lines. None where there is no program, as in a refusal, or one above
+    `LONGEST`."""
 
     kind: ClassVar[str] = "code"
 
     def key(self, request: Request, candidate: Candidate) -> str | None:
         """See `bestofn.core.protocols.AnswerKey`."""
-        program = extract_code(candidate.text)
+        text = without_thoughts(candidate.text)
+        program = extract_code(text)
         if not program.strip() or len(program) > LONGEST:
             return None
+        is_fenced = program != text
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of an answer's own invalid escapes
-                return ast.unparse(ast.parse(program))
+                parsed = ast.parse(program)
+                return ast.unparse(parsed) if is_fenced or does_something(parsed) else None
         except (SyntaxError, ValueError, RecursionError, MemoryError):
+            if not is_fenced and not is_program(program):
+                return None
             lines = (line.rstrip() for line in program.splitlines())
             return "\n".join(line for line in lines if line)
