@@ -97,6 +97,7 @@ def announced(text: str) -> str | None:
     return final
 
 
+@functools.lru_cache(maxsize=256)
 def marked(text: str) -> str | None:
     """What the last ``####`` marks as the answer: a number alone on the rest of its line, or on the
     last line anything short. A Markdown heading of the same depth is none."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bestofn.answers import number
 from bestofn.answers.auto import AutoKey
 from bestofn.core.protocols import NamedKey
 from bestofn.core.types import Candidate, Request
@@ -58,3 +59,12 @@ def test_one_candidate_alone_has_the_key_of_its_kind() -> None:
     request = Request.from_prompt("5 + 3?")
     assert AutoKey().key(request, said("It is 8.")) == "8"
     assert AutoKey().key(request, said(ESSAY)) is None
+
+
+def test_a_text_is_read_once_however_often_candidates_come() -> None:
+    given = [said(f"{ESSAY} It is {at}.", at) for at in range(9)]
+    for read in (number.marked, number.announced):
+        read.cache_clear()
+    for count in range(1, 10):
+        AutoKey().suited(Request.from_prompt("Write."), given[:count])
+    assert number.marked.cache_info().misses == number.announced.cache_info().misses == 9
