@@ -138,6 +138,8 @@ async def _compare(
         raise ConfigError(f"budget: nothing that was compared keeps {limit.cost}={limit.share:g}")
     compared = Compared(graded, outcomes, whole, asked.answer_key)
     if as_json:
+        if compared.uncounted is not None:
+            _tell(compared.uncounted)
         print_json(compared, best)
     else:
         print_tables(compared, best)

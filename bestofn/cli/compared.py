@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def print_json(compared: Compared, best: Outcome | None) -> None:
-    """One object; the keys are part of the interface.
+    """One object; the keys are part of the interface. What is not known is null.
 
     Args:
         compared: what is printed.
@@ -30,11 +31,11 @@ def print_json(compared: Compared, best: Outcome | None) -> None:
                 "best_of": each.plan.best_of,
                 "selector": each.plan.selector.name,
                 "stop": each.plan.stop.model_dump(exclude_defaults=True),
-                "accuracy": each.accuracy,
-                "interval": [each.low, each.high],
-                "tokens": each.tokens,
-                "steps": each.steps,
-                "sampled": each.sampled,
+                "accuracy": _known(each.accuracy),
+                "interval": [_known(each.low), _known(each.high)],
+                "tokens": _known(each.tokens),
+                "steps": _known(each.steps),
+                "sampled": _known(each.sampled),
             }
             for each in compared.outcomes
         ],
@@ -89,6 +90,11 @@ def print_tables(compared: Compared, best: Outcome | None) -> None:
         console.print(hint, highlight=False)
     if best is not None:
         typer.echo(yaml.safe_dump({"profiles": {"recommended": profile_of(best)}}))
+
+
+def _known(value: float) -> float | None:
+    """JSON has no nan."""
+    return None if math.isnan(value) else value
 
 
 def _estimate(estimate: Any) -> dict[str, float] | None:

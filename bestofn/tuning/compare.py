@@ -9,9 +9,10 @@ mean's over rows, by bootstrap.
 from __future__ import annotations
 
 import dataclasses
+import math
 import random
 import statistics
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,8 +38,10 @@ class Outcome:
         plan: which.
         accuracy: share of draws whose winner is right, 0 to 1.
         low, high: the 95 % interval of the accuracy, over rows.
-        tokens: completion tokens of a request, the mean; those of aborted candidates too.
-        steps: decode steps of a request, the mean: how long it takes beside a batch of its own.
+        tokens: completion tokens of a request, the mean; those of aborted candidates too. Rows in
+            which not every candidate's are known take no part; nan: there are no others.
+        steps: decode steps of a request, the mean of the same rows: how long it takes beside a
+            batch of its own.
         sampled: candidates of a request that were started, the mean.
     """
 
@@ -56,8 +59,8 @@ class _Draw:
     """One replay: 1 or 0 for right, and its cost."""
 
     right: float
-    tokens: int
-    steps: int
+    tokens: int | None
+    steps: int | None
     sampled: int
 
 
@@ -118,8 +121,10 @@ async def _outcome(
                 ranking = error.ranking
             winner = ranking.winner
             is_right = winner is not None and verdicts[order[winner.index].index]
-            tokens, sampled = ranking.usage.completion_tokens or 0, len(ranking.candidates)
-            of_row.append(_Draw(float(is_right), tokens, run.steps, sampled))
+            # By row, and not by draw: every plan's costs are of the same rows.
+            tokens, steps = ranking.usage.completion_tokens, run.steps
+            cost = (tokens, steps) if row.counted else (None, None)
+            of_row.append(_Draw(float(is_right), *cost, len(ranking.candidates)))
     return _summed(plan, [of_row for of_row in found if of_row])
 
 
@@ -135,10 +140,15 @@ def _summed(plan: Plan, found: Sequence[Sequence[_Draw]]) -> Outcome:
         statistics.fmean(by_row),
         low,
         high,
-        statistics.fmean(each.tokens for each in every),
-        statistics.fmean(each.steps for each in every),
+        _mean_known(each.tokens for each in every),
+        _mean_known(each.steps for each in every),
         statistics.fmean(each.sampled for each in every),
     )
+
+
+def _mean_known(values: Iterable[int | None]) -> float:
+    known = [value for value in values if value is not None]
+    return statistics.fmean(known) if known else math.nan
 
 
 def interval(values: Sequence[float], seed: int = 0) -> tuple[float, float]:

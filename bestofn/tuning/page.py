@@ -28,6 +28,12 @@ BY = {
     "agreement": "agreement with the winner of all candidates",
 }
 
+COSTS = {
+    "tokens": "Accuracy against tokens",
+    "steps": "Accuracy against decode steps (time beside a batch of its own)",
+}
+"""Headings of the curves."""
+
 HEADINGS = ("best of", "chosen and stopped by", "right", "95 %", "tokens", "steps")
 """Of the table of outcomes, on the page and in the terminal."""
 
@@ -72,23 +78,37 @@ class Compared:
         return f"{len(self.graded.rows):,} rows, right by {BY[self.graded.by]}"
 
     @property
+    def uncounted(self) -> str | None:
+        """A sentence on rows that take no part in the costs; None: all do."""
+        rows = self.graded.rows
+        lost = sum(not row.counted for row in rows)
+        if lost == len(rows):
+            return "The run does not tell the tokens of its candidates: there are no costs."
+        if lost:
+            return (
+                f"Rows whose candidates' tokens were not counted are left out of costs: {lost:,}."
+            )
+        return None
+
+    @property
     def hints(self) -> list[str]:
-        """Sentences on what was left out, over-optimisation and length."""
-        told = [str(each) for each in (self.fall, self.length_bias) if each is not None]
+        """Sentences on what was left out, of the costs too, over-optimisation and length."""
+        found = (self.uncounted, self.fall, self.length_bias)
+        told = [str(each) for each in found if each is not None]
         if self.left_out:
             told.insert(0, f"Rows with fewer candidates are left out: {self.left_out:,}.")
         return told
 
 
 def cells(outcome: Outcome, whole: Outcome) -> tuple[str, ...]:
-    """What stands under `HEADINGS`; costs are shares of those of `whole`."""
+    """What stands under `HEADINGS`; costs are shares of those of `whole`, where it has any."""
     return (
         str(outcome.plan.best_of),
         outcome.plan.title,
         f"{outcome.accuracy:.1%}",
         f"{outcome.low:.0%} to {outcome.high:.0%}",
-        f"{outcome.tokens / whole.tokens:.2f}" if whole.tokens else "-",
-        f"{outcome.steps / whole.steps:.2f}" if whole.steps else "-",
+        f"{outcome.tokens / whole.tokens:.2f}" if whole.tokens > 0 else "-",
+        f"{outcome.steps / whole.steps:.2f}" if whole.steps > 0 else "-",
     )
 
 
@@ -130,12 +150,10 @@ def sections(compared: Compared) -> list[Section]:
             Table(columns, rows, words=frozenset()),
             _by_size(compared),
         ),
-        Section("Accuracy against tokens", shares, None, _by_cost(outcomes, whole, "tokens")),
-        Section(
-            "Accuracy against decode steps (time beside a batch of its own)",
-            "",
-            None,
-            _by_cost(outcomes, whole, "steps"),
+        *(
+            Section(heading, shares, None, _by_cost(outcomes, whole, cost))
+            for cost, heading in COSTS.items()
+            if getattr(whole, cost) > 0
         ),
         Section(
             "Selectors and stopping rules",
@@ -184,7 +202,7 @@ def _by_cost(outcomes: Sequence[Outcome], whole: Outcome, cost: str) -> Figure:
     from plotly.graph_objects import Figure, Scatter
 
     figure = Figure(layout=LAYOUT)
-    most = getattr(whole, cost) or 1.0
+    most = getattr(whole, cost)
     for rule in dict.fromkeys(each.plan.stop.rule for each in outcomes):
         mine = [
             each

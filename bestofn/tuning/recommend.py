@@ -52,8 +52,16 @@ def recommended(outcomes: Sequence[Outcome], whole: Outcome, limit: CostLimit) -
         outcomes: to choose from.
         whole: what everything is compared with: the most candidates, nothing stopped.
         limit: of cost.
+
+    Raises:
+        ConfigError: there is no such cost, since no tokens were counted.
     """
     most = limit.share * getattr(whole, limit.cost)
+    if not most > 0:  # it may be nan
+        raise ConfigError(
+            f"budget: the run does not tell the tokens of its candidates: no share of {limit.cost} "
+            "can be kept"
+        )
     within = [each for each in outcomes if getattr(each, limit.cost) <= most]
     return max(within, key=lambda each: (each.accuracy, -getattr(each, limit.cost)), default=None)
 

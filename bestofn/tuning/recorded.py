@@ -27,6 +27,12 @@ class RecordedRow:
     request: Request
     candidates: tuple[ScoredCandidate, ...]
 
+    @property
+    def counted(self) -> bool:
+        """Whether it is known of each candidate how many tokens it has; an upstream that counts
+        several answers as one sum tells it of none."""
+        return all(each.candidate.counted_tokens is not None for each in self.candidates)
+
 
 def read_run(folder: Path) -> Iterator[RecordedRow]:
     """The rows of a run that have at least two finished candidates.
@@ -68,6 +74,7 @@ def _candidate(held: Mapping[str, Any]) -> ScoredCandidate:
             {"role": "assistant", "content": held["text"]} if message is None else _read(message),
             held["finish_reason"],
             held["completion_tokens"],
+            group_tokens=None,  # what nobody counted is not 0; no sum of a group is recorded
             seed=held["seed"],
             mean_logprob=held.get("mean_logprob"),
             generator=held.get("generator"),

@@ -3,6 +3,8 @@
 All running candidates are decoded in step, one token each a step, as a batch of one request on one
 engine is. So a candidate of 40 tokens that was started at step 0 comes at step 40, and one that is
 aborted at step 25 has cost 25 tokens. Time is counted in steps, and nothing waits for a clock.
+Where it is not known of one how many tokens it has, all come in the order in which they are to be
+sampled, and what that costs is not known.
 
     run = Replay(records)
     ranking = await best_of_n(request, run.pipeline(selector, policy))
@@ -15,16 +17,21 @@ import asyncio
 import dataclasses
 import heapq
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from bestofn.core.controller import RequestPolicy
 from bestofn.core.pipeline import Pipeline
 from bestofn.core.protocols import Selector
 from bestofn.core.ranking import ScoredCandidate
-from bestofn.core.types import Candidate, Failure, Rejection, Request, Score
+from bestofn.core.types import Candidate, Failure, Request, Score
 
 TURNS = 8
 """Turns of the event loop that a candidate has to be filtered, scored and decided upon before the
 next one comes; it takes four (measured), and more change nothing."""
+
+
+FILTER_ERROR = "filter_error"
+"""The reason of a candidate that a filter raised on; no reward model is shown it."""
 
 
 class Replay:
@@ -32,16 +39,24 @@ class Replay:
 
     Args:
         records: finished candidates, in the order in which they are to be sampled. Those that
-            failed have no tokens, and fail again.
+            failed fail again.
 
     Attributes:
-        steps: decode steps that were taken: how long the slowest candidate ran, over all waves.
+        counted: whether it is known of each how many tokens it has.
+        now: decode steps so far; 0 where they are not counted.
     """
 
     def __init__(self, records: Sequence[ScoredCandidate]) -> None:
         self._records = [_numbered(record, index) for index, record in enumerate(records)]
         self._scored = any(record.reward is not None for record in records)
-        self.steps = 0
+        self.counted = all(record.candidate.counted_tokens is not None for record in records)
+        self.now = 0
+
+    @property
+    def steps(self) -> int | None:
+        """Decode steps that were taken: how long the slowest candidate ran, over all waves; None:
+        unknown."""
+        return self.now if self.counted else None
 
     def pipeline(self, selector: Selector, policy: RequestPolicy) -> Pipeline:
         """What `best_of_n` replays them with; for requests for as many candidates or fewer."""
@@ -53,9 +68,18 @@ class Replay:
         """Of the filter that rejects what was rejected."""
         return "recorded"
 
-    def check(self, request: Request, candidate: Candidate) -> Rejection | None:
-        """The rejection that was recorded: the first certain one, else the first."""
-        found = self._records[candidate.index].rejections
+    def check(self, request: Request, candidate: Candidate) -> Any:
+        """The rejection that was recorded: the first certain one, else the first; or the failure,
+        where no reward model is there to give it back, or would have been shown the candidate.
+
+        A failure is given back as `Filtering` makes one of what a filter raises. Were it raised,
+        each would be logged with its traceback, as often as it is drawn.
+        """
+        record = self._records[candidate.index]
+        failure = record.failure
+        if failure is not None and (not self._scored or failure.reason == FILTER_ERROR):
+            return failure
+        found = record.rejections
         return next((each for each in found if each.certain), found[0] if found else None)
 
 
@@ -87,9 +111,9 @@ class _Sampling:
 
     def __init__(self, run: Replay, candidates: Mapping[int, Candidate]) -> None:
         self._run = run
-        self._began = run.steps
+        self._began = run.now
         self._candidates = candidates
-        self._due = [(self._began + (c.counted_tokens or 0), i) for i, c in candidates.items()]
+        self._due = [(self._began + self._tokens(i), i) for i in candidates]
         heapq.heapify(self._due)
         self._aborted: set[int] = set()
 
@@ -108,7 +132,7 @@ class _Sampling:
         if not self._due:
             raise StopAsyncIteration
         step, index = heapq.heappop(self._due)
-        self._run.steps = max(self._run.steps, step)
+        self._run.now = max(self._run.now, step)
         return self._candidates[index]
 
     def abort(self, index: int) -> None:
@@ -120,11 +144,21 @@ class _Sampling:
 
     def _so_far(self, index: int) -> Candidate:
         whole = self._candidates[index]
-        tokens = min(self._run.steps - self._began, whole.counted_tokens or 0)
-        message = {"role": "assistant", "content": ""}
+        tokens = min(self._run.now - self._began, self._tokens(index))
         return Candidate(
-            index, message, "abort", tokens, prompt_tokens=whole.prompt_tokens, seed=whole.seed
+            index,
+            {"role": "assistant", "content": ""},
+            "abort",
+            tokens if self._run.counted else None,
+            group_tokens=None,
+            prompt_tokens=whole.prompt_tokens,
+            seed=whole.seed,
         )
+
+    def _tokens(self, index: int) -> int:
+        """How many steps a candidate takes; 0 where that of one is not known."""
+        counted = self._candidates[index].counted_tokens if self._run.counted else None
+        return counted or 0
 
 
 def _numbered(record: ScoredCandidate, index: int) -> ScoredCandidate:

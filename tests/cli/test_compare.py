@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,17 +42,30 @@ def row(number: int) -> Row:
     return read_row(number, f"prompts.jsonl:{number + 1}", record, {}, defaults)
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sampled(made: Path, script: Callable[[Request, int], FakeCompletion]) -> Path:
     """A run of eight rows with eight candidates each."""
-    made = tmp_path_factory.mktemp("run") / "run"
 
     async def sample() -> None:
         with contextlib.closing(Store.open(made, fakes.CONFIG)) as store:
-            await run(map(row, range(ROWS)), store, fakes.pipeline(answer), RunOptions())
+            await run(map(row, range(ROWS)), store, fakes.pipeline(script), RunOptions())
 
     asyncio.run(sample())
     return made
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return sampled(tmp_path_factory.mktemp("run") / "run", answer)
+
+
+def uncounted_from(first: int) -> Callable[[Request, int], FakeCompletion]:
+    """The same answers, whose tokens nobody counted in the rows from this one on."""
+
+    def script(request: Request, index: int) -> FakeCompletion:
+        counted = int(request.last_user_text.split()[-1]) < first
+        return dataclasses.replace(answer(request, index), counted=counted)
+
+    return script
 
 
 def compared(folder: Path, *flags: str) -> Any:
@@ -157,7 +172,8 @@ def test_the_runs_own_answer_key_is_compared_and_another_may_be_told(
 
 def test_stopping_rules_are_compared_with_the_selector_that_is_told(folder: Path) -> None:
     chosen = "{weighted_vote: {temperature: 0.5}}"
-    done = compared(folder, "--json", "--selector", chosen, "--budget", "tokens=0.6")
+    key = ("--answer-key", "number")  # the prompts do not ask for one
+    done = compared(folder, "--json", "--selector", chosen, *key, "--budget", "tokens=0.6")
     assert done.exit_code == 0, done.output
     said = json.loads(done.stdout)
     stopped = {each["selector"] for each in said["outcomes"] if "rule" in each["stop"]}
@@ -200,3 +216,32 @@ def test_pass_maj_and_rm_at_k_stand_in_json_table_and_page(
     assert said["over_optimisation"]["most"] == 8
     assert said["length"]["reward"] is not None
     assert all(each in page for each in ("pass@k", "maj@k", "rm@k", "Length against reward"))
+
+
+@pytest.mark.parametrize("budget", ["tokens=0.01", "steps=0.5"])
+def test_a_share_of_what_nobody_counted_is_refused(tmp_path: Path, budget: str) -> None:
+    made = sampled(tmp_path / "run", uncounted_from(0))
+    done = compared(made, "--budget", budget)
+    assert done.exit_code == 2
+    assert "the run does not tell the tokens of its candidates" in done.output
+    assert "Traceback" not in done.output
+
+
+def test_costs_that_nobody_counted_are_null_and_have_no_curves(tmp_path: Path) -> None:
+    made, page = sampled(tmp_path / "run", uncounted_from(0)), tmp_path / "page.html"
+    done = compared(made, "--json", "--html", str(page))
+    assert done.exit_code == 0, done.output
+    outcomes = json.loads(done.stdout)["outcomes"]
+    assert {(each["tokens"], each["steps"]) for each in outcomes} == {(None, None)}
+    assert all(each["accuracy"] is not None for each in outcomes)
+    assert "there are no costs" in done.stderr
+    text = page.read_text(encoding="utf-8")
+    assert "there are no costs" in text
+    assert "Accuracy against" not in text
+
+
+def test_rows_that_nobody_counted_take_no_part_in_the_costs(tmp_path: Path) -> None:
+    done = compared(sampled(tmp_path / "run", uncounted_from(5)), "--budget", "tokens=0.9")
+    assert done.exit_code == 0, done.output
+    assert "tokens were not counted are left out of costs: 3." in done.output
+    assert "recommended" in done.output

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from bestofn.answers.text import TextKey
 from bestofn.control.accepted import Accepted
 from bestofn.control.enough import Enough
 from bestofn.control.plateau import Plateau
@@ -15,10 +16,12 @@ from bestofn.control.policy import Policy
 from bestofn.control.waves import Waves
 from bestofn.core.best_of_n import best_of_n
 from bestofn.core.controller import Controller
+from bestofn.core.no_winner import NothingAcceptableError
 from bestofn.core.pipeline import Pipeline
 from bestofn.core.ranking import ScoredCandidate
-from bestofn.core.types import Candidate, Rejection, Request
+from bestofn.core.types import Candidate, Failure, Rejection, Request
 from bestofn.selection.argmax import ArgmaxSelector
+from bestofn.selection.vote import VoteSelector
 from bestofn.testing import FakeRewardModel
 from bestofn.tuning.replay import Replay
 from tests.support.progress import record
@@ -80,6 +83,41 @@ async def test_what_was_rejected_is_rejected_again() -> None:
     assert ranking.rejected == {"length": 1}
     assert ranking.winner is not None
     assert ranking.winner.index == 2
+
+
+@pytest.mark.parametrize("rewards", [True, False])
+async def test_what_a_filter_failed_on_fails_again_and_is_not_logged(
+    rewards: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    failure = Failure("filter_error", "the filter mine raised KeyError: 'x'")
+    records = [dataclasses.replace(e, reward=e.reward if rewards else None) for e in recorded()]
+    records[4] = dataclasses.replace(records[4], failure=failure, reward=None)
+    selector = ArgmaxSelector() if rewards else VoteSelector(TextKey())
+    ranking = await best_of_n(REQUEST, Replay(records).pipeline(selector, Policy()))
+    assert ranking.failed == {"filter_error": 1}
+    assert next(e.failure for e in ranking.candidates if e.index == 4) == failure
+    assert 4 not in [each.index for each in ranking.ranked]
+    assert not caplog.records
+
+
+async def test_what_was_stopped_before_it_was_scored_fails_again() -> None:
+    """Without rewards in the draw nothing scores, which would give the failure back."""
+    late = Failure("deadline", "not scored at the deadline")
+    records = [dataclasses.replace(e, failure=late, reward=None) for e in recorded()]
+    with pytest.raises(NothingAcceptableError) as caught:
+        await best_of_n(REQUEST, Replay(records).pipeline(VoteSelector(TextKey()), Policy()))
+    assert caught.value.ranking is not None
+    assert caught.value.ranking.failed == {"deadline": 6}
+
+
+async def test_where_one_has_no_count_all_come_as_they_are_sampled_at_an_unknown_cost() -> None:
+    records = recorded()
+    unknown = dataclasses.replace(records[2].candidate, completion_tokens=None, group_tokens=None)
+    records[2] = dataclasses.replace(records[2], candidate=unknown)
+    run = Replay(records)
+    ranking = await best_of_n(REQUEST, run.pipeline(ArgmaxSelector(), Policy(stop=Accepted(2))))
+    assert (run.steps, ranking.usage.completion_tokens) == (None, None)
+    assert [each.index for each in ranking.ranked] == [1, 0], "the first two, and not the shortest"
 
 
 class OneByOne:
