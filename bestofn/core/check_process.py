@@ -21,12 +21,10 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bestofn.core.outcome import Outcome, outcome_of
 from bestofn.core.protocols import Filter
-from bestofn.core.types import Candidate, Failure, Rejection, Request
+from bestofn.core.types import Candidate, Rejection, Request
 from bestofn.core.worker_process import WorkerProcess
-
-Outcome = Rejection | Failure | None
-"""What a filter says of a candidate: a rejection, that it raised, or nothing."""
 
 UNCHECKED = "unchecked"
 """The reason of the suspicion of a candidate that a filter could not judge in time."""
@@ -59,8 +57,6 @@ def outcomes(
     Raises:
         UnsendableError: the request, or what stands in it, cannot be pickled, or not be loaded.
     """
-    from bestofn.core.filtering import outcome_of  # which imports this module
-
     shown = dataclasses.replace(candidate, logprobs=None, token_ids=None)  # no filter reads them
     asked = _sent((request, shown))
     process = _IDLE.get()

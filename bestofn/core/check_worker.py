@@ -8,8 +8,10 @@ import pickle
 import sys
 from typing import Any
 
-from bestofn.core.filtering import outcome_of
-from bestofn.support.error_text import first_line
+from bestofn.core.outcome import outcome_of
+
+LONGEST_FAULT = 240
+"""Characters that are told of why something cannot be loaded."""
 
 
 def main() -> None:
@@ -41,7 +43,7 @@ def _loaded(data: bytes) -> tuple[Any, str | None]:
     try:
         return pickle.loads(data), None
     except (Exception, SystemExit) as error:  # what is imported for it may end the process, too
-        return None, first_line(error)
+        return None, f"{type(error).__name__}: {error}"[:LONGEST_FAULT]
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from typing import Self
 from bestofn.core import check_process
 from bestofn.core.abstaining import Abstaining
 from bestofn.core.mid_decode import Foreseeing
+from bestofn.core.outcome import Outcome, filter_error, outcome_of
 from bestofn.core.protocols import Filter, Mending, Portable, Waiting
 from bestofn.core.ranking import ScoredCandidate
 from bestofn.core.types import GENERATION_ERROR, Candidate, Failure, Rejection, Request
@@ -95,7 +96,7 @@ class Filtering:
         """
         loop = asyncio.get_running_loop()
         candidate, failure = self._mended(candidate)
-        outcomes: dict[int, check_process.Outcome] = {}
+        outcomes: dict[int, Outcome] = {}
         long = self.is_long(candidate)
         if long:
             sent = [at for at, portable in enumerate(self.portable) if portable]
@@ -162,20 +163,12 @@ class Filtering:
             try:
                 candidate = mender.mend(candidate)
             except (Exception, asyncio.CancelledError) as error:
-                failure = _filter_error(type(mender).__name__, error)
+                failure = filter_error(type(mender).__name__, error)
         return candidate, failure
 
 
-def outcome_of(judge: Filter, request: Request, candidate: Candidate) -> check_process.Outcome:
-    """What a filter says; a `Failure` where it raises."""
-    try:
-        return judge.check(request, candidate)
-    except (Exception, asyncio.CancelledError) as error:
-        return _filter_error(judge.name, error)
-
-
 def _record(
-    candidate: Candidate, failure: Failure | None, outcomes: Sequence[check_process.Outcome]
+    candidate: Candidate, failure: Failure | None, outcomes: Sequence[Outcome]
 ) -> ScoredCandidate:
     rejections = tuple(each for each in outcomes if isinstance(each, Rejection))
     for each in outcomes:
@@ -188,7 +181,7 @@ def _warn_once(sentence: str) -> None:
     logger.warning("%s", sentence)
 
 
-def _certain(outcomes: Iterable[check_process.Outcome]) -> Rejection | None:
+def _certain(outcomes: Iterable[Outcome]) -> Rejection | None:
     """The first rejection that leaves no doubt."""
     return next((e for e in outcomes if isinstance(e, Rejection) and e.certain), None)
 
@@ -198,9 +191,3 @@ def _waits(judge: Waiting, request: Request, candidate: Candidate) -> bool:
         return judge.waits(request, candidate)
     except (Exception, asyncio.CancelledError):  # its check says what is wrong
         return False
-
-
-def _filter_error(name: str, error: BaseException) -> Failure:
-    """A filter that raised: a user's code, recorded on the candidate, never lost."""
-    logger.warning("filter %s raised", name, exc_info=error)
-    return Failure("filter_error", f"the filter {name} raised {type(error).__name__}: {error}")
