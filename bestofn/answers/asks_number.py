@@ -58,11 +58,13 @@ _ASKS_ELSE = re.compile(
 change, of which the direction counts too."""
 
 
-@functools.lru_cache(maxsize=64)
 def asks_number(prompt: str) -> bool:
     """Whether the prompt asks for a number and nothing else."""
-    if len(prompt) > 2 * ENDS:
-        prompt = f"{prompt[:ENDS]}\n{prompt[-ENDS:]}"
+    return _asks(f"{prompt[:ENDS]}\n{prompt[-ENDS:]}" if len(prompt) > 2 * ENDS else prompt)
+
+
+@functools.lru_cache(maxsize=64)
+def _asks(prompt: str) -> bool:
     prompt = unicodedata.normalize("NFKC", prompt).casefold()
     questions = [each for each in _SENTENCE_END.split(prompt) if "?" in each]
     asked = questions[-1].strip() if questions else prompt

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from bestofn.answers.number import IS, announced
 from bestofn.core.types import Candidate, Request
+from bestofn.support.kept import LONGEST
 from bestofn.support.thoughts import without_thoughts
 
 _OPTION = re.compile(
@@ -48,6 +49,10 @@ _ALONE = re.compile(r"[\s*_(（\"'\[]*(?:\\text\{)?([A-Za-z])[\s*_)）\"'\].．�
 _LEADING = re.compile(r"^[ \t*_]*+[(（]?([A-Z])[)）.．:：](?:\s|\*|$)", re.MULTILINE)
 
 
+LISTED_IN = 200_000
+"""Characters of the end of a prompt in which options are looked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChoiceKey:
     r"""The letter of the option that an answer takes: ``B``, "The answer is (B).", ``\boxed{B}``.
@@ -63,13 +68,14 @@ class ChoiceKey:
 
     def key(self, request: Request, candidate: Candidate) -> str | None:
         """See `bestofn.core.protocols.AnswerKey`."""
-        return _taken(without_thoughts(candidate.text), options(request))
+        text = without_thoughts(candidate.text)
+        # Asked for to find the kind of key, to vote, and again whenever another candidate comes.
+        taken = _taken if len(text) > LONGEST else _taken_once
+        return taken(text, options(request))
 
 
-@functools.lru_cache(maxsize=256)
 def _taken(text: str, letters: frozenset[str]) -> str | None:
-    """The letter that a text takes. Kept, since it is asked for to find the kind of key, to vote,
-    and again whenever another candidate comes."""
+    """The letter that a text takes."""
     boxed = announced(text)
     for lone in (None if boxed is None else _ALONE.fullmatch(boxed), _ALONE.fullmatch(text)):
         if lone is not None:
@@ -84,10 +90,13 @@ def _taken(text: str, letters: frozenset[str]) -> str | None:
     return None
 
 
+_taken_once = functools.lru_cache(maxsize=256)(_taken)
+
+
 def options(request: Request) -> frozenset[str]:
     """The letters of the options that the newest user message lists, A, B, ... in order and at
-    least two of them; none where it lists none."""
-    return _listed(request.last_user_text)
+    least two of them; none where it lists none. Of a long one its end is read."""
+    return _listed(request.last_user_text[-LISTED_IN:])
 
 
 @functools.lru_cache(maxsize=16)

@@ -2,7 +2,6 @@ r"""Numbers and boxed mathematics: ``\boxed{1,200}``, ``#### 1200``, "it is 1200
 
 from __future__ import annotations
 
-import functools
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import ClassVar
 from bestofn.answers import symbolic
 from bestofn.answers.numbers import LONGEST, found_in, normal
 from bestofn.core.types import Candidate, Request
+from bestofn.support.kept import kept
 from bestofn.support.thoughts import without_thoughts
 
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
@@ -75,7 +75,7 @@ class NumberKey:
         return normal(last) if self.bare and last is not None else None
 
 
-@functools.lru_cache(maxsize=256)
+@kept
 def _results(text: str) -> tuple[str | None, str | None]:
     """What a text announces, else its last number. Kept, since rules ask again whenever another
     candidate comes."""
@@ -84,7 +84,7 @@ def _results(text: str) -> tuple[str | None, str | None]:
     return final, None if final is not None else next(reversed(found_in(text)), None)
 
 
-@functools.lru_cache(maxsize=256)
+@kept
 def announced(text: str) -> str | None:
     r"""What the last ``\boxed{}`` holds, else what the last ``####`` marks, else the number that
     the last "the answer is" announces; None: nothing is announced."""
@@ -97,7 +97,7 @@ def announced(text: str) -> str | None:
     return final
 
 
-@functools.lru_cache(maxsize=256)
+@kept
 def marked(text: str) -> str | None:
     """What the last ``####`` marks as the answer: a number alone on the rest of its line, or on the
     last line anything short. A Markdown heading of the same depth is none."""

@@ -21,6 +21,9 @@ _OPENING = re.compile(
     r"^(?:(?:so|therefore|thus) )?(?:the )?(?:final |correct )?answer(?: is)? |^答案[是为]?"
 )
 _LETTER = re.compile(r"[^\W\d_]")
+READ = 20_000
+"""Characters of the end of a prompt that answers are compared with."""
+
 _ARTICLE = re.compile(r"^(?:the|an?) ")
 
 
@@ -59,7 +62,7 @@ class TextKey:
         text = without_thoughts(candidate.text)
         if not text or len(text) > self.longest:
             return None
-        return _said(text, request.last_user_text, numbers=self.numbers)
+        return _said(text, request.last_user_text[-READ:], numbers=self.numbers)
 
 
 @functools.lru_cache(maxsize=256)

@@ -19,6 +19,9 @@ what a call is about, as in delete_order(id=1)."""
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _WORD = re.compile(r"[\w-]+")
 
+READ = 200_000
+"""Characters of the end of a conversation that are read."""
+
 Told = Callable[[], frozenset[str]]
 """The words of the conversation, found where something asks for them."""
 
@@ -81,14 +84,17 @@ def _is_made_up(name: str, value: Any, told: Told) -> bool:
     return not words or not told().issuperset(words)
 
 
-def _conversation(request: Request) -> tuple[str, ...]:
-    """The texts of a conversation, and the arguments of the calls in it."""
-    texts = map(message_text, request.messages)
-    calls = [each["tool_calls"] for each in request.messages if each.get("tool_calls")]
-    return *texts, *(json.dumps(each, ensure_ascii=False, default=str) for each in calls)
+def _conversation(request: Request) -> str:
+    """The texts of a conversation, with the arguments of the calls in it; the end of a long one."""
+    texts = []
+    for each in request.messages:
+        texts.append(message_text(each))
+        if calls := each.get("tool_calls"):
+            texts.append(json.dumps(calls, ensure_ascii=False, default=str))
+    return "\n".join(texts)[-READ:]
 
 
 @functools.lru_cache(maxsize=16)
-def _words_of(texts: tuple[str, ...]) -> frozenset[str]:
-    """Read once for all candidates: a conversation may be long."""
-    return frozenset(word for text in texts for word in _WORD.findall(text.casefold()))
+def _words_of(conversation: str) -> frozenset[str]:
+    """Read once for all candidates."""
+    return frozenset(_WORD.findall(conversation.casefold()))

@@ -36,7 +36,8 @@ async def test_records_keep_what_a_replay_needs_and_exports_keep_what_is_sure(
         await run(fakes.rows(2), store, pipeline, RunOptions(in_flight=2))
     sure, unsure = read_rollouts(tmp_path)
     assert (sure["selector"], sure["confidence"]) == ("weighted_vote", 0.75)
-    assert [each["answer_key"] for each in sure["candidates"]] == ["4", "8", "8", "8"]
+    keys = [each["answer_key"] for each in sure["candidates"]]
+    assert keys == ["number 4 it is", "8", "8", "8"]
     assert [each["rank"] for each in sure["candidates"]] == [4, 1, 2, 3]
     assert {each["mean_logprob"] for each in sure["candidates"]} == {None}
     assert unsure["confidence"] == 0.25
