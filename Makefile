@@ -31,7 +31,7 @@ endif
 demo: setup
 	$(BIN)/bestofn ask "What is 8 - 5?" --best-of 16 --seed 128
 
-# Every test is fast, full or heavy: tests/conftest.py. Fast ones, on two cores, take a minute.
+# Every test is fast, full or heavy: tests/conftest.py.
 test-fast: setup
 	$(BIN)/python -m pytest -m fast $(TWO)
 

@@ -1,11 +1,12 @@
 """Prints what scoring costs in this tree and in an older one, by turns: each tree's own
 `benchmarks.scoring`, over the floor.
 
-    .venv/bin/python -m benchmarks.scoring_before [--old a60de2a] [--turns 3] [--rounds 3]
+    .venv/bin/python -m benchmarks.scoring_before [--old a60de2a] [--turns 3] [--rounds 1]
 
 In a turn each tree scores all cases in a process of its own, first the one and then the other. What
 is compared within a turn is the median of its ratios to the floor, which the same turn measures:
-so a machine that is slower for a while does not count against either tree.
+so a machine that is slower for a while does not count against either tree. A tree takes minutes a
+round, since its benchmark measures every way; each is told on standard error as it ends.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ def measured(tree: Path, rounds: int, threads: int) -> Ratios:
     rows = [json.loads(line) for line in done.stderr.splitlines() if line.startswith('{"case"')]
     if done.returncode or not rows:
         raise SystemExit(f"{tree} cannot be measured:\n{done.stderr}")
-    return {", ".join(map(str, row["case"])): statistics.median(row["bestofn"]) for row in rows}
+    found = {", ".join(map(str, row["case"])): statistics.median(row["bestofn"]) for row in rows}
+    print(json.dumps({"tree": str(tree), **found}), file=sys.stderr, flush=True)
+    return found
 
 
 def main() -> None:
@@ -49,7 +52,7 @@ def main() -> None:
     )
     parser.add_argument("--old", default=OLD, help="a revision, or a folder that holds a tree")
     parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--rounds", type=int, default=3, help="in each turn")
+    parser.add_argument("--rounds", type=int, default=1, help="in each turn")
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
     found: dict[str, list[Ratios]] = {"old": [], "now": []}

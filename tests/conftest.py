@@ -1,12 +1,12 @@
 """The real engine, once a session, and the part of the suite that each test belongs to.
 
-    make test-fast   fast             no engine, no model, no processes of its own
+    make test-fast   fast             no engine, no model, no service, no processes of its own
     make test        fast and full    the main uses, end to end
     make test-all    heavy too        soak, kills, Ray, a browser, schemathesis
 
-`engine`, `model`, `long`, `browser`, `ray` and `slow` say what a test needs (pyproject.toml
-describes them). A test that uses a fixture of an engine is marked here, and its part follows from
-its markers.
+`engine`, `model`, `service`, `long`, `browser`, `ray` and `slow` say what a test needs
+(pyproject.toml describes them). A test that uses a fixture of an engine is marked here, and its
+part follows from its markers.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ os.environ.update(
 
 from bestofn import Pipeline, Settings, open_pipeline
 from bestofn.generators.vllm import VllmGenerator
-from tests.support.parts import ENGINE_FIXTURES, MODEL_FOLDERS, begun, group, is_asked_for, part
+from tests.support.parts import ENGINE_FIXTURES, begun, folder_marks, group, is_asked_for, part
 from tests.support.vllm_serving import TOOLS, embedded_serving
 
 NOT_FAST = {"vllm", "ray", "playwright"}
@@ -77,8 +77,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not ENGINE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker("engine")
-        if item.nodeid.startswith(MODEL_FOLDERS):
-            item.add_marker("model")
+        for mark in folder_marks(item.nodeid):
+            item.add_marker(mark)
         item.add_marker(part({mark.name for mark in item.iter_markers()}))
 
 

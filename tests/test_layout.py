@@ -88,6 +88,7 @@ def test_no_docstring_tells_what_a_module_owns() -> None:
         ("fast", "tests/core/test_x.py", "@pytest.mark.slow\ndef test_x():", True),
         ("fast", "tests/core/test_x.py", "pytestmark = pytest.mark.model  # why\n", False),
         ("fast", "tests/rewards/test_x.py", "", False),
+        ("fast", "tests/server/surfaces/test_x.py", "", False),
         ("not heavy", "tests/rewards/test_x.py", "", True),
         ("not heavy", "tests/core/test_x.py", "pytestmark = pytest.mark.slow\n", False),
         ("not heavy", "tests/x.py", "pytestmark = [\n    pytest.mark.slow,\n]\n", False),

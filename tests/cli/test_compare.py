@@ -28,6 +28,8 @@ from tests.support import dataset_fakes as fakes
 
 ROWS, BEST_OF = 8, 8
 
+pytestmark = pytest.mark.long
+
 
 def answer(request: Request, index: int) -> FakeCompletion:
     """Right in six of ten candidates, and of different length."""

@@ -10,10 +10,16 @@ ENGINE_FIXTURES = frozenset(
 )
 """A test that uses one is marked `engine`."""
 
-MODEL_FOLDERS = ("tests/embedded/", "tests/rewards/", "tests/training/")
-"""A test in one is marked `model`: they run models, sandboxes and servers that score."""
+MARKED_FOLDERS = {
+    "tests/embedded/": "model",
+    "tests/rewards/": "model",
+    "tests/training/": "model",
+    "tests/server/": "service",
+}
+"""Beginnings of paths, and the marker of all tests below: those that run models, sandboxes and
+servers that score, and those that ask the whole service."""
 
-FULL = frozenset({"engine", "model", "long"})
+FULL = frozenset({"engine", "model", "service", "long"})
 HEAVY = frozenset({"browser", "ray", "slow"})
 
 PARTS = ("fast", "full", "heavy")
@@ -21,6 +27,11 @@ _MOST_ASKED = {"fast": "fast", "not heavy": "full"}
 """By what is given as ``-m``: the last part that it takes tests of."""
 
 _MODULE_MARK = re.compile(r"^pytestmark = (\[\n.*?^\]|.*?$)", re.MULTILINE | re.DOTALL)
+
+
+def folder_marks(path: str) -> frozenset[str]:
+    """The markers of all tests at this path, or with this node id."""
+    return frozenset(mark for folder, mark in MARKED_FOLDERS.items() if path.startswith(folder))
 
 
 def part(markers: Set[str]) -> str:
@@ -42,8 +53,7 @@ def is_asked_for(expression: str, path: str, text: str) -> bool:
     marks = {
         mark for found in _MODULE_MARK.findall(text) for mark in re.findall(r"mark\.(\w+)", found)
     }
-    if path.startswith(MODEL_FOLDERS):
-        marks.add("model")
+    marks |= folder_marks(path)
     return PARTS.index(part(marks)) <= PARTS.index(most)
 
 
