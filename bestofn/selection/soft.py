@@ -55,14 +55,14 @@ class SoftSelector:
             return only
         scores = Scores.of(accepted)
         known = scores.known or dict.fromkeys(scores.indices, 0.0)
-        heights = {index: score / self.temperature for index, score in known.items()}
+        best = max(known.values())  # of which only differences count, and no quotient overflows
+        heights = {index: (score - best) / self.temperature for index, score in known.items()}
         named = request.id if request.seed is None else request.seed
         draw = random.Random(seed_from(f"soft:{named}:{request.last_user_text}"))
         noise = {index: -math.log(-math.log(_open(draw))) for index in scores.indices}
-        drawn = sorted(heights, key=lambda i: -(heights[i] + noise[i]))
+        drawn = sorted(heights, key=lambda i: (-(heights[i] + noise[i]), -known[i]))
         order = (*drawn, *(index for index in scores.indices if index not in heights))
-        top = max(heights.values())
-        chances = {index: math.exp(height - top) for index, height in heights.items()}
+        chances = {index: math.exp(height) for index, height in heights.items()}
         confidence = chances[order[0]] / sum(chances.values())
         return Selection(
             order, scores.known, confidence, chosen_by=ChosenBy("soft", None, scores.kind)

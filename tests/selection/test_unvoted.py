@@ -108,8 +108,10 @@ async def test_soft_without_scores_is_even_and_cold_is_argmax() -> None:
         request = dataclasses.replace(REQUEST, seed=seed)
         winners[(await SoftSelector().select(request, voters("a", "b"))).order[0]] += 1
     assert 100 < winners[0] < 200
-    cold = SoftSelector(temperature=1e-6)
-    assert (await chosen(cold, voters("a", "b", "c", rewards=[1.0, 3.0, 2.0]))).order == (1, 2, 0)
+    for temperature in (1e-6, 5e-324):
+        cold = SoftSelector(temperature=temperature)
+        selection = await chosen(cold, voters("a", "b", "c", rewards=[1.0, 3.0, 2.0]))
+        assert (selection.order, selection.confidence) == ((1, 2, 0), 1.0)
 
 
 async def test_rewards_that_only_follow_the_length_are_taken_off() -> None:
