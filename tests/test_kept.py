@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bestofn.answers import choice
 from bestofn.core.types import Candidate, Request
 from bestofn.support.kept import LONGEST, kept
@@ -24,9 +26,13 @@ def test_a_result_is_kept_of_a_short_text_and_not_of_a_long_one() -> None:
     assert length.__doc__ == "How long."
 
 
-def test_no_answer_key_keeps_a_long_answer() -> None:
-    long = "The answer is B. " + "x" * LONGEST
-    before = choice._taken_once.cache_info().currsize
-    said = Candidate(0, {"role": "assistant", "content": long}, "stop")
-    assert choice.ChoiceKey().key(ASKED, said) == "B"
-    assert choice._taken_once.cache_info().currsize == before
+def test_no_answer_key_keeps_a_long_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(choice, "announced", read.append)
+    for length in (10, LONGEST):
+        said = Candidate(
+            0, {"role": "assistant", "content": "The answer is B. " + "x" * length}, "stop"
+        )
+        for _ in range(2):
+            assert choice.ChoiceKey().key(ASKED, said) == "B"
+    assert [len(each) > LONGEST for each in read] == [False, True, True]

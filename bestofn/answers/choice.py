@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from bestofn.answers.number import IS, announced
 from bestofn.core.types import Candidate, Request
-from bestofn.support.kept import LONGEST
+from bestofn.support.kept import kept
 from bestofn.support.thoughts import without_thoughts
 
 _OPTION = re.compile(
@@ -68,14 +68,13 @@ class ChoiceKey:
 
     def key(self, request: Request, candidate: Candidate) -> str | None:
         """See `bestofn.core.protocols.AnswerKey`."""
-        text = without_thoughts(candidate.text)
-        # Asked for to find the kind of key, to vote, and again whenever another candidate comes.
-        taken = _taken if len(text) > LONGEST else _taken_once
-        return taken(text, options(request))
+        return _taken(without_thoughts(candidate.text), options(request))
 
 
+@kept
 def _taken(text: str, letters: frozenset[str]) -> str | None:
-    """The letter that a text takes."""
+    """The letter that a text takes. Kept, since it is asked for to find the kind of key, to vote,
+    and again whenever another candidate comes."""
     boxed = announced(text)
     for lone in (None if boxed is None else _ALONE.fullmatch(boxed), _ALONE.fullmatch(text)):
         if lone is not None:
@@ -88,9 +87,6 @@ def _taken(text: str, letters: frozenset[str]) -> str | None:
         if len(only := {each for each in named if _known(each, letters)}) == 1:
             return only.pop()
     return None
-
-
-_taken_once = functools.lru_cache(maxsize=256)(_taken)
 
 
 def options(request: Request) -> frozenset[str]:

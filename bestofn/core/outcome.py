@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from bestofn.core.protocols import Filter
-from bestofn.core.types import Candidate, Failure, Rejection, Request
+from bestofn.core.types import FILTER_ERROR, Candidate, Failure, Rejection, Request
 
 logger = logging.getLogger(__name__)
 
@@ -25,4 +25,4 @@ def outcome_of(judge: Filter, request: Request, candidate: Candidate) -> Outcome
 def filter_error(name: str, error: BaseException) -> Failure:
     """A filter that raised: a user's code, recorded on the candidate, never lost."""
     logger.warning("filter %s raised", name, exc_info=error)
-    return Failure("filter_error", f"the filter {name} raised {type(error).__name__}: {error}")
+    return Failure(FILTER_ERROR, f"the filter {name} raised {type(error).__name__}: {error}")

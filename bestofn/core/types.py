@@ -30,6 +30,9 @@ OWNED_OPTIONS = frozenset(
 GENERATION_ERROR = "generation_error"
 """The reason of a `Failure` where the engine failed on a candidate."""
 
+FILTER_ERROR = "filter_error"
+"""The reason of a `Failure` where a filter raised on a candidate."""
+
 REWARD_ERROR = "reward_error"
 """The reason of a `Failure` where the reward model failed on a candidate."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
+Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 LONGEST = 50_000
@@ -13,8 +14,8 @@ LONGEST = 50_000
 cache as long as the result is, and must not fill the memory."""
 
 
-def kept(function: Callable[[str], Result]) -> Callable[[str], Result]:
-    """`function` of a text, whose last 256 results are kept; of texts up to `LONGEST` alone.
+def kept(function: Callable[Given, Result]) -> Callable[Given, Result]:
+    """`function`, whose last 256 results are kept; where no text it is given is above `LONGEST`.
 
     @kept
     def announced(text: str) -> str | None: ...
@@ -22,7 +23,10 @@ def kept(function: Callable[[str], Result]) -> Callable[[str], Result]:
     held = functools.lru_cache(maxsize=256)(function)
 
     @functools.wraps(function)
-    def result(text: str) -> Result:
-        return function(text) if len(text) > LONGEST else held(text)
+    def result(*given: Given.args, **named: Given.kwargs) -> Result:
+        texts = (each for each in (*given, *named.values()) if isinstance(each, str))
+        if any(len(each) > LONGEST for each in texts):
+            return function(*given, **named)
+        return held(*given, **named)  # type: ignore[arg-type]  # of what can be hashed
 
     return result

@@ -23,15 +23,11 @@ from bestofn.core.controller import RequestPolicy
 from bestofn.core.pipeline import Pipeline
 from bestofn.core.protocols import Selector
 from bestofn.core.ranking import ScoredCandidate
-from bestofn.core.types import Candidate, Failure, Request, Score
+from bestofn.core.types import FILTER_ERROR, Candidate, Failure, Request, Score
 
 TURNS = 8
 """Turns of the event loop that a candidate has to be filtered, scored and decided upon before the
 next one comes; it takes four (measured), and more change nothing."""
-
-
-FILTER_ERROR = "filter_error"
-"""The reason of a candidate that a filter raised on; no reward model is shown it."""
 
 
 class Replay:
