@@ -21,6 +21,7 @@ _TO = r"(?:[\s*_`$\"'“‘(（\[{]|\\(?:text(?:bf)?|mathrm|mathbf)?)*+"
 _ONE = (
     rf"{_TO}(?:(?i:the )?(?i:option|choice|answer|letter)\b{_TO}|选项)?([A-Z])(?![A-Za-z'’])"
     r"(?!\s?(?:(?i:or|and)\b|[&/、和或与])\s?(?:(?i:option|choice|answer) )?[A-Z](?![A-Za-z]))"
+    r"(?!\s?[,，]\s?[A-Z]\s?(?:[,，、&.。]|(?i:or|and)\b|$))"
 )
 """A letter, and not the first of several."""
 _KEPT = (
@@ -29,9 +30,17 @@ _KEPT = (
 )
 """What follows does not reject it."""
 
+_DENIED = re.compile(
+    r"(?:\b(?i:not|never|cannot|none of)|(?i:n['’]t)|[不没][会要能可该应得有]{0,2}|并?非)"
+    r"(?: \w{1,12})?\s?$"
+)
+"""Before what is said of a letter: it is said not to hold."""
+
 _ANSWER = re.compile(
-    r"(?:(?i:\b(?:answers?|option|choice|(?:correct|right|best) (?:one|letter|response|statement))"
-    rf"{IS})|(?:答案|正确的?(?:选项|一项)?)(?:应该?)?(?:是|为|选|[:：])[:：]?){_ONE}"
+    r"(?:(?i:\b(?:answers?|ans|option|choice"
+    r"|(?:correct|right|best) (?:one|letter|response|statement))"
+    rf"{IS})|(?:答案|正确的?(?:选项|一项)?|而)(?:应该?)?(?:是|为|选|[:：])[:：]?)"
+    rf"{_ONE}{_KEPT}"
 )
 _RIGHT = re.compile(
     r"(?<![A-Za-z'’])([A-Z])(?:[)）.*_\"'`]{0,3}\s?(?i:is (?:correct|right|the answer|the "
@@ -39,12 +48,16 @@ _RIGHT = re.compile(
 )
 _CHOSEN = re.compile(
     r"(?:(?i:\b(?:choose|chose|pick|select|go with|going with"
-    rf"|(?:so|thus|hence|therefore),?(?= (?:the )?(?:option|choice))))|选择?){_ONE}{_KEPT}"
+    r"|(?:so|thus|hence|therefore),?(?= (?:the )?(?:option|choice)))"
+    r"|(?i:(?:so|thus|hence|therefore),?|it['’]s|it is)(?= [(（]?[A-Z][)）]?(?:[.。]|\s*$)))"
+    rf"|选择?[:：]?){_ONE}{_KEPT}"
 )
 _BARE = re.compile(
     r"(?:(?i:(?<!or )(?<!and )\b(?:option|choice|answer))|选项|答案)"
-    rf"[^A-Za-z\n.!?。]{{0,4}}{_ONE}{_KEPT}"
+    rf"[^A-Za-z\n.!?。不没非]{{0,4}}{_ONE}{_KEPT}"
 )
+_BOXED = re.compile(rf"{_TO}([A-Z])(?:[)）.:：]|[\s*_$}}]*$)")
+"""What a box may hold: the letter, dressed, alone or before the option's own text."""
 _ALONE = re.compile(r"[\s*_(（\"'\[]*(?:\\text\{)?([A-Za-z])[\s*_)）\"'\].．。:：}]*")
 _LEADING = re.compile(r"^[ \t*_]*+[(（]?([A-Z])[)）.．:：](?:\s|\*|$)", re.MULTILINE)
 
@@ -79,14 +92,25 @@ def _taken(text: str, letters: frozenset[str]) -> str | None:
     for lone in (None if boxed is None else _ALONE.fullmatch(boxed), _ALONE.fullmatch(text)):
         if lone is not None:
             return _known(lone[1], letters)
+    if boxed is not None and (dressed := _BOXED.match(boxed)) is not None:
+        return _known(dressed[1], letters)
     for said in (_ANSWER, _RIGHT, _CHOSEN):
-        if found := [str(each) for each in said.findall(text) if _known(each, letters)]:
+        if found := [each for each in _found(said, text) if _known(each, letters)]:
             return found[-1]
     led: list[str] = _LEADING.findall(text) if _LEADING.match(text) else []
-    for named in (led, _BARE.findall(text)):
+    for named in (led, _found(_BARE, text)):
         if len(only := {each for each in named if _known(each, letters)}) == 1:
             return only.pop()
     return None
+
+
+def _found(said: re.Pattern[str], text: str) -> list[str]:
+    """The letters of which a text says it, and does not deny it."""
+    return [
+        str(each[1])
+        for each in said.finditer(text)
+        if not _DENIED.search(text[max(0, each.start() - 24) : each.start()])
+    ]
 
 
 def options(request: Request) -> frozenset[str]:

@@ -14,8 +14,13 @@ from bestofn.support.kept import kept
 from bestofn.support.thoughts import without_thoughts
 
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
-IS = r"[*_`\"]{0,3}(?:[ \t]{0,2}(?:\b(?:is|are)\b|=|是|为)[ \t]?[:：]?|[ \t]?[:：])"
-"""What stands between "the answer" and its value: "is", a colon, or "is:"."""
+_SURELY = r"(?:therefore|thus|hence|clearly|indeed|simply|definitely|probably|(?:most )?likely)"
+IS = (
+    r"(?: to (?:this|the) (?:question|problem))?[*_`\"]{0,3}(?:[ \t]{0,2}"
+    rf"(?:\b(?:is|are|(?:must|should|would|will) be)\b(?:,? {_SURELY}\b,?)?|=|是|为)[ \t]?[:：]?"
+    r"|[ \t]?[:：])"
+)
+"""What stands between "the answer" and its value: "is", "must be", a colon, or "is:"."""
 
 MARKUP = r"(?:[ \t*_`$(（]|\\[(\[]|(?<=\$\$)\n|(?<=\\\[)\n)*+"
 """What may stand before a value: emphasis, a code span, the beginning of a formula, a bracket."""
@@ -103,7 +108,7 @@ def marked(text: str) -> str | None:
     last line anything short. A Markdown heading of the same depth is none."""
     last = text.rstrip().rpartition("\n")[2]
     if (found := _MARKED_LAST.search(last)) is not None:
-        return found[1].strip()
+        return found[1].strip(" \t*")
     numbers = _MARKED.findall(text)
     return str(numbers[-1]).strip() if numbers else None
 

@@ -30,7 +30,7 @@ _FRACTION = re.compile(r"\\frac\{?(-?\d+)\}?\{?(\d+)\}?")
 _SHORT_FRACTION = re.compile(r"\\frac(\d)(\d)")
 _DRESSING = re.compile(
     r"\\(?:left|right|displaystyle|boldsymbol|mathbf|mathrm|textbf)(?![A-Za-z])"
-    r"|\\[,;:! ]|[\s$~€£¥]|\^?\\circ|\^\{\\circ\}|°"
+    r"|\\[,;:! $]|[\s$~€£¥]|\^?\\circ|\^\{\\circ\}|°"
 )
 _UNIT = re.compile(r"\\(?:text|mathrm|mbox|textrm)\{([^{}]*)\}")
 _NAME = re.compile(r"^[A-Za-z](?:_\{?\w+\}?)?(?:\([a-z]\))?=(?=.)")

@@ -52,6 +52,9 @@ def contradictions(settings: Settings) -> Iterator[tuple[str, ConfigError]]:
         if profile.selector is not None:
             chosen = profile.selector
             tried(f"profiles.{name}.selector", lambda chosen=chosen: build_selector(chosen))  # type: ignore[misc]
+        if profile.model is not None and settings.generators:
+            several = ConfigError("it is for one generator, and there are several")
+            found.append((f"profiles.{name}.model", several))
         before = len(found)
         if profile.answer_key is not None:
             voted = profile.answer_key

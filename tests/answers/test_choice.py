@@ -23,6 +23,28 @@ def test_a_choice_is_its_letter(text: str) -> None:
     assert key_of(ChoiceKey(), text, QUESTION) == "B"
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["故选：B。", "选：B", "应选择：B", "The answer must be B.", "The answer is therefore B",
+     "The answer to this question is B.", "It's B.", "Therefore, B.", "Ans: B",
+     "答案不是A，而是B。",
+     "Answer: Option A is wrong, B is correct.", "The answer is B, A is a star.",
+     r"The answer is C? Let me box it: \boxed{\text{(B)}}", r"\boxed{\mathrm{B}}",
+     r"\boxed{B) Mars}", r"\boxed{\textbf{(B)}}"],
+)  # fmt: skip
+def test_a_letter_is_taken_as_exams_and_boxes_have_it(text: str) -> None:
+    assert key_of(ChoiceKey(), text, QUESTION) == "B"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["I would not pick A", "I don't choose A", "我不会选A", "答案不可能是A", "答案不是A。",
+     "The answer is A, B and C", "The answers are A, B."],
+)  # fmt: skip
+def test_a_letter_that_is_denied_or_one_of_several_is_not_taken(text: str) -> None:
+    assert key_of(ChoiceKey(), text, QUESTION) is None
+
+
 @pytest.mark.parametrize("text", ["D", "Mars", "A planet is large.", "", "The answer is E"])
 def test_what_names_no_option_does_not_vote(text: str) -> None:
     assert key_of(ChoiceKey(), text, QUESTION) is None

@@ -16,6 +16,7 @@ SAME: list[tuple[str, ...]] = [
     ("It is 1 / 2.", "50%", r"\boxed{50\%}", "0.5", ".5"),
     (r"\boxed{-\frac{3}{4}}", "The answer is -0.75.", "−0.75", r"$\boxed{-3/4}$"),
     (r"\boxed{x = 5}", r"\boxed{5\text{ cm}}", r"\boxed{ 5 }", r"\boxed{\mathbf{5}}", "**5**"),
+    (r"\boxed{\$1,200}", r"\boxed{1200}", "#### **1200**", "The answer must be $1,200."),
     (r"\boxed{2\frac{1}{2}}", "2.5", r"\boxed{5/2}"),
     (r"\boxed{3 \times 10^{4}}", "30000", r"\boxed{3\cdot10^4}", "30,000"),
     (r"\boxed{90^\circ}", r"\boxed{90°}", "90"),

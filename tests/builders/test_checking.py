@@ -66,3 +66,9 @@ def test_a_limit_below_the_best_of_that_nobody_wrote_is_found() -> None:
 def test_a_limit_and_a_rule_are_told_at_once() -> None:
     both = found(**NO_REWARD, server={"max_best_of": 4}, profiles={"p": {"stop": REWARD_RULE}})
     assert [key for key, _ in both] == ["server.max_best_of", "profiles.p.stop"]
+
+
+def test_a_profiles_model_beside_several_generators_is_found() -> None:
+    said = "it is for one generator, and there are several"
+    profiles = {"p": {"model": "m"}}
+    assert found(**NO_REWARD, generators=TWO, profiles=profiles) == [("profiles.p.model", said)]
