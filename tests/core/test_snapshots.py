@@ -144,10 +144,11 @@ async def test_where_all_loop_one_runs_to_its_end_and_is_what_is_fallen_back_on(
     snapshots = [" ".join(LOOP.split()[: 14 * at]) for at in range(1, 12)]
     looping = FakeCompletion(LOOP, delay=0.3, snapshots=snapshots)
     ranking, generator = await ranked([looping] * 3)
-    assert sorted(generator.aborted) == [1, 2]
+    assert len(set(generator.aborted)) == 2
     assert ranking.fallback == "best_rejected"
     assert ranking.winner is not None
-    assert (ranking.winner.index, ranking.winner.text) == (0, LOOP)
+    assert ranking.winner.index not in generator.aborted
+    assert ranking.winner.text == LOOP
 
 
 async def test_another_round_is_sampled_where_all_loop() -> None:
