@@ -21,8 +21,16 @@ from bestofn.settings.settings import Settings
 from bestofn.settings.stopping import StopSettings
 
 
-def contradictions(settings: Settings) -> Iterator[tuple[str, ConfigError]]:
-    """What is wrong beyond the form of single values: (the key, what opening it would raise)."""
+def contradictions(
+    settings: Settings, *, served: bool = False
+) -> Iterator[tuple[str, ConfigError]]:
+    """What is wrong beyond the form of single values: (the key, what opening it would raise).
+
+    Args:
+        settings: what is tried.
+        served: a server is to be started with them, so that its limits hold whoever wrote them;
+            a file with a large `best_of` and no limit may be for `sample`.
+    """
     found: list[tuple[str, ConfigError]] = []
 
     @contextlib.contextmanager
@@ -40,7 +48,7 @@ def contradictions(settings: Settings) -> Iterator[tuple[str, ConfigError]]:
     tried("rewards" if settings.rewards else "reward_model", lambda: _options_of(settings))
     tried("answer_key", lambda: build_answer_key(settings.answer_key))
     right = not found  # what a rule reads
-    _tried_limit(settings, tried)
+    _tried_limit(settings, tried, served=served)
     _tried_filters(settings.filters, "filters", tried)
     tried("selector", lambda: build_selector(settings.selector))
     if right:
@@ -99,7 +107,9 @@ def _options_of(settings: Settings) -> None:
                 section.model_validate(reward.options)
 
 
-def _tried_limit(settings: Settings, tried: Callable[[str, Callable[[], object]], None]) -> None:
+def _tried_limit(
+    settings: Settings, tried: Callable[[str, Callable[[], object]], None], *, served: bool
+) -> None:
     """Whether what is sampled without asking is within the server's limit: a `best_of` that nobody
     wrote, too, where somebody wrote the limit."""
     most = settings.server.max_best_of
@@ -112,7 +122,7 @@ def _tried_limit(settings: Settings, tried: Callable[[str, Callable[[], object]]
         if settings.best_of > most:
             raise ConfigError(f"it is {most}, and best_of {settings.best_of}: serve refuses it")
 
-    if "max_best_of" in settings.server.model_fields_set:
+    if served or "max_best_of" in settings.server.model_fields_set:
         if "best_of" in settings.model_fields_set:
             tried("best_of", lambda: within(settings.best_of))
         else:

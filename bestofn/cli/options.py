@@ -184,3 +184,19 @@ def check_stopping(settings: Settings) -> None:
             require_candidates(profile.stop or settings.stop, profile.best_of or settings.best_of)
         except ConfigError as error:
             raise ConfigError(f"profile {name}: {error}") from error
+
+
+def check_served(settings: Settings) -> None:
+    """Refuse, before a model is loaded, settings that a server could not be started with.
+
+    Raises:
+        ConfigError: it names each key and what is wrong there.
+    """
+    from bestofn.builders.checking import contradictions
+
+    wrong = [
+        f"{key}: {str(error).removeprefix(f'{key}: ')}"
+        for key, error in contradictions(settings, served=True)
+    ]
+    if wrong:
+        raise ConfigError("; ".join(wrong))

@@ -22,7 +22,7 @@ from bestofn.cli.options import (
     UnsafeCodeOption,
     UpstreamOption,
     VerboseOption,
-    check_stopping,
+    check_served,
     named,
     trusting,
 )
@@ -109,7 +109,7 @@ def serve(
             engine_args=context.obj,
             server={name: value for name, value in server.items() if value is not None},
         )
-        check_stopping(settings)
+        check_served(settings)
         run_to_end(_serve(settings, verbose=verbose), _loop_factory())
 
 

@@ -54,12 +54,26 @@ def test_a_contradiction_is_one_sentence(
         assert "Traceback" not in output
 
 
-def test_a_profile_that_could_never_stop_is_refused_at_the_start(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (
+            "profiles: {quick: {best_of: 4, stop: accepted count=6}}",
+            "profiles.quick.stop: stop.count is 6, and best_of is 4: sample more",
+        ),
+        ("best_of: 100", "best_of: it is 100, and server.max_best_of 64: serve refuses it"),
+        ("profiles: {quick: {filters: [repetitoin]}}", "no filter is called 'repetitoin'"),
+        ("profiles: {quick: {selector: most}}", "no selector is called 'most'"),
+    ],
+)
+def test_what_serve_would_refuse_is_told_before_a_model_is_loaded(
+    tmp_path: Path, settings: str, told: str
+) -> None:
     file = tmp_path / "settings.yaml"
-    file.write_text("profiles: {quick: {best_of: 4, stop: accepted count=6}}\n", encoding="utf-8")
-    code, output = said("serve", "--config", str(file))
+    file.write_text(settings + "\n", encoding="utf-8")
+    code, output = said("serve", "/no/model/is/there", "--config", str(file))
     assert code == 2
-    assert "profile quick: stop.count is 6, and best_of is 4: sample more" in output
+    assert told in output
 
 
 @pytest.mark.parametrize(
