@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bestofn.answers.choice import ChoiceKey, options
 from bestofn.answers.json import JsonKey
 from bestofn.answers.number import NumberKey, announced, marked
+from bestofn.answers.number_words import MINUS
 from bestofn.answers.text import TextKey
 from bestofn.answers.tool_calls import ToolCallsKey
 from bestofn.core.protocols import AnswerKey
@@ -20,7 +21,7 @@ TAIL = 200
 """Characters at the end of an answer in which its result is looked for."""
 
 _RESULT = re.compile(
-    r"(?:=|≈|\b(?:is|are|equals|total|totals)\b|等于|共|得|是|为)\s*[$*(（]*[-+−]?\d[\d,.\s/]*%?[^\d\n]{0,24}$"
+    rf"(?:=|≈|\b(?:is|are|equals|total|totals)\b|等于|共|得|是|为)\s*[$*(（]*(?:[-+−]|{MINUS})?\d[\d,.\s/]*%?[^\d\n]{{0,24}}$"
 )
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bestofn.answers import symbolic
-from bestofn.answers.numbers import LONGEST, found_in, normal
+from bestofn.answers.number_words import MINUS, SCALE
+from bestofn.answers.numbers import LONGEST, exact, found_in, normal
 from bestofn.core.types import Candidate, Request
 from bestofn.support.kept import kept
 from bestofn.support.thoughts import without_thoughts
@@ -35,7 +36,7 @@ _MARKED_LAST = re.compile(
 
 _SAID = re.compile(
     rf"(?:\b(?:answers?|result){IS}|答案(?:应该?)?(?:是|为)?[:：]?|等于)"
-    rf"(?:\s{{1,4}}(?=\$|\\[(\[]))?{MARKUP}([-+−]?\.?\d(?:[\d.,/]*\d)?(?:\s?\\?%)?)",
+    rf"(?:\s{{1,4}}(?=\$|\\[(\[]))?{MARKUP}((?:[-+−]|{MINUS})?\.?\d(?:[\d.,/]*\d)?(?:\s?\\?%|\s?{SCALE})?)",
     re.IGNORECASE,
 )
 """The next line counts where a formula stands there: a digit may number the first of a list."""
@@ -76,7 +77,8 @@ class NumberKey:
         if final is not None:
             if not final or len(final) > LONGEST:
                 return None
-            return (symbolic.normal(final) if self.math_verify else None) or normal(final)
+            read = symbolic.normal(final) if self.math_verify and exact(final) is None else None
+            return read or normal(final)
         return normal(last) if self.bare and last is not None else None
 
 

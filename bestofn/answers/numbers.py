@@ -1,6 +1,7 @@
 r"""Numbers in texts: where they stand, and their normal form as exact fractions.
 
 found_in("2 shirts at $1,200.50 or 50%")    # ["2", "1,200.50", "50%"]
+found_in("it is minus 8 million")           # ["minus 8 million"]
 normal(r"\frac{6}{4}")                      # "3/2"
 """
 
@@ -10,16 +11,20 @@ import functools
 import re
 from fractions import Fraction
 
+from bestofn.answers.number_words import MINUS, SCALE, in_digits
+
 LONGEST = 200
 """Characters of a final answer: what is longer is no answer but a derivation."""
 
 _DIGITS = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+"
 _IN_TEXT = re.compile(
-    rf"(?<![A-Za-z0-9_.])(?:(?<![\d)\]]\s)(?<![\d)\]])[-+])?(?:{_DIGITS})"
-    r"(?:\s?/\s?\d+)?(?:\s?%)?(?![\d])"
+    rf"(?<![A-Za-z0-9_.])(?:(?<![\d)\]]\s)(?<![\d)\]])[-+]"
+    rf"|(?:^|(?<=\b(?:is|be) )|(?<=\bare )|(?<=[=:*$(] )|(?<=[=:*$(])|(?=负)(?<![正胜])){MINUS})?"
+    rf"(?:{_DIGITS})(?:\s?/\s?\d+)?(?:\s?%(?!\d)|\s?{SCALE}|(?!\d))"
 )
-"""A number of a text; a sign belongs to it where no number or bracket stands before. Chinese runs
-on into numbers, Latin letters do not: v2 is none."""
+"""A number of a text; a sign belongs to it where no number or bracket stands before, and the word
+"minus" where an answer begins ("10 apples minus 3 apples" takes away). Chinese runs on into
+numbers, Latin letters do not: v2 is none."""
 _WHOLE = re.compile(
     rf"(?P<value>[-+]?(?:{_DIGITS})(?:[eE][-+]?\d{{1,3}})?)(?:/(?P<below>[-+]?\d+(?:\.\d+)?))?"
     r"(?P<percent>%)?"
@@ -49,14 +54,23 @@ def normal(text: str) -> str:
     else without spaces and without what only dresses it. Remembered, since the answers to one
     prompt hold the same few numbers, and rules look at them whenever a candidate comes.
     """
-    plain = _ascii(text).strip().rstrip(".。")
-    bare = _DRESSING.sub("", plain.replace(r"\dfrac", r"\frac").replace(r"\tfrac", r"\frac"))
-    bare = _NAME.sub("", bare.replace(r"\%", "%"))
-    unitless = _UNIT.sub("", bare).strip("{}")
+    number = exact(text)
+    if number is not None:
+        return number
+    return _LONE_BRACES.sub(r"\1\2", _UNIT.sub(r"\1", _bare(text))).casefold()
+
+
+def exact(text: str) -> str | None:
+    """The number that a final answer is, as `normal` has it; None: it is none."""
+    unitless = _UNIT.sub("", _bare(text)).strip("{}")
     value = _value(_MIXED.sub(_mixed, unitless)) if len(unitless) <= LONGEST else None
-    if value is not None:
-        return str(value)
-    return _LONE_BRACES.sub(r"\1\2", _UNIT.sub(r"\1", bare)).casefold()
+    return None if value is None else str(value)
+
+
+def _bare(text: str) -> str:
+    plain = in_digits(_ascii(text).strip().rstrip(".。"))
+    bare = _DRESSING.sub("", plain.replace(r"\dfrac", r"\frac").replace(r"\tfrac", r"\frac"))
+    return _NAME.sub("", bare.replace(r"\%", "%"))
 
 
 def _value(text: str) -> Fraction | None:

@@ -40,6 +40,7 @@ def test_what_is_no_json_does_not_vote(text: str) -> None:
         ("Capital of France?", ("Paris", "paris.", '"Paris"', "The answer is: Paris", "**Paris**")),
         ("Where?", ("the moon", "The Moon.", "moon")),
         ("How?", ("Ａ １", "a 1")),
+        ("How many live there?", ("8 billion", "About 8 billion do.", "80亿", "8,000,000,000")),
         ("I had 7 and lost 3. How many are left?", ("4", "There are 4 left.", "You have 4.")),
         ("When?", ("1,200", "1200", "It is 1,200.", "The answer is 1200.")),
     ],

@@ -33,6 +33,11 @@ SAME: list[tuple[str, ...]] = [
      "The answer is:\n\n$$\n12\n$$\nin 3 steps", "**Answer**: `12` (3 boxes)", "12"),
     ("#### Step 3\nIt is 5.", "#### 5", "5 #### 5", "#### 5\n\nThat took 2 steps.", "#### $5"),
     ("It is 5.\n#### Conclusion", "The answer is 5: see 2.\n\n#### 3. Notes", "Answer:\n5. Count"),
+    ("It has 8 billion people.", "8,000,000,000", r"\boxed{8 \text{ billion}}", "80亿",
+     "The answer is 8 billion, of which 4 billion are there.", "#### 8 Billion", "8000 millions"),
+    ("The answer is minus 3, not 5.", "-3", "It is negative 3.", "负3", "**minus 3**", "x = -3"),
+    ("He weighs 5千克", "5"),
+    ("10 apples minus 3", "3"),
 ]  # fmt: skip
 
 DIFFERENT: list[tuple[str, str]] = [
@@ -46,6 +51,10 @@ DIFFERENT: list[tuple[str, str]] = [
     (r"\boxed{\sqrt{2}}", r"\boxed{2}"),
     (r"\boxed{x_1}", r"\boxed{x_2}"),
     ("50%", "50"),
+    ("8 billion", "8 million"),
+    ("14亿", "14万"),
+    ("It is minus 3.", "It is 3."),
+    ("The answer is 2 thousand.", "The answer is 2."),
 ]
 
 
@@ -119,6 +128,7 @@ def test_math_verify_reads_what_is_no_number() -> None:
     assert one is not None
     assert one == key_of(symbolic, r"\boxed{\frac{\sqrt{2}}{2}}")
     assert one != key_of(symbolic, r"\boxed{\sqrt{2}}")
+    assert key_of(symbolic, r"\boxed{8\text{ million}}") == key_of(symbolic, r"\boxed{8000000}")
     assert key_of(NumberKey(), r"\boxed{\frac{1}{\sqrt{2}}}") != key_of(
         NumberKey(), r"\boxed{\frac{\sqrt{2}}{2}}"
     )
