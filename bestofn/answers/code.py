@@ -7,10 +7,15 @@ import warnings
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bestofn.answers.program_text import does_something, is_program
 from bestofn.core.types import Candidate, Request
 from bestofn.support.code_block import extract_code
+from bestofn.support.program_text import is_program
 from bestofn.support.thoughts import without_thoughts
+
+_DOING = (ast.Call, ast.Subscript, ast.Lambda, ast.List, ast.Dict, ast.comprehension)
+_DOING_ALSO = (ast.Add, ast.Mult, ast.Pow, ast.Mod, ast.FloorDiv, ast.MatMult)
+"""What an expression has that is no prose: "Sorry", "Yes, sure", "well-known" and "it is possible"
+are expressions of Python too."""
 
 LONGEST = 20_000
 """Characters of a program that is read: Python's parser takes much memory for some texts."""
@@ -36,9 +41,20 @@ class CodeKey:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of an answer's own invalid escapes
                 parsed = ast.parse(program)
-                return ast.unparse(parsed) if is_fenced or does_something(parsed) else None
+                return ast.unparse(parsed) if is_fenced or _does_something(parsed) else None
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             if not is_fenced and not is_program(program):
                 return None
             lines = (line.rstrip() for line in program.splitlines())
             return "\n".join(line for line in lines if line)
+
+
+def _does_something(program: ast.Module) -> bool:
+    """Whether a text that Python parses is more than words that happen to be an expression, or, as
+    "Note: this", a name with its type."""
+    return any(
+        isinstance(node, (*_DOING, *_DOING_ALSO))
+        or (isinstance(node, ast.stmt) and not isinstance(node, ast.Expr | ast.AnnAssign))
+        or (isinstance(node, ast.AnnAssign) and node.value is not None)
+        for node in ast.walk(program)
+    )

@@ -19,7 +19,7 @@ from bestofn.filters.repetition.segmentation import (
     formula_mask,
     line_numbers,
 )
-from bestofn.filters.truncation.source_code import looks_like_code
+from bestofn.support.program_text import looks_like_code
 
 _LITERAL = re.compile(
     r"(?:[\\|&\"'*$×]\s?){1,2}[\w-]{1,12}[\s,\"'|&*$×]{0,4}|[\w-]{1,12}\s?[|&*$×\"']{1,2},?"

@@ -16,6 +16,7 @@ from bestofn.filters.truncation.brackets import open_bracket, without_spans
 from bestofn.filters.truncation.closings import without_tags
 from bestofn.filters.truncation.line_end import ends_sentence
 from bestofn.support import json_answer
+from bestofn.support.program_text import looks_like_code
 
 Form = Literal["json", "thinking", "fence", "code", "table", "prose", "whole"]
 """What a text is: JSON that was asked for, reasoning without end, an open code block, program
@@ -82,7 +83,7 @@ def read(request: Request, content: str) -> Reading:
     parted = outline(answer)
     if parted.open:
         return Reading(answer, "fence", parted)
-    if CODE not in parted.prose and source_code.looks_like_code(answer):
+    if CODE not in parted.prose and looks_like_code(answer):
         return Reading(answer, "code", parted)
     prose = without_tags(parted.prose)
     if prose.rstrip() != parted.prose.rstrip():

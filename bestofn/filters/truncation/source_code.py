@@ -1,45 +1,10 @@
-"""Program text without a fence: does a text look like code, and is that code cut."""
+"""Program text that is cut: what it leaves open, and where it cannot end."""
 
 from __future__ import annotations
 
 import re
 
-_CODE_LINE = re.compile(
-    r"(?:async )?(?:def|class|fn|func|function) \w.*[:({,]$|(?:if|for|while|elif|with|except)\b.*:$"
-    r"|(?:else|try|finally):$|import [\w.]+|from [\w.]+ import"
-    r"|(?:return|raise|yield|assert|del) ?\S*$"
-    r"|(?:return|raise|yield|assert) [\w.]+[(\[,]|(?:pass|break|continue|end|fi|done)$"
-    r"|(?:const|let|var|public|private|static|export|using|typedef|struct|enum|namespace) \w"
-    r"|.*[=()\[\]<>.:].*;$|\w+;$|.*[{}]$|.*[(\[{]$|[)\]}]+[,;]?$|.*\w\(.*\)[,:]?$|.*\w[(\[].*,$"
-    r"|[\w.\]\[]+(?: ?: ?[\w.\[\]]+)? ?[-+*/|]?= ?\S|[\w.]+\(|</?\w.*>$|@\w+"
-    r"|#(?:include|define|if|end)"
-    r"|[\w.'\"-]+ ?[:=] ?.*,$"
-)
-_FIRST_LINE = re.compile(
-    r"(?:(?:async )?def \w+\(|class \w+[:({]|@\w+[\w.]*(?:\(.*\))?$|import [\w.]+"
-    r"|from [\w.]+ import|#!|#(?:include|define|if|pragma)|function \w+\("
-    r"|(?:const|let|var|export) \w|[{\[]\s*(?:$|[{\[\"\d]))"
-)
-_RECIPE = re.compile(
-    r"^[a-z$][\w.%/$()-]{0,80}:(?: [\w.%/$() -]{0,200})?\n"
-    r"\t[@-]?[a-z$][^\n]{0,400}[^\s.!?](?:\n|$)",
-    re.MULTILINE,
-)
-"""A target of make, and the command that makes it."""
-
-_SENTENCE = re.compile(r"(?![a-z#/*@<>])[^\W\d_].*[.!?。！？؟۔।][\"'”»)*_]*$")
-_PLAIN_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*[,;:.!?]?")
-"""A sentence, most of it plain words, as a last line: no program has it."""
-
-_NO_FORMULA = re.compile(
-    r"[;{}]$|^(?:def|class|fn|func|function|import|from|return|if|for|while|const|let|var|public"
-    r"|private|static|#include|print|echo|SELECT|INSERT|CREATE)\b|[{(\[:,]$|^[<@$]|\w\.\w+\(|[\"'`]|^\w+\("
-    r"|^[a-z_]{2,} ?[-+*/|]?= ?"
-)
-"""What at least one line of program text has, and lines of formulas have not."""
-
-_NEUTRAL = re.compile(r"(?:#|//|\*|/\*)|\W*$")
-"""Comments, and lines of marks only."""
+from bestofn.support.program_text import NEUTRAL
 
 _TOKEN = (
     # Strings, docstrings and comments; one that is not closed runs to the end of its line or of
@@ -62,7 +27,6 @@ _PYTHON = re.compile(
     r"|^[ \t]*(?:import [\w.]+|from [\w.]+ import .*|>>> .*|def \w+\(.*)$",
     re.MULTILINE,
 )
-_DOCSTRING = re.compile(r'"""(?:[^"\\]|\\.|"(?!""))*+"""', re.DOTALL)
 _PREFIX = re.compile(r"(?<!\w)[rbfuRBFU]{1,2}$")
 _DEF = re.compile(r"\s*(?:async )?def \w+(?:\([^:]*)?$")
 _HEAD = re.compile(r"\s*(?:if|elif|else|for|while|try|except|finally|with)\b[^:;{]*$")
@@ -78,37 +42,6 @@ _PAIRS = {")": "(", "]": "[", "}": "{"}
 _OPERATOR = re.compile(
     r"(?:[-+*/%=<&|^,:(\[{\\@]|(?<!\.\.)\.|\b(?:and|or|not|in|is|if|else|import|from|=>))$"
 )
-
-
-def looks_like_code(text: str) -> bool:
-    """Whether the first line of `text`, or most of at least two, have the form of program text.
-
-    Docstrings and comments are left out of the count.
-    """
-    if _RECIPE.search(text) or _FIRST_LINE.match(_clip(text.lstrip().partition("\n")[0])):
-        return True
-    if len(text.splitlines()) < 2:
-        return False  # the count below wants two
-    last = text.rstrip().rpartition("\n")[2]
-    if _is_sentence(_clip(last)):
-        return False
-    lines = [_clip(line) for line in _DOCSTRING.sub("", text).splitlines()]
-    lines = [line for line in lines if not _NEUTRAL.match(line)]
-    if len(lines) < 2 or not any(map(_NO_FORMULA.search, lines)):
-        return False
-    return sum(map(bool, map(_CODE_LINE.match, lines))) > 0.6 * len(lines)
-
-
-def _is_sentence(line: str) -> bool:
-    words = line.split()
-    plain = sum(_PLAIN_WORD.fullmatch(word) is not None for word in words)
-    return len(words) >= 4 and plain >= 0.6 * len(words) and bool(_SENTENCE.match(line))
-
-
-def _clip(line: str) -> str:
-    """The stripped line, of long ones the two ends: the patterns' time is quadratic in a line."""
-    line = line.strip()
-    return line if len(line) <= 120 else line[:60] + line[-60:]
 
 
 def open_structure(code: str) -> str | None:
@@ -142,7 +75,7 @@ def _is_open_string(code: str, found: re.Match[str]) -> bool:
 def ends_in_operator(code: str) -> bool:
     """Whether the last line cannot end a statement: an operator, a comma or an opened block."""
     line = code.rstrip()[-120:].rpartition("\n")[2]
-    return not _NEUTRAL.match(line.lstrip()) and _OPERATOR.search(line) is not None
+    return not NEUTRAL.match(line.lstrip()) and _OPERATOR.search(line) is not None
 
 
 def ends_before_its_block(code: str) -> bool:
