@@ -52,10 +52,11 @@ _ASKS_ELSE = re.compile(
     r"^\W*(?:(?:and|so|but|by|from|to|in) )?"
     r"(?:(?:who|whose|whom|where|when|why)\b|(?:what|which|how)\b.*?(?:\band|,)"
     r" (?:by |in |for )?(?:who|whose|where|when|why|how|what|which)\b)"
-    r"|^\W*(?:谁|哪里|为什么)|\bhow much (?:do|does|did|has|have|will|would)\b.*\bchanged?\b"
+    r"|^\W*(?:谁|哪里|为什么)|\binequalit|不等式"
+    r"|\bhow much (?:do|does|did|has|have|will|would)\b.*\bchanged?\b"
 )
 """A question that begins with another question word, goes on with a second one, or asks for a
-change, of which the direction counts too."""
+change or an inequality, of which the direction counts too."""
 
 
 def asks_number(prompt: str) -> bool:

@@ -3,13 +3,13 @@ r"""Numbers and boxed mathematics: ``\boxed{1,200}``, ``#### 1200``, "it is 1200
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import ClassVar
 
 from bestofn.answers import symbolic
 from bestofn.answers.number_words import MINUS, SCALE
 from bestofn.answers.numbers import LONGEST, exact, found_in, normal
+from bestofn.answers.symbols import plain
 from bestofn.core.types import Candidate, Request
 from bestofn.support.kept import kept
 from bestofn.support.thoughts import without_thoughts
@@ -86,7 +86,7 @@ class NumberKey:
 def _results(text: str) -> tuple[str | None, str | None]:
     """What a text announces, else its last number. Kept, since rules ask again whenever another
     candidate comes."""
-    text = unicodedata.normalize("NFKC", text)
+    text = plain(text)
     final = announced(text)
     return final, None if final is not None else next(reversed(found_in(text)), None)
 

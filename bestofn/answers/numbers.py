@@ -2,6 +2,7 @@ r"""Numbers in texts: where they stand, and their normal form as exact fractions
 
 found_in("2 shirts at $1,200.50 or 50%")    # ["2", "1,200.50", "50%"]
 found_in("it is minus 8 million")           # ["minus 8 million"]
+found_in("x ≥ 3 or 2√2")                    # ["≥ 3", "2√2"]
 normal(r"\frac{6}{4}")                      # "3/2"
 """
 
@@ -17,10 +18,20 @@ LONGEST = 200
 """Characters of a final answer: what is longer is no answer but a derivation."""
 
 _DIGITS = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+"
+_BEFORE = (
+    r"(?<![\d)\]]\s)(?<![\d)\]])(?:(?:(?<=[ \t])|(?<=\b[A-Za-z]))>(?<!<\w>)(?<!/\w>)"
+    r"|[<≤≥≠±])\s?|(?<![\d.,])\d{0,9}√\s?"
+    r"|(?<![A-Za-z0-9_.])"
+)
+"""What makes another answer of a number: it is compared ("x > 3"), has two signs, or its root is
+taken. "5 > 3" is a remark, "> 3" at the start of a line a quotation, "=> 3" an arrow, "<b>3" a
+tag."""
+
 _IN_TEXT = re.compile(
-    rf"(?<![A-Za-z0-9_.])(?:(?<![\d)\]]\s)(?<![\d)\]])[-+]"
+    rf"(?:{_BEFORE})(?:(?<![\d)\]]\s)(?<![\d)\]])[-+]"
     rf"|(?:^|(?<=\b(?:is|be) )|(?<=\bare )|(?<=[=:*$(] )|(?<=[=:*$(])|(?=负)(?<![正胜])){MINUS})?"
-    rf"(?:{_DIGITS})(?:\s?/\s?\d+)?(?:\s?%(?!\d)|\s?{SCALE}|(?!\d))"
+    rf"(?:{_DIGITS})(?:\s?/\s?\d+)?(?:\s?%(?!\d)|\s?{SCALE}|\s?(?:π|\\?pi\b)|(?!\d))",
+    re.MULTILINE,
 )
 """A number of a text; a sign belongs to it where no number or bracket stands before, and the word
 "minus" where an answer begins ("10 apples minus 3 apples" takes away). Chinese runs on into
@@ -29,7 +40,7 @@ _WHOLE = re.compile(
     rf"(?P<value>[-+]?(?:{_DIGITS})(?:[eE][-+]?\d{{1,3}})?)(?:/(?P<below>[-+]?\d+(?:\.\d+)?))?"
     r"(?P<percent>%)?"
 )
-_TEN_TO = re.compile(r"(?:\\times|\\cdot|×|\*)10\^\{?([-+]?\d{1,3})\}?$")
+_TEN_TO = re.compile(r"(?:^|\\times|\\cdot|×|\*)10\^\{?([-+]?\d{1,3})\}?$")
 _MIXED = re.compile(r"(?<![\d.])(-?)(\d+)\\frac\{?(\d+)\}?\{?(\d+)\}?")
 _FRACTION = re.compile(r"\\frac\{?(-?\d+)\}?\{?(\d+)\}?")
 _SHORT_FRACTION = re.compile(r"\\frac(\d)(\d)")
@@ -78,7 +89,7 @@ def _value(text: str) -> Fraction | None:
     number with more has more digits than a machine has memory."""
     text = _FRACTION.sub(r"\1/\2", _SHORT_FRACTION.sub(r"\1/\2", text))
     scale = _TEN_TO.search(text)
-    found = _WHOLE.fullmatch(text if scale is None else text[: scale.start()])
+    found = _WHOLE.fullmatch(text if scale is None else text[: scale.start()] or "1")
     if found is None:
         return None
     value = Fraction(found["value"].replace(",", ""))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import re
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,15 +11,26 @@ from typing import ClassVar
 from bestofn.answers.asks_number import asks_number
 from bestofn.answers.numbers import found_in, normal
 from bestofn.answers.restated import answer_in
+from bestofn.answers.symbols import OPERATORS, plain
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Request
 from bestofn.support.thoughts import without_thoughts
 
-_OUTSIDE = re.compile(r"[^\w+\-*/=<>%^.,]+|[.,](?!\d)|(?<!\d)[.,]|\*(?!\s*\d)|\*\*|_+")
+_OUTSIDE = re.compile(
+    rf"[^\w+\-*/=<>%^.,#|⟦⟧{OPERATORS}]+|[.,](?!\d)|(?<!\d)[.,]|\*(?!\s*\d)|\*\*|_+|[≈≅]"
+    r"|(?<!\w)#+|(?<!\S)\|(?!\S)|^[→⇒] "
+)
+"""What only dresses an answer: punctuation, quotes, emphasis, currency, pictures. Symbols that say
+something stay: C# is not C, and √2 is not 2."""
+_AROUND = re.compile(rf"\s*([+*/=<>^|{OPERATORS}])\s*")
+_INTERVAL = re.compile(r"([\[(\]])([^\[\](),]{1,40},[^\[\](),]{1,40})([\])\[])")
+_ENDS = {"[": "⟦", "]": "⟧", "(": " ", ")": " "}
 _OPENING = re.compile(
     r"^(?:(?:so|therefore|thus) )?(?:the )?(?:final |correct )?answer(?: is)? |^答案[是为]?"
 )
 _LETTER = re.compile(r"[^\W\d_]")
+_SAYS_MORE = re.compile(rf"(?![×÷≈≅→⇒])[<>|!#^{OPERATORS}]|[\[(\]][^\[\]()]*,[^\[\]()]*[\])\[]")
+"""What a number alone has not, though no letter says so: a comparison, a root, an interval."""
 READ = 20_000
 """Characters of the end of a prompt that answers are compared with."""
 
@@ -69,7 +79,7 @@ class TextKey:
 def _said(text: str, prompt: str, *, numbers: bool) -> str | None:
     """What a short answer says to the prompt. Kept, since it is asked for once to find the kind of
     key that suits all answers and once to vote, and many answers are the same."""
-    text = unicodedata.normalize("NFKC", text)
+    text = plain(text)
     if numbers and asks_number(prompt) and (number := _new_number(text, prompt)) is not None:
         return number
     said = answer_in(text, prompt) or text
@@ -80,7 +90,14 @@ def _said(text: str, prompt: str, *, numbers: bool) -> str | None:
 
 
 def _words(text: str) -> str:
-    return _ARTICLE.sub("", _OPENING.sub("", _OUTSIDE.sub(" ", text.casefold()).strip()))
+    text = _OUTSIDE.sub(" ", _INTERVAL.sub(_ends, text.casefold())).strip()
+    words = " ".join(_AROUND.sub(r"\1", text).split())
+    return _ARTICLE.sub("", _OPENING.sub("", words))
+
+
+def _ends(found: re.Match[str]) -> str:
+    """Whether an interval holds its ends is all that tells [0, 1) from (0, 1]."""
+    return f"{_ENDS[found[1]]}{found[2]}{_ENDS[found[3]]}"
 
 
 def _new_number(text: str, prompt: str) -> str | None:
@@ -93,7 +110,7 @@ def _new_number(text: str, prompt: str) -> str | None:
 
 def _number_alone(text: str) -> str | None:
     """The number that is all that a text states; None: it has words, or several numbers."""
-    found = () if _LETTER.search(text) else found_in(text)
+    found = () if _LETTER.search(text) or _SAYS_MORE.search(text) else found_in(text)
     return normal(found[0]) if len(found) == 1 else None
 
 

@@ -18,6 +18,7 @@ from bestofn.core.no_winner import NoWinnerError
 from bestofn.core.protocols import AnswerKey, RewardModel, Suiting
 from bestofn.core.types import Candidate
 from bestofn.settings.sections import AnswerKeySettings, SelectorSettings
+from bestofn.support.reference_text import reference_text
 from bestofn.tuning.recorded import RecordedRow
 from bestofn.tuning.replay import Replay
 
@@ -90,8 +91,9 @@ def _compared(row: RecordedRow, answer_key: AnswerKey) -> Mapping[int, bool] | N
     """Whether each says what the reference does; None: there is none, or it has no answer key."""
     if row.request.reference is None:
         return None
+    said = reference_text(row.request.reference)
     key = _suited(row, answer_key)
-    right = Candidate(-1, {"role": "assistant", "content": str(row.request.reference)}, "stop")
+    right = Candidate(-1, {"role": "assistant", "content": said}, "stop")
     wanted = None if key is None else key.key(row.request, right)
     if key is None or wanted is None:
         return None

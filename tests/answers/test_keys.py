@@ -43,6 +43,10 @@ def test_what_is_no_json_does_not_vote(text: str) -> None:
         ("How many live there?", ("8 billion", "About 8 billion do.", "80亿", "8,000,000,000")),
         ("I had 7 and lost 3. How many are left?", ("4", "There are 4 left.", "You have 4.")),
         ("When?", ("1,200", "1200", "It is 1,200.", "The answer is 1200.")),
+        ("Solve it.", ("x ≥ 3", "x >= 3", "x>=3", "$x ≥ 3$")),
+        ("Which set?", ("A ∪ B", "A∪B", "→ A ∪ B", "| A ∪ B |", "A ∪ B 🙂")),
+        ("How many?", ("2½", "5/2", "2.5", "≈ 2.5", "It's 2 ½.")),
+        ("What is the charge?", ("−2", "-2", "–2")),
     ],
 )  # fmt: skip
 def test_short_answers_are_their_words_or_the_number_that_they_state(
@@ -71,6 +75,20 @@ def test_short_answers_are_their_words_or_the_number_that_they_state(
         ("Who won?", "Alice won by 3 points.", "Bob won by 3 points."),
         ("Which race is it?", "3 km", "3 miles"),
         ("There were 5 + 3 goals. Who won?", "Alice, by 2.", "Bob, by 2."),
+        ("Which language?", "C#", "C"),
+        ("Simplify sqrt(8)/2.", "√2", "2"),
+        ("Simplify sqrt(8)/2.", "√2", "2√2"),
+        ("Which x satisfy x^2 = 9?", "±3", "3"),
+        ("Solve the inequality.", "x ≥ 3", "x ≤ 3"),
+        ("Solve it.", "x > 3", "x = 3"),
+        ("What is the domain?", "[0, 1)", "(0, 1]"),
+        ("What is the union?", "A ∪ B", "A ∩ B"),
+        ("Which set?", "¬p", "p"),
+        ("What is the charge of an oxide ion?", "−2", "2"),
+        ("How much did it change?", "−3.5%", "+3.5%"),
+        ("Which mark?", "A−", "A"),
+        ("What is 10 cubed?", "10³", "103"),
+        ("What is the area?", "4π", "4"),
     ],
 )
 def test_short_answers_that_differ_have_two_keys(prompt: str, one: str, other: str) -> None:
@@ -81,7 +99,7 @@ def test_long_and_empty_answers_do_not_vote() -> None:
     assert key_of(TextKey(), "word " * 40) is None
     assert key_of(TextKey(longest=300), "word " * 40) is not None
     assert key_of(TextKey(), " ... ") is None
-    assert key_of(TextKey(numbers=False), "5 + 3 is 8.", "5 + 3?") == "5 + 3 is 8"
+    assert key_of(TextKey(numbers=False), "5 + 3 is 8.", "5 + 3?") == "5+3 is 8"
 
 
 def test_a_pattern_is_its_first_group_in_the_last_match() -> None:

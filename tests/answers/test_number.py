@@ -37,6 +37,9 @@ SAME: list[tuple[str, ...]] = [
      "The answer is 8 billion, of which 4 billion are there.", "#### 8 Billion", "8000 millions"),
     ("The answer is minus 3, not 5.", "-3", "It is negative 3.", "负3", "**minus 3**", "x = -3"),
     ("He weighs 5千克", "5"),
+    ("As 5 > 3 it is 3", "=> 3", "> 3", "<b>3</b>", "-> 3"),
+    ("2 ½", "2.5", "5/2"),
+    (r"\boxed{10^{-2}}", "0.01", "1%"),
     ("10 apples minus 3", "3"),
 ]  # fmt: skip
 
@@ -54,6 +57,11 @@ DIFFERENT: list[tuple[str, str]] = [
     ("8 billion", "8 million"),
     ("14亿", "14万"),
     ("It is minus 3.", "It is 3."),
+    ("It is √2.", "It is 2."),
+    ("x = ±3", "x = 3"),
+    ("So x > 3", "So x = 3"),
+    ("It is 4π", "It is 4"),
+    ("It is 10³", "It is 103"),
     ("The answer is 2 thousand.", "The answer is 2."),
 ]
 

@@ -12,6 +12,7 @@ from bestofn.core.types import Candidate, Failure, Request
 from bestofn.rewards.verifiers.cost import takes_for_ever
 from bestofn.rewards.verifiers.verdicts import TIMED_OUT, UNUSABLE_REFERENCE
 from bestofn.rewards.verifiers.verifier import SECONDS, VerifierRewardModel
+from bestofn.support.reference_text import reference_text
 from bestofn.support.thoughts import without_thoughts
 
 MEMORY_MB = 2048
@@ -88,7 +89,7 @@ def check(
     if isinstance(reference, bool) or not isinstance(reference, str | int | float):
         detail = f"the reference is no number or text, but {type(reference).__name__}"
         return Failure(UNUSABLE_REFERENCE, detail)
-    right = str(reference).rpartition(_FINAL)[2].strip()
+    right = reference_text(reference).rpartition(_FINAL)[2].strip()
     text = without_thoughts(candidate.text)
     if right and text == right:
         return True

@@ -36,6 +36,8 @@ async def mathematics() -> AsyncIterator[VerifierRewardModel]:
         ("steps\n#### 1,200", ["It costs $1200$"], ["It costs $120$"]),
         (r"\{1, 2\}", [r"$\{2, 1\}$", r"\boxed{\{1,2\}}"], [r"$\{1, 3\}$"]),
         ("x^2 + 2x + 1", [r"$(x+1)^2$"], [r"$(x-1)^2$"]),
+        (1e-05, ["0.00001", "It is 0.00001.", "$0.00001$"], ["$e-5$", "1", "0.0001"]),
+        (1e16, ["10000000000000000"], ["1"]),
         (3, ["<think>first I had 4</think>It is 3"], ["<think>3</think>It is 4"]),
         (7, [], ["", "I do not know", "}{$$\\frac{"]),
     ],

@@ -1,0 +1,43 @@
+"""Signs and symbols of short answers in one form, without losing what they say.
+
+plain("3² ≥ −2½")                           # "3^2 ≥ -5/2"
+plain("x >= 3")                             # "x ≥ 3"
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from fractions import Fraction
+
+OPERATORS = r"¬±×÷←-⇿∀-⋿⟀-⟿⤀-⫿"
+"""Mathematical symbols and arrows beyond ASCII, as the inside of a character class."""
+
+_RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ"
+_POWER = re.compile(rf"(?<=[\w)\]])[{_RAISED}]+")
+_FRACTIONS = "¼½¾⅐-⅞"
+_MIXED = re.compile(rf"(?<![\d.,])(\d{{1,9}}) ?([{_FRACTIONS}])")
+_ONE_FORM = {
+    "<=": "≤", ">=": "≥", "!=": "≠", "−": "-", "﹣": "-", "⁻": "-", "⩽": "≤", "⩾": "≥",
+}  # fmt: skip
+_OTHER_FORMS = re.compile("|".join(_ONE_FORM) + r"|–(?=\d)")
+
+
+def plain(text: str) -> str:
+    """The text in NFKC, with raised figures as powers rather than as figures ("10³" is no 103),
+    mixed fractions as fractions, and one character for each sign."""
+    text = _MIXED.sub(_improper, _POWER.sub(_raised, text))
+    return _OTHER_FORMS.sub(_one_form, unicodedata.normalize("NFKC", text))
+
+
+def _raised(found: re.Match[str]) -> str:
+    return "^" + unicodedata.normalize("NFKC", found[0])
+
+
+def _improper(found: re.Match[str]) -> str:
+    part = Fraction(unicodedata.numeric(found[2])).limit_denominator(10)
+    return str(int(found[1]) + part)
+
+
+def _one_form(found: re.Match[str]) -> str:
+    return _ONE_FORM.get(found[0], "-")
