@@ -100,6 +100,16 @@ def _sorted_labels(name: str) -> str:
     return f"{bare}{{{','.join(found)}}}" if brace else bare
 
 
+async def test_tokens_that_nobody_counted_are_of_no_kind() -> None:
+    script = [FakeCompletion("good", counted=False), FakeCompletion("better", counted=False)]
+    pipeline, _, _ = pipeline_of(script)
+    async with client_of(create_app(Settings(best_of=2), pipeline)) as client:
+        assert (await client.post(CHAT, json=ask())).status_code == 200
+        page = (await client.get("/metrics")).text
+    kinds = set(re.findall(r'^bestofn_tokens_total\{.*kind="(\w+)"', page, re.MULTILINE))
+    assert kinds == {"prompt", "scored"}
+
+
 async def test_the_metrics_count_what_was_done() -> None:
     script = ["good", "better", CUT, FakeCompletion(error="out of memory")]
     pipeline, _, _ = pipeline_of(script)

@@ -21,9 +21,9 @@ import jinja2
 import jinja2.meta
 
 from bestofn.core.errors import ConfigError
-from bestofn.core.types import Candidate, Failure, Message, Request
+from bestofn.core.types import Candidate, Failure, Request
 from bestofn.rewards.text.contents import without_control_tokens
-from bestofn.rewards.text.messages import image_notes, images_refused, plain_message
+from bestofn.rewards.text.messages import image_notes, images_refused, text_with_calls
 from bestofn.rewards.text.renderer import UNRENDERABLE
 from bestofn.rewards.text.sandbox import TEMPLATE_FAULTS, compiled_strictly, rendered
 from bestofn.settings.choices import Images
@@ -78,7 +78,10 @@ class QuestionTemplate:
         """
         try:
             messages = [
-                {"role": _plain(str(message.get("role", ""))), "text": _text(message, self.images)}
+                {
+                    "role": _plain(str(message.get("role", ""))),
+                    "text": _plain(text_with_calls(message, self.images)),
+                }
                 for message in request.messages
             ]
             tools = request.options.get("tools")
@@ -128,7 +131,7 @@ class Questioner:
 def answer_of(candidate: Candidate) -> Answer | Failure:
     """The candidate as the judge is shown it, or why it cannot be."""
     try:
-        return Answer(_text(candidate.message), not candidate.ended)
+        return Answer(_plain(text_with_calls(candidate.message)), not candidate.ended)
     except TEMPLATE_FAULTS as error:
         return Failure(UNRENDERABLE, f"the judge cannot be shown it: {first_line(error)}")
 
@@ -163,19 +166,6 @@ def compile_template(template: str, own: Collection[str]) -> jinja2.Template:
             "the judge's template does not show the answers: it never reads `answers`"
         )
     return made
-
-
-def _text(message: Message, images: Images = "refuse") -> str:
-    """A message's content, and its tool calls as JSON on a line of their own.
-
-    Raises:
-        ValueError: a part is not text, or not Unicode.
-    """
-    plain = plain_message(message, images)
-    calls = [call["function"] for call in plain.get("tool_calls", ())]
-    parts = [plain["content"], json.dumps(calls, ensure_ascii=False) if calls else ""]
-    text = "\n".join(part for part in parts if part)
-    return _plain(text)
 
 
 def _plain(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from bestofn.core.types import Candidate, Failure, Request, Score
 from bestofn.openai_api.client import ApiClient
 from bestofn.openai_api.completions import token_count
 from bestofn.rewards.remote.replies import reply_or_failure
+from bestofn.rewards.remote.shown import scores_of_shown
 from bestofn.rewards.remote.wire_formats import WHO, read_reply
 
 PATH = "v1/rewards"
@@ -54,18 +56,22 @@ class BestofnServer:
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
         """One `Score` per candidate, in the order given; see `bestofn.core.protocols.RewardModel`.
 
-        The tokens that the server read stand on the first of them.
+        The tokens that the server read stand on the first of them. Tool calls are sent as JSON in
+        the text, since the API has no other place for them.
 
         Raises:
             RewardError: the server cannot be reached, fails, or answers in another form.
         """
-        if not candidates:
-            return []
+        return await scores_of_shown(candidates, functools.partial(self._scores, request))
+
+    async def _scores(
+        self, request: Request, candidates: Sequence[Candidate], texts: Sequence[str]
+    ) -> Sequence[Score]:
         body = {
             "messages": [dict(message) for message in request.messages],
             "responses": [
-                {"text": each.text, "finish_reason": each.finish_reason or "stop"}
-                for each in candidates
+                {"text": text, "finish_reason": each.finish_reason or "stop"}
+                for each, text in zip(candidates, texts, strict=True)
             ],
             "filters": [],
             **({} if self._model is None else {"model": self._model}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 from bestofn.core.message import image_count
@@ -9,6 +10,7 @@ from bestofn.core.no_winner import RewardError
 from bestofn.core.types import Candidate, Failure, Message, Request, Score
 from bestofn.openai_api.client import ApiClient
 from bestofn.rewards.remote.replies import reply_or_failure, score_of
+from bestofn.rewards.remote.shown import scores_of_shown
 from bestofn.rewards.remote.wire_formats import RerankApi, read_reply
 from bestofn.rewards.text.messages import image_notes, plain_message
 
@@ -33,14 +35,17 @@ class RerankServer:
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
         """One `Score` per candidate, in the order given; see `bestofn.core.protocols.RewardModel`.
 
-        What the server refuses fails for all of them, since they go in one request.
+        What the server refuses fails for all of them, since they go in one request. A document is
+        an answer's text, with its tool calls as JSON.
 
         Raises:
             RewardError: the server cannot be reached, fails, or answers in another form.
         """
-        if not candidates:
-            return []
-        texts = [candidate.text for candidate in candidates]
+        return await scores_of_shown(candidates, functools.partial(self._scores, request))
+
+    async def _scores(
+        self, request: Request, candidates: Sequence[Candidate], texts: Sequence[str]
+    ) -> Sequence[Score]:
         said = await reply_or_failure(self.values(_query(request), texts, activation=False))
         if isinstance(said, Failure):
             return [Score(None, failure=said) for _ in candidates]

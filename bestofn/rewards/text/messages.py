@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -39,6 +40,19 @@ def plain_message(message: Message, images: Images = "refuse") -> dict[str, Any]
     if calls := plain.get("tool_calls"):
         plain["tool_calls"] = [_plain_call(call) for call in calls]
     return plain
+
+
+def text_with_calls(message: Message, images: Images = "refuse") -> str:
+    """A message as one text, for what reads texts alone: its content, and its tool calls as JSON on
+    a line of their own. Without them all answers that only call tools would read the same.
+
+    Raises:
+        ValueError: a part is not text.
+    """
+    plain = plain_message(message, images)
+    calls = [call["function"] for call in plain.get("tool_calls", ())]
+    parts = [plain["content"], json.dumps(calls, ensure_ascii=False) if calls else ""]
+    return "\n".join(part for part in parts if part)
 
 
 def image_notes(messages: Sequence[Message], images: Images) -> Sequence[str]:

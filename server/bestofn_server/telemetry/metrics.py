@@ -160,13 +160,15 @@ class Metrics:
             self.gain.labels(*by).observe(winner.reward - first.reward)
 
     def _count_tokens(self, ranking: Ranking, by: Served) -> None:
-        returned = sum(record.candidate.completion_tokens or 0 for record in ranking.best)
-        counts = {"returned": returned, "prompt": ranking.usage.prompt_tokens or 0}
-        if (sampled := ranking.usage.completion_tokens) is not None:
+        known = [record.candidate.completion_tokens for record in ranking.best]
+        returned = None if None in known else sum(each or 0 for each in known)
+        counts = {"prompt": ranking.usage.prompt_tokens, "returned": returned}
+        if returned is not None and (sampled := ranking.usage.completion_tokens) is not None:
             counts["wasted"] = max(0, sampled - returned)
         counts["scored"] = ranking.usage.reward_tokens
         for kind, count in counts.items():
-            self.tokens.labels(kind, *by).inc(count)
+            if count is not None:  # what nobody counted is in no kind
+                self.tokens.labels(kind, *by).inc(count)
         for record in ranking.candidates:
             if (rule := record.stopped) is not None:
                 spent = record.candidate.counted_tokens or 0
