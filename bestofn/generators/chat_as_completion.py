@@ -6,13 +6,28 @@ import contextlib
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
+from bestofn.core.errors import RequestError
 from bestofn.generators.chat_template import ChatTemplate
 from bestofn.openai_api.completion_as_chat import as_chat_chunk, completion_fields
 
+_OF_TEMPLATES = ("reasoning_effort", "add_generation_prompt")
+"""Fields of a chat that are variables of its template, as vLLM has them."""
+
+_AS_EVER = {"reasoning_effort": ("none",), "add_generation_prompt": (True,)}
+"""Values that ask for nothing else than a template does that does not read them."""
+
 
 def completion_body(body: Mapping[str, Any], template: ChatTemplate) -> dict[str, Any]:
-    """The body of the raw completion that stands for a chat."""
-    text = template.render(body["messages"], body.get("chat_template_kwargs"))
+    """The body of the raw completion that stands for a chat.
+
+    Raises:
+        RequestError: the template does not read what the chat asks for, or cannot show it.
+    """
+    own = {name: value for name in _OF_TEMPLATES if (value := body.get(name)) is not None}
+    for name, value in own.items():
+        if not template.reads(name) and value not in _AS_EVER[name]:
+            raise RequestError(f"{name}: the chat template {template.name} does not read it")
+    text = template.render(body["messages"], {**own, **(body.get("chat_template_kwargs") or {})})
     return {**completion_fields(body), "prompt": text}
 
 

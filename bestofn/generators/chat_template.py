@@ -65,6 +65,10 @@ class ChatTemplate:
     framed: bool = False
     models: re.Pattern[str] | None = None
 
+    def reads(self, variable: str) -> bool:
+        """Whether the text depends on a variable of that name."""
+        return variable in self.text
+
     def render(
         self, messages: Sequence[Message], variables: Mapping[str, Any] | None = None
     ) -> str:
@@ -85,7 +89,7 @@ class ChatTemplate:
         ]
         try:
             text: str = _compiled(self.text).render(
-                **{**(variables or {}), "messages": plain, "add_generation_prompt": True}
+                **{"add_generation_prompt": True, **(variables or {}), "messages": plain}
             )
         except (jinja2.TemplateError, TypeError, ValueError, KeyError) as error:
             raise RequestError(

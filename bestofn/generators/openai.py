@@ -9,13 +9,12 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import Any
 
-import httpx
-
-from bestofn.core.errors import ConfigError, RequestError
+from bestofn.core.errors import RequestError
 from bestofn.core.protocols import Sampling
 from bestofn.core.types import Endpoint, Request
 from bestofn.generators.chat_as_completion import alternatives, chat_chunks, completion_body
 from bestofn.generators.chat_template import ChatTemplate, chosen_template
+from bestofn.generators.found_out import FoundOut, kind_of
 from bestofn.generators.openai_sampling import GroupSampling, SeparateSampling
 from bestofn.generators.openai_streaming import StreamedSampling
 from bestofn.generators.upstream_tokenizer import UpstreamTokenizer
@@ -25,10 +24,9 @@ from bestofn.openai_api.completions import Completion, read_completion
 from bestofn.openai_api.connection import MOST_BYTES, open_http
 from bestofn.openai_api.logprobs import asked_by_rules, field_of, token_logprobs
 from bestofn.openai_api.request_body import request_body
-from bestofn.openai_api.served import ServedModel, listed_models, only_model
+from bestofn.openai_api.served import model_of_all
 from bestofn.openai_api.whole_answer import whole_answer
 from bestofn.support.plain_json import read_beside
-from bestofn.support.url import shown_url
 
 logger = logging.getLogger(__name__)
 
@@ -39,15 +37,13 @@ WHO = "the upstream"
 class OpenAIGenerator:
     """Samples from a running server; make it with `openai_generator`.
 
-    Candidates without a seed are asked for in one request with ``n``, where the server honours it:
-    whether it does is found out by the first such request and remembered. Where it gives fewer, or
-    refuses ``n`` but not the same request without it, each candidate is a request of its own; so is
-    each one with a seed, since what ``n`` does with a seed differs from server to server.
-
-    Whether the server gives log-probabilities is found out in the same way, for each model, the
-    first time that bestofn's rules ask for them: where it refuses the request with them and takes
-    it without, or answers without them, it is not asked again. So is whether it streams, where
-    rules want snapshots or may stop candidates: then each candidate is a stream of its own.
+    Candidates without a seed are asked for in one request with ``n``, where the server honours it.
+    Where it gives fewer, or refuses ``n`` but not the same request without it, each candidate is a
+    request of its own; so is each one with a seed, since what ``n`` does with a seed differs from
+    server to server. Log-probabilities, where bestofn's rules ask for them, and streams, where
+    rules want snapshots or may stop candidates, are done without in the same way. What the server
+    does not do is remembered for a while, for requests of the same kind
+    (`bestofn.generators.found_out`).
 
     A chat of a model that has a chat template here is rendered here, and asked for as a raw
     completion: for servers that have none for it.
@@ -75,10 +71,8 @@ class OpenAIGenerator:
         self.context = context
         self._template_of = functools.lru_cache(functools.partial(chosen_template, chat_template))
         self._template_of(model)  # which refuses a template that is none, before anything is asked
-        self._honours_n: bool | None = None
         self._turn = asyncio.Lock()
-        self._without_logprobs: set[str] = set()
-        self._without_streams: set[str] = set()
+        self._found = FoundOut()
 
     def sample(self, request: Request, indices: Sequence[int]) -> Sampling:
         """One candidate per index, concurrently; see `bestofn.core.protocols.Generator`."""
@@ -86,7 +80,7 @@ class OpenAIGenerator:
         # Of what is asked for together all comes at once, too late to stop any of it; what a
         # candidate has cost that is stopped, only a stream tells.
         streamed = request.snapshot_tokens is not None or request.apart
-        if streamed and self._served(request) not in self._without_streams:
+        if streamed and not self._found.lacks("streams", kind_of(request, self._model)):
             opened = functools.partial(self._opened, request)
             return StreamedSampling(
                 request, indices, opened, functools.partial(self._unstreamed, request)
@@ -140,7 +134,7 @@ class OpenAIGenerator:
         # vLLM refuses n > 1 at temperature 0, which says nothing about other requests.
         varied = request.seed is None and request.temperature != 0
         together = varied and not request.apart
-        return count > 1 and together and self._honours_n is not False
+        return count > 1 and together and self._found.may_give(count, kind_of(request, self._model))
 
     async def _several(self, request: Request, count: int) -> Completion:
         """One request for `count` candidates; a server may give fewer, which is remembered.
@@ -149,16 +143,19 @@ class OpenAIGenerator:
             RequestError, GeneratorError: as `ApiClient.post`; also GeneratorError, the
                 answer is no completion.
         """
-        body = self._body(request)
+        body, kind = self._body(request), kind_of(request, self._model)
+        known = self._found.gives(count, kind)
         try:
             completion = await self._complete(request, body | {"n": count})
         except RequestError:
-            if self._honours_n is not None:
+            if known:
                 raise
             # It may be `n` that is refused; where it is something else, this raises the same.
             completion = await self._complete(request, body)
-        if self._honours_n is None:
-            self._honours_n = len(completion.choices) >= count
+        if len(completion.choices) >= count:
+            self._found.gave(count, kind)
+        elif not known:
+            self._found.gave_less_than(count, kind)
         return completion
 
     async def _one(self, request: Request, index: int) -> Completion:
@@ -168,7 +165,9 @@ class OpenAIGenerator:
     async def _opened(self, request: Request, index: int) -> AsyncGenerator[dict[str, Any]]:
         """The stream of candidate `index`, with the usage at its end."""
         body = self._body(request, index)
-        if asked_by_rules(request) and self._served(request) not in self._without_logprobs:
+        if asked_by_rules(request) and not self._found.lacks(
+            "logprobs", kind_of(request, self._model)
+        ):
             body |= field_of(request)
         options = body.get("stream_options")
         given = options if isinstance(options, Mapping) else {}
@@ -177,30 +176,32 @@ class OpenAIGenerator:
 
     async def _unstreamed(self, request: Request, index: int) -> Completion:
         """Candidate `index` in one piece, where the server refuses its stream."""
-        model = self._served(request)
-        known = model in self._without_logprobs
+        kind = kind_of(request, self._model)
+        known = self._found.lacks("logprobs", kind)
         completion = await self._one(request, index)
-        if known is (model in self._without_logprobs) and model not in self._without_streams:
-            logger.info("the upstream streams no answers of %s: rules see no snapshots", model)
-            self._without_streams.add(model)
+        same = known is self._found.lacks("logprobs", kind)
+        if same and self._found.does_without("streams", kind):
+            model = self._served(request)
+            logger.info("the upstream streams no answers of %s here: rules see no snapshots", model)
         return completion
 
     async def _complete(self, request: Request, body: Mapping[str, Any]) -> Completion:
         """The answer to `body`, with logprobs where the rules want them and the server gives
         them."""
-        model = str(body["model"])
-        if not asked_by_rules(request) or model in self._without_logprobs:
+        if not asked_by_rules(request) or self._found.lacks(
+            "logprobs", kind_of(request, self._model)
+        ):
             return await self._post(request, body)
         try:
             completion = await self._post(request, {**body, **field_of(request)})
         except RequestError:
             # It may be `logprobs` that is refused; where it is not, this raises the same.
             completion = await self._post(request, body)
-            self._do_without_logprobs(model, "refuses to give")
+            self._do_without_logprobs(request, "refuses to give")
             return completion
         said = [each for each in completion.choices if each.message.get("content")]
         if said and not any(token_logprobs(each.logprobs) for each in said):
-            self._do_without_logprobs(model, "gives no")
+            self._do_without_logprobs(request, "gives no")
         return completion
 
     async def _post(self, request: Request, body: Mapping[str, Any]) -> Completion:
@@ -212,10 +213,10 @@ class OpenAIGenerator:
         completion = await read_beside(read_completion, content, WHO)
         return with_chat_logprobs(completion, alternatives(body))
 
-    def _do_without_logprobs(self, model: str, why: str) -> None:
-        if model not in self._without_logprobs:
-            logger.info("the upstream %s logprobs of %s: rules do without", why, model)
-            self._without_logprobs.add(model)
+    def _do_without_logprobs(self, request: Request, why: str) -> None:
+        if self._found.does_without("logprobs", kind_of(request, self._model)):
+            model = self._served(request)
+            logger.info("the upstream %s logprobs of %s here: rules do without", why, model)
 
     def _served(self, request: Request) -> str:
         """The name of the model that is asked for."""
@@ -262,39 +263,7 @@ async def openai_generator(
             )
             for each in urls
         }
-        name, context = await _model_of_all(opened, model)
+        name, context = await model_of_all(opened, model)
         first, *spares = opened.values()
         client = ApiClient(first, spares=spares, who=WHO, concurrency=concurrency, breakers=True)
         yield OpenAIGenerator(client, name, context, chat_template)
-
-
-async def _model_of_all(
-    opened: Mapping[str, httpx.AsyncClient], model: str | None
-) -> tuple[str, int | None]:
-    """The model to ask for, which every server serves that says what it serves; and its context,
-    the least that one of them says.
-
-    One that cannot be reached is told in the log, as long as another can.
-
-    Raises:
-        ConfigError: as `openai_generator`.
-    """
-    faults: list[ConfigError] = []
-    served: list[ServedModel] = []
-    for url, http in opened.items():
-        try:
-            listed = await listed_models(http, url)
-        except ConfigError as error:
-            if len(opened) > 1:
-                logger.warning("%s", error)
-            faults.append(error)
-            continue
-        served += listed
-        if model is None:
-            model = only_model(listed, url)
-        elif len(opened) > 1 and listed and model not in [each.id for each in listed]:
-            raise ConfigError(f"{shown_url(url)} does not serve {model}")
-    if model is None or len(faults) == len(opened):
-        raise faults[0]
-    known = [each.max_model_len for each in served if each.id == model]
-    return model, min((each for each in known if each), default=None)

@@ -19,7 +19,7 @@ from bestofn.openai_api.completions import Completion
 
 _OF_CHATS = frozenset(
     {"tool_choice", "parallel_tool_calls", "chat_template_kwargs", "top_logprobs"}
-    | {"add_generation_prompt", "add_special_tokens", "reasoning_effort"}
+    | {"add_generation_prompt", "reasoning_effort"}
 )
 """Fields of a chat request that say nothing without tools, or where somebody else renders it."""
 

@@ -6,7 +6,8 @@ Example:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 
 import httpx
 from pydantic import BaseModel, ConfigDict
@@ -15,6 +16,8 @@ from bestofn.core.errors import ConfigError
 from bestofn.openai_api.connection import TRANSPORT_ERRORS
 from bestofn.support.plain_json import parsed
 from bestofn.support.url import shown_url
+
+logger = logging.getLogger(__name__)
 
 
 class ServedModel(BaseModel):
@@ -103,3 +106,36 @@ def only_model(listed: Sequence[ServedModel], url: str) -> str:
         found = f"it lists {', '.join(names)}" if names else "it lists none"
         raise ConfigError(f"name the model that {shown_url(url)} is to be asked for: {found}")
     return names[0]
+
+
+async def model_of_all(
+    opened: Mapping[str, httpx.AsyncClient], model: str | None
+) -> tuple[str, int | None]:
+    """The model to ask for, which every server serves that says what it serves; and its context,
+    the least that one of them says.
+
+    One that cannot be reached is told in the log, as long as another can.
+
+    Raises:
+        ConfigError: no server can be reached, one refuses the key or does not serve the model, or
+            it serves several models and none is named.
+    """
+    faults: list[ConfigError] = []
+    served: list[ServedModel] = []
+    for url, http in opened.items():
+        try:
+            listed = await listed_models(http, url)
+        except ConfigError as error:
+            if len(opened) > 1:
+                logger.warning("%s", error)
+            faults.append(error)
+            continue
+        served += listed
+        if model is None:
+            model = only_model(listed, url)
+        elif len(opened) > 1 and listed and model not in [each.id for each in listed]:
+            raise ConfigError(f"{shown_url(url)} does not serve {model}")
+    if model is None or len(faults) == len(opened):
+        raise faults[0]
+    known = [each.max_model_len for each in served if each.id == model]
+    return model, min((each for each in known if each), default=None)

@@ -92,3 +92,27 @@ async def test_what_is_passed_through_is_a_chat_again(stub: Upstream) -> None:
     assert chunks[0]["object"] == "chat.completion.chunk"
     assert text["choices"][0]["text"] == "蓝色0"
     assert [each["prompt"] for each in stub.bodies] == [FIRST, FIRST, "a"]
+
+
+ASKS = "{{ messages[0].content }}{{ reasoning_effort }}{% if add_generation_prompt %}:{% endif %}"
+
+
+async def test_fields_that_are_the_templates_own_are_its_variables_or_refused(
+    stub: Upstream,
+) -> None:
+    fields = {
+        "reasoning_effort": "high",
+        "add_generation_prompt": False,
+        "add_special_tokens": True,
+    }
+    body = {"messages": [{"role": "user", "content": "a"}], **fields}
+    async with openai_generator(stub.url, chat_template=ASKS) as generator:
+        await generator.answer("chat/completions", body)
+    assert stub.bodies[-1]["prompt"] == "ahigh"
+    assert stub.bodies[-1]["add_special_tokens"] is True
+    assert stub.bodies[-1].keys().isdisjoint({"reasoning_effort", "add_generation_prompt"})
+    async with openai_generator(stub.url, chat_template="ziya-13b") as generator:
+        with pytest.raises(RequestError, match="reasoning_effort: the chat template ziya-13b does"):
+            await generator.answer("chat/completions", body)
+        plain = {"reasoning_effort": "none", "add_generation_prompt": True}
+        await generator.answer("chat/completions", {**body, **plain})
