@@ -107,6 +107,11 @@ class Policy:
         return isinstance(self.stop, ReadsLogprobs) and self.stop.reads_logprobs(scored=scored)
 
     @property
+    def compares_with_recent(self) -> bool:
+        """Whether the stopping rule reads `recent`."""
+        return getattr(self.stop, "recent", None) is not None
+
+    @property
     def snapshot_tokens(self) -> int | None:
         """See `bestofn.core.mid_decode.ReadsSnapshots`."""
         return snapshot_tokens(self.sampling, self.stop, self.mid_decode)

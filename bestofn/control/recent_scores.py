@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from bestofn.control.votes import score_of
 from bestofn.core.ranking import Ranking
@@ -26,17 +26,22 @@ class RecentScores:
 
     def __init__(self, *, rewards: bool) -> None:
         self.rewards = rewards
-        self._scores: deque[float] = deque(maxlen=MOST)
+        self._scores: deque[float] = deque(maxlen=MOST + LEAST)
         self._seen = 0
         self._summed: tuple[int, Sequence[float], tuple[float, float]] = (0, (), (0.0, 0.0))
 
     def learn(self, ranking: Ranking) -> None:
         """Remember the scores of this ranking's accepted candidates."""
-        for record in ranking.candidates:
-            score = score_of(record, rewards=self.rewards) if record.accepted else None
-            if score is not None:
-                self._scores.append(score)
-                self._seen += 1
+        scores = (
+            score_of(each, rewards=self.rewards) for each in ranking.candidates if each.accepted
+        )
+        self.add(score for score in scores if score is not None)
+
+    def add(self, scores: Iterable[float]) -> None:
+        """Remember these scores, oldest first."""
+        for score in scores:
+            self._scores.append(score)
+            self._seen += 1
 
     def quantile(self, share: float) -> float | None:
         """The score that this share (0 to 1) of the recent candidates does not exceed; None while
@@ -56,7 +61,9 @@ class RecentScores:
     def _sums(self) -> tuple[int, Sequence[float], tuple[float, float]]:
         turn = self._seen // LEAST
         if self._summed[0] != turn:
-            cuts = statistics.quantiles(self._scores, n=100, method="inclusive")
-            spread = statistics.fmean(self._scores), statistics.pstdev(self._scores)
+            # Those of whole turns, so that it does not depend on when somebody asks.
+            scores = list(self._scores)[: len(self._scores) - self._seen % LEAST][-MOST:]
+            cuts = statistics.quantiles(scores, n=100, method="inclusive")
+            spread = statistics.fmean(scores), statistics.pstdev(scores)
             self._summed = turn, cuts, spread
         return self._summed

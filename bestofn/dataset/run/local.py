@@ -13,6 +13,7 @@ from bestofn.dataset.run.counts import Counts
 from bestofn.dataset.run.options import RunOptions
 from bestofn.dataset.run.reading import counted
 from bestofn.dataset.run.recorder import Recorder, Watch
+from bestofn.dataset.run.relearning import relearn
 from bestofn.dataset.run.row_runner import FinishedRow, RowRunner
 from bestofn.dataset.store.store import Store
 
@@ -52,6 +53,7 @@ async def run(
             the run in the store.
     """
     options = options or RunOptions()
+    relearn(pipeline, store.records())
     runner = RowRunner(pipeline, options.row_timeout)
     recorder = Recorder(store, options.failures_in_a_row, watch)
     local_run = _LocalRun(store, runner, recorder, options.in_flight)

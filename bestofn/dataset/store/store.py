@@ -11,7 +11,7 @@ taken off before anything is added.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from bestofn.dataset.store.folder import empty_unsampled, refuse_others
 from bestofn.dataset.store.journal import JOURNAL, Journal
 from bestofn.dataset.store.manifest import NAME, Manifest, Session, Shard
 from bestofn.dataset.store.records import Record
+from bestofn.dataset.store.rollouts import read_rollouts
 from bestofn.dataset.store.shards import (
     ROLLOUTS,
     check_shard,
@@ -168,6 +169,10 @@ class Store:
         with disk_faults(self._folder):
             self.manifest.sessions.append(session)
             self.manifest.write(self._folder)
+
+    def records(self) -> Iterator[Record]:
+        """What is there, in the order of the input; see `bestofn.dataset.store.rollouts`."""
+        return read_rollouts(self._folder)
 
     def close(self) -> None:
         """Close the journal and let another process write here."""
