@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from bestofn.core.errors import RequestError
 from bestofn.core.ranking import Ranking
 from bestofn.core.types import Candidate, Request, message_text
+from bestofn.dataset.prompts.finish_reasons import reason_within, reasons_beside
 from bestofn.dataset.prompts.json_records import InputRecord
 from bestofn.dataset.prompts.layouts import find_fields, is_conversation
 from bestofn.dataset.prompts.messages import MessageError, without_nulls
@@ -42,7 +43,8 @@ def read_rows(records: Iterable[InputRecord]) -> Iterator[ScoreRow]:
 
     The prompt is read as `sample` reads it (`bestofn.dataset.prompts`), of any layout. Responses
     stand under `responses`, or as TRL's `completions`: texts, objects with `text` and perhaps
-    `finish_reason`, assistant's messages, or lists of one such message. What an object holds
+    `finish_reason`, assistant's messages, or lists of one such message. Why one ended it may also
+    say in a column `finish_reason` (`bestofn.dataset.prompts.finish_reasons`). What an object holds
     besides is left alone.
     """
     for where, record in records:
@@ -108,8 +110,12 @@ def _read(where: str, record: Mapping[str, Any] | str) -> ScoreRow:
     check_text(found)
     given = next((record[n] for n in _RESPONSES if record.get(n) is not None), None)
     asked = {n: found.values[n] for n in _CONVERSATION if n in found.values}
-    if given is not None:
-        asked["responses"] = [_plain(r) for r in given] if isinstance(given, list) else given
+    if isinstance(given, list):
+        reasons = reasons_beside(record.get("finish_reason"), len(given))
+        pairs = zip(given, reasons, strict=True)
+        asked["responses"] = [_plain(response, reason) for response, reason in pairs]
+    elif given is not None:
+        asked["responses"] = given
     row = AnsweredConversation.model_validate(asked)
     candidates = row.candidates
     request = Request(conversation_of(row), best_of=len(candidates), reference=row.reference)
@@ -120,13 +126,27 @@ _RESPONSES = ("responses", "completions")
 _CONVERSATION = ("prompt", "messages", "system", "reference")
 
 
-def _plain(response: Any) -> Any:
-    """A response as a text, or one with its finish reason; what is neither is left as it is."""
+def _plain(response: Any, reason: str | None) -> Any:
+    """A response as a text, or one with its finish reason; what is neither is left as it is.
+
+    Args:
+        response: in any of its forms.
+        reason: why it ended, as the row says it; what the response says itself goes before.
+
+    Raises:
+        MessageError: what it says of that is no text.
+    """
     if is_conversation(response) and len(response) == 1:
         response = response[0]
-    if not isinstance(response, Mapping):
+    if isinstance(response, Mapping):
+        plain = without_nulls(response)
+        reason = reason_within(plain) or reason
+        if plain.get("role") == "assistant" and isinstance(plain.get("content"), str):
+            response = message_text(plain)
+        else:
+            response = {"text": plain["text"]} if "text" in plain else {}
+    if reason is None:
         return response
-    response = without_nulls(response)
-    if response.get("role") == "assistant" and isinstance(response.get("content"), str):
-        return message_text(response)
-    return {name: response[name] for name in ("text", "finish_reason") if name in response}
+    if isinstance(response, str):
+        return {"text": response, "finish_reason": reason}
+    return {**response, "finish_reason": reason} if isinstance(response, dict) else response

@@ -8,7 +8,8 @@
 | ``messages`` whose last is the assistant's | that one |
 
 An answer is a text, ``{"text": ..., "finish_reason": ...}``, a message, or messages that end in
-one.
+one. Why it ended it says itself, or the column ``finish_reason`` says it: a text for all of them,
+or a list with one for each.
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bestofn.core.finish_reason import known_as
 from bestofn.core.types import Candidate, Request
+from bestofn.dataset.prompts.finish_reasons import reason_within, reasons_beside
 from bestofn.dataset.prompts.layouts import COLUMNS
+from bestofn.dataset.prompts.messages import MessageError
 from bestofn.dataset.prompts.rows import Defaults, read_row
 
 FIELDS = (
@@ -100,11 +104,14 @@ def read_answers(
     given = {field: record.get(name) for field, name in names.items()}
     asked, places = _parted(given, names)
     values = [record[column] if at is None else record[column][at] for column, at in places]
-    finish_reason = given["finish_reason"]
-    candidates = tuple(
-        _candidate(at, value, finish_reason if isinstance(finish_reason, str) else None)
-        for at, value in enumerate(values)
-    )
+    try:
+        reasons = reasons_beside(given["finish_reason"], len(values))
+        candidates = tuple(
+            _candidate(at, value, reason)
+            for at, (value, reason) in enumerate(zip(values, reasons, strict=True))
+        )
+    except MessageError as error:
+        raise NoAnswerError(str(error)) from error
     request = _request(number, source, asked, len(candidates), given["tools"])
     return Answered(source, record, request, candidates, tuple(places))
 
@@ -171,21 +178,24 @@ def _candidate(index: int, value: Any, finish_reason: str | None) -> Candidate:
     """An answer in any of its forms; one that says nothing else ended by itself."""
     if isinstance(value, list) and value:
         value = value[-1]
+    reason = reason_within(value) or finish_reason
     if isinstance(value, str):
         message: dict[str, Any] = {"role": "assistant", "content": value}
     elif isinstance(value, Mapping) and isinstance(value.get("text"), str):
         message = {"role": "assistant", "content": value["text"]}
-        own = value.get("finish_reason")
-        finish_reason = own if isinstance(own, str) else finish_reason
     elif isinstance(value, Mapping) and _role(value) == "assistant":
-        message = {name: each for name, each in value.items() if each is not None}
+        message = {
+            name: each
+            for name, each in value.items()
+            if each is not None and name != "finish_reason"
+        }
     else:
         raise NoAnswerError(
             f"answer {index} is neither a text, nor an object with a text, nor an assistant's "
             f"message, but {type(value).__name__}"
         )
     ended = "tool_calls" if message.get("tool_calls") else "stop"
-    return Candidate(index, message, finish_reason or ended)
+    return Candidate(index, message, known_as(reason or ended))
 
 
 def _with_text(value: Any, text: str) -> Any:

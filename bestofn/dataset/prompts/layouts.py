@@ -70,7 +70,7 @@ def find_fields(record: Mapping[str, Any], columns: Mapping[str, str]) -> Fields
         if own and mapped and (name in ("prompt", "messages") or name in mapped):
             continue
         value = _at(record, columns.get(name, name))
-        if not _is_missing(value):
+        if not is_missing(value):
             values[name] = value
     asks = "`" + columns.get("prompt", "prompt") + "`"
     if "prompt" not in values and "messages" not in values:
@@ -125,7 +125,8 @@ def _at(record: Mapping[str, Any], column: str) -> Any:
     return _at(held, inner) if isinstance(held, Mapping) else None
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
+    """Whether a column holds nothing: a null, or no number, as pandas has it."""
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
@@ -148,7 +149,7 @@ def _repeats(prompt: Any, messages: Any) -> bool:
 def _verl(record: Mapping[str, Any], values: dict[str, Any], asks: str) -> Fields | None:
     """The right answer, where verl keeps it."""
     truth = _at(record, "reward_model.ground_truth")
-    if _is_missing(truth) or "reference" in values:
+    if is_missing(truth) or "reference" in values:
         return None
     values["reference"] = truth
     return Fields(values, f"{asks} as messages and `reward_model.ground_truth` as reference (verl)")
