@@ -28,7 +28,7 @@ def filter_(
         ),
     ],
     kept: Annotated[
-        Path | None, typer.Option(help="File that the records of what is kept are written to.")
+        Path | None, typer.Option(help="File of JSON lines for the records of what is kept.")
     ] = None,
     rejected: Annotated[
         Path | None, typer.Option(help="The same for the rejected, with the reasons.")
@@ -115,16 +115,19 @@ async def _clean(
 
 
 def _check_paths(source: str, kept: Path | None, rejected: Path | None) -> None:
-    """See that no file is written over another.
+    """See that no file is written over another, or under a name that says something else.
 
     Raises:
         ConfigError: it would be.
     """
+    from bestofn.dataset.cleaning.writing import check_suffix
+
     named = [each for each in (kept, rejected) if each is not None]
     places = [Path(source).expanduser().resolve(), *(each.resolve() for each in named)]
     for at, place in enumerate(places):
         if place in places[:at]:
             raise ConfigError(f"{place}: it cannot be written and be another file here as well")
     for each in named:
+        check_suffix(each)
         if not each.resolve().parent.is_dir():
             raise ConfigError(f"{each}: there is no such folder")

@@ -32,4 +32,6 @@ def tally_view(tally: Tally) -> Group:
     )
     if tally.mended:
         line += f"; a template's token was taken off {tally.mended:,}"
+    if tally.cut:
+        line += f"; parted with the answers: {', '.join(sorted(tally.cut))}"
     return Group(table, Text(line)) if tally.reasons else Group(Text(line))

@@ -112,6 +112,7 @@ def test_an_input_of_which_nothing_is_read_ends_with_4(tmp_path: Path) -> None:
         (["{file}", "--kept", "{file}"], "cannot be written and be another file"),
         (["{file}", "--kept", "a", "--rejected", "./a"], "cannot be written and be another file"),
         (["{file}", "--kept", "no/such/folder/a"], "there is no such folder"),
+        (["{file}", "--kept", "a.parquet"], "a.parquet: JSON lines are written, under .jsonl"),
         (["{file}", "--column", "answer=x"], "--column answer=x is not FIELD=COLUMN"),
         (["{file}", "--config", "nowhere.yaml"], "nowhere.yaml: no such file"),
         (["{empty}"], "no rows"),

@@ -2,7 +2,7 @@
 
 | what stands in it | the answers |
 |---|---|
-| ``responses`` | each of the list |
+| ``responses``, or ``completions`` (bestofn's own ``ranked``) | each of the list |
 | ``response``, or ``completion`` (TRL's prompt-completion) | that one |
 | ``chosen`` and ``rejected`` (TRL's preferences) | both |
 | ``messages`` whose last is the assistant's | that one |
@@ -29,7 +29,8 @@ from bestofn.dataset.prompts.rows import Defaults, read_row
 
 FIELDS = (
     *(name for name in COLUMNS if name != "tools"),
-    *("responses", "response", "completion", "chosen", "rejected", "finish_reason", "tools"),
+    *("responses", "completions", "response", "completion", "chosen", "rejected"),
+    *("finish_reason", "tools"),
 )
 """What a record may hold, under the names that they have where no column is mapped."""
 
@@ -51,6 +52,8 @@ class Answered:
         request: what was asked; best_of is the number of answers.
         candidates: the answers, in their order.
         places: where each stands.
+        beside: the columns that hold one thing for each answer, as their rewards: lists that are
+            exactly as long, where the answers are kept one by one.
     """
 
     source: str
@@ -58,6 +61,7 @@ class Answered:
     request: Request
     candidates: tuple[Candidate, ...]
     places: tuple[Place, ...]
+    beside: tuple[str, ...] = ()
 
     @property
     def separable(self) -> bool:
@@ -65,7 +69,8 @@ class Answered:
         return self.places[0][1] is not None
 
     def with_answers(self, answers: Sequence[Candidate]) -> dict[str, Any]:
-        """The record with these answers alone, as they are now; as it came where nothing changed.
+        """The record with these answers alone, as they are now, and with what stands beside them;
+        as it came where nothing changed.
 
         Args:
             answers: some of the candidates, or what was made of them; told by their index.
@@ -81,6 +86,8 @@ class Answered:
                 made[column] = value
             else:
                 lists.setdefault(column, []).append(value)
+                for each in self.beside:
+                    lists.setdefault(each, []).append(self.record[each][number])
         return {**made, **lists}
 
 
@@ -113,7 +120,25 @@ def read_answers(
     except MessageError as error:
         raise NoAnswerError(str(error)) from error
     request = _request(number, source, asked, len(candidates), given["tools"])
-    return Answered(source, record, request, candidates, tuple(places))
+    beside = _beside(record, places, names)
+    return Answered(source, record, request, candidates, tuple(places), beside)
+
+
+def _beside(
+    record: Mapping[str, Any], places: Sequence[Place], names: Mapping[str, str]
+) -> tuple[str, ...]:
+    """The columns that hold one thing for each answer; what was asked is none of them."""
+    answers, first = places[0]
+    asked = {names[field] for field in COLUMNS} | {"conversations", "conversation", "history"}
+    return tuple(
+        column
+        for column, value in record.items()
+        if first is not None
+        and isinstance(value, list)
+        and len(value) == len(places)
+        and column != answers
+        and column not in asked
+    )
 
 
 def _parted(
@@ -123,8 +148,9 @@ def _parted(
     asked = {field: given[field] for field in COLUMNS if given[field] is not None}
     if isinstance(asked.get("prompt"), list) and "messages" not in asked:
         asked["messages"] = asked.pop("prompt")
-    if isinstance(given["responses"], list) and given["responses"]:
-        return asked, [(names["responses"], at) for at in range(len(given["responses"]))]
+    for field in ("responses", "completions"):
+        if isinstance(given[field], list) and given[field]:
+            return asked, [(names[field], at) for at in range(len(given[field]))]
     for field in ("response", "completion"):
         if given[field] is not None:
             return asked, [(names[field], None)]

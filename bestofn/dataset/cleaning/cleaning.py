@@ -56,7 +56,7 @@ class Cleaning:
             for row, answers in zip(batch, judged, strict=True):
                 for each in answers:
                     tally.add(row.source, each)
-                self._write(row, answers)
+                self._write(row, answers, tally)
 
     def _rows(self, records: Iterable[InputRecord], tally: Tally) -> Iterator[Answered]:
         for number, (source, record) in enumerate(records):
@@ -81,11 +81,13 @@ class Cleaning:
             ranking = error.ranking
         return sorted(ranking.candidates, key=lambda each: each.index)
 
-    def _write(self, row: Answered, answers: Sequence[ScoredCandidate]) -> None:
+    def _write(self, row: Answered, answers: Sequence[ScoredCandidate], tally: Tally) -> None:
         good = [each for each in answers if self._is_good(each)]
         bad = [each for each in answers if not self._is_good(each)]
         if bad and not row.separable:
             good, bad = [], list(answers)
+        if good and bad:
+            tally.cut.update(row.beside)
         if good:
             self.kept(row.with_answers([each.candidate for each in good]))
         if bad:

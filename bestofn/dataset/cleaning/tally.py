@@ -37,6 +37,7 @@ class Tally:
         broken: rows that could not be read.
         answers: by what became of them: accepted, suspected, rejected, failed.
         mended: answers that something was taken off, as a template's token.
+        cut: columns that were parted as the answers of their record were: lists as long as these.
         reasons: by filter and reason.
     """
 
@@ -45,6 +46,7 @@ class Tally:
     broken: int = 0
     answers: Counter[str] = field(default_factory=Counter)
     mended: int = 0
+    cut: set[str] = field(default_factory=set)
     reasons: dict[tuple[str, str], Reason] = field(default_factory=dict)
 
     def add(self, source: str, record: ScoredCandidate) -> None:
@@ -75,6 +77,7 @@ class Tally:
             "answers": self.answers.total(),
             **{state: self.answers[state] for state in states},
             "mended": self.mended,
+            "cut": sorted(self.cut),
             "reasons": [
                 {
                     "filter": name,

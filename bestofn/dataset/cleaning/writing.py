@@ -1,15 +1,36 @@
-"""Files of JSON lines that are there whole or not at all."""
+"""Files of JSON lines that are there whole or not at all.
+
+What a table holds and JSON does not is written as what comes nearest: NaN and infinities as null,
+bytes (an image) as their base64, dates as text.
+"""
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from bestofn.core.errors import DatasetError
+from bestofn.core.errors import ConfigError, DatasetError
 from bestofn.dataset.store.atomic_files import partial_of
+
+WRITTEN = (".jsonl", ".ndjson", ".json")
+"""Suffixes of the files that are written; one without a suffix is as well."""
+
+
+def check_suffix(path: Path) -> None:
+    """Return if a file of that name may hold JSON lines.
+
+    Raises:
+        ConfigError: its name says that it holds something else.
+    """
+    if path.suffix and path.suffix.lower() not in WRITTEN:
+        raise ConfigError(
+            f"{path}: JSON lines are written, under {', '.join(WRITTEN)}, and no {path.suffix}"
+        )
 
 
 @contextlib.contextmanager
@@ -41,9 +62,30 @@ def _write(file: IO[str], record: Mapping[str, Any]) -> None:
 
 def _line(record: Mapping[str, Any]) -> str:
     """The record as JSON; escaped where a text of it is no UTF-8 (half of a surrogate pair)."""
-    line = json.dumps(record, ensure_ascii=False, default=str)
+    try:
+        line = _dumped(record, ascii_alone=False)
+    except ValueError:  # NaN or an infinity
+        record = _finite(record)
+        line = _dumped(record, ascii_alone=False)
     try:
         line.encode()
     except UnicodeEncodeError:
-        return json.dumps(record, default=str)
+        return _dumped(record, ascii_alone=True)
     return line
+
+
+def _dumped(record: Any, *, ascii_alone: bool) -> str:
+    return json.dumps(record, ensure_ascii=ascii_alone, allow_nan=False, default=_as_text)
+
+
+def _as_text(value: Any) -> str:
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
+
+
+def _finite(value: Any) -> Any:
+    """The value with null for each number that is none of JSON's."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {name: _finite(each) for name, each in value.items()}
+    return [_finite(each) for each in value] if isinstance(value, list | tuple) else value
