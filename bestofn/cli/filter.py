@@ -9,7 +9,7 @@ import typer
 
 from bestofn.cli.dataset_options import mapped_columns
 from bestofn.cli.options import ConfigOption, JsonOption
-from bestofn.cli.rows_read import check_read
+from bestofn.cli.rows_read import check_read, records_of
 from bestofn.cli.running import exit_codes, run_to_end
 from bestofn.core.errors import ConfigError
 
@@ -23,7 +23,8 @@ def filter_(
         str,
         typer.Argument(
             metavar="INPUT",
-            help="JSONL, CSV, TSV, Parquet, a folder of them, or a dataset on the hub, streamed.",
+            help="JSONL, CSV, TSV, Parquet, a folder of them, or a dataset on the hub, streamed; "
+            "- reads JSON lines, or an array, from standard input.",
             show_default=False,
         ),
     ],
@@ -49,7 +50,7 @@ def filter_(
 ) -> None:
     """Clean data that exists: the filters alone, counted by reason, no model."""
     with exit_codes():
-        from bestofn.dataset.cleaning.answers import FIELDS
+        from bestofn.dataset.cleaning.places import FIELDS
         from bestofn.dataset.prompts.source import PromptSource
         from bestofn.settings.settings import Settings
 
@@ -88,7 +89,6 @@ async def _clean(
     from bestofn.dataset.cleaning.cleaning import Cleaning
     from bestofn.dataset.cleaning.tally import Tally
     from bestofn.dataset.cleaning.writing import json_lines
-    from bestofn.dataset.prompts.reader import read_records
 
     console = Console(stderr=True)
 
@@ -96,7 +96,7 @@ async def _clean(
         console.print(f"bestofn: {source}: {error}", markup=False, soft_wrap=True, highlight=False)
 
     tally = Tally(examples)
-    records = read_records(given.source, split=given.split, name=given.name)
+    records = records_of(given.source, split=given.split, name=given.name)
     with json_lines(files[0]) as keep, json_lines(files[1]) as reject:
         cleaning = Cleaning(
             build_filters(settings.filters),

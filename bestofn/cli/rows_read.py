@@ -1,8 +1,41 @@
-"""How a command ends that reads rows one by one and names those that it cannot read."""
+"""Rows that a command reads one by one: where from, and how it ends where some cannot be read."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 from bestofn.core.errors import ConfigError, UnreadableError
+
+if TYPE_CHECKING:
+    from bestofn.dataset.prompts.json_records import InputRecord
+
+STANDARD_INPUT = "-"
+
+
+def records_of(
+    source: str, *, split: str | None = None, name: str | None = None
+) -> Iterator[InputRecord]:
+    """The records of an input, as `sample` reads them, or of standard input.
+
+    Args:
+        source: see `bestofn.dataset.prompts.reader.open_records`; `STANDARD_INPUT`: JSON lines, or
+            an array.
+        split: of a folder or a dataset.
+        name: of a configuration.
+
+    Raises:
+        ConfigError: it cannot be read, or a split of standard input is asked for.
+    """
+    from bestofn.dataset.prompts.json_records import json_records
+    from bestofn.dataset.prompts.reader import read_records
+
+    if source != STANDARD_INPUT:
+        return read_records(source, split=split, name=name)
+    if split is not None or name is not None:
+        raise ConfigError("standard input is no dataset: it has no --split and no --name")
+    return json_records(source, sys.stdin.buffer, by_line=True)
 
 
 def check_read(source: str, rows: int, broken: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import sys
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
@@ -26,7 +25,7 @@ from bestofn.cli.options import (
     named,
     trusting,
 )
-from bestofn.cli.rows_read import check_read
+from bestofn.cli.rows_read import check_read, records_of
 from bestofn.cli.running import exit_codes, run_to_end
 from bestofn.core.errors import ConfigError
 from bestofn.core.no_winner import NothingAcceptableError, RewardError
@@ -34,7 +33,6 @@ from bestofn.core.ranking import Ranking
 
 if TYPE_CHECKING:
     from bestofn.cli.json_lines import ScoreRow
-    from bestofn.dataset.prompts.json_records import InputRecord
     from bestofn.settings.settings import Settings
 
 IN_FLIGHT = 32
@@ -105,7 +103,7 @@ async def _score(file: Path, settings: Settings, *, as_json: bool, verbose: bool
     selector = build_selector(settings.selector, build_answer_key(settings.answer_key))
     plan = RewardPlan.of(settings)
     failure: RewardError | None = None
-    rows = _Rows(file, read_rows(_records(file)))
+    rows = _Rows(file, read_rows(records_of(str(file))))
     async with contextlib.AsyncExitStack() as stack:
         console = stack.enter_context(quiet_engines(verbose))
         readable = rows.readable(console.print)
@@ -173,17 +171,3 @@ async def _in_order(
     finally:
         for task in running:
             task.cancel()
-
-
-def _records(file: Path) -> Iterator[InputRecord]:
-    """The records of a file, or of standard input, as `sample` reads them.
-
-    Raises:
-        ConfigError: it cannot be read.
-    """
-    from bestofn.dataset.prompts.json_records import json_records
-    from bestofn.dataset.prompts.reader import read_records
-
-    if str(file) == "-":
-        return json_records("-", sys.stdin.buffer, by_line=True)
-    return read_records(str(file))

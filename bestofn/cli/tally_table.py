@@ -30,6 +30,8 @@ def tally_view(tally: Tally) -> Group:
         for state in ("accepted", "suspected", "rejected", "failed")
         if counts[state] or state != "failed"
     )
+    if tally.without_prompt:
+        line += f"; {tally.without_prompt:,} rows without a prompt"
     if tally.mended:
         line += f"; a template's token was taken off {tally.mended:,}"
     if tally.cut:

@@ -15,9 +15,11 @@ GOOD = {"prompt": "What is 8 - 5?", "response": "8 - 5 = 3."}
 LOOP = {"prompt": "What do you see?", "response": "We see: " + "the big red fox " * 9}
 
 
-def run(*arguments: str | Path) -> Result:
-    """`bestofn filter` with these arguments, wide enough that no sentence is wrapped."""
-    return CliRunner().invoke(app, ["filter", *map(str, arguments)], env={"COLUMNS": "200"})
+def run(*arguments: str | Path, given: str | None = None) -> Result:
+    """`bestofn filter` with these arguments, wide enough that no sentence is wrapped; `given` is
+    its standard input."""
+    command = ["filter", *map(str, arguments)]
+    return CliRunner().invoke(app, command, input=given, env={"COLUMNS": "200"})
 
 
 def written(path: Path, *rows: Any) -> Path:
@@ -60,6 +62,20 @@ def test_where_nothing_is_read_what_was_written_before_stays(
     assert done.exit_code == code
     assert lines_of(kept) == [GOOD]
     assert not rejected.exists()
+
+
+@pytest.mark.parametrize("given", [json.dumps(GOOD) + "\n", json.dumps([GOOD], indent=1)])
+def test_standard_input_is_read(given: str, tmp_path: Path) -> None:
+    done = run("-", "--kept", tmp_path / "kept.jsonl", "--json", given=given)
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["accepted"] == 1
+    assert lines_of(tmp_path / "kept.jsonl") == [GOOD]
+
+
+def test_rows_without_a_prompt_are_told(tmp_path: Path) -> None:
+    done = run(written(tmp_path / "rows.jsonl", {"question": "x", "response": "8 - 5 = 3."}, GOOD))
+    assert "1 rejected" not in done.stdout
+    assert "1 rows without a prompt" in done.stdout
 
 
 def test_the_table_shows_reasons_and_examples(tmp_path: Path) -> None:
@@ -116,6 +132,7 @@ def test_an_input_of_which_nothing_is_read_ends_with_4(tmp_path: Path) -> None:
         (["{file}", "--column", "answer=x"], "--column answer=x is not FIELD=COLUMN"),
         (["{file}", "--config", "nowhere.yaml"], "nowhere.yaml: no such file"),
         (["{empty}"], "no rows"),
+        (["-", "--split", "train"], "standard input is no dataset: it has no --split and no --n"),
         (["{file}", "--split", "train"], "is a file: there is nothing that --split could choose"),
         (["{file}", "--name", "x"], "is a file: there is nothing that --name could choose of it"),
     ],

@@ -54,6 +54,7 @@ class Cleaning:
         while batch := list(itertools.islice(rows, AT_ONCE)):
             judged = await asyncio.gather(*map(self._judge, batch))
             for row, answers in zip(batch, judged, strict=True):
+                tally.without_prompt += not row.asked
                 for each in answers:
                     tally.add(row.source, each)
                 self._write(row, answers, tally)

@@ -35,6 +35,7 @@ class Tally:
         most_examples: examples that are held of each reason.
         rows: that were read.
         broken: rows that could not be read.
+        without_prompt: rows that hold answers alone: what needs the prompt lets them pass.
         answers: by what became of them: accepted, suspected, rejected, failed.
         mended: answers that something was taken off, as a template's token.
         cut: columns that were parted as the answers of their record were: lists as long as these.
@@ -44,6 +45,7 @@ class Tally:
     most_examples: int = 3
     rows: int = 0
     broken: int = 0
+    without_prompt: int = 0
     answers: Counter[str] = field(default_factory=Counter)
     mended: int = 0
     cut: set[str] = field(default_factory=set)
@@ -74,6 +76,7 @@ class Tally:
         return {
             "rows": self.rows,
             "broken_rows": self.broken,
+            "without_prompt": self.without_prompt,
             "answers": self.answers.total(),
             **{state: self.answers[state] for state in states},
             "mended": self.mended,

@@ -49,10 +49,13 @@ class Fields:
     Args:
         values: by their names; what is null, or no number (as pandas has it), is not there.
         told: which columns were read as what, for a reader; '' where nothing asks anything.
+        column: that holds the messages as they are, the answer at their end among them; '' where
+            none does.
     """
 
     values: Mapping[str, Any]
     told: str
+    column: str = ""
 
 
 def find_fields(record: Mapping[str, Any], columns: Mapping[str, str]) -> Fields:
@@ -69,10 +72,11 @@ def find_fields(record: Mapping[str, Any], columns: Mapping[str, str]) -> Fields
         own = name not in columns
         if own and mapped and (name in ("prompt", "messages") or name in mapped):
             continue
-        value = _at(record, columns.get(name, name))
+        value = value_at(record, columns.get(name, name))
         if not is_missing(value):
             values[name] = value
-    asks = "`" + columns.get("prompt", "prompt") + "`"
+    column = columns.get("prompt", "prompt")
+    asks = f"`{column}`"
     if "prompt" not in values and "messages" not in values:
         if mapped:
             return Fields(values, "")
@@ -83,15 +87,17 @@ def find_fields(record: Mapping[str, Any], columns: Mapping[str, str]) -> Fields
         if not is_conversation(values["prompt"]):
             return Fields(values, f"{asks} as text")
         values["messages"] = values.pop("prompt")
-        return _verl(record, values, asks) or Fields(values, _as_messages(asks, values["messages"]))
-    asks = "`" + columns.get("messages", "messages") + "`"
+        told = _verl(record, values, asks) or _as_messages(asks, values["messages"])
+        return Fields(values, told, column)
+    column = columns.get("messages", "messages")
+    asks = f"`{column}`"
     if "messages" in columns and isinstance(values["messages"], str) and "prompt" not in values:
         values["prompt"] = values.pop("messages")
         return Fields(values, f"{asks} as text")
     if "prompt" in values and _repeats(values["prompt"], values["messages"]):
         del values["prompt"]
-        return Fields(values, f"{asks}, which hold the prompt")
-    return Fields(values, _as_messages(asks, values["messages"]))
+        return Fields(values, f"{asks}, which hold the prompt", column)
+    return Fields(values, _as_messages(asks, values["messages"]), column)
 
 
 def is_conversation(value: Any) -> bool:
@@ -117,12 +123,13 @@ def without_answer(messages: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[st
     return messages[:end]
 
 
-def _at(record: Mapping[str, Any], column: str) -> Any:
+def value_at(record: Mapping[str, Any], column: str) -> Any:
+    """What a column holds, ``a.b`` being b of the column a; None where there is none."""
     if column in record or "." not in column:
         return record.get(column)
     outer, _, inner = column.partition(".")
     held = record.get(outer)
-    return _at(held, inner) if isinstance(held, Mapping) else None
+    return value_at(held, inner) if isinstance(held, Mapping) else None
 
 
 def is_missing(value: Any) -> bool:
@@ -146,20 +153,20 @@ def _repeats(prompt: Any, messages: Any) -> bool:
     return any(each.get("content") == prompt for each in asked if each.get("role") == "user")
 
 
-def _verl(record: Mapping[str, Any], values: dict[str, Any], asks: str) -> Fields | None:
-    """The right answer, where verl keeps it."""
-    truth = _at(record, "reward_model.ground_truth")
+def _verl(record: Mapping[str, Any], values: dict[str, Any], asks: str) -> str | None:
+    """Take the right answer from where verl keeps it, and tell it."""
+    truth = value_at(record, "reward_model.ground_truth")
     if is_missing(truth) or "reference" in values:
         return None
     values["reference"] = truth
-    return Fields(values, f"{asks} as messages and `reward_model.ground_truth` as reference (verl)")
+    return f"{asks} as messages and `reward_model.ground_truth` as reference (verl)"
 
 
 def _conversations(record: Mapping[str, Any], values: dict[str, Any]) -> Fields | None:
     for column in ("conversations", "conversation"):
         if is_conversation(record.get(column)):
             values["messages"] = record[column]
-            return Fields(values, _as_messages(f"`{column}`", record[column]))
+            return Fields(values, _as_messages(f"`{column}`", record[column]), column)
     return None
 
 

@@ -73,6 +73,11 @@ def open_records(source: str, *, split: str | None = None, name: str | None = No
         ConfigError: there is no such input, it holds nothing that is read here, it has no such
             split or configuration, or none at all, as a file, or it cannot be read at all.
     """
+    if source == "-":
+        raise ConfigError(
+            "- is standard input, which can be read once, and this input is read again when the "
+            "command goes on: write it into a file"
+        )
     path = Path(source).expanduser()
     if path.is_file():
         _refuse(source, "a file", split=split, name=name)

@@ -116,7 +116,7 @@ def read_row(
             id=f"row-{number}",
         )
     except ValidationError as error:
-        return Row(number, source, key, error=_sentence(error, columns, record))
+        return Row(number, source, key, error=fault_of(error, columns, record))
     except (RequestError, MessageError) as error:
         return Row(number, source, key, error=str(error))
     return Row(number, source, key, request, told=_told(found, request))
@@ -143,6 +143,23 @@ def conversation_of(asked: Conversation) -> tuple[Message, ...]:
     given = asked.messages or ({"role": "user", "content": asked.prompt},)
     system = {"role": "system", "content": asked.system}
     return chat_messages([system, *given] if asked.system else given)
+
+
+def fault_of(error: ValidationError, columns: Mapping[str, str], record: Mapping[str, Any]) -> str:
+    """What is wrong with a record's fields, in a sentence that names its columns.
+
+    Args:
+        error: of a `Conversation`, or what extends it.
+        columns: see `bestofn.dataset.prompts.layouts.find_fields`.
+        record: its columns.
+    """
+    first = faults(error)[0]
+    if not first.path:
+        named = " and ".join(columns.get(name, name) for name in ("prompt", "messages"))
+        there = [f"{name!s:.40}" for name in list(record)[:_LONGEST_LIST]]
+        more = ", ..." if len(record) > _LONGEST_LIST else ""
+        return f"{first.message}: the columns are {', '.join(there)}{more} ({named} are looked for)"
+    return f"{columns.get(first.path, first.path)}: {first.message}"
 
 
 def key_of(content: Any) -> str:
@@ -189,13 +206,3 @@ def _told(found: Fields, request: Request) -> str:
     answered = is_conversation(given) and len(given) + ahead > len(request.messages)
     told = found.told + (", without the answer at its end" if answered else "")
     return told + (", with `tools`" if request.options else "")
-
-
-def _sentence(error: ValidationError, columns: Mapping[str, str], record: Mapping[str, Any]) -> str:
-    first = faults(error)[0]
-    if not first.path:
-        named = " and ".join(columns.get(name, name) for name in ("prompt", "messages"))
-        there = [f"{name!s:.40}" for name in list(record)[:_LONGEST_LIST]]
-        more = ", ..." if len(record) > _LONGEST_LIST else ""
-        return f"{first.message}: the columns are {', '.join(there)}{more} ({named} are looked for)"
-    return f"{columns.get(first.path, first.path)}: {first.message}"
