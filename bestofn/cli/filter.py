@@ -92,21 +92,25 @@ async def _clean(
 
     console = Console(stderr=True)
 
-    def on_broken(source: str, error: str) -> None:
-        console.print(f"bestofn: {source}: {error}", markup=False, soft_wrap=True, highlight=False)
+    def tell(source: str, sentence: str) -> None:
+        console.print(
+            f"bestofn: {source}: {sentence}", markup=False, soft_wrap=True, highlight=False
+        )
 
     tally = Tally(examples)
     records = records_of(given.source, split=given.split, name=given.name)
+    if records.told:
+        tell(given.source, f"reads {records.told}")
     with json_lines(files[0]) as keep, json_lines(files[1]) as reject:
         cleaning = Cleaning(
             build_filters(settings.filters),
             given.columns,
             keep,
             reject,
-            on_broken,
+            tell,
             strict,
         )
-        await cleaning.run(itertools.islice(records, given.limit), tally)
+        await cleaning.run(itertools.islice(records.records, given.limit), tally)
         if tally.rows:
             print_tally(tally, as_json=as_json)
         if tally.broken == tally.rows:  # what a run before has written stays

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bestofn.core.errors import ConfigError, UnreadableError
 
 if TYPE_CHECKING:
-    from bestofn.dataset.prompts.json_records import InputRecord
+    from bestofn.dataset.prompts.reader import Records
 
 STANDARD_INPUT = "-"
 
 
-def records_of(
-    source: str, *, split: str | None = None, name: str | None = None
-) -> Iterator[InputRecord]:
+def records_of(source: str, *, split: str | None = None, name: str | None = None) -> Records:
     """The records of an input, as `sample` reads them, or of standard input.
 
     Args:
@@ -29,13 +26,13 @@ def records_of(
         ConfigError: it cannot be read, or a split of standard input is asked for.
     """
     from bestofn.dataset.prompts.json_records import json_records
-    from bestofn.dataset.prompts.reader import read_records
+    from bestofn.dataset.prompts.reader import Records, open_records
 
     if source != STANDARD_INPUT:
-        return read_records(source, split=split, name=name)
+        return open_records(source, split=split, name=name)
     if split is not None or name is not None:
         raise ConfigError("standard input is no dataset: it has no --split and no --name")
-    return json_records(source, sys.stdin.buffer, by_line=True)
+    return Records(json_records(source, sys.stdin.buffer, by_line=True))
 
 
 def check_read(source: str, rows: int, broken: int) -> None:

@@ -103,7 +103,7 @@ async def _score(file: Path, settings: Settings, *, as_json: bool, verbose: bool
     selector = build_selector(settings.selector, build_answer_key(settings.answer_key))
     plan = RewardPlan.of(settings)
     failure: RewardError | None = None
-    rows = _Rows(file, read_rows(records_of(str(file))))
+    rows = _Rows(file, read_rows(records_of(str(file)).records))
     async with contextlib.AsyncExitStack() as stack:
         console = stack.enter_context(quiet_engines(verbose))
         readable = rows.readable(console.print)

@@ -78,6 +78,15 @@ def test_rows_without_a_prompt_are_told(tmp_path: Path) -> None:
     assert "1 rows without a prompt" in done.stdout
 
 
+def test_of_a_folder_it_is_told_what_is_read(tmp_path: Path) -> None:
+    for name in ("test_a.jsonl", "b.jsonl"):
+        written(tmp_path / name, GOOD)
+    done = run(tmp_path)
+    assert done.exit_code == 0
+    assert f"bestofn: {tmp_path}: reads split test (1 of 2 files; without the name" in done.stderr
+    assert "b.jsonl" in done.stderr
+
+
 def test_the_table_shows_reasons_and_examples(tmp_path: Path) -> None:
     done = run(written(tmp_path / "rows.jsonl", GOOD, LOOP))
     assert "exact_loop" in done.stdout

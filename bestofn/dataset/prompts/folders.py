@@ -2,11 +2,14 @@
 
 Splits and configurations come from the names of files and folders, or from the README's head. The
 files themselves are read here, row by row: of a file with one broken line `datasets` reads nothing.
+Where some names are those of splits, a file whose name is not is in none of them, as in `datasets`;
+here that is told.
 """
 
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +22,9 @@ from bestofn.support.error_text import first_line
 TRAIN = "train"
 """The split that is read where none is named, and there are several."""
 
+MOST_NAMED = 5
+"""Files in no split that are named."""
+
 
 @dataclass(frozen=True, slots=True)
 class DataFiles:
@@ -27,12 +33,25 @@ class DataFiles:
     Args:
         split: its name.
         paths: in the order of their names.
-        others: how many files the folder has besides that are read here.
+        others: how many files the folder has in its other splits.
+        unnamed: those that are in no split, for their names say none, in the order of their names.
     """
 
     split: str
     paths: Sequence[Path]
     others: int
+    unnamed: Sequence[Path] = ()
+
+    def described(self, folder: Path) -> str:
+        """What of the folder is read, for a reader."""
+        count = len(self.paths)
+        told = f"{count} of {count + self.others + len(self.unnamed)} files"
+        if self.unnamed:
+            named = [os.path.relpath(path, folder) for path in self.unnamed[:MOST_NAMED]]
+            more = len(self.unnamed) - len(named)
+            listed = ", ".join(named) + (f" and {more:,} more" if more else "")
+            told += f"; without the name of a split, so in none of them: {listed}"
+        return f"split {self.split} ({told})"
 
 
 def data_files(folder: Path, split: str | None, name: str | None) -> DataFiles:
@@ -75,7 +94,16 @@ def data_files(folder: Path, split: str | None, name: str | None) -> DataFiles:
         raise ConfigError(f"{folder} holds neither JSON lines nor JSON, CSV, TSV or Parquet")
     chosen = choose_split(splits, split, str(folder))
     every = {path for paths in splits.values() for path in paths}
-    return DataFiles(chosen, splits[chosen], len(every) - len(splits[chosen]))
+    # What the README's head leaves out it leaves out on purpose, or for another configuration.
+    unnamed = [] if "data_files" in described else sorted(_all_files(base) - every)
+    return DataFiles(chosen, splits[chosen], len(every) - len(splits[chosen]), unnamed)
+
+
+def _all_files(base: str) -> set[Path]:
+    """The files below a folder that are read here, whatever their split."""
+    from datasets.data_files import resolve_pattern
+
+    return {path for path in map(Path, resolve_pattern("**", base)) if suffix_of(path) in READ}
 
 
 def choose_split(splits: Collection[str], split: str | None, source: str) -> str:

@@ -90,9 +90,7 @@ def open_records(source: str, *, split: str | None = None, name: str | None = No
         records = (
             record for each in chosen.paths for record in _file(each, os.path.relpath(each, path))
         )
-        count = len(chosen.paths)
-        files = f"{count} of {count + chosen.others} files"
-        return Records(records, f"split {chosen.split} ({files})")
+        return Records(records, chosen.described(path))
     if path.is_absolute() or source.startswith((".", "~")) or _is_called_a_file(path):
         raise ConfigError(f"{source}: no such file")
     return _hub(source, split, name)
