@@ -52,7 +52,7 @@ def test_kept_and_rejected_are_written_apart_and_counted(tmp_path: Path) -> None
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("rows", "code"), [([], 2), (["{"], 4), ([{"foo": 1}], 4)])
+@pytest.mark.parametrize(("rows", "code"), [([], 2), (["{"], 2), (["{oops"], 4), ([{"foo": 1}], 4)])
 def test_where_nothing_is_read_what_was_written_before_stays(
     rows: list[Any], code: int, tmp_path: Path
 ) -> None:

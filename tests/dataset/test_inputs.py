@@ -83,8 +83,6 @@ BROKEN: dict[str, tuple[bytes, list[str | None]]] = {
         b'{"a": ' + b"[" * 20_000 + b"]" * 20_000 + b'}, {"prompt": oops}, {"prompt": "2"},]',
         [None, "unicode", "hex escape", "but int", "but str", "recursion", "expected", None],
     ),
-    "cut.json": (b'[{"prompt": "1"},\n{"prompt": "2"},\n{"prom', [None, None, "EOF"]),
-    "between.json": (b'[{"prompt": "1"},\n', [None, "EOF"]),
     "a.csv": (
         b'prompt,reference\n"a, ""b""\nc",1\ncaf\xe9,2\none,two,three\nlast\n',
         [None, "no UTF-8", "3 cells, and the first line names 2 columns", None],

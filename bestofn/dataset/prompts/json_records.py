@@ -5,7 +5,9 @@
     {\\n  "prompt": "1"\\n}                     over lines, as people write them
 
 The elements of an array are told apart by their brackets before any of them is parsed: a broken one
-costs itself alone, as in a file of lines, and they are held one after the other.
+costs itself alone, as in a file of lines, and they are held one after the other. One whose bracket
+is never closed ends where the next can only begin anew; where none does, that is an error, and not
+a row that holds the rest of the file.
 """
 
 from __future__ import annotations
@@ -18,14 +20,21 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from bestofn.core.errors import ConfigError
+
 InputRecord = tuple[str, Mapping[str, Any] | str]
 """Where it stands, and its columns; a text instead of these says why it cannot be read."""
 
 _Text = tuple[int, bytes]
 """The line that something stands in, from 1, and its text."""
 
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},]')
-"""A string, or what opens, closes and separates; a string of JSON ends in the line it begins in."""
+LONGEST_RECORD = 2**28
+"""Bytes of one record that is not over: rows with pictures in base64 have some 10**7, and a bracket
+that is never closed has the rest of the file."""
+
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"(?=\s*(?:[,:\]}]|$))|[\[\]{},:]')
+"""A string, or what opens, closes and separates. A string of JSON ends in the line it begins in,
+and a separator follows it: where none does, a quote is missing, and this one closes no string."""
 
 _OPEN_ENDS = (b"{", b"[", b",", b":")
 """How a line ends that goes on in the next."""
@@ -39,6 +48,10 @@ def json_records(name: str, lines: Iterable[bytes], *, by_line: bool) -> Iterato
         lines: of the text, in UTF-8; what is no UTF-8 costs its own record.
         by_line: whether the name says that every line is an object: then only a first line that is
             nothing but an opening bracket, or an array, says otherwise.
+
+    Raises:
+        ConfigError: it ends within an array or an object over lines, or one is too long to be one.
+            What stands before that has been given.
     """
     plain = (line.removeprefix(codecs.BOM_UTF8) for line in lines)
     filled = (each for each in enumerate(plain, start=1) if each[1].strip())
@@ -47,7 +60,7 @@ def json_records(name: str, lines: Iterable[bytes], *, by_line: bool) -> Iterato
         return
     everything = itertools.chain([first], filled)
     over_lines = _goes_on(first[1].strip(), by_line=by_line)
-    for number, text in _elements(everything) if over_lines else everything:
+    for number, text in _Elements(name).of(everything) if over_lines else everything:
         yield f"{name}:{number}", parsed(text)
 
 
@@ -69,31 +82,105 @@ def _goes_on(first: bytes, *, by_line: bool) -> bool:
     return not by_line and first.endswith(_OPEN_ENDS) and isinstance(parsed(first), str)
 
 
-def _elements(lines: Iterable[_Text]) -> Iterator[_Text]:
-    """The elements of an array, or objects that follow one another, each with its first line."""
-    held: list[bytes] = []
-    depth = array = began = 0
-    for number, line in lines:
-        start = 0
-        began = began if held else number
-        for token in _TOKEN.finditer(line):
-            mark, cut = token[0], None
-            if mark in (b"[", b"{"):
-                if mark == b"[" and not (depth or held or line[start : token.start()].strip()):
-                    array, start = 1, token.end()
-                depth += 1
-            elif mark in (b"]", b"}"):
-                depth = max(0, depth - 1)
-                if not depth:
-                    cut = token.start() if array else token.end()
-                    array = 0
-            elif mark == b"," and array and depth == 1:
-                cut = token.start()
-            if cut is not None:
-                if text := b"".join([*held, line[start:cut]]).strip():
-                    yield began, text
-                held, start, began = [], token.end(), number
-        if line[start:].strip():
-            held.append(line[start:])
-    if held or depth:  # it ends in the midst of something
-        yield began, b"".join(held)
+class _Elements:
+    """The elements of an array, or objects that follow one another, each with its first line.
+
+    Args:
+        name: of the file, for a reader.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._open: list[bytes] = []  # brackets, the outermost first
+        self._array = False  # whether the outermost is that of the array, which is no element
+        self._held: list[bytes] = []
+        self._size = 0
+        self._began = 0
+        self._previous = b""
+
+    def of(self, lines: Iterable[_Text]) -> Iterator[_Text]:
+        """The elements of these lines.
+
+        Raises:
+            ConfigError: as `json_records`.
+        """
+        for number, line in lines:
+            start = 0
+            self._began = self._began if self._held else number
+            for token in _TOKEN.finditer(line):
+                mark = token[0]
+                blank = not self._held and not line[start : token.start()].strip()
+                if mark == b"[" and not self._open and blank:
+                    self._array, start = True, token.end()
+                cut = self._cut(mark, token, blank=blank)
+                if cut is not None:
+                    if text := b"".join([*self._held, line[start:cut]]).strip():
+                        yield self._began, text
+                    self._held, self._size, self._began = [], 0, number
+                    start = cut if mark == b"{" else token.end()
+                self._previous = mark
+            self._hold(line[start:])
+        self._end()
+        if self._held:  # something without brackets
+            yield self._began, b"".join(self._held)
+
+    def _cut(self, mark: bytes, token: re.Match[bytes], *, blank: bool) -> int | None:
+        """Where an element ends at this token; None: it does not.
+
+        Args:
+            mark: the token.
+            token: where it stands.
+            blank: whether nothing of an element stands before it.
+        """
+        if mark == b"{" and not blank and self._begins_anew():
+            self._open = [*self._open[: self._array], mark]
+            return token.start()
+        if mark in (b"[", b"{"):
+            self._open.append(mark)
+        elif mark in (b"]", b"}") and self._close(b"[" if mark == b"]" else b"{"):
+            if not self._open:
+                end = token.start() if self._array else token.end()
+                self._array = False
+                return end
+        elif mark == b"," and len(self._open) == self._array:
+            return token.start()
+        return None
+
+    def _begins_anew(self) -> bool:
+        """Whether an object that begins here can be no part of what is open: in an object only a
+        colon stands before one, and between the elements of the array a comma."""
+        inside = len(self._open) > self._array
+        return self._open[-1] == b"{" and self._previous != b":" if inside else self._array
+
+    def _close(self, opened: bytes) -> bool:
+        """Close the innermost bracket of this kind, and with it those that were left open inside;
+        whether there is one. The array's own is closed where nothing is left open in it."""
+        first = 1 if self._array and len(self._open) > 1 else 0
+        for at in range(len(self._open) - 1, first - 1, -1):
+            if self._open[at] == opened:
+                del self._open[at:]
+                return True
+        return False
+
+    def _hold(self, rest: bytes) -> None:
+        if not rest.strip():
+            return
+        self._held.append(rest)
+        self._size += len(rest)
+        if self._size > LONGEST_RECORD:
+            raise ConfigError(
+                f"{self._name}:{self._began}: what begins there is longer than "
+                f"{LONGEST_RECORD // 2**20} MiB, so a bracket or a quote of it is not closed"
+            )
+
+    def _end(self) -> None:
+        """Return if the text may end here."""
+        if not self._open:
+            return
+        where = f"{self._name}:{self._began}"
+        if not self._held:
+            raise ConfigError(f"{where}: the file ends before its array does, so it was cut off")
+        raise ConfigError(
+            f"{where}: the file ends within what begins there: a bracket or a quote of it is not "
+            "closed, or the file was cut off"
+        )
