@@ -76,7 +76,8 @@ async def _clean(
     """Judge every record, write those that are asked for, print the counts.
 
     Raises:
-        ConfigError: the input cannot be read, or has broken rows or none (after the last row).
+        ConfigError: the input cannot be read, or has not a column that is mapped, or has broken
+            rows or none (after the last row).
         UnreadableError: none of its rows can be read.
         DatasetError: the disk does not let it.
     """
@@ -89,6 +90,7 @@ async def _clean(
     from bestofn.dataset.cleaning.cleaning import Cleaning
     from bestofn.dataset.cleaning.tally import Tally
     from bestofn.dataset.cleaning.writing import json_lines
+    from bestofn.dataset.prompts.columns import with_checked_columns
 
     console = Console(stderr=True)
 
@@ -110,7 +112,8 @@ async def _clean(
             tell,
             strict,
         )
-        await cleaning.run(itertools.islice(records.records, given.limit), tally)
+        checked = with_checked_columns(given.source, records.records, given.columns)
+        await cleaning.run(itertools.islice(checked, given.limit), tally)
         if tally.rows:
             print_tally(tally, as_json=as_json)
         if tally.broken == tally.rows:  # what a run before has written stays

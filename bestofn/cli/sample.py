@@ -253,7 +253,7 @@ async def _sample(
         settings.best_of, settings.temperature, settings.max_tokens, settings.seed, raw
     )
     read = functools.partial(prompts.rows, defaults)
-    described = prompts.described(defaults)
+    described = prompts.described(defaults, going_on=manifest is not None)
     check_readable(read(), options.failures_in_a_row)
     if output.repository is not None:
         output.repository.check()

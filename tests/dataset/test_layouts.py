@@ -87,6 +87,12 @@ LAYOUTS: list[tuple[str, dict[str, Any], list[Any], str]] = [
         "`instruction` as Alpaca, after `history`",
     ),
     (
+        "Alpaca with a number",
+        {"instruction": "Double this number.", "input": 5},
+        [{"role": "user", "content": "Double this number.\n\n5"}],
+        "`instruction` and `input` as Alpaca",
+    ),
+    (
         "UltraFeedback",
         {"instruction": "Hi", "completions": [{"response": "Hello."}]},
         [USER],
@@ -212,6 +218,8 @@ UNREADABLE: list[tuple[dict[str, Any], str]] = [
     ({"conversations": [{"from": "observation", "value": "4"}]}, "messages.0: it is from 'observ"),
     ({"conversations": [{"from": "human", "value": 5}]}, "messages.0.content: it is no text"),
     ({"messages": "Hi"}, "messages: must be a list"),
+    ({"instruction": "Add these.", "input": [2, 3]}, "input: it is no text but list"),
+    ({"instruction": "Deny this.", "input": True}, "input: it is no text but bool"),
     ({"prompt": 123}, "prompt: must be a text"),
     ({"prompt": "half \ud83d pair"}, "it holds half of a surrogate pair"),
     ({"prompt": "Hi", "best_of": 10**400}, "best_of: must be at most 10000"),

@@ -137,11 +137,13 @@ class _Lines:
         return ""
 
 
-def _row(columns: list[str], cells: list[str]) -> dict[str, str] | str:
+def _row(columns: list[str], cells: list[str]) -> dict[str, str | None] | str:
     if len(cells) > len(columns):
         return f"it has {len(cells)} cells, and the first line names {len(columns)} columns"
     try:
         "".join(cells).encode()
     except UnicodeEncodeError:  # bytes that did not decode
         return "it is no UTF-8"
-    return {column: cell for column, cell in zip(columns, cells, strict=False) if cell}
+    return {
+        column: cell or None for column, cell in itertools.zip_longest(columns, cells, fillvalue="")
+    }

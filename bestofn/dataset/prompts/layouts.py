@@ -51,11 +51,13 @@ class Fields:
         told: which columns were read as what, for a reader; '' where nothing asks anything.
         column: that holds the messages as they are, the answer at their end among them; '' where
             none does.
+        fault: why what asks cannot be read, in one sentence; '' where nothing is wrong with it.
     """
 
     values: Mapping[str, Any]
     told: str
     column: str = ""
+    fault: str = ""
 
 
 def find_fields(record: Mapping[str, Any], columns: Mapping[str, str]) -> Fields:
@@ -132,6 +134,15 @@ def value_at(record: Mapping[str, Any], column: str) -> Any:
     return value_at(held, inner) if isinstance(held, Mapping) else None
 
 
+def has_column(record: Mapping[str, Any], column: str) -> bool:
+    """Whether there is such a column, be it empty; ``a.b`` as `value_at` has it."""
+    if column in record or "." not in column:
+        return column in record
+    outer, _, inner = column.partition(".")
+    held = record.get(outer)
+    return isinstance(held, Mapping) and has_column(held, inner)
+
+
 def is_missing(value: Any) -> bool:
     """Whether a column holds nothing: a null, or no number, as pandas has it."""
     return value is None or (isinstance(value, float) and math.isnan(value))
@@ -175,6 +186,10 @@ def _instruction(record: Mapping[str, Any], values: dict[str, Any]) -> Fields | 
     instruction, given = record.get("instruction"), record.get("input")
     if not isinstance(instruction, str):
         return None
+    if isinstance(given, int | float) and not (isinstance(given, bool) or is_missing(given)):
+        given = str(given)  # as a table or a JSON of numbers has it
+    if given and not (isinstance(given, str) or is_missing(given)):
+        return Fields(values, "", fault=f"input: it is no text but {type(given).__name__}")
     more = isinstance(given, str) and bool(given.strip())
     prompt = f"{instruction}\n\n{given}" if more else instruction
     told = "`instruction` and `input`" if more else "`instruction`"

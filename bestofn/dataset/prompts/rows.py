@@ -119,15 +119,17 @@ def read_row(
         return Row(number, source, key, error=fault_of(error, columns, record))
     except (RequestError, MessageError) as error:
         return Row(number, source, key, error=str(error))
-    return Row(number, source, key, request, told=_told(found, request))
+    return Row(number, source, key, request, told=_told(found, request, columns))
 
 
 def check_text(found: Fields) -> None:
     """Return if all texts of a row are texts.
 
     Raises:
-        MessageError: one holds what no UTF-8 can say.
+        MessageError: one holds what no UTF-8 can say, or what asks is none.
     """
+    if found.fault:
+        raise MessageError(found.fault)
     try:
         _written(found.values).encode()
     except UnicodeEncodeError as error:
@@ -200,9 +202,18 @@ def _refuse_blank(messages: tuple[Message, ...]) -> None:
         raise MessageError("it is blank: nothing is asked")
 
 
-def _told(found: Fields, request: Request) -> str:
+def _told(found: Fields, request: Request, columns: Mapping[str, str]) -> str:
     given: Any = found.values.get("messages")
     ahead = bool(found.values.get("system"))
     answered = is_conversation(given) and len(given) + ahead > len(request.messages)
-    told = found.told + (", without the answer at its end" if answered else "")
-    return told + (", with `tools`" if request.options else "")
+    named = (
+        f", `{column}` as {field}"
+        for field, column in columns.items()
+        if field not in _TOLD_BESIDES and field in found.values
+    )
+    told = found.told + (", without the answer at its end" if answered else "") + "".join(named)
+    return told + (f", with `{columns.get('tools', 'tools')}`" if request.options else "")
+
+
+_TOLD_BESIDES = ("prompt", "messages", "tools")
+"""Fields that are told in words of their own, mapped or not."""

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bestofn.core.errors import ConfigError
+from bestofn.dataset.prompts.columns import LOOKED_AT, check_columns
+from bestofn.dataset.prompts.json_records import InputRecord
 from bestofn.dataset.prompts.reader import Records, open_records
 from bestofn.dataset.prompts.rows import Defaults, Row, read_row
-
-LOOKED_AT = 64
-"""Rows of whose layout a run tells before it begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +41,35 @@ class PromptSource:
         Raises:
             ConfigError: the source cannot be read.
         """
-        yield from self._rows(self._open(), defaults)
+        yield from self._rows(self._open().records, defaults)
 
-    def described(self, defaults: Defaults) -> str:
+    def described(self, defaults: Defaults, *, going_on: bool = False) -> str:
         """What is read of the source and as what, for a reader, from its first rows.
 
+        Args:
+            defaults: see `rows`.
+            going_on: whether a run goes on with it, which asks what it asked when it began: no
+                column is refused.
+
         Raises:
-            ConfigError: the source cannot be read, or has no rows.
+            ConfigError: the source cannot be read, or has no rows, or a column is mapped that none
+                of these has.
         """
         records = self._open()
-        rows = list(itertools.islice(self._rows(records, defaults), LOOKED_AT))
-        if not rows:
+        most = LOOKED_AT if self.limit is None else min(LOOKED_AT, self.limit)
+        first = list(itertools.islice(records.records, most))
+        if not first:
             raise ConfigError(f"{self.source}: no rows")
+        if not going_on:
+            check_columns(self.source, first, self.columns)
+        rows = list(self._rows(first, defaults))
         return ": ".join(filter(None, (records.told, _described(rows))))
 
     def _open(self) -> Records:
         return open_records(self.source, split=self.split, name=self.name)
 
-    def _rows(self, records: Records, defaults: Defaults) -> Iterator[Row]:
-        for number, (source, record) in enumerate(itertools.islice(records.records, self.limit)):
+    def _rows(self, records: Iterable[InputRecord], defaults: Defaults) -> Iterator[Row]:
+        for number, (source, record) in enumerate(itertools.islice(records, self.limit)):
             yield read_row(number, source, record, self.columns, defaults)
 
 
