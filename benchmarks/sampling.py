@@ -35,8 +35,9 @@ from benchmarks.pairs import Pair, add_model_flag
 from bestofn import Settings, open_pipeline
 from bestofn.cli.console import set_quiet
 from bestofn.dataset.export.export import export
-from bestofn.dataset.export.formats import NAMES, ExportOptions
+from bestofn.dataset.export.formats import NAMES
 from bestofn.dataset.export.keep_rule import KeepRule
+from bestofn.dataset.export.options import ExportOptions
 from bestofn.dataset.prompts.reader import read_records
 from bestofn.dataset.prompts.rows import Defaults, Row, read_row
 from bestofn.dataset.run.local import run

@@ -15,7 +15,7 @@ from bestofn.core.errors import ConfigError
 from bestofn.settings.choices import FormatName, Keep
 
 if TYPE_CHECKING:
-    from bestofn.dataset.export.formats import ExportOptions
+    from bestofn.dataset.export.options import ExportOptions
     from bestofn.dataset.export.push import Repository
     from bestofn.dataset.store.rollouts import RunState
 
@@ -139,8 +139,9 @@ class Output:
         Raises:
             ConfigError: they contradict each other, or a value is out of its range.
         """
-        from bestofn.dataset.export.formats import NAMES, ExportOptions
+        from bestofn.dataset.export.formats import NAMES
         from bestofn.dataset.export.keep_rule import KeepRule
+        from bestofn.dataset.export.options import ExportOptions
         from bestofn.dataset.export.push import Repository
 
         named = {each.value for each in formats or [FormatOption.all]}

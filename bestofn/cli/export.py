@@ -25,8 +25,6 @@ from bestofn.core.errors import ConfigError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bestofn.dataset.export.keep_rule import KeepRule
-
 
 def export(
     folder: RunFolder,
@@ -67,8 +65,9 @@ def export_run(output: Output, console: Console) -> None:
             finished.
         DatasetError: the disk does not let it, or the hub does not take it.
     """
-    from bestofn.dataset.export.card import write_card
+    from bestofn.dataset.export.card import card_text, write_card
     from bestofn.dataset.export.export import export as write_formats
+    from bestofn.dataset.export.exported import exported_in
     from bestofn.dataset.export.summary import Summary
     from bestofn.dataset.store.rollouts import read_rollouts
 
@@ -78,8 +77,8 @@ def export_run(output: Output, console: Console) -> None:
     summary = Summary()
     rollouts = summary.counting(read_rollouts(folder))
     written = write_formats(folder, rollouts, output.formats, output.choice)
-    kept = _described(output.choice.rule)
-    write_card(folder, state, summary, written, licence=output.licence, kept=kept)
+    there = exported_in(folder)
+    write_card(folder, state, summary, there, licence=output.licence)
     for each in written:
         odd = f"; {each.skipped:,} with tool calls or images left out" if each.skipped else ""
         console.print(
@@ -88,12 +87,9 @@ def export_run(output: Output, console: Console) -> None:
             soft_wrap=True,
         )
     if output.repository is not None:
-        pushed = output.repository.push(folder, output.formats)
-        console.print(pushed, highlight=False, soft_wrap=True)
-
-
-def _described(rule: KeepRule) -> str:
-    """A rule, for a reader."""
-    said = rule.keep if rule.value is None else f"{rule.keep} {rule.value:g}"
-    sure = rule.min_confidence
-    return said if sure is None else f"{said}, of prompts with a confidence of at least {sure:g}"
+        # What was pushed before stays on the hub's card, and is to be what that says of it.
+        named = {*output.formats, *output.repository.formats()}
+        pushed = [each for each in there if each.name in named]
+        card = card_text(state, summary, pushed, licence=output.licence)
+        address = output.repository.push(folder, card, [each.name for each in pushed])
+        console.print(address, highlight=False, soft_wrap=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,7 +75,8 @@ class Hub:
     async def info(self, request: Request) -> Response:
         if request.headers.get("authorization") != f"Bearer {TOKEN}":
             return JSONResponse({"error": "Repository not found"}, 401)
-        return JSONResponse({"id": "me/best", "sha": "0", "siblings": []})
+        siblings = [{"rfilename": path} for path in self.files]
+        return JSONResponse({"id": "me/best", "sha": "0", "siblings": siblings})
 
     def environment(self, token: str = TOKEN) -> dict[str, str]:
         """Of a process that takes it for the hub."""
@@ -121,6 +123,29 @@ def test_formats_and_card_arrive(bestofn: Run, hub: Hub, folder: Path) -> None:
         assert content == (folder / name).read_bytes()
     head = yaml.safe_load(hub.files["README.md"].decode().split("---")[1])
     assert [each["config_name"] for each in head["configs"]] == ["sft", "dpo"]
+
+
+def test_what_was_pushed_before_stays_on_the_card_and_nothing_else_is_pushed(
+    bestofn: Run, hub: Hub, folder: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(folder, tmp_path / "run")
+    hub.files["dpo/train.parquet"] = b"of another rule"
+    assert bestofn("export", str(folder)).returncode == 0
+    push = ["export", str(folder), "--format", "sft", "--push-to-hub", "me/best"]
+    done = bestofn(*push, environment=hub.environment())
+    assert done.returncode == 0, done.stderr
+    assert sorted(hub.files) == ["README.md", "dpo/train.parquet", "sft/train.parquet"]
+    assert hub.files["dpo/train.parquet"] == (folder / "dpo" / "train.parquet").read_bytes()
+    named = [yaml.safe_load(card.split("---")[1])["configs"] for card in _cards(hub, folder)]
+    assert [[each["config_name"] for each in configs] for configs in named] == [
+        ["sft", "dpo"],
+        ["sft", "dpo", "kto", "ranked", "candidates", "first", "random"],
+    ]
+
+
+def _cards(hub: Hub, folder: Path) -> list[str]:
+    """That on the hub, and that of the folder."""
+    return [hub.files["README.md"].decode(), (folder / "README.md").read_text(encoding="utf-8")]
 
 
 def test_without_the_right_to_write_nothing_is_begun(

@@ -47,7 +47,7 @@ def test_a_run_of_0_1_that_kept_them_goes_on_and_loses_them(tmp_path: Path) -> N
     Store.open(tmp_path, {**fakes.CONFIG, "upstream": url}).close()
     kept = {**json.loads((tmp_path / NAME).read_text("utf-8"))}
     assert SECRET in json.dumps(kept)
-    write_card(tmp_path, run_state(tmp_path), Summary(), [], licence=None, kept="best")
+    write_card(tmp_path, run_state(tmp_path), Summary(), [], licence=None)
     assert SECRET not in (tmp_path / "README.md").read_text("utf-8")
     Store.open(tmp_path, {**fakes.CONFIG, "upstream": "http://host/v1"}).close()
     assert SECRET not in (tmp_path / NAME).read_text("utf-8")
@@ -75,7 +75,7 @@ def test_a_file_is_one_input_however_it_is_spelt(
 
 def test_the_card_names_an_input_and_no_path_of_the_machine(tmp_path: Path) -> None:
     Store.open(tmp_path, {**fakes.CONFIG, "input": "/no/more/there.jsonl"}).close()
-    write_card(tmp_path, run_state(tmp_path), Summary(), [], licence=None, kept="best")
+    write_card(tmp_path, run_state(tmp_path), Summary(), [], licence=None)
     card = (tmp_path / "README.md").read_text("utf-8")
     assert "input: there.jsonl" in card
     assert "/no/more" not in card

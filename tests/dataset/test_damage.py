@@ -14,7 +14,7 @@ import pytest
 from bestofn.core.errors import ConfigError
 from bestofn.core.no_winner import GeneratorError
 from bestofn.dataset.export.export import export
-from bestofn.dataset.export.formats import ExportOptions
+from bestofn.dataset.export.options import ExportOptions
 from bestofn.dataset.prompts.rows import Row
 from bestofn.dataset.run.counts import Counts
 from bestofn.dataset.run.local import run

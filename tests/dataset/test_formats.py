@@ -12,8 +12,9 @@ import pytest
 
 from bestofn.core.errors import ConfigError
 from bestofn.dataset.export.export import export
-from bestofn.dataset.export.formats import NAMES, ExportOptions, rows_of
+from bestofn.dataset.export.formats import NAMES, rows_of
 from bestofn.dataset.export.keep_rule import KeepRule
+from bestofn.dataset.export.options import ExportOptions
 from bestofn.dataset.store.records import Record
 from bestofn.settings.choices import Keep
 

@@ -13,7 +13,8 @@ from bestofn.core.errors import ConfigError
 from bestofn.core.no_winner import GeneratorError
 from bestofn.core.types import Request
 from bestofn.dataset.export.export import export
-from bestofn.dataset.export.formats import NAMES, ExportOptions
+from bestofn.dataset.export.formats import NAMES
+from bestofn.dataset.export.options import ExportOptions
 from bestofn.dataset.prompts.rows import Row
 from bestofn.dataset.run.counts import Counts
 from bestofn.dataset.run.local import run

@@ -9,8 +9,9 @@ import pytest
 
 from bestofn.core.ranking import Ranking, ScoredCandidate
 from bestofn.core.types import Candidate, Rejection, Request, Stopped
-from bestofn.dataset.export.formats import NAMES, ExportOptions, rows_of
+from bestofn.dataset.export.formats import NAMES, rows_of
 from bestofn.dataset.export.keep_rule import KeepRule
+from bestofn.dataset.export.options import ExportOptions
 from bestofn.dataset.export.summary import Summary
 from bestofn.dataset.prompts.rows import Row
 from bestofn.dataset.store.records import Record, ranked_candidates, record_of, schema

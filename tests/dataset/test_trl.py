@@ -16,8 +16,9 @@ from rich.console import Console
 from bestofn import embedded
 from bestofn.cli.dataset_options import Output
 from bestofn.cli.export import export_run
-from bestofn.dataset.export.formats import NAMES, ExportOptions
+from bestofn.dataset.export.formats import NAMES
 from bestofn.dataset.export.keep_rule import KeepRule
+from bestofn.dataset.export.options import ExportOptions
 from tests.support import killed_run as killed
 
 

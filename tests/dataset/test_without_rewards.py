@@ -12,8 +12,9 @@ import pytest
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Request
 from bestofn.dataset.export.export import export
-from bestofn.dataset.export.formats import NAMES, ExportOptions
+from bestofn.dataset.export.formats import NAMES
 from bestofn.dataset.export.keep_rule import KeepRule
+from bestofn.dataset.export.options import ExportOptions
 from bestofn.dataset.report.findings import findings
 from bestofn.dataset.run.local import run
 from bestofn.dataset.store.records import Record

@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from bestofn.dataset.export.export import Exported
+from bestofn.dataset.export.exported import Exported
+from bestofn.dataset.export.formats import CHOSEN
 from bestofn.dataset.export.summary import Summary
 from bestofn.dataset.store.atomic_files import replace_text
 from bestofn.dataset.store.configuration import without_secrets
@@ -23,17 +24,30 @@ def write_card(
     exported: Sequence[Exported],
     *,
     licence: str | None,
-    kept: str,
 ) -> None:
     """Write the run's README.md, which `datasets.load_dataset(FOLDER, NAME)` reads too.
 
     Args:
         folder: of the run.
-        state: how far it is, with its manifest.
+        state: see `card_text`.
+        summary: see `card_text`.
+        exported: all formats that are there.
+        licence: see `card_text`.
+    """
+    text = card_text(state, summary, exported, licence=licence)
+    replace_text(folder / "README.md", text)
+
+
+def card_text(
+    state: RunState, summary: Summary, exported: Sequence[Exported], *, licence: str | None
+) -> str:
+    """The card of a folder, or of a repository on the hub, that holds these formats.
+
+    Args:
+        state: how far the run is, with its manifest.
         summary: what its records hold.
         exported: the formats that are there.
         licence: an identifier of the hub's; None: the card names none.
-        kept: the rule, for a reader.
     """
     head: dict[str, Any] = {
         "configs": [
@@ -46,16 +60,11 @@ def write_card(
     if licence:
         head = {"license": licence, **head}
     text = "\n".join(["---", yaml.safe_dump(head, sort_keys=False).strip(), "---", ""])
-    text += "\n".join(_body(state, summary, exported, licence, kept)) + "\n"
-    replace_text(folder / "README.md", text)
+    return text + "\n".join(_body(state, summary, exported, licence)) + "\n"
 
 
 def _body(
-    state: RunState,
-    summary: Summary,
-    exported: Sequence[Exported],
-    licence: str | None,
-    kept: str,
+    state: RunState, summary: Summary, exported: Sequence[Exported], licence: str | None
 ) -> list[str]:
     # A path of the machine that sampled tells a reader nothing, and a key in a URL too much.
     config = without_secrets(state.manifest.config)
@@ -76,7 +85,7 @@ def _body(
         f"for each prompt, filtered{scored}.",
         "",
         *(unfinished if state.unfinished else ()),
-        f"Licence: {licence or 'not stated'}. Kept: {kept}.",
+        f"Licence: {licence or 'not stated'}.{_kept(exported)}",
         "",
         "| | |",
         "|---|---:|",
@@ -102,6 +111,18 @@ def _body(
         yaml.safe_dump(_plain(config), sort_keys=True, allow_unicode=True).strip(),
         "```",
     ]
+
+
+def _kept(exported: Sequence[Exported]) -> str:
+    """The rules by which the formats that have one were made, which need not be the same."""
+    names: dict[str, list[str]] = {}
+    for each in exported:
+        if each.name in CHOSEN:
+            names.setdefault(each.kept or "by a rule that was not recorded", []).append(each.name)
+    if len(names) == 1:
+        return f" Kept: {next(iter(names))}."
+    rules = (f"{rule} ({', '.join(of)})" for rule, of in names.items())
+    return f" Kept: {'; '.join(rules)}." if names else ""
 
 
 def _is_scored(config: Mapping[str, Any]) -> bool:

@@ -5,17 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from bestofn.dataset.export.formats import (
-    NAMES,
-    ExportOptions,
-    holds_more_than_text,
-    rows_of,
-    schema_of,
-)
+from bestofn.dataset.export.exported import Exported, metadata_of, table_of
+from bestofn.dataset.export.formats import NAMES, holds_more_than_text, rows_of, schema_of
+from bestofn.dataset.export.options import ExportOptions
 from bestofn.dataset.store.atomic_files import disk_faults, partial_of, sync_folder
 from bestofn.dataset.store.records import Record
 from bestofn.settings.choices import FormatName
@@ -38,23 +33,6 @@ NEEDS_TEXT = frozenset(NAMES) - {"candidates"}
 """Formats whose messages are role and text."""
 
 
-@dataclass(slots=True)
-class Exported:
-    """What became of one format.
-
-    Args:
-        name: the format's.
-        rows: written.
-        prompts: records that gave at least one.
-        skipped: records whose messages hold more than text (tool calls, images).
-    """
-
-    name: FormatName
-    rows: int = 0
-    prompts: int = 0
-    skipped: int = 0
-
-
 def export(
     folder: Path, rollouts: Iterable[Record], names: Sequence[FormatName], options: ExportOptions
 ) -> list[Exported]:
@@ -74,7 +52,7 @@ def export(
         ConfigError: a shard cannot be read.
     """
     with disk_faults(folder), contextlib.ExitStack() as stack:
-        writers = [stack.enter_context(_writer(folder, name)) for name in names]
+        writers = [stack.enter_context(_writer(folder, name, options)) for name in names]
         for record in rollouts:
             more = holds_more_than_text(record)
             for writer in writers:
@@ -90,9 +68,9 @@ def export(
 
 class _Writer:
     def __init__(
-        self, name: FormatName, table: pyarrow.parquet.ParquetWriter, lines: IO[str]
+        self, exported: Exported, table: pyarrow.parquet.ParquetWriter, lines: IO[str]
     ) -> None:
-        self.exported = Exported(name)
+        self.exported = exported
         self._table = table
         self._lines = lines
         self._batch: list[dict[str, Any]] = []
@@ -133,19 +111,21 @@ class _Writer:
 
 
 @contextlib.contextmanager
-def _writer(folder: Path, name: FormatName) -> Iterator[_Writer]:
+def _writer(folder: Path, name: FormatName, options: ExportOptions) -> Iterator[_Writer]:
     import pyarrow.parquet as pq
 
-    target = folder / name
+    table = table_of(folder, name)
+    target, lines = table.parent, table.with_suffix(".jsonl")
     target.mkdir(exist_ok=True)
-    table, lines = target / "train.parquet", target / "train.jsonl"
+    exported = Exported(name, kept=options.rule.described)
+    schema = schema_of(name).with_metadata(metadata_of(options.rule.described))
     partial_files = [partial_of(path) for path in (table, lines)]
     try:
         with (
-            pq.ParquetWriter(partial_files[0], schema_of(name), compression="zstd") as parquet,
+            pq.ParquetWriter(partial_files[0], schema, compression="zstd") as parquet,
             partial_files[1].open("w", encoding="utf-8") as text,
         ):
-            yield _Writer(name, parquet, text)
+            yield _Writer(exported, parquet, text)
         for partial, whole in zip(partial_files, (table, lines), strict=True):
             partial.replace(whole)
         sync_folder(target)

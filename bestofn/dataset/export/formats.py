@@ -12,10 +12,10 @@ import json
 import random
 import statistics
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bestofn.dataset.export.keep_rule import KeepRule, distinct
+from bestofn.dataset.export.keep_rule import distinct
+from bestofn.dataset.export.options import ExportOptions
 from bestofn.dataset.store.records import CandidateRecord, Record, messages_of, ranked_candidates
 from bestofn.settings.choices import FormatName
 
@@ -35,24 +35,8 @@ its prompt's winner was."""
 _NO_TEXT = frozenset({"tool_calls", "tool_call_id", "function_call", "audio"})
 """Keys of a message that cannot be left out of it."""
 
-_CHOSEN = frozenset[FormatName]({"sft", "dpo", "kto", "ranked"})
+CHOSEN = frozenset[FormatName]({"sft", "dpo", "kto", "ranked"})
 """Formats of what was chosen; the others are for comparison, or hold everything."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExportOptions:
-    """What an export keeps.
-
-    Args:
-        rule: which candidates are good.
-        min_margin: of a pair: the better one's reward is more than the other's by at least this,
-            and more in any case.
-        seed: of the random baseline.
-    """
-
-    rule: KeepRule = field(default_factory=KeepRule)
-    min_margin: float = 0.0
-    seed: int = 0
 
 
 Rows = Callable[[Record, ExportOptions], Iterator[dict[str, Any]]]
@@ -60,7 +44,7 @@ Rows = Callable[[Record, ExportOptions], Iterator[dict[str, Any]]]
 
 def rows_of(name: FormatName, record: Record, options: ExportOptions) -> Iterator[dict[str, Any]]:
     """The rows that one record makes; none where nothing in it is kept."""
-    if name in _CHOSEN and not options.rule.takes(record):
+    if name in CHOSEN and not options.rule.takes(record):
         return iter(())
     return _ROWS[name](record, options)
 

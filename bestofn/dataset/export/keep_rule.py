@@ -6,6 +6,7 @@ ask for it.
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,10 +42,21 @@ class KeepRule:
             raise ConfigError("above needs a threshold: rewards have no scale of their own")
         if self.keep == "best" and self.value is not None:
             raise ConfigError("best takes no value")
+        if not math.isfinite(self._value):
+            raise ConfigError(f"{self.keep} takes a number, not {self._value:g}")
         if self.keep == "top-k" and (self._value < 1 or self._value != int(self._value)):
             raise ConfigError(f"top-k takes a whole number from 1 on, not {self._value:g}")
         if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
             raise ConfigError(f"min_confidence is {self.min_confidence}; it must be 0 to 1")
+
+    @property
+    def described(self) -> str:
+        """The rule, for a reader."""
+        said = self.keep if self.value is None else f"{self.keep} {self.value:g}"
+        sure = self.min_confidence
+        return (
+            said if sure is None else f"{said}, of prompts with a confidence of at least {sure:g}"
+        )
 
     @property
     def needs_rewards(self) -> bool:

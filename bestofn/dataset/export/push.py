@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from bestofn.core.errors import ConfigError, DatasetError
+from bestofn.dataset.export.exported import table_of
 from bestofn.support.error_text import first_line
 
 if TYPE_CHECKING:
@@ -41,27 +42,45 @@ class Repository:
                 self.name, repo_type="dataset", private=self.private or None, exist_ok=True
             )
 
-    def push(self, folder: Path, formats: Sequence[FormatName]) -> str:
-        """Upload the card and the formats, in one commit; its address.
+    def formats(self) -> set[str]:
+        """The names of the folders with a Parquet file that it holds: the formats pushed before.
+
+        Raises:
+            ConfigError: nobody is logged in who may read there.
+            DatasetError: the hub does not answer.
+        """
+        from huggingface_hub import HfApi
+
+        with self._faults():
+            held = HfApi().dataset_info(self.name).siblings or ()
+        paths = (PurePosixPath(each.rfilename) for each in held)
+        return {path.parent.name for path in paths if path.name == "train.parquet"}
+
+    def push(self, folder: Path, card: str, formats: Sequence[FormatName]) -> str:
+        """Upload a card and the formats, in one commit; its address.
 
         Args:
             folder: of the run.
+            card: that names them.
             formats: that are in it.
 
         Raises:
             ConfigError: nobody is logged in who may write there.
             DatasetError: the hub does not take it. What is in the folder stays there.
         """
-        from huggingface_hub import HfApi
+        from huggingface_hub import CommitOperationAdd, HfApi
         from huggingface_hub.utils.tqdm import disable_progress_bars
 
         disable_progress_bars()
+        files: dict[str, bytes | str] = {"README.md": card.encode()}
+        for name in formats:
+            path = table_of(folder, name)
+            files[path.relative_to(folder).as_posix()] = str(path)
         with self._faults():
-            done = HfApi().upload_folder(
+            done = HfApi().create_commit(
                 repo_id=self.name,
                 repo_type="dataset",
-                folder_path=folder,
-                allow_patterns=["README.md", *(f"{name}/train.parquet" for name in formats)],
+                operations=[CommitOperationAdd(path, content) for path, content in files.items()],
                 commit_message="bestofn: " + ", ".join(formats),
             )
         return str(done.commit_url)
