@@ -8,7 +8,8 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from rich.console import Console
 
@@ -36,10 +37,24 @@ _ERROR_LINE = re.compile(r"\b[A-Za-z_.]*(?:Error|Exception): .+")
 """How Python ends a traceback."""
 
 
-def print_ranking(ranking: Ranking, *, as_json: bool) -> None:
-    """One JSON line, or the table and the winner; flushed at once."""
+def print_line(values: Mapping[str, Any]) -> None:
+    """One JSON line, flushed at once; what JSON does not have, as the date in a table's `id`, is
+    text in it."""
+    print(json.dumps(values, ensure_ascii=False, default=str), flush=True)
+
+
+def print_ranking(
+    ranking: Ranking, *, as_json: bool, place: Mapping[str, Any] | None = None
+) -> None:
+    """One JSON line, or the table and the winner; flushed at once.
+
+    Args:
+        ranking: what is printed.
+        as_json: whether it is JSON.
+        place: which row of an input it is of, printed before it as JSON.
+    """
     if as_json:
-        print(json.dumps(ranking_json(ranking), ensure_ascii=False), flush=True)
+        print_line({**(place or {}), **ranking_json(ranking)})
     else:
         Console().print(ranking_view(ranking))
 
@@ -47,7 +62,7 @@ def print_ranking(ranking: Ranking, *, as_json: bool) -> None:
 def print_tally(tally: Tally, *, as_json: bool) -> None:
     """One JSON line, or the table of reasons with their examples."""
     if as_json:
-        print(json.dumps(tally.as_json(), ensure_ascii=False), flush=True)
+        print_line(tally.as_json())
     else:
         Console().print(tally_view(tally))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,7 +13,7 @@ from bestofn.core.ranking import Ranking
 from bestofn.core.types import Candidate, Request, message_text
 from bestofn.dataset.prompts.finish_reasons import reason_within, reasons_beside
 from bestofn.dataset.prompts.json_records import InputRecord
-from bestofn.dataset.prompts.layouts import find_fields, is_conversation
+from bestofn.dataset.prompts.layouts import find_fields, is_conversation, is_missing
 from bestofn.dataset.prompts.messages import MessageError, without_nulls
 from bestofn.dataset.prompts.rows import check_text, conversation_of
 from bestofn.support.candidate_report import ReportField, report
@@ -26,16 +26,26 @@ class ScoreRow:
     """One row of the input: the request and the responses to rank, or why it cannot be read.
 
     Args:
+        number: its place in the input, from 1, broken rows counted and blank lines not.
         where: file and line, or the row of a table.
+        id: what it calls itself in a column `id`; None where it has none.
         request: best_of is the number of responses; None where `error` is set.
         candidates: one per response, in order; a plain string counts as ended by itself ("stop").
         error: one sentence; None for a good row.
     """
 
+    number: int
     where: str
+    id: Any = None
     request: Request | None = None
     candidates: tuple[Candidate, ...] = ()
     error: str | None = None
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """Which row of the input it is, as `--json` prints it before what came of it."""
+        named = {} if self.id is None else {"id": self.id}
+        return {"row": self.number, "source": self.where, **named}
 
 
 def read_rows(records: Iterable[InputRecord]) -> Iterator[ScoreRow]:
@@ -47,14 +57,16 @@ def read_rows(records: Iterable[InputRecord]) -> Iterator[ScoreRow]:
     say in a column `finish_reason` (`bestofn.dataset.prompts.finish_reasons`). What an object holds
     besides is left alone.
     """
-    for where, record in records:
+    for number, (where, record) in enumerate(records, start=1):
+        own = record.get("id") if isinstance(record, Mapping) else None
+        row = ScoreRow(number, where, None if is_missing(own) else own)
         try:
-            yield _read(where, record)
+            yield _read(row, record)
         except ValidationError as error:
             sentence = str(faults(error, without=("str", "ResponseText"))[0])
-            yield ScoreRow(where, error=sentence)
+            yield replace(row, error=sentence)
         except (MessageError, RequestError) as error:
-            yield ScoreRow(where, error=str(error))
+            yield replace(row, error=str(error))
 
 
 _CANDIDATE: tuple[ReportField, ...] = (
@@ -98,14 +110,14 @@ def ranking_json(ranking: Ranking) -> dict[str, Any]:
     }
 
 
-def _read(where: str, record: Mapping[str, Any] | str) -> ScoreRow:
-    """The row of a record.
+def _read(row: ScoreRow, record: Mapping[str, Any] | str) -> ScoreRow:
+    """The row with what its record holds.
 
     Raises:
         ValidationError, MessageError, RequestError: it cannot be read.
     """
     if isinstance(record, str):
-        return ScoreRow(where, error=record)
+        return replace(row, error=record)
     found = find_fields(record, {})
     check_text(found)
     given = next((record[n] for n in _RESPONSES if record.get(n) is not None), None)
@@ -116,10 +128,11 @@ def _read(where: str, record: Mapping[str, Any] | str) -> ScoreRow:
         asked["responses"] = [_plain(response, reason) for response, reason in pairs]
     elif given is not None:
         asked["responses"] = given
-    row = AnsweredConversation.model_validate(asked)
-    candidates = row.candidates
-    request = Request(conversation_of(row), best_of=len(candidates), reference=row.reference)
-    return ScoreRow(where, request, candidates)
+    answered = AnsweredConversation.model_validate(asked)
+    candidates = answered.candidates
+    messages = conversation_of(answered)
+    request = Request(messages, best_of=len(candidates), reference=answered.reference)
+    return replace(row, request=request, candidates=candidates)
 
 
 _RESPONSES = ("responses", "completions")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import itertools
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
 IN_FLIGHT = 32
 """Rows scored at once, so that their candidates share forwards; order is kept all the same."""
 
-Outcome = Ranking | NothingAcceptableError | RewardError
+Outcome = Ranking | NothingAcceptableError | RewardError | str
+"""What comes of a row; a text says why it cannot be read."""
 
 
 def score(
@@ -78,7 +80,8 @@ def score(
 
 
 async def _score(file: Path, settings: Settings, *, as_json: bool, verbose: bool) -> None:
-    """Print one ranking per row, in order. A broken row is named and the others are still done.
+    """Print one ranking per row, in order. A broken row is named and the others are still done; as
+    JSON there is a line for it too, so that there are as many lines as rows.
 
     The reward model is loaded once there is a row for it.
 
@@ -92,7 +95,7 @@ async def _score(file: Path, settings: Settings, *, as_json: bool, verbose: bool
     from bestofn.builders.pipeline import build_filters
     from bestofn.builders.reward_plan import RewardPlan
     from bestofn.builders.rewards import open_reward_model
-    from bestofn.cli.console import print_ranking, quiet_engines
+    from bestofn.cli.console import quiet_engines
     from bestofn.cli.json_lines import read_rows
     from bestofn.control.policy import Policy
     from bestofn.core.best_of_n import best_of_n
@@ -106,14 +109,19 @@ async def _score(file: Path, settings: Settings, *, as_json: bool, verbose: bool
     rows = _Rows(file, read_rows(records_of(str(file)).records))
     async with contextlib.AsyncExitStack() as stack:
         console = stack.enter_context(quiet_engines(verbose))
-        readable = rows.readable(console.print)
-        if (first := next(readable, None)) is None:
+        told = rows.told(functools.partial(console.print, markup=False, soft_wrap=True))
+        for first in told:
+            if first.error is None:
+                break
+            _print(first, first.error, as_json=as_json)
+        else:
             rows.check()
             return
         reward_model = await stack.enter_async_context(open_reward_model(plan))
 
         async def rank(row: ScoreRow) -> Outcome:
-            assert row.request is not None  # it is readable
+            if row.request is None:
+                return row.error or ""
             generator = ReplayGenerator(row.candidates)
             pipeline = Pipeline(generator, selector, filters, reward_model, Policy("error"))
             try:
@@ -121,15 +129,26 @@ async def _score(file: Path, settings: Settings, *, as_json: bool, verbose: bool
             except (NothingAcceptableError, RewardError) as error:
                 return error
 
-        async for outcome in _in_order(itertools.chain([first], readable), rank):
+        async for row, outcome in _in_order(itertools.chain([first], told), rank):
             if isinstance(outcome, RewardError):
                 failure = failure or outcome
-            ranking = outcome if isinstance(outcome, Ranking) else outcome.ranking
-            if ranking is not None:
-                print_ranking(ranking, as_json=as_json)
+            _print(row, outcome, as_json=as_json)
     if failure is not None:
         raise failure
     rows.check()
+
+
+def _print(row: ScoreRow, outcome: Outcome, *, as_json: bool) -> None:
+    """Print what came of a row; where there is no ranking, for a reader of JSON why."""
+    from bestofn.cli.console import print_line, print_ranking
+
+    ranking = outcome
+    if isinstance(outcome, NothingAcceptableError | RewardError):
+        ranking = outcome.ranking or str(outcome)
+    if isinstance(ranking, Ranking):
+        print_ranking(ranking, as_json=as_json, place=row.place)
+    elif as_json:
+        print_line({**row.place, "error": ranking})
 
 
 class _Rows:
@@ -140,16 +159,14 @@ class _Rows:
         self._rows = rows
         self._read = self._broken = 0
 
-    def readable(self, tell: Callable[..., object]) -> Iterator[ScoreRow]:
-        """Those that can be read, in order; `tell` prints why one cannot."""
+    def told(self, tell: Callable[[str], object]) -> Iterator[ScoreRow]:
+        """The rows, in order; `tell` prints why one cannot be read."""
         for row in self._rows:
             self._read += 1
-            if row.error is None:
-                yield row
-                continue
-            self._broken += 1
-            where = f"bestofn: {self._file.with_name(row.where)}: {row.error}"
-            tell(where, markup=False, soft_wrap=True)
+            if row.error is not None:
+                self._broken += 1
+                tell(f"bestofn: {self._file.with_name(row.where)}: {row.error}")
+            yield row
 
     def check(self) -> None:
         """See that all could be read; errors as `check_read`."""
@@ -158,16 +175,30 @@ class _Rows:
 
 async def _in_order(
     rows: Iterable[ScoreRow], rank: Callable[[ScoreRow], Awaitable[Outcome]]
-) -> AsyncIterator[Outcome]:
-    """The outcome of each row, in order, `IN_FLIGHT` at once."""
-    running: deque[asyncio.Task[Outcome]] = deque()
+) -> AsyncIterator[tuple[ScoreRow, Outcome]]:
+    """Each row with its outcome, in order, `IN_FLIGHT` at once.
+
+    Raises:
+        ConfigError: the rows end before their file does; what stands before that is done.
+    """
+    running: deque[tuple[ScoreRow, asyncio.Task[Outcome]]] = deque()
+    fault: ConfigError | None = None
+    read = iter(rows)
     try:
-        for row in rows:
-            running.append(asyncio.ensure_future(rank(row)))
-            if len(running) >= IN_FLIGHT:
-                yield await running.popleft()
-        while running:
-            yield await running.popleft()
+        while True:
+            try:
+                row = next(read, None)
+            except ConfigError as error:
+                row, fault = None, error
+            if row is not None:
+                running.append((row, asyncio.ensure_future(rank(row))))
+            if not running:
+                break
+            if row is None or len(running) >= IN_FLIGHT:
+                first, task = running.popleft()
+                yield first, await task
     finally:
-        for task in running:
+        for _, task in running:
             task.cancel()
+    if fault is not None:
+        raise fault

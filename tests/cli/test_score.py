@@ -93,7 +93,9 @@ def test_a_broken_row_is_named_and_the_others_are_done(bestofn: Run, tmp_path: P
     )
     done = bestofn("score", file, "--reward-model", "none", "--json")
     assert done.returncode == 2
-    assert len(done.stdout.splitlines()) == 2
+    told = list(map(json.loads, done.stdout.splitlines()))
+    assert [each["row"] for each in told] == list(range(1, 9))
+    assert ["error" in each for each in told] == [False, *[True] * 6, False]
     lines = done.stderr.splitlines()
     assert len(lines) == 7
     assert [line.split(":")[2] for line in lines[:6]] == ["2", "3", "4", "5", "6", "7"]
