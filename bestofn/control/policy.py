@@ -90,8 +90,15 @@ class Policy:
         if deadline is not None:
             rules.insert(0, deadline)
         if self.on_exhausted == "resample" and self.max_rounds > 1:
-            tokens, seconds = self.max_resample_tokens, self.max_resample_seconds
-            rules.append(Resample(self.max_rounds, tokens, seconds, self.grow, self.sampling))
+            resample = Resample(
+                max_rounds=self.max_rounds,
+                max_tokens=self.max_resample_tokens,
+                max_seconds=self.max_resample_seconds,
+                grow=self.grow,
+                most=self.budget.candidate_tokens,
+                sampling=self.sampling,
+            )
+            rules.append(resample)
         if self.mid_decode is not None:
             rules.append(self.mid_decode)
         object.__setattr__(self, "_chain", Chain(tuple(rules)) if len(rules) > 1 else rules[0])

@@ -39,8 +39,9 @@ class Resample:
     round would meet it again; nor temperature 0, where it would sample the same.
 
     Where candidates of the last round were cut at their limit of tokens, and not for a loop, the
-    next one gets `grow` times that limit, as far as model and budget let it; a round that the
-    engine refused for its limit is followed by one with the request's own.
+    next one gets `grow` times that limit, as far as model and budget let it, and never fewer than
+    they had; a round that the engine refused for its limit is followed by one with the request's
+    own.
 
     Args:
         max_rounds: rounds in all, the first included.
@@ -48,6 +49,7 @@ class Resample:
             nobody counted cannot reach it, which the result's notes then say.
         max_seconds: none starts after this time; None: no limit.
         grow: at least 1; 1 leaves the limit as it is.
+        most: beyond which no limit is raised; None: none.
         sampling: says how many of the round are started first; see `EachRound` for the rest.
     """
 
@@ -55,6 +57,7 @@ class Resample:
     max_tokens: int | None = None
     max_seconds: float | None = None
     grow: float = 1.0
+    most: int | None = None
     sampling: Controller = field(default_factory=Fixed)
 
     def decide(self, progress: Progress) -> Decision:
@@ -95,7 +98,9 @@ class Resample:
         counts = [each.candidate.completion_tokens for each in cut]
         reached = max((count for count in counts if count is not None), default=None)
         limit = now or progress.request.max_tokens or reached
-        return None if limit is None else math.ceil(limit * self.grow)
+        if limit is None or (self.most is not None and limit >= self.most):
+            return now
+        return math.ceil(limit * self.grow)
 
 
 _UNCOUNTED = (

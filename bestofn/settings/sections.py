@@ -206,7 +206,8 @@ class ServerSettings(Section):
         default=2**19,
         ge=1,
         description="candidate tokens that running requests may still sample, best_of times their "
-        "limit each; beyond it a request gets 429, and one that asks for more by itself 400",
+        "limit each, as far as `grow` may raise it; beyond it a request gets 429, and one that "
+        "asks for more by itself 400",
     )
     assumed_max_tokens: int = Field(
         default=1024, ge=1, description="counted for a request that names no limit"

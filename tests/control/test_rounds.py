@@ -175,6 +175,13 @@ async def test_a_limit_grows_up_to_what_the_budget_gives_one_candidate() -> None
     assert generator.limits == [4, 9]
 
 
+async def test_a_round_never_has_fewer_tokens_than_the_one_that_was_cut() -> None:
+    generator = Taking(CUT)
+    policy = Policy(grow=2, budget=Budget(candidate_tokens=2))
+    await ranked(generator, policy, max_tokens=None)
+    assert generator.limits == [None, None], "three tokens were sampled, and two are the cap"
+
+
 async def test_without_a_limit_of_the_request_it_grows_from_where_candidates_were_cut() -> None:
     generator = Taking(CUT)
     await ranked(generator, Policy(grow=2), max_tokens=None)

@@ -63,3 +63,35 @@ async def test_a_growth_that_cannot_be_is_refused(grow: Any) -> None:
     response, limits = await asked(bestofn={"grow": grow})
     assert (response.status_code, limits) == (400, [])
     assert error_of(response)["param"] == "bestofn.grow"
+
+
+async def held(limit: int, share: float = 1.0, **body: Any) -> tuple[Any, list[int], list[int]]:
+    """The response, the tokens of each round's candidates, and those that admission held then."""
+    seen: list[int] = []
+
+    def told(request: Request, _: int) -> FakeCompletion:
+        seen.append(app.state.bestofn.admission.tokens)
+        return FakeCompletion("cut", "length")
+
+    generator = FakeGenerator(told)
+    pipeline = replace(pipeline_of(["good"], policy=Policy())[0], generator=generator)
+    server = {"max_tokens_in_flight": limit, "key_limits": {"share": share}}
+    app = create_app(Settings.model_validate({"best_of": 4, "server": server}), pipeline)
+    async with client_of(app) as client:
+        response = await client.post("/v1/chat/completions", json=ask(**body))
+    limits = [each.max_tokens for each in generator.requests]
+    return response, [4 * each for each in limits if each is not None], seen
+
+
+@pytest.mark.parametrize(("limit", "share"), [(10**6, 1), (100, 1), (200, 0.5), (24, 1)])
+async def test_no_round_samples_more_at_once_than_was_admitted(limit: int, share: float) -> None:
+    options = {"on_exhausted": "resample", "max_rounds": 3, "grow": 8}
+    response, rounds, seen = await held(limit, share, max_tokens=6, bestofn=options)
+    assert (response.status_code, len(rounds)) == (200, 3)
+    assert max(rounds) <= min(seen), "each round fits the place that is held"
+    assert max(seen) == min(4 * 6 * 8 * 8, int(limit * share)), "and no more is held than it takes"
+
+
+async def test_what_does_not_grow_holds_its_own_limit() -> None:
+    options = {"on_exhausted": "best_rejected", "grow": 8}
+    assert (await held(1000, max_tokens=6, bestofn=options))[1:] == ([24], [24] * 4)

@@ -43,9 +43,10 @@ async def _answered(surface: Surface, request: Request) -> Response:
     asked = asked_by(request.scope["headers"])
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(service.clock.limited())
-        job = await service.plan(asked.on(surface.body), asked.profile)
+        key = key_of(request.scope)
+        job = await service.plan(asked.on(surface.body), asked.profile, key)
         answered_by(request.scope, job.served)
-        stack.enter_context(service.admitted(job.tokens, key_of(request.scope)))
+        stack.enter_context(service.admitted(job.tokens, key))
         headers = {} if job.forward is None else {SAMPLED_HEADER: str(job.prompts)}
         if job.measures is not None:
             headers[NOTHING_TO_CHOOSE] = job.measures

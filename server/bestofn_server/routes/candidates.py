@@ -61,9 +61,10 @@ async def _candidates(body: ChatRequest, request: Request) -> Response:
     told = {"bestofn": options.model_copy(update={"return_candidates": "full"})}
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(service.clock.limited())
-        job = await service.plan(asked.on(body.model_copy(update=told)), asked.profile)
+        key = key_of(request.scope)
+        job = await service.plan(asked.on(body.model_copy(update=told)), asked.profile, key)
         answered_by(request.scope, job.served)
-        stack.enter_context(service.admitted(job.tokens, key_of(request.scope)))
+        stack.enter_context(service.admitted(job.tokens, key))
         watching = Watching(scored=job.pipeline.reward_model is not None)
         ranking = asyncio.ensure_future(service.rank(job, request.headers, watching))
         ranking.add_done_callback(lambda _: watching.close())

@@ -13,6 +13,7 @@ from bestofn_server.http.disconnect import unless_gone
 from bestofn_server.routes.answering import answered
 from bestofn_server.routes.documented import STATUSES, errors, named_events
 from bestofn_server.routes.route import ServiceRoute, service_of
+from bestofn_server.service.tokens import prompt_tokens
 from bestofn_server.surfaces.messages.errors import MessagesErrorEnvelope, error_response
 from bestofn_server.surfaces.messages.request import (
     CountTokensRequest,
@@ -64,8 +65,8 @@ def router() -> APIRouter:
         chat, _ = chat_request(body)
         async with service.clock.limited():
             with service.admitted(1, key_of(request.scope)):
-                counting = service.prompt_tokens(chat, asked_by(request.scope["headers"]).profile)
-                tokens = await unless_gone(request, counting)
+                profile = asked_by(request.scope["headers"]).profile
+                tokens = await unless_gone(request, prompt_tokens(service, chat, profile))
         return anthropic.MessageTokensCount(input_tokens=tokens)
 
     return routes

@@ -14,6 +14,7 @@ from bestofn_server.http.disconnect import unless_gone
 from bestofn_server.routes.answering import answered
 from bestofn_server.routes.documented import COMPLETIONS, named_events
 from bestofn_server.routes.route import ServiceRoute, service_of
+from bestofn_server.service.tokens import prompt_tokens
 from bestofn_server.surfaces.responses.request import (
     InputTokensRequest,
     ResponsesRequest,
@@ -66,8 +67,8 @@ def router() -> APIRouter:
         chat, _, _ = chat_request(body)
         async with service.clock.limited():
             with service.admitted(1, key_of(request.scope)):
-                counting = service.prompt_tokens(chat, asked_by(request.scope["headers"]).profile)
-                tokens = await unless_gone(request, counting)
+                profile = asked_by(request.scope["headers"]).profile
+                tokens = await unless_gone(request, prompt_tokens(service, chat, profile))
         return InputTokenCountResponse(input_tokens=tokens, object="response.input_tokens")
 
     return routes

@@ -15,6 +15,7 @@ from bestofn.core.pipeline import Pipeline
 from bestofn.core.types import Endpoint, Request
 from bestofn.settings.sections import ServerSettings
 from bestofn_server.service.chosen import chosen_filters, chosen_selector, said_of
+from bestofn_server.service.growing import grown_within
 from bestofn_server.service.measuring import measured
 from bestofn_server.service.presets import Preset
 from bestofn_server.telemetry.labels import NOBODY, Served
@@ -37,7 +38,8 @@ class Job:
         forward: the body for the engine itself, where it answers alone; then nothing is ranked.
         endpoint: which of the two was asked.
         prompts: how many there are.
-        tokens: candidate tokens that it may sample.
+        tokens: candidate tokens that it may sample at once, in whichever of its rounds has the
+            largest limit.
         stream: whether the answer is streamed.
         include_usage: whether a stream ends with the usage.
         continuous_usage: whether each of its chunks then has it.
@@ -65,8 +67,20 @@ class Job:
         return bool(self.requests and self.requests[0].options.get("return_token_ids"))
 
 
-def plan(body: ChatRequest | CompletionRequest, preset: Preset, limits: ServerSettings) -> Job:
+def plan(
+    body: ChatRequest | CompletionRequest,
+    preset: Preset,
+    limits: ServerSettings,
+    most: int | None = None,
+) -> Job:
     """The job that `body` asks for.
+
+    Args:
+        body: the request.
+        preset: what its model's name stands for.
+        limits: of the server.
+        most: tokens that it may hold at once: a later round raises no limit beyond; None: all that
+            the server lets in.
 
     Raises:
         RequestError: fields contradict each other, are above a limit, or are not taken here.
@@ -96,17 +110,22 @@ def plan(body: ChatRequest | CompletionRequest, preset: Preset, limits: ServerSe
             f"this server takes at most {limits.max_candidates:,} in one request",
             param="best_of",
         )
+    first = limits.assumed_max_tokens if limit is None else max(1, limit)
+    room = (most or limits.max_tokens_in_flight) // (counted * best_of)
+    pipeline, highest = grown_within(
+        _pipeline(preset, options, best_of), first, (limits.max_tokens, preset.context, room)
+    )
     return Job(
         model=preset.name,
         served=preset.served,
         requests=()
         if alone or prompts is None
         else tuple(_request(body, preset, best_of, limit, prompt) for prompt in prompts),
-        pipeline=_pipeline(preset, options, best_of, limits),
+        pipeline=pipeline,
         forward=_forwarded(body, preset, limit) if alone else None,
         endpoint=endpoint,
         prompts=counted,
-        tokens=counted * best_of * (limits.assumed_max_tokens if limit is None else max(1, limit)),
+        tokens=counted * best_of * (first if alone else highest),
         stream=bool(body.stream),
         include_usage=bool(body.stream_options and body.stream_options.include_usage),
         continuous_usage=bool(body.stream_options and body.stream_options.continuous_usage_stats),
@@ -202,9 +221,7 @@ def _forwarded(
     return sent
 
 
-def _pipeline(
-    preset: Preset, options: BestOfNOptions, best_of: int, limits: ServerSettings
-) -> Pipeline:
+def _pipeline(preset: Preset, options: BestOfNOptions, best_of: int) -> Pipeline:
     pipeline = preset.pipeline
     changes: dict[str, Any] = {}
     if options.filters is not None:
@@ -239,13 +256,4 @@ def _pipeline(
         key = build_answer_key(options.answer_key or preset.answer_key)
         with said_of("bestofn.stop" if options.stop is not None else "bestofn.answer_key"):
             pipeline = stopped_by(stop, key, pipeline)
-    return _grown_within(pipeline, limits.max_tokens)
-
-
-def _grown_within(pipeline: Pipeline, most: int) -> Pipeline:
-    """The pipeline, in which no later round gives a candidate more tokens than `most`."""
-    policy = pipeline.policy
-    if not isinstance(policy, Policy) or policy.grow == 1:
-        return pipeline
-    budget = dataclasses.replace(policy.budget, candidate_tokens=most)
-    return dataclasses.replace(pipeline, policy=dataclasses.replace(policy, budget=budget))
+    return pipeline

@@ -41,7 +41,7 @@ from bestofn_server.telemetry import gen_ai
 from bestofn_server.telemetry.labels import NOBODY, Served
 from bestofn_server.telemetry.metrics import Metrics
 from bestofn_server.telemetry.observer import TelemetryObserver
-from bestofn_server.wire.requests import BestOfNOptions, ChatRequest, CompletionRequest
+from bestofn_server.wire.requests import ChatRequest, CompletionRequest
 from bestofn_server.wire.tool_choice import require_tools
 
 logger = logging.getLogger(__name__)
@@ -88,12 +88,15 @@ class Service:
             return "openai"
         return "transformers" if self.pipeline.forwarder is None else "vllm"
 
-    async def plan(self, body: ChatRequest | CompletionRequest, profile: str | None = None) -> Job:
+    async def plan(
+        self, body: ChatRequest | CompletionRequest, profile: str | None = None, key: str = ANYBODY
+    ) -> Job:
         """The job that `body` asks for.
 
         Args:
             body: the request.
             profile: the name of one that goes before the name of the model.
+            key: the name of the API key that asks.
 
         Raises:
             ModelNotFoundError: nothing has that name.
@@ -108,7 +111,7 @@ class Service:
             require_tools(body.further)
         with self.engine_faults():
             preset = await self.presets.named(body.model, profile)
-        return plan(body, preset, self.settings.server)
+        return plan(body, preset, self.settings.server, self.admission.most(key))
 
     async def models(self) -> list[dict[str, Any]]:
         """OpenAI's model objects of all that a request may name.
@@ -212,33 +215,6 @@ class Service:
             span.end()
             raise
         return gen_ai.traced(self._told(chunks), span)
-
-    async def prompt_tokens(self, body: ChatRequest, profile: str | None = None) -> int:
-        """How many tokens the conversation of `body` has, which the engine counts: it samples one
-        token. Every engine can do that, and what it has read is in its cache for the request that
-        follows.
-
-        Raises:
-            EngineError: it failed, or does not count.
-            ModelNotFoundError, RequestError: as `plan`.
-        """
-        one = {"max_tokens": None, "max_completion_tokens": 1, "best_of": 1, "n": 1}
-        extra = {
-            k: v for k, v in body.further.items() if k not in ("tool_choice", "response_format")
-        }
-        asked = {"model": body.model, "messages": body.messages, **extra, **one}
-        job = await self.plan(ChatRequest(**asked, bestofn=BestOfNOptions()), profile)
-        with self.engine_faults():
-            sampling = job.pipeline.generator.sample(job.requests[0], [0])
-            try:
-                candidate = await anext(sampling)
-            finally:
-                await sampling.aclose()
-            if candidate.error is not None:
-                raise GeneratorError(candidate.error)
-            if candidate.prompt_tokens is None:
-                raise GeneratorError("the upstream does not count the tokens of a prompt")
-        return candidate.prompt_tokens
 
     async def _told(self, chunks: AsyncGenerator[dict[str, Any]]) -> AsyncGenerator[dict[str, Any]]:
         """The chunks; a fault of the engine in the middle is an `EngineError`, too."""

@@ -64,7 +64,8 @@ class BestOfNOptions(BaseModel):
         ge=1,
         le=MOST_GROWTH,
         description="for `resample`: where candidates were cut at max_tokens the next round gets "
-        "so many times as many, up to the model's context and the server's limit",
+        "so many times as many, up to the model's context and the server's limits; admission "
+        "counts the request with what its last round may have",
     )
     deadline_ms: OptionalInteger = Field(
         default=None,
