@@ -28,11 +28,18 @@ def message_text(message: Message) -> str:
     return refusal if isinstance(refusal, str) else ""
 
 
+def kind_of_part(part: Mapping[str, Any]) -> str:
+    """The type of one part of a content: ``text`` where it says none, '' where what it says is no
+    word, which is the type of nothing."""
+    kind = part.get("type")
+    return "text" if kind is None else kind if isinstance(kind, str) else ""
+
+
 def text_of_part(part: object) -> str:
     """The text of one part of a content; '' where it is none, as a picture or a thought."""
     if isinstance(part, str):
         return part
-    if not isinstance(part, Mapping) or part.get("type", "text") not in TEXT_PARTS:
+    if not isinstance(part, Mapping) or kind_of_part(part) not in TEXT_PARTS:
         return ""
     text = part.get("text")
     return text if isinstance(text, str) else ""
@@ -42,7 +49,7 @@ def image_count(messages: Sequence[Message]) -> int:
     """How many pictures a conversation holds."""
     contents = (message.get("content") for message in messages)
     return sum(
-        isinstance(part, Mapping) and part.get("type") in IMAGE_PARTS
+        isinstance(part, Mapping) and kind_of_part(part) in IMAGE_PARTS
         for content in contents
         if isinstance(content, list | tuple)
         for part in content

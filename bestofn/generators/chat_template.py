@@ -21,7 +21,7 @@ import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from bestofn.core.errors import ConfigError, RequestError
-from bestofn.core.message import TEXT_PARTS
+from bestofn.core.message import TEXT_PARTS, kind_of_part
 from bestofn.core.types import Message, message_text
 from bestofn.support.error_text import first_line
 
@@ -111,7 +111,7 @@ def text_messages(messages: Sequence[Message], refusal: str) -> list[dict[str, A
     for at, message in enumerate(messages, start=1):
         content = message.get("content")
         for part in content if isinstance(content, list | tuple) else ():
-            kind = part.get("type", "text") if isinstance(part, Mapping) else "text"
+            kind = kind_of_part(part) if isinstance(part, Mapping) else "text"
             if kind not in TEXT_PARTS:
                 raise RequestError(f"message {at} has a part of the type {kind}, and {refusal}")
     return [

@@ -84,7 +84,7 @@ def _chunk(event: str, data: str, who: str) -> dict[str, Any] | None:
     """The chunk in an event; None: it holds none.
 
     Raises:
-        GeneratorError: it is a fault, or no JSON.
+        GeneratorError: it is a fault, or no JSON, or a choice of it cannot be read.
     """
     if not data.strip():
         return None
@@ -107,11 +107,16 @@ def _chunk(event: str, data: str, who: str) -> dict[str, Any] | None:
         if chunk.get("usage") is None:
             return None  # a ping
         choices = []
-    chunk["choices"] = [_choice(each) for each in choices if isinstance(each, dict)]
+    try:
+        chunk["choices"] = [_choice(each) for each in choices if isinstance(each, dict)]
+    except ValueError as error:
+        raise GeneratorError(f"{who}'s stream cannot be read: {error}") from error
     return chunk
 
 
 def _choice(choice: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(choice.get("index"), int | None):
+        raise ValueError("the index of a choice is no number")
     delta = choice.get("delta")
     if isinstance(delta, Mapping):
         choice["delta"] = message_delta(delta)

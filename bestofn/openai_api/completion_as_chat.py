@@ -59,12 +59,15 @@ def chat_logprobs(given: Mapping[str, Any] | None, top: int) -> dict[str, Any] |
     """
     if not given or not isinstance(given.get("tokens"), list):
         return None
-    tokens, values = given["tokens"], given.get("token_logprobs") or []
-    tops = given.get("top_logprobs") or []
+    tokens, values, tops = (
+        listed if isinstance(listed := given.get(name), list) else []
+        for name in ("tokens", "token_logprobs", "top_logprobs")
+    )
     content = []
     for at, token in enumerate(tokens):
         others = tops[at] if at < len(tops) and isinstance(tops[at], Mapping) else {}
-        listed = sorted(others.items(), key=lambda each: -each[1])[:top]
+        numbers = [each for each in others.items() if isinstance(each[1], int | float)]
+        listed = sorted(numbers, key=lambda each: -each[1])[:top]
         content.append(
             {
                 **_token(token, values[at] if at < len(values) else None),

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bestofn.core.message import TEXT_PARTS, reasoning_text, text_of_part
+from bestofn.core.message import TEXT_PARTS, kind_of_part, reasoning_text, text_of_part
 from bestofn.support.tool_arguments import arguments_text
 
 _THOUGHTS = frozenset({"thinking", "reasoning", "reasoning_text", "redacted_thinking"})
@@ -46,7 +46,11 @@ def assistant_message(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def message_delta(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The same of a part of a message in a stream, whose calls are parts, too."""
+    """The same of a part of a message in a stream, whose calls are parts, too.
+
+    Raises:
+        ValueError: a part of its content cannot be read.
+    """
     delta = dict(given)
     if isinstance(delta.get("content"), list):
         delta |= {k: v for k, v in _content(delta["content"], delta).items() if v is not None}
@@ -61,7 +65,9 @@ def _content(content: Any, message: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(content, list):
         raise ValueError("its content is neither text nor a list of parts")
     text = "".join(text_of_part(part) for part in content)
-    kinds = [part.get("type", "text") if isinstance(part, Mapping) else "text" for part in content]
+    kinds = [kind_of_part(part) if isinstance(part, Mapping) else "text" for part in content]
+    if not all(kinds):
+        raise ValueError("a part of its content has no type that is a word")
     thoughts = "".join(
         _thought(part) for part, kind in zip(content, kinds, strict=True) if kind in _THOUGHTS
     )

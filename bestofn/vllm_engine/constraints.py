@@ -30,7 +30,7 @@ def constraint_of(body: Mapping[str, Any]) -> str | None:
     if body.get("structured_outputs"):
         return "structured_outputs"
     asked = body.get("response_format")
-    if isinstance(asked, Mapping) and asked.get("type") in _FORMATS:
+    if isinstance(asked, Mapping) and str(asked.get("type")) in _FORMATS:
         return "response_format"
     choice = body.get("tool_choice")
     return "tool_choice" if choice == "required" or isinstance(choice, Mapping) else None

@@ -60,6 +60,14 @@ def test_logprobs_have_the_form_of_a_chats() -> None:
     assert chat_logprobs(None, 1) is None
 
 
+@pytest.mark.parametrize("odd", [{"a": 1}, "text", 5, [{"a": "x", "b": None}], [[1]]])
+def test_logprobs_of_no_form_are_left_out(odd: Any) -> None:
+    found = chat_logprobs({"tokens": ["a"], "token_logprobs": odd, "top_logprobs": odd}, 1)
+    assert found is not None
+    assert found["content"][0]["token"] == "a"
+    assert found["content"][0]["top_logprobs"] == []
+
+
 def test_answers_and_chunks_have_the_form_of_a_chats() -> None:
     choice = {"index": 0, "text": "3", "finish_reason": "stop", "logprobs": None}
     answer = {"id": "x", "object": "text_completion", "choices": [choice], "usage": {"a": 1}}

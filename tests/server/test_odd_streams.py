@@ -127,6 +127,8 @@ async def test_a_plain_answer_is_streamed_with_its_calls_and_its_usage() -> None
             ),
             "failed in the middle",
         ),
+        (_events(WORD, _chunk({}, index=[1])), "the index of a choice is no number"),
+        (_events(WORD, _chunk({"content": [{"type": ["t"]}]})), "no type that is a word"),
         (_events(WORD, "[" * 5000 + "]" * 5000), "something else than chunks"),
     ],
 )

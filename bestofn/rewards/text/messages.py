@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bestofn.core.message import IMAGE_PARTS, image_count, text_of_part
+from bestofn.core.message import IMAGE_PARTS, image_count, kind_of_part, text_of_part
 from bestofn.core.types import Message, Request, message_text
 from bestofn.settings.choices import Images
 from bestofn.support.tool_arguments import function_of
@@ -78,14 +78,14 @@ def _counted(count: int) -> str:
 def _is_shown(part: object, images: Images) -> bool:
     if not isinstance(part, Mapping):
         return False
-    kind = part.get("type", "text")
+    kind = kind_of_part(part)
     return kind == "text" or (images == "placeholder" and kind in IMAGE_PARTS)
 
 
 def _with_placeholders(parts: Sequence[Mapping[str, Any]]) -> str:
     lines = [""]
     for part in parts:
-        if part.get("type", "text") in IMAGE_PARTS:
+        if kind_of_part(part) in IMAGE_PARTS:
             lines += [IMAGE, ""]
         else:
             lines[-1] += text_of_part(part)

@@ -17,7 +17,7 @@ from typing import Any
 import jinja2
 
 from bestofn.core.errors import ConfigError, ModelError
-from bestofn.core.message import IMAGE_PARTS
+from bestofn.core.message import IMAGE_PARTS, kind_of_part
 from bestofn.core.types import Candidate, Failure, Message, Request
 from bestofn.rewards.text.messages import SYSTEM_ROLES
 from bestofn.rewards.text.renderer import Renderer
@@ -185,6 +185,6 @@ def _part_that_is_not_shown(message: Mapping[str, Any], images: Images) -> str |
     content = message.get("content")
     if not isinstance(content, list | tuple):
         return None
-    kinds = (part.get("type", "text") for part in content if isinstance(part, Mapping))
+    kinds = (kind_of_part(part) for part in content if isinstance(part, Mapping))
     shown = IMAGE_PARTS | {"text"} if images == "placeholder" else {"text"}
-    return next((str(kind) for kind in kinds if kind not in shown), None)
+    return next((kind for kind in kinds if kind not in shown), None)

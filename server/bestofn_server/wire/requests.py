@@ -18,7 +18,8 @@ from bestofn.settings.sections import (
 from bestofn.settings.stopping import StopSettings
 from bestofn.support.contradiction import contradiction
 from bestofn_server.wire import bounds
-from bestofn_server.wire.bounds import Json, Name, Object, Text
+from bestofn_server.wire.bounds import Json, Name, Text
+from bestofn_server.wire.messages import Message
 from bestofn_server.wire.numbers import OptionalInteger, whole_numbers
 
 _T = TypeVar("_T")
@@ -163,7 +164,7 @@ class _Completion(BaseModel):
 class ChatRequest(_Completion):
     """OpenAI's chat completion request."""
 
-    messages: list[Object] = Field(min_length=1, max_length=bounds.MAX_ITEMS)
+    messages: list[Message] = Field(min_length=1, max_length=bounds.MAX_ITEMS)
     max_completion_tokens: OptionalInteger = Field(
         default=None, ge=1, le=2**31, description="per candidate; the newer name of max_tokens"
     )

@@ -9,7 +9,8 @@ from pydantic import BaseModel, Field
 from bestofn.settings.sections import FilterSpecs
 from bestofn.support.conversation import AnsweredConversation, ResponseText
 from bestofn_server.wire import bounds
-from bestofn_server.wire.bounds import Json, Name, Object, Text
+from bestofn_server.wire.bounds import Json, Name, Text
+from bestofn_server.wire.messages import Message
 from bestofn_server.wire.report import FailureReport, RejectionReport
 from bestofn_server.wire.scoring import MAX_TEXTS, MODEL, NOTES, STRICT, ScoreUsage, Texts
 from bestofn_server.wire.trainers import AskedTexts
@@ -28,7 +29,7 @@ class RewardsRequest(AnsweredConversation):
     model_config = STRICT
     model: Name | None = MODEL
     prompt: Text | None = None
-    messages: list[Object] | None = Field(default=None, min_length=1, max_length=bounds.MAX_ITEMS)
+    messages: list[Message] | None = Field(default=None, min_length=1, max_length=bounds.MAX_ITEMS)
     system: Text | None = Field(default=None, description="a system message before the others")
     reference: Json = Field(
         default=None, description="what a verifier, or a judge told to, compares answers with"

@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from bestofn_server.wire import bounds
 from bestofn_server.wire.bounds import Name, Object, Text
+from bestofn_server.wire.messages import Message
 from bestofn_server.wire.numbers import whole_numbers
 
 
@@ -18,7 +19,7 @@ class TokenizeRequest(BaseModel):
 
     model: Name | None = Field(default=None, description="a model's or a profile's name")
     prompt: Text | None = None
-    messages: Annotated[list[Object], Field(min_length=1, max_length=bounds.MAX_ITEMS)] | None = (
+    messages: Annotated[list[Message], Field(min_length=1, max_length=bounds.MAX_ITEMS)] | None = (
         None
     )
     tools: Annotated[list[Object], Field(max_length=bounds.MAX_ITEMS)] | None = None

@@ -8,7 +8,8 @@ from pydantic import BaseModel, Field, model_validator
 
 from bestofn.support.contradiction import contradiction
 from bestofn_server.wire import bounds
-from bestofn_server.wire.bounds import Json, Object, Text
+from bestofn_server.wire.bounds import Json, Text
+from bestofn_server.wire.messages import Message
 from bestofn_server.wire.requests import TokenIds
 from bestofn_server.wire.scoring import MAX_TEXTS, NOTES, ScoreUsage, ScoringBody, Texts
 
@@ -19,7 +20,7 @@ class AskedTexts(ScoringBody):
     """Ready-made texts, or a conversation that ends in an answer."""
 
     input: Any = None
-    messages: Annotated[list[Object], Field(min_length=2, max_length=bounds.MAX_ITEMS)] | None = (
+    messages: Annotated[list[Message], Field(min_length=2, max_length=bounds.MAX_ITEMS)] | None = (
         None
     )
     use_activation: bool = Field(
