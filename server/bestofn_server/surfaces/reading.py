@@ -44,6 +44,22 @@ def kind_of(value: Mapping[str, Any], path: str, default: str | None = None) -> 
     return kind
 
 
+def objects_in(value: Any, path: str) -> list[Mapping[str, Any]]:
+    """The objects of a list; none where it is left out.
+
+    Raises:
+        InvalidBodyError: it is no list, or one of its items is no object.
+    """
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise refusal(path, "it has to be a list of objects")
+    for at, each in enumerate(value):
+        if not isinstance(each, dict):
+            raise refusal(f"{path}.{at}", "it has to be an object")
+    return value
+
+
 def refusal(path: str, reason: str) -> InvalidBodyError:
     """The error that names the place."""
     return InvalidBodyError(f"{path}: {shortened(reason)}", param=path)

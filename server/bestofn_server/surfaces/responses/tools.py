@@ -17,7 +17,7 @@ from typing import Any
 from openai.types.responses import CustomTool, FunctionTool
 from pydantic import TypeAdapter
 
-from bestofn_server.surfaces.reading import kind_of, read, refusal
+from bestofn_server.surfaces.reading import kind_of, objects_in, read, refusal
 from bestofn_server.surfaces.translated import no_effect
 
 INPUT = "input"
@@ -89,9 +89,13 @@ class Tools:
             return asked
         kind = kind_of(asked, "tool_choice")
         if kind == "allowed_tools":
-            allowed = {self._chosen(tool, "tool_choice.tools") for tool in asked.get("tools") or ()}
+            named = objects_in(asked.get("tools"), "tool_choice.tools")
+            allowed = {self._chosen(tool, "tool_choice.tools") for tool in named}
             self.functions = [each for each in self.functions if _name(each) in allowed]
-            return asked.get("mode", "auto")
+            mode = asked.get("mode", "auto")
+            if mode not in ("auto", "required"):
+                raise refusal("tool_choice.mode", "it has to be auto or required")
+            return mode
         return {"type": "function", "function": {"name": self._chosen(asked, "tool_choice")}}
 
     def _chosen(self, asked: Mapping[str, Any], path: str) -> str:
@@ -125,8 +129,11 @@ class Tools:
             if (tool.get("format") or {}).get("type", "text") != "text":
                 self.notes.append(f"{path}: the grammar of {custom.name!r} is not enforced")
         elif kind == "namespace" and namespace is None:
-            for at, each in enumerate(tool.get("tools") or ()):
-                self._add(each, f"{path}.tools.{at}", str(tool.get("name")))
+            name = tool.get("name")
+            if not isinstance(name, str):
+                raise refusal(f"{path}.name", "it has to be a text")
+            for at, each in enumerate(objects_in(tool.get("tools"), f"{path}.tools")):
+                self._add(each, f"{path}.tools.{at}", name)
         else:
             self.notes.append(
                 f"{path}: this server runs no {kind}, and the model is not told of it"
