@@ -18,6 +18,7 @@ from bestofn.core.no_winner import GeneratorError
 from bestofn.openai_api.connection import TRANSPORT_ERRORS
 from bestofn.openai_api.faults import said_in, without_keys
 from bestofn.openai_api.message import message_delta
+from bestofn.openai_api.streamed_calls import StreamedCalls
 from bestofn.openai_api.whole_answer import whole_answer
 from bestofn.support.plain_json import check_depth, parsed
 
@@ -61,7 +62,8 @@ async def _ready(
 async def _read(
     response: httpx.Response, stack: contextlib.AsyncExitStack, who: str
 ) -> AsyncGenerator[dict[str, Any]]:
-    unfinished: dict[Any, bool] = {}
+    unfinished: dict[int, bool] = {}
+    calls: dict[int, StreamedCalls] = {}
     async with stack:
         try:
             async for event in EventSource(response).aiter_sse():
@@ -71,7 +73,11 @@ async def _read(
                 if chunk is None:
                     continue
                 for choice in chunk["choices"]:
-                    unfinished[choice.get("index")] = choice.get("finish_reason") is None
+                    index = choice.get("index") or 0
+                    unfinished[index] = choice.get("finish_reason") is None
+                    if "delta" in choice:
+                        of_choice = calls.setdefault(index, StreamedCalls())
+                        choice["delta"] = of_choice.read(choice["delta"])
                 yield chunk
         except (*TRANSPORT_ERRORS, SSEError) as error:
             logger.warning("%s's stream broke: %s", who, without_keys(str(error)))
@@ -141,7 +147,7 @@ def _chunks_of_answer(answer: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         if "message" in choice:
             delta = dict(choice["message"])
             if calls := delta.get("tool_calls"):
-                delta["tool_calls"] = [{"index": at, **call} for at, call in enumerate(calls)]
+                delta["tool_calls"] = [{**call, "index": at} for at, call in enumerate(calls)]
             yield {**head, "choices": [{**said, "delta": delta, "finish_reason": None}]}
             yield {**head, "choices": [{**end, "delta": {}}]}
         else:

@@ -110,12 +110,8 @@ class GrowingChoice:
             self._texts.setdefault(name, []).append(text)
         return bool(text)
 
-    def _add_call(self, part: Any) -> bool:
-        if not isinstance(part, Mapping):
-            return False
-        at = part.get("index")
-        if not isinstance(at, int):  # some servers send whole calls, without a number
-            at = len(self._calls)
+    def _add_call(self, part: Mapping[str, Any]) -> bool:
+        at = part["index"]  # of the whole call: see `streamed_calls`
         if at not in self._calls and len(self._calls) >= MOST_CALLS:
             return False
         call = self._calls.setdefault(at, {"function": {}})

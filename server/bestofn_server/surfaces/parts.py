@@ -97,7 +97,8 @@ class PartReader:
         content = {"content": delta.get("content")}
         said = message_text(content)
         tokens = logprobs.get("content") if isinstance(logprobs, Mapping) else None
-        yield from self._say("text", said, tuple(tokens or ()) if said else ())
+        listed = tokens if isinstance(tokens, list) and said else ()
+        yield from self._say("text", said, tuple(listed))
         refusal = delta.get("refusal")
         yield from self._say("refusal", refusal if isinstance(refusal, str) else "")
         calls: list[Any] = list(delta.get("tool_calls") or ())
@@ -175,5 +176,8 @@ class PartReader:
 def parts_of(message: Mapping[str, Any], logprobs: Any = None) -> list[Part]:
     """The parts of a whole message; errors as `PartReader.read`."""
     reader = PartReader()
+    if calls := message.get("tool_calls"):  # whole, each of them: their order is their number
+        numbered = [{**call, "index": at} for at, call in enumerate(calls)]
+        message = {**message, "tool_calls": numbered}
     steps = [*reader.read(message, logprobs), *reader.close()]
     return [step.part for step in steps if isinstance(step, Closed)]

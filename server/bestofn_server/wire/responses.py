@@ -187,7 +187,7 @@ class Answer:
         if content:
             yield {"delta": {"content": content}}
         if calls:
-            numbered = [{"index": at, **call} for at, call in enumerate(calls)]
+            numbered = [{**call, "index": at} for at, call in enumerate(calls)]
             yield {"delta": {"tool_calls": numbered}}
 
     def usage(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bestofn_server.errors import EngineError, OverloadedError
 from bestofn_server.surfaces.messages.request import MessagesRequest
 from bestofn_server.surfaces.messages.surface import MessagesSurface
+from bestofn_server.surfaces.parts import parts_of
 from bestofn_server.surfaces.responses.request import ResponsesRequest
 from bestofn_server.surfaces.responses.surface import ResponsesSurface
 from bestofn_server.surfaces.surface import Telling
@@ -276,3 +277,11 @@ def test_the_input_of_a_custom_tool_is_text_again() -> None:
     events = _told(_response(), [_chunk({"tool_calls": [call]}), _chunk({}, "tool_calls")])
     (item,) = check_response(events)["output"]
     assert (item["type"], item["name"], item["input"]) == ("custom_tool_call", "patch", "+ a")
+
+
+@pytest.mark.parametrize("numbers", [{}, {"index": 0}])
+def test_calls_of_a_whole_message_are_told_apart_by_their_order(numbers: Chunk) -> None:
+    functions = [{"name": name, "arguments": "{}"} for name in "fg"]
+    calls = [{**numbers, "id": each["name"], "function": each} for each in functions]
+    told = [(part.id, part.name, part.text) for part in parts_of({"tool_calls": calls})]
+    assert told == [("f", "f", "{}"), ("g", "g", "{}")]

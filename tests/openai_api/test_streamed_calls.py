@@ -1,0 +1,84 @@
+"""Tool calls of a stream, each part with the index of its call, however a server numbers them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bestofn.openai_api.growing_choice import GrowingChoice
+from bestofn.openai_api.streamed_calls import StreamedCalls
+from bestofn_server.surfaces.parts import Closed, PartReader
+
+
+def _part(name: str | None, arguments: Any = "", **fields: Any) -> dict[str, Any]:
+    function = {"arguments": arguments} if name is None else {"name": name, "arguments": arguments}
+    return {**fields, "function": function}
+
+
+F, G = ("f", '{"x": 1}'), ("g", '{"y": 2}')
+
+STREAMS: dict[str, list[list[Any]]] = {
+    "as OpenAI's": [
+        [_part("f", "", index=0, id="a")],
+        [_part(None, '{"x": 1}', index=0)],
+        [_part("g", '{"y"', index=1, id="b"), _part(None, ": 2}", index=1)],
+    ],
+    "whole, without an index": [[_part(*F, id="a")], [_part(*G, id="b")]],
+    "whole, without an index, in one": [[_part(*F, id="a"), _part(*G, id="b")]],
+    "whole, without an index or an id": [[_part(*F)], [_part(*G, id="")]],
+    "whole, each with index 0": [[_part(*F, index=0, id="a")], [_part(*G, index=0, id="b")]],
+    "in parts, each with index 0": [
+        [_part("f", '{"x"', index=0, id="a")],
+        [_part(None, ": 1}", index=0)],
+        [_part("g", '{"y"', index=0, id="b")],
+        [_part(None, ": 2}", index=0, id="b")],
+    ],
+    "in parts, by their ids": [
+        [_part("f", '{"x"', id="a")],
+        [_part(None, ": 1}", id="a")],
+        [_part("g", '{"y"', id="b")],
+        [_part(None, ": 2}")],
+    ],
+    "an id made up for each part": [
+        [_part("f", '{"x"', index=0, id="a")],
+        [_part(None, ": 1}", index=0, id="made-up")],
+        [_part(*G, index=1, id="b")],
+    ],
+    "the name and the id in each part": [
+        [_part("f", '{"x"', index=0, id="a")],
+        [_part("f", ": 1}", index=0, id="a")],
+        [_part(*G, index=1, id="b")],
+    ],
+    "the name after the id": [
+        [_part(None, '{"x"', id="a")],
+        [_part("f", ": 1}")],
+        [_part(*G, id="b")],
+    ],
+    "indices from 1, and nonsense between": [
+        [_part(*F, index=1, id="a"), None, 5, {"index": "x", "function": 3}],
+        [_part(*G, index=2, id="b")],
+    ],
+    "arguments that are objects": [[_part("f", {"x": 1}, id="a")], [_part("g", {"y": 2}, id="b")]],
+}
+
+
+@pytest.mark.parametrize("parts", STREAMS.values(), ids=STREAMS)
+def test_both_readers_put_the_same_calls_together(parts: list[list[Any]]) -> None:
+    calls, choice, reader = StreamedCalls(), GrowingChoice(), PartReader()
+    steps: list[Any] = []
+    for each in parts:
+        delta = calls.read({"tool_calls": each})
+        choice.add({"delta": delta})
+        steps += reader.read(delta)
+    steps += reader.close()
+    grown = [call["function"] for call in choice.message["tool_calls"]]
+    assert [(each["name"], each["arguments"]) for each in grown] == [F, G]
+    closed = [step.part for step in steps if isinstance(step, Closed)]
+    assert [(part.name, part.text) for part in closed] == [F, G]
+
+
+@pytest.mark.parametrize("odd", [None, 5, "f", {}, [None], [{"function": {"name": ["f"]}}]])
+def test_what_is_no_call_is_left_out(odd: Any) -> None:
+    delta = {"content": "x", "tool_calls": odd, "function_call": {"name": 3}}
+    assert StreamedCalls().read(delta) == {"content": "x"}
