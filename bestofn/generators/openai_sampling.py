@@ -12,6 +12,7 @@ from bestofn.generators.task_sampling import TaskSampling
 from bestofn.openai_api.completions import Completion
 from bestofn.openai_api.to_candidate import failed_candidate, to_candidate, without_answer
 from bestofn.support.concurrency import cancel_and_wait
+from bestofn.support.one_request import one_request
 
 Call = Coroutine[Any, Any, Completion]
 
@@ -41,7 +42,9 @@ class SeparateSampling(TaskSampling):
         assert call is not None
         self._calls[index] = call
         try:
-            return to_candidate(await self._one(index), 0, self._request, index)
+            with one_request(self._request.id):
+                completion = await self._one(index)
+            return to_candidate(completion, 0, self._request, index)
         except GeneratorError as error:
             return failed_candidate(self._request, index, error)
         except asyncio.CancelledError:
@@ -122,7 +125,8 @@ class GroupSampling:
 
     async def _drive(self) -> None:
         try:
-            completion = await self._group
+            with one_request(self._request.id):
+                completion = await self._group
             missing = self._waiting[len(completion.choices) :]
             arrived = self._waiting[: len(completion.choices)]
             self._waiting = []

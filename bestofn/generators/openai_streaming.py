@@ -18,6 +18,7 @@ from bestofn.generators.task_sampling import TaskSampling
 from bestofn.openai_api.completions import Completion, completion_of
 from bestofn.openai_api.growing_choice import GrowingChoice
 from bestofn.openai_api.to_candidate import failed_candidate, to_candidate
+from bestofn.support.one_request import one_request
 
 Chunks = AsyncGenerator[dict[str, Any]]
 
@@ -57,7 +58,9 @@ class StreamedSampling(TaskSampling):
         assert call is not None
         self._calls[index] = call
         try:
-            return to_candidate(await self._answer(index), 0, self._request, index)
+            with one_request(self._request.id):
+                completion = await self._answer(index)
+            return to_candidate(completion, 0, self._request, index)
         except GeneratorError as error:
             return failed_candidate(self._request, index, error)
         except asyncio.CancelledError:

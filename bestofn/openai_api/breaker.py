@@ -4,18 +4,26 @@ no more often than its other requests pay for.
     closed ── ten failures in a row ──► open ── ten seconds ──► one trial ── it succeeds ──► closed
                                           ▲                         │
                                           └──────── it fails ───────┘
+
+A trial that is still out after two seconds lets the next request be one: a long answer is no fault.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Hashable
 
 FAILURES = 10
-"""In a row, that open a breaker: more than the attempts of two requests, so that one which the
-server cannot answer does not lock the others out."""
+"""In a row, that open a breaker: more than the attempts of two requests. Of those that may be the
+request's own doing, a client's request counts once, so that one which the server cannot answer does
+not lock the others out, however many candidates it has."""
 
 SECONDS = 10.0
 """That a server is left alone."""
+
+TRIAL = 2.0
+"""Seconds for which one trial keeps the others waiting: a server that is at fault mostly says so at
+once, and one that is well may take minutes for an answer."""
 
 RESERVE = 10.0
 """Retries that are there from the start."""
@@ -42,13 +50,17 @@ class Breaker:
         self._failed = 0
         self._opened = 0.0
         self._trial: float | None = None
+        self._blamed: set[Hashable] = set()
 
     @property
     def left(self) -> float:
-        """Seconds for which the server is left alone; 0: it may be asked."""
+        """Seconds for which the server is left alone, a trial's included; 0: it may be asked."""
         if self._failed < self._limit:
             return 0.0
-        return max(0.0, self._opened + self._seconds - time.monotonic())
+        until = self._opened + self._seconds
+        if self._trial is not None:
+            until = max(until, self._trial + TRIAL)
+        return max(0.0, until - time.monotonic())
 
     @property
     def failed(self) -> int:
@@ -56,10 +68,11 @@ class Breaker:
         return self._failed
 
     def enter(self) -> bool:
-        """Whether a request may be sent now; after the seconds it is one, until that has ended."""
+        """Whether a request may be sent now; after the seconds it is one, until that has ended or
+        takes long."""
         if self._failed < self._limit:
             return True
-        if self.left or self._trial is not None:
+        if self.left:
             return False
         self._trial = time.monotonic()
         return True
@@ -67,11 +80,20 @@ class Breaker:
     def succeeded(self) -> None:
         """The server answered."""
         self._failed, self._trial = 0, None
+        self._blamed.clear()
 
-    def failed_once(self) -> None:
-        """It did not, or says that it is at fault."""
-        self._failed += 1
+    def failed_once(self, request: Hashable = None) -> None:
+        """It did not, or says that it is at fault.
+
+        Args:
+            request: the client's, where it may be its own doing: it counts once until the server
+                answers another. None: it cannot be.
+        """
         self._trial = None
+        if request is None or request not in self._blamed:
+            self._failed += 1
+        if request is not None and self._failed < self._limit:
+            self._blamed.add(request)
         if self._failed >= self._limit:
             self._opened = time.monotonic()
 

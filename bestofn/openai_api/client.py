@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -38,6 +38,7 @@ from bestofn.openai_api.faults import (
     without_keys,
 )
 from bestofn.openai_api.servers import Servers
+from bestofn.support.one_request import asking
 from bestofn.support.plain_json import well_formed_value
 from bestofn.support.waiting import left
 
@@ -61,6 +62,7 @@ class _Call:
     body: Mapping[str, Any]
     waited: float = 0.0
     failed: set[int] = field(default_factory=set)
+    request: Hashable = field(default_factory=lambda: asking() or object())
 
 
 class ApiClient:
@@ -178,7 +180,7 @@ class ApiClient:
     ) -> Any:
         number = self._servers.choose(call.failed)
         try:
-            with self._servers.judged(number):
+            with self._servers.judged(number, call.request):
                 return await attempt(self._servers[number], call)
         except TransientError:
             call.failed.add(number)
@@ -249,7 +251,9 @@ class ApiClient:
         logger.warning("%s: %s: %s", self._who, type(error).__name__, without_keys(str(error)))
         if isinstance(error, OversizedError):
             return GeneratorError(f"{self._who}'s answer is too long: {error}")
-        return TransientError(f"{self._who} cannot be reached ({type(error).__name__})")
+        slow = isinstance(error, httpx.ReadTimeout)  # it has been reached
+        sentence = f"{self._who} cannot be reached ({type(error).__name__})"
+        return TransientError(sentence, of_request=slow)
 
 
 def _json(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,6 +28,9 @@ RETRIED_STATUSES = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
 """Statuses after which the same request may succeed; the openai client retries on the same ones
 (529 is Anthropic's "overloaded")."""
 
+_DOWN = frozenset({502, 503, 529})
+"""Of those, the ones that say nothing of the request: the server is not there, or not ready."""
+
 REFUSED_STATUSES = frozenset({400, 404, 405, 413, 415, 422})
 """Statuses that say the request itself is wrong."""
 
@@ -67,15 +70,23 @@ class TransientError(GeneratorError):
         after: seconds until then, at least; 0: the server does not say.
         busy: whether the server has too much to do, as against being at fault.
         shut: whether the server was not asked, since it is left alone.
+        of_request: whether it may be this one request that the server cannot answer.
     """
 
     def __init__(
-        self, message: str, after: float = 0.0, *, busy: bool = False, shut: bool = False
+        self,
+        message: str,
+        after: float = 0.0,
+        *,
+        busy: bool = False,
+        shut: bool = False,
+        of_request: bool = False,
     ) -> None:
         super().__init__(message)
         self.after = after
         self.busy = busy
         self.shut = shut
+        self.of_request = of_request
 
     @property
     def final(self) -> GeneratorError:
@@ -102,12 +113,14 @@ class Said:
         text: its own words.
         field: the field of the request that it names; None: none.
         after: seconds that it asks to be left alone; 0: it does not ask.
+        inside: whether it came in an answer of success, as from a server that is there.
     """
 
     status: int
     text: str = ""
     field: str | None = None
     after: float = 0.0
+    inside: bool = False
 
 
 def fault_of(who: str, said: Said, fields: Collection[str]) -> BestOfNError:
@@ -138,7 +151,7 @@ def fault_of(who: str, said: Said, fields: Collection[str]) -> BestOfNError:
         return TransientError(f"{who} has too much to do (status 429)", said.after, busy=True)
     sentence = f"{who} answers {status}{_phrase(status)}"
     if status in RETRIED_STATUSES:
-        return TransientError(sentence, said.after)
+        return TransientError(sentence, said.after, of_request=said.inside or status not in _DOWN)
     return GeneratorError(sentence)
 
 
@@ -175,7 +188,7 @@ def fault_in_success(content: bytes, headers: Mapping[str, str]) -> Said | None:
 def said_in(body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Said:
     """What an error says whose status is only in its body; without one the server is at fault."""
     text, field, code = _envelope(body)
-    return Said(code, text, field, retry_after(headers or {}))
+    return Said(code, text, field, retry_after(headers or {}), inside=True)
 
 
 def _envelope(body: Any) -> tuple[str, str | None, int]:

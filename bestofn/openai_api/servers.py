@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator, Sequence
+import math
+from collections.abc import Collection, Hashable, Iterator, Sequence
 
 import httpx
 
@@ -62,8 +63,13 @@ class Servers:
             raise self._shut(breaker)
 
     @contextlib.contextmanager
-    def judged(self, number: int) -> Iterator[None]:
-        """Tell the breaker of this one how the attempt inside went."""
+    def judged(self, number: int, request: Hashable) -> Iterator[None]:
+        """Tell the breaker of this one how the attempt inside went.
+
+        Args:
+            number: of the server.
+            request: the client's for which it is asked.
+        """
         breaker = self._breakers[number]
         if breaker is None:
             yield
@@ -74,7 +80,7 @@ class Servers:
             if error.busy:
                 breaker.gave_up()
             else:
-                breaker.failed_once()
+                breaker.failed_once(request if error.of_request else None)
             raise
         except Exception:  # it answers, whatever it says
             breaker.succeeded()
@@ -87,7 +93,7 @@ class Servers:
     def _shut(self, breaker: Breaker) -> TransientError:
         return TransientError(
             f"{self._who} failed {breaker.failed} times in a row, and is left alone for "
-            f"{breaker.left:.0f} s",
+            f"{max(1, math.ceil(breaker.left))} s",
             after=breaker.left,
             shut=True,
         )

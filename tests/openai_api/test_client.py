@@ -17,9 +17,10 @@ from bestofn.core.pipeline import Pipeline
 from bestofn.core.types import Request
 from bestofn.generators.openai import openai_generator
 from bestofn.openai_api import breaker as breakers
-from bestofn.openai_api.breaker import Breaker, RetryBudget
+from bestofn.openai_api.breaker import Breaker
 from bestofn.openai_api.client import ApiClient
 from bestofn.selection.argmax import ArgmaxSelector
+from bestofn.support.one_request import one_request
 from bestofn.support.waiting import left, somebody_waits
 from tests.support.upstream import Upstream, completion, failure, running
 
@@ -127,43 +128,49 @@ async def test_a_storm_is_not_answered_by_a_storm() -> None:
     assert server.asked <= 64 + breakers.RESERVE + 64 * breakers.PER_REQUEST
 
 
-def test_a_budget_is_earned_by_requests_and_given_back_by_time(
+async def test_ready_says_what_requests_hear_while_a_trial_is_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    now = 100.0
-    monkeypatch.setattr("bestofn.openai_api.breaker.time.monotonic", lambda: now)
-    budget = RetryBudget()
-    assert [budget.spend() for _ in range(11)] == [True] * 10 + [False]
-    for _ in range(5):
-        budget.earn()
-    assert [budget.spend() for _ in range(2)] == [True, False]
-    now += 3
-    assert [budget.spend() for _ in range(4)] == [True, True, True, False]
-    now += 1000
-    assert sum(budget.spend() for _ in range(20)) == 10
-
-
-def test_a_breaker_opens_tries_once_and_closes(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 100.0
-    monkeypatch.setattr("bestofn.openai_api.breaker.time.monotonic", lambda: now)
-    breaker = Breaker(3, 10)
-    for _ in range(2):
-        breaker.failed_once()
-    breaker.succeeded()
-    for _ in range(3):
-        assert breaker.enter()
-        breaker.failed_once()
-    assert (breaker.left, breaker.enter()) == (10, False)
-    now += 10.5
-    assert (breaker.left, breaker.enter(), breaker.enter()) == (0, True, False)
+    server = Server()
+    client = ApiClient(server.http, breakers=True, attempts=1)
+    breaker = Breaker(1, 0)
+    monkeypatch.setattr(client._servers, "_breakers", [breaker])
     breaker.failed_once()
-    assert (breaker.left, breaker.enter()) == (10, False)
-    now += 10.5
-    assert breaker.enter()
-    breaker.gave_up()
-    assert breaker.enter()
+    assert breaker.enter(), "the trial, of whose answer nothing is known"
+    for ask in (client.post(PATH, {}), client.check_alive()):
+        with somebody_waits(60), pytest.raises(GeneratorError, match=r"left alone for [12] s"):
+            await ask
     breaker.succeeded()
-    assert [breaker.enter(), breaker.enter()] == [True, True]
+    await client.check_alive()
+    await client.post(PATH, {})
+
+
+@pytest.mark.parametrize(("status", "opens"), [(500, False), (504, False), (503, True)])
+async def test_what_one_request_cannot_be_answered_counts_once(status: int, opens: bool) -> None:
+    server = Server()
+    server.always = status
+    client = ApiClient(server.http, breakers=True, attempts=1)
+    with one_request("poison"):
+        for _ in range(2 * breakers.FAILURES):
+            with pytest.raises(GeneratorError):
+                await client.post(PATH, {})
+    server.always = None
+    if opens:
+        with pytest.raises(GeneratorError, match="left alone"):
+            await client.check_alive()
+    else:
+        assert json.loads(await client.post(PATH, {})) == ANSWER
+
+
+async def test_the_attempts_of_one_call_are_one_request() -> None:
+    server = Server()
+    server.always = 500
+    client = ApiClient(server.http, breakers=True, attempts=4)
+    for _ in range(3):
+        with pytest.raises(GeneratorError, match="answers 500"):
+            await client.post(PATH, {})
+    assert server.asked == 12
+    await client.check_alive()
 
 
 async def test_a_server_that_fails_is_left_alone_and_a_probe_says_so() -> None:

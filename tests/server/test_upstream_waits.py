@@ -69,6 +69,23 @@ async def test_a_wait_that_is_short_enough_is_nobodys_business() -> None:
     assert response.status_code == 200
 
 
+@pytest.mark.parametrize("fields", [{"seed": 1}, {"bestofn": {"stop": "agreement"}}])
+async def test_a_prompt_that_the_upstream_cannot_answer_locks_nobody_out(
+    monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any]
+) -> None:
+    monkeypatch.setattr("bestofn.openai_api.client._BACK_OFF", lambda state: 0.0)
+
+    def script(body: dict[str, Any]) -> Any:
+        poison = body["messages"][0]["content"] == "poison"
+        return failure(500) if poison else completion(*["good"] * (body.get("n") or 1))
+
+    async with _over(script, server={"probe_seconds": 0.01}) as (client, _):
+        poison = {"messages": [{"role": "user", "content": "poison"}], "best_of": 16, **fields}
+        assert (await client.post(CHAT, json=poison)).status_code == 502
+        assert (await client.post(CHAT, json=ask())).status_code == 200
+        assert (await client.get("/ready")).status_code == 200
+
+
 async def test_a_storm_opens_the_breaker_which_ready_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bestofn.openai_api.client._BACK_OFF", lambda state: 0.0)
     probes: Any = {"probe_seconds": 0.01}

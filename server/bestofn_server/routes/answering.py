@@ -11,6 +11,7 @@ from fastapi import Request
 from starlette.responses import JSONResponse, Response
 
 from bestofn.support.concurrency import cancel_and_wait
+from bestofn.support.one_request import one_request
 from bestofn.support.waiting import somebody_waits
 from bestofn_server.http.auth import key_of
 from bestofn_server.http.disconnect import unless_gone
@@ -34,7 +35,7 @@ async def answered(surface: Surface, request: Request) -> Response:
         surface: the request.
         request: as it came.
     """
-    with somebody_waits(patience_of(request)):
+    with somebody_waits(patience_of(request)), one_request(object()):
         return await _answered(surface, request)
 
 

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from bestofn.core.errors import RequestError
 from bestofn.support.concurrency import cancel_and_wait
+from bestofn.support.one_request import one_request
 from bestofn.support.waiting import somebody_waits
 from bestofn_server.http.auth import key_of
 from bestofn_server.http.disconnect import unless_gone
@@ -47,7 +48,7 @@ def router() -> APIRouter:
     @routes.post("/v1/candidates", responses={**_SUCCESS, **COMPLETIONS}, openapi_extra=HEADERS)
     async def create_candidates(body: ChatRequest, request: Request) -> Response:
         """Sample best_of answers to a conversation, and tell each the moment it is judged."""
-        with somebody_waits(patience_of(request)):
+        with somebody_waits(patience_of(request)), one_request(object()):
             return await _candidates(body, request)
 
     return routes
