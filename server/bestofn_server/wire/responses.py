@@ -102,7 +102,7 @@ class Answer:
         """The whole of it at once."""
         choices = [
             {**self._choice(index, record), **self._said(record)}
-            for index, record in enumerate(self._returned())
+            for index, record in self._returned()
         ]
         return {
             **self._head,
@@ -126,7 +126,7 @@ class Answer:
         usage: dict[str, Any] = {}
         if include_usage:
             usage = {"usage": self.usage() if continuous_usage else None}
-        for index, record in enumerate(returned):
+        for number, (index, record) in enumerate(returned):
             choice = self._choice(index, record)
             finish_reason = choice.pop("finish_reason")
             bare = {"index": index, "logprobs": None}
@@ -137,7 +137,7 @@ class Answer:
                 yield self._chunk([{**opening, **part, "finish_reason": None}], usage)
             end: dict[str, Any] = {"text": ""} if self._is_text else {"delta": {}}
             last = [{**bare, **end, "finish_reason": finish_reason}]
-            is_last = index == len(returned) - 1
+            is_last = number == len(returned) - 1
             report = {"bestofn": self._report()} if is_last else {}
             yield self._chunk(last, {**usage, **report})
         if include_usage:
@@ -147,9 +147,11 @@ class Answer:
     def _is_text(self) -> bool:
         return self._endpoint == "completions"
 
-    def _returned(self) -> Iterator[ScoredCandidate]:
-        for ranking in self._rankings:
-            yield from _best(ranking)
+    def _returned(self) -> Iterator[tuple[int, ScoredCandidate]]:
+        """The choices with their indices: those of prompt i begin at i * n, as clients count them,
+        and where fewer than n are acceptable the rest of its indices are left out."""
+        for at, ranking in enumerate(self._rankings):
+            yield from enumerate(_best(ranking), start=at * ranking.request.n)
 
     def _chunk(self, choices: list[dict[str, Any]], further: Mapping[str, Any]) -> dict[str, Any]:
         name = self._object if self._is_text else f"{self._object}.chunk"
