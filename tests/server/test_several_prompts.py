@@ -1,4 +1,4 @@
-"""Several prompts in one request: whose each choice is."""
+"""Several prompts in one request: whose each choice is, and one that has no acceptable answer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bestofn.filters.empty import EmptyFilter
 from bestofn.testing import FakeCompletion
 from bestofn_server.app import create_app
 from tests.support.scripts import pipeline_of
-from tests.support.serving import client_of
+from tests.support.serving import client_of, error_of
 
 TEXT = "/v1/completions"
 
@@ -67,3 +67,27 @@ async def test_the_choices_of_a_prompt_begin_at_its_number_times_n(stream: bool)
     if stream:
         assert ["bestofn" in chunk for chunk in _chunks(response)].count(True) == 1
         assert len(_chunks(response)[-1]["bestofn"]) == 3
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_prompt_without_an_answer_costs_the_others_nothing(stream: bool) -> None:
+    response = await _asked(prompt=["a", "none", "c"], stream=stream)
+    assert response.status_code == 200
+    assert _choices(response) == [(0, "a 0"), (2, "c 0")]
+    body = _chunks(response)[-1] if stream else response.json()
+    first, second, third = body["bestofn"]
+    assert (first["notes"], third["notes"]) == ([], [])
+    assert second["notes"][-1].startswith("prompt 1 has no choice: ")
+    assert (second["winner"], second["returned"], second["sampled"]) == (None, [], 2)
+    assert second["rejected"] == {"empty": 2}
+    assert "x-bestofn-winner" not in response.headers
+
+
+async def test_where_no_prompt_has_an_answer_the_sentence_names_one() -> None:
+    response = await _asked(prompt=["none", "none"])
+    assert response.status_code == 422
+    assert error_of(response)["code"] == "nothing_acceptable"
+    assert error_of(response)["message"].startswith("none of the 2 prompts has an answer; prompt 0")
+    alone = await _asked(prompt=["none"])
+    assert alone.status_code == 422
+    assert "prompt" not in error_of(alone)["message"].partition(":")[0]

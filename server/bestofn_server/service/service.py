@@ -23,7 +23,6 @@ from bestofn.core.tokenizing import Tokenizing
 from bestofn.core.types import Request
 from bestofn.settings.sections import FilterSpec
 from bestofn.settings.settings import Settings
-from bestofn.support.concurrency import gather_or_cancel
 from bestofn_server.admission import ANYBODY, Admission
 from bestofn_server.errors import (
     ClientCodeError,
@@ -37,6 +36,7 @@ from bestofn_server.service.clock import RequestClock
 from bestofn_server.service.job import Job, plan
 from bestofn_server.service.presets import Presets
 from bestofn_server.service.readiness import Readiness
+from bestofn_server.service.several import each_ranked
 from bestofn_server.telemetry import gen_ai
 from bestofn_server.telemetry.labels import NOBODY, Served
 from bestofn_server.telemetry.metrics import Metrics
@@ -175,12 +175,14 @@ class Service:
         Raises:
             EngineError: the engine failed on all candidates.
             OverloadedError: it, or the upstream, has too much to do.
-            RewardError, NothingAcceptableError, DeadlineError: as `best_of_n`.
+            RewardError: as `best_of_n`.
+            NothingAcceptableError, DeadlineError: the same, of every prompt; one of several that
+                has no answer has a ranking without a winner.
         """
         with gen_ai.request_span(self.tracer, self._operation(job), headers) as span:
             turn = asyncio.Lock() if len(job.requests) > 1 else None
-            rankings = await gather_or_cancel(
-                self._rank(each, job, turn, watching) for each in job.requests
+            rankings = await each_ranked(
+                [self._rank(each, job, turn, watching) for each in job.requests]
             )
             gen_ai.answered(span, rankings)
             return rankings
