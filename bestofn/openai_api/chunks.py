@@ -29,7 +29,12 @@ _EVENTS = (b"data:", b"event:", b":")
 
 
 def chunks_of(
-    response: httpx.Response, stack: contextlib.AsyncExitStack, who: str, *, streamed: bool
+    response: httpx.Response,
+    stack: contextlib.AsyncExitStack,
+    who: str,
+    *,
+    streamed: bool,
+    usage: bool,
 ) -> AsyncGenerator[dict[str, Any]]:
     """The chunks of a response that is a success.
 
@@ -38,13 +43,14 @@ def chunks_of(
         stack: closed at the end; it holds the response.
         who: what the server is called in errors.
         streamed: whether it says that it is a stream.
+        usage: whether the usage was asked for, which an answer that came whole has always.
 
     Raises (here where the body is read, else from the iterator):
         GeneratorError: it holds something else, or breaks off.
     """
     if not streamed and not response.content.lstrip()[:6].startswith(_EVENTS):
         answer = whole_answer(response.content, who)
-        return _ready([*_chunks_of_answer(answer)], stack)
+        return _ready([*_chunks_of_answer(answer, usage=usage)], stack)
     if not streamed:
         kind = {"content-type": "text/event-stream"}
         response = httpx.Response(response.status_code, headers=kind, content=response.content)
@@ -136,7 +142,7 @@ def _failed(who: str, text: str) -> GeneratorError:
     return GeneratorError(f"{who} failed in the middle of its stream")
 
 
-def _chunks_of_answer(answer: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _chunks_of_answer(answer: Mapping[str, Any], *, usage: bool) -> Iterator[dict[str, Any]]:
     """An answer that came whole, as a stream would have said it."""
     head = {k: v for k, v in answer.items() if k not in ("choices", "usage")}
     if answer.get("object") == "chat.completion":
@@ -153,5 +159,5 @@ def _chunks_of_answer(answer: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         else:
             yield {**head, "choices": [{**said, "finish_reason": None}]}
             yield {**head, "choices": [{**end, "text": ""}]}
-    if answer.get("usage") is not None:
+    if usage and answer.get("usage") is not None:
         yield {**head, "choices": [], "usage": answer["usage"]}

@@ -239,7 +239,9 @@ class ApiClient:
             said = None if streamed else fault_in_success(response.content, response.headers)
             if said is not None:
                 raise fault_of(self._who, said, call.body)
-            return chunks_of(response, stack.pop_all(), self._who, streamed=streamed)
+            options = call.body.get("stream_options")
+            usage = isinstance(options, Mapping) and bool(options.get("include_usage"))
+            return chunks_of(response, stack.pop_all(), self._who, streamed=streamed, usage=usage)
 
     def _check(self, response: httpx.Response, call: _Call) -> None:
         """Raise what a status means, unless it is a success."""

@@ -102,7 +102,7 @@ async def test_numbers_and_halves_of_pairs_that_cannot_be_sent_are_not() -> None
 async def test_a_plain_answer_is_streamed_with_its_calls_and_its_usage() -> None:
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "null"}}
     given = sent(answer([choice(0, None, "tool_use", message={"tool_calls": [call]})]))
-    events = await _stream(given)
+    events = await _stream(given, stream_options={"include_usage": True})
     function = {"name": "f", "arguments": "{}"}
     assert events[0]["object"] == "chat.completion.chunk"
     assert events[0]["choices"][0]["delta"]["tool_calls"] == [
@@ -110,6 +110,10 @@ async def test_a_plain_answer_is_streamed_with_its_calls_and_its_usage() -> None
     ]
     assert events[1]["choices"][0]["finish_reason"] == "tool_calls"
     assert events[2]["usage"]["completion_tokens"] == 7
+    for fields in ({}, {"stream_options": {"include_usage": False}}):
+        unasked = await _stream(given, **fields)
+        assert len(unasked) == len(events) - 1
+        assert not any("usage" in each for each in unasked[:-1])
 
 
 @pytest.mark.parametrize(
