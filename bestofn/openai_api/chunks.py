@@ -6,6 +6,7 @@ for a stream with plain JSON. What comes out are OpenAI's chunks, as they can be
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, Iterator, Mapping
@@ -26,6 +27,10 @@ logger = logging.getLogger(__name__)
 
 _EVENTS = (b"data:", b"event:", b":")
 """How a body of server-sent events begins."""
+
+_ENCODING = "utf-8-sig"
+"""Of server-sent events, whatever their header says: UTF-8, of which one leading byte order mark is
+no text (HTML standard, 9.2.6)."""
 
 
 def chunks_of(
@@ -48,13 +53,17 @@ def chunks_of(
     Raises (here where the body is read, else from the iterator):
         GeneratorError: it holds something else, or breaks off.
     """
-    if not streamed and not response.content.lstrip()[:6].startswith(_EVENTS):
+    if not streamed and not _begins_events(response.content):
         answer = whole_answer(response.content, who)
         return _ready([*_chunks_of_answer(answer, usage=usage)], stack)
     if not streamed:
         kind = {"content-type": "text/event-stream"}
         response = httpx.Response(response.status_code, headers=kind, content=response.content)
     return _read(response, stack, who)
+
+
+def _begins_events(content: bytes) -> bool:
+    return content.removeprefix(codecs.BOM_UTF8).lstrip()[:6].startswith(_EVENTS)
 
 
 async def _ready(
@@ -70,6 +79,7 @@ async def _read(
 ) -> AsyncGenerator[dict[str, Any]]:
     unfinished: dict[int, bool] = {}
     calls: dict[int, StreamedCalls] = {}
+    response.encoding = _ENCODING
     async with stack:
         try:
             async for event in EventSource(response).aiter_sse():

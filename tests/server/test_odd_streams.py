@@ -72,6 +72,10 @@ def _said(events: Sequence[Any]) -> tuple[str, list[str]]:
             f"data: {WORD}\r\n\r\ndata: {END}\r\n\r\n", media_type="text/event-stream; charset=x"
         ),
         _events(WORD, END, "[DONE]", kind="text/plain"),
+        *(
+            Response(f"\ufeffdata: {WORD}\n\ndata: {END}\n\ndata: [DONE]\n\n", media_type=kind)
+            for kind in ("text/event-stream", "text/event-stream; charset=latin-1", "text/plain")
+        ),
         _events(_chunk({"content": [{"type": "text", "text": GOOD}]}), END, "[DONE]"),
         _events(_chunk(None), WORD, _chunk({}, "eos_token"), "[DONE]"),
         _events(WORD, _chunk({}, "STOP"), json.dumps({"choices": None, "usage": {}}), "[DONE]"),
