@@ -96,6 +96,8 @@ async def test_errors_below_the_route_are_in_its_envelope(path: str) -> None:
         assert (await client.post(path, json=BODIES[path], headers=right)).status_code == 200
         large = await client.post(path, json={"x": "a" * 4096}, headers=right)
         assert large.status_code == 413
+        kind = "request_too_large" if "messages" in path else "invalid_request_error"
+        assert told(large)[0] == kind
         method = await client.get(path, headers=right)
         assert method.status_code == 405
         missing = await client.post(f"{path}/batches", json={}, headers=right)
