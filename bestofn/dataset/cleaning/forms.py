@@ -33,21 +33,20 @@ def candidate_of(index: int, value: Any, finish_reason: str | None) -> Candidate
     Raises:
         MessageError: it is in none of the forms.
     """
-    if isinstance(value, list) and value:
-        value = value[-1]
-    reason = reason_within(value) or finish_reason
-    key = _key_of_text(value)
-    if isinstance(value, str):
-        message: dict[str, Any] = {"role": "assistant", "content": value}
+    answer: Any = value[-1] if isinstance(value, list) and value else value
+    reason = reason_within(answer) or finish_reason
+    key = _key_of_text(answer)
+    if isinstance(answer, str):
+        message: dict[str, Any] = {"role": "assistant", "content": answer}
     elif key is not None:
-        message = {"role": "assistant", "content": value[key]}
-    elif is_answer(value):
+        message = {"role": "assistant", "content": answer[key]}
+    elif is_answer(answer):
         left_out = ("finish_reason",)
-        message = {k: v for k, v in value.items() if v is not None and k not in left_out}
+        message = {k: v for k, v in answer.items() if v is not None and k not in left_out}
     else:
         raise MessageError(
             f"answer {index} is neither a text, nor an object with a text, nor an assistant's "
-            f"message, but {type(value).__name__}"
+            f"message, but {type(answer).__name__}"
         )
     ended = "tool_calls" if message.get("tool_calls") else "stop"
     return Candidate(index, message, known_as(reason or ended))
