@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bestofn.answers import symbolic
-from bestofn.answers.number_words import MINUS, SCALE
+from bestofn.answers.number_words import MINUS, SCALE, without_asked_scale
 from bestofn.answers.numbers import LONGEST, exact, found_in, normal
 from bestofn.answers.symbols import plain
 from bestofn.core.types import Candidate, Request
@@ -72,7 +72,7 @@ class NumberKey:
 
     def key(self, request: Request, candidate: Candidate) -> str | None:
         """See `bestofn.core.protocols.AnswerKey`."""
-        text = without_thoughts(candidate.text)
+        text = without_asked_scale(without_thoughts(candidate.text), request.last_user_text)
         final, last = _results(text)
         if final is not None:
             if not final or len(final) > LONGEST:

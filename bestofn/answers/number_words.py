@@ -6,6 +6,7 @@ in_digits("5千克")                          # "5千克": a unit, kilograms
 
 from __future__ import annotations
 
+import functools
 import re
 
 _ENGLISH = {"thousand": 3, "million": 6, "billion": 9, "trillion": 12}
@@ -18,8 +19,37 @@ SCALE = rf"(?:(?i:{'|'.join(_ENGLISH)})s?(?![A-Za-z])|万亿|[百千]?[万亿]|�
 MINUS = r"(?:(?i:minus|negative) |负)"
 """What makes the number after it negative, where no other number stands before."""
 
+_ENDS = 1000
+"""Characters read at each end of a prompt."""
+
 _SCALED = re.compile(rf"(?<=\d)\s?(?:\\(?:text|mathrm|mbox|textrm)\{{\s*({SCALE})\s*\}}|({SCALE}))")
 _NEGATIVE = re.compile(rf"^\s*{MINUS}(?=[.\d])")
+
+
+_ASKED = re.compile(
+    rf"\b(?:in|(?:how )?many)\s({'|'.join(_ENGLISH)})s?\b|多少({'|'.join(_CHINESE)})", re.IGNORECASE
+)
+
+
+def without_asked_scale(text: str, prompt: str) -> str:
+    """An answer without the word that its prompt counts in: to "How many million?", "8.4" and
+    "8.4 million" are the same.
+
+    Args:
+        text: the answer.
+        prompt: the question; what is asked stands at one of its ends.
+    """
+    word = _asked_word(prompt[:_ENDS], prompt[-_ENDS:])
+    if word is None:
+        return text
+    plural = "s?(?![A-Za-z])" if word in _ENGLISH else ""
+    return re.sub(rf"(?i)(?<=\d)\s?{word}{plural}", "", text)
+
+
+@functools.lru_cache(maxsize=64)
+def _asked_word(*ends: str) -> str | None:
+    asked = [found for end in ends for found in _ASKED.finditer(end)]
+    return (asked[-1][1] or asked[-1][2]).casefold() if asked else None
 
 
 def in_digits(text: str) -> str:

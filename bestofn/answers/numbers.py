@@ -21,26 +21,28 @@ _DIGITS = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+"
 _BEFORE = (
     r"(?<![\d)\]]\s)(?<![\d)\]])(?:(?:(?<=[ \t])|(?<=\b[A-Za-z]))>(?<!<\w>)(?<!/\w>)"
     r"|[<≤≥≠±])\s?|(?<![\d.,])\d{0,9}√\s?"
-    r"|(?<![A-Za-z0-9_.])"
+    r"|(?<![A-Za-z0-9_.^])(?<!\^\{)(?<!\^-)(?<!\^\{-)"
 )
 """What makes another answer of a number: it is compared ("x > 3"), has two signs, or its root is
-taken. "5 > 3" is a remark, "> 3" at the start of a line a quotation, "=> 3" an arrow, "<b>3" a
-tag."""
+taken. An exponent is none, of a unit (m^2) or of another number. "5 > 3" is a remark, "> 3" at the
+start of a line a quotation, "=> 3" an arrow, "<b>3" a tag."""
 
 _IN_TEXT = re.compile(
     rf"(?:{_BEFORE})(?:(?<![\d)\]]\s)(?<![\d)\]])[-+]"
     rf"|(?:^|(?<=\b(?:is|be) )|(?<=\bare )|(?<=[=:*$(] )|(?<=[=:*$(])|(?=负)(?<![正胜])){MINUS})?"
-    rf"(?:{_DIGITS})(?:\s?/\s?\d+)?(?:\s?%(?!\d)|\s?{SCALE}|\s?(?:π|\\?pi\b)|(?!\d))",
+    rf"(?:{_DIGITS})(?:\^\{{?-?\d{{1,9}}\}}?|\s?/\s?\d+)?(?:\s?%(?!\d)|\s?{SCALE}|\s?(?:π|\\?pi\b)|(?!\d))",
     re.MULTILINE,
 )
 """A number of a text; a sign belongs to it where no number or bracket stands before, and the word
 "minus" where an answer begins ("10 apples minus 3 apples" takes away). Chinese runs on into
 numbers, Latin letters do not: v2 is none."""
 _WHOLE = re.compile(
-    rf"(?P<value>[-+]?(?:{_DIGITS})(?:[eE][-+]?\d{{1,3}})?)(?:/(?P<below>[-+]?\d+(?:\.\d+)?))?"
+    rf"(?P<value>[-+]?(?:{_DIGITS})(?:[eE][-+]?\d{{1,3}})?)"
+    r"(?:/(?P<below>[-+]?\d+(?:\.\d+)?)(?:e(?P<times>\d{1,2}))?)?"
     r"(?P<percent>%)?"
 )
 _TEN_TO = re.compile(r"(?:^|\\times|\\cdot|×|\*)10\^\{?([-+]?\d{1,3})\}?$")
+_POWER = re.compile(r"(-?\d{1,9})\^\{?(-?\d{1,2})\}?")
 _MIXED = re.compile(r"(?<![\d.])(-?)(\d+)\\frac\{?(\d+)\}?\{?(\d+)\}?")
 _FRACTION = re.compile(r"\\frac\{?(-?\d+)\}?\{?(\d+)\}?")
 _SHORT_FRACTION = re.compile(r"\\frac(\d)(\d)")
@@ -91,16 +93,26 @@ def _value(text: str) -> Fraction | None:
     scale = _TEN_TO.search(text)
     found = _WHOLE.fullmatch(text if scale is None else text[: scale.start()] or "1")
     if found is None:
-        return None
+        return _power(text)
     value = Fraction(found["value"].replace(",", ""))
     if found["below"] is not None:
         below = Fraction(found["below"])
+        if found["times"] is not None:
+            value *= Fraction(10) ** int(found["times"])
         if not below:
             return None
         value /= below
     if scale is not None:
         value *= Fraction(10) ** int(scale[1])
     return value / 100 if found["percent"] else value
+
+
+def _power(text: str) -> Fraction | None:
+    """The number that a power of an integer is; None: it is none, or more than can be held well."""
+    found = _POWER.fullmatch(text)
+    if found is None or (base := Fraction(found[1])) == 0:
+        return None
+    return base ** int(found[2])
 
 
 def _mixed(found: re.Match[str]) -> str:

@@ -14,7 +14,7 @@ OPERATORS = r"¬±×÷←-⇿∀-⋿⟀-⟿⤀-⫿"
 """Mathematical symbols and arrows beyond ASCII, as the inside of a character class."""
 
 _RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ"
-_POWER = re.compile(rf"(?<=[\w)\]])[{_RAISED}]+")
+_POWER = re.compile(rf"(?<=[\d)])[{_RAISED}]+")
 _FRACTIONS = "¼½¾⅐-⅞"
 _MIXED = re.compile(rf"(?<![\d.,])(\d{{1,9}}) ?([{_FRACTIONS}])")
 _ONE_FORM = {
@@ -24,8 +24,9 @@ _OTHER_FORMS = re.compile("|".join(_ONE_FORM) + r"|–(?=\d)")
 
 
 def plain(text: str) -> str:
-    """The text in NFKC, with raised figures as powers rather than as figures ("10³" is no 103),
-    mixed fractions as fractions, and one character for each sign."""
+    """The text in NFKC, with raised figures behind a number as its power ("10³" is no 103; behind a
+    word they are of a unit, or name a footnote), mixed fractions as fractions, and one character
+    for each sign."""
     text = _MIXED.sub(_improper, _POWER.sub(_raised, text))
     return _OTHER_FORMS.sub(_one_form, unicodedata.normalize("NFKC", text))
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bestofn.answers.asks_number import asks_number
+from bestofn.answers.number_words import without_asked_scale
 from bestofn.answers.numbers import found_in, normal
 from bestofn.answers.restated import answer_in
 from bestofn.answers.symbols import OPERATORS, plain
@@ -79,7 +80,7 @@ class TextKey:
 def _said(text: str, prompt: str, *, numbers: bool) -> str | None:
     """What a short answer says to the prompt. Kept, since it is asked for once to find the kind of
     key that suits all answers and once to vote, and many answers are the same."""
-    text = plain(text)
+    text = without_asked_scale(plain(text), prompt)
     if numbers and asks_number(prompt) and (number := _new_number(text, prompt)) is not None:
         return number
     said = answer_in(text, prompt) or text

@@ -43,6 +43,10 @@ def test_what_is_no_json_does_not_vote(text: str) -> None:
         ("How many live there?", ("8 billion", "About 8 billion do.", "80亿", "8,000,000,000")),
         ("I had 7 and lost 3. How many are left?", ("4", "There are 4 left.", "You have 4.")),
         ("When?", ("1,200", "1200", "It is 1,200.", "The answer is 1200.")),
+        ("What is the population in millions?", ("8.4", "8.4 million", "It is 8.4 million.")),
+        ("How many thousand people came?", ("12", "12 thousand", "12 thousand came.")),
+        ("有多少万人？", ("3", "3万", "有3万人。")),
+        ("How large is it?", ("30 m²", "30 m²."),),
         ("Solve it.", ("x ≥ 3", "x >= 3", "x>=3", "$x ≥ 3$")),
         ("Which set?", ("A ∪ B", "A∪B", "→ A ∪ B", "| A ∪ B |", "A ∪ B 🙂")),
         ("How many?", ("2½", "5/2", "2.5", "≈ 2.5", "It's 2 ½.")),
@@ -88,6 +92,7 @@ def test_short_answers_are_their_words_or_the_number_that_they_state(
         ("How much did it change?", "−3.5%", "+3.5%"),
         ("Which mark?", "A−", "A"),
         ("What is 10 cubed?", "10³", "103"),
+        ("What is the derivative?", "x²", "y²"),
         ("What is the area?", "4π", "4"),
     ],
 )

@@ -40,6 +40,10 @@ SAME: list[tuple[str, ...]] = [
     ("As 5 > 3 it is 3", "=> 3", "> 3", "<b>3</b>", "-> 3"),
     ("2 ½", "2.5", "5/2"),
     (r"\boxed{10^{-2}}", "0.01", "1%"),
+    ("Hence the area is 30 m².", "30 m^2", "30", "It is 30 (source²).", "30 footnotes¹"),
+    ("a = 9.8 m/s²", "9.8 m/s^2", "9.8"),
+    ("2⁸", "2^8", "256", r"\boxed{2^{8}}"),
+    ("½ million", "1/2 million", "0.5 million", "500,000"),
     ("10 apples minus 3", "3"),
 ]  # fmt: skip
 
@@ -62,6 +66,7 @@ DIFFERENT: list[tuple[str, str]] = [
     ("So x > 3", "So x = 3"),
     ("It is 4π", "It is 4"),
     ("It is 10³", "It is 103"),
+    ("a = 9.8 m/s²", "a = 4.9 m/s²"),
     ("The answer is 2 thousand.", "The answer is 2."),
 ]
 
