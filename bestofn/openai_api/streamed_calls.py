@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic_core import from_json
+
 from bestofn.support.tool_arguments import arguments_text
 
 
@@ -26,6 +28,8 @@ class StreamedCalls:
         self._by_id: dict[str, int] = {}
         self._ids: dict[int, str] = {}
         self._unnamed: set[int] = set()
+        self._named: dict[int, str] = {}
+        self._arguments: dict[int, str] = {}
         self._last = -1
 
     def read(self, delta: Mapping[str, Any]) -> dict[str, Any]:
@@ -42,12 +46,12 @@ class StreamedCalls:
 
     def _of(self, part: Mapping[str, Any]) -> int:
         """The number of the call that a part belongs to; that of a new one is above all others."""
-        index, identity, named = part.get("index"), part.get("id"), _names(part)
+        index, identity, name = part.get("index"), part.get("id"), _name(part)
         if not isinstance(index, int) or isinstance(index, bool):
             index = None
         if not isinstance(identity, str) or not identity:
             identity = None
-        number = self._known(index, identity, named=named)
+        number = self._known(index, identity, name, _arguments(part))
         if number is None:
             number = self._last + 1 if index is None else max(index, self._last + 1)
             self._last = number
@@ -57,25 +61,40 @@ class StreamedCalls:
         if identity is not None:
             self._by_id[identity] = number
             self._ids.setdefault(number, identity)
-        if named:
+        if name:
             self._unnamed.discard(number)
+            self._named.setdefault(number, name)
+        self._arguments[number] = self._arguments.get(number, "") + _arguments(part)
         return number
 
-    def _known(self, index: int | None, identity: str | None, *, named: bool) -> int | None:
+    def _known(
+        self, index: int | None, identity: str | None, name: str, arguments: str
+    ) -> int | None:
         """The number of the call that goes on; None: another one begins.
 
-        An id alone does not begin one at an index that is taken: some servers make one up for each
-        part, and name the function once.
+        At an index that is taken, an id alone does not begin one, since some servers make one up
+        for each part; nor does the name with it (vLLM's, where `tool_choice` names the function)
+        before the arguments so far are whole.
         """
         if index is not None:
             number = self._numbers.get(index)
-            if number is None or identity is None or not named or number in self._unnamed:
+            if number is None or identity is None or not name or number in self._unnamed:
                 return number
-            return number if self._ids.get(number, identity) == identity else None
+            if self._ids.get(number, identity) == identity:
+                return number
+            other = name != self._named.get(number)
+            return None if other or (arguments and self._is_whole(number)) else number
         if identity is not None:
             return self._by_id.get(identity)
-        goes_on = self._last >= 0 and (not named or self._last in self._unnamed)
+        goes_on = self._last >= 0 and (not name or self._last in self._unnamed)
         return self._last if goes_on else None
+
+    def _is_whole(self, number: int) -> bool:
+        try:
+            from_json(self._arguments[number])
+        except ValueError:
+            return False
+        return True
 
 
 def _is_part(part: Any) -> bool:
@@ -90,8 +109,17 @@ def _is_function(given: Any) -> bool:
     )
 
 
-def _names(part: Mapping[str, Any]) -> bool:
-    return any((part.get(name) or {}).get("name") for name in ("function", "custom"))
+def _name(part: Mapping[str, Any]) -> str:
+    called = ((part.get(kind) or {}).get("name") for kind in ("function", "custom"))
+    return next((str(name) for name in called if name), "")
+
+
+def _arguments(part: Mapping[str, Any]) -> str:
+    for kind, name in (("function", "arguments"), ("custom", "input")):
+        given = (part.get(kind) or {}).get(name)
+        if given is not None:
+            return given if isinstance(given, str) else arguments_text(given)
+    return ""
 
 
 def _plain(part: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -132,3 +133,13 @@ def test_a_run_of_such_a_file_is_not_finished(tmp_path: Path) -> None:
         asyncio.run(run(given, store, fakes.pipeline(), RunOptions(in_flight=8)))
     assert not run_state(tmp_path / "run").finished
     assert len(list(read_rollouts(tmp_path / "run"))) == 66
+
+
+def test_the_time_of_a_long_element_is_linear_in_its_length() -> None:
+    message = b'{"role": "user", "content": "some text"}'
+    line = b'[{"messages": [' + b",".join([message] * 40_000) + b"]}]\n"
+    began = time.process_time()
+    ((_, record),) = json_records.json_records("a.json", [line], by_line=False)
+    assert time.process_time() - began < 3, "it is half a second, and was half a minute"
+    assert isinstance(record, dict)
+    assert len(record["messages"]) == 40_000

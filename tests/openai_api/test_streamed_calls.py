@@ -50,6 +50,16 @@ STREAMS: dict[str, list[list[Any]]] = {
         [_part("f", ": 1}", index=0, id="a")],
         [_part(*G, index=1, id="b")],
     ],
+    "the name and an id made up in each part": [
+        [_part("f", '{"x"', index=0, id="a")],
+        [_part("f", ": 1}", index=0, id="made-up")],
+        [_part("f", "", index=0, id="made-up too")],
+        [_part(*G, index=1, id="b")],
+    ],
+    "one function twice, each with index 0": [
+        [_part(*F, index=0, id="a")],
+        [_part(*F, index=0, id="b")],
+    ],
     "the name after the id": [
         [_part(None, '{"x"', id="a")],
         [_part("f", ": 1}")],
@@ -63,19 +73,20 @@ STREAMS: dict[str, list[list[Any]]] = {
 }
 
 
-@pytest.mark.parametrize("parts", STREAMS.values(), ids=STREAMS)
-def test_both_readers_put_the_same_calls_together(parts: list[list[Any]]) -> None:
+@pytest.mark.parametrize("named", STREAMS)
+def test_both_readers_put_the_same_calls_together(named: str) -> None:
     calls, choice, reader = StreamedCalls(), GrowingChoice(), PartReader()
     steps: list[Any] = []
-    for each in parts:
+    for each in STREAMS[named]:
         delta = calls.read({"tool_calls": each})
         choice.add({"delta": delta})
         steps += reader.read(delta)
     steps += reader.close()
     grown = [call["function"] for call in choice.message["tool_calls"]]
-    assert [(each["name"], each["arguments"]) for each in grown] == [F, G]
+    wanted = [F, F if "twice" in named else G]
+    assert [(each["name"], each["arguments"]) for each in grown] == wanted
     closed = [step.part for step in steps if isinstance(step, Closed)]
-    assert [(part.name, part.text) for part in closed] == [F, G]
+    assert [(part.name, part.text) for part in closed] == wanted
 
 
 @pytest.mark.parametrize("odd", [None, 5, "f", {}, [None], [{"function": {"name": ["f"]}}]])

@@ -31,7 +31,7 @@ async def serving_process(*flags: str) -> AsyncIterator[tuple[Process, Any]]:
             began = time.monotonic()
             while True:
                 assert process.returncode is None
-                assert time.monotonic() - began < 120
+                assert time.monotonic() - began < 240
                 with contextlib.suppress(httpx.TransportError):
                     await client.get("/health")
                     break

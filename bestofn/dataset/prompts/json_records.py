@@ -105,14 +105,19 @@ class _Elements:
             ConfigError: as `json_records`.
         """
         for number, line in lines:
-            start = 0
-            self._began = self._began if self._held else number
+            start = behind = 0
+            blank = not self._held
+            self._began = number if blank else self._began
             for token in _TOKEN.finditer(line):
                 mark = token[0]
-                blank = not self._held and not line[start : token.start()].strip()
-                if mark == b"[" and not self._open and blank:
+                blank = blank and not line[behind : token.start()].strip()
+                begins = mark == b"[" and not self._open and blank
+                if begins:
                     self._array, start = True, token.end()
                 cut = self._cut(mark, token, blank=blank)
+                # An element has nothing yet behind a comma, and behind the array's own bracket.
+                blank = begins or (cut is not None and mark != b"{")
+                behind = token.end()
                 if cut is not None:
                     if text := b"".join([*self._held, line[start:cut]]).strip():
                         yield self._began, text
