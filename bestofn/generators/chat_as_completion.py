@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 from bestofn.core.errors import RequestError
@@ -21,14 +21,23 @@ def completion_body(body: Mapping[str, Any], template: ChatTemplate) -> dict[str
     """The body of the raw completion that stands for a chat.
 
     Raises:
-        RequestError: the template does not read what the chat asks for, or cannot show it.
+        RequestError: the template cannot show it, or its variables are none.
     """
     own = {name: value for name in _OF_TEMPLATES if (value := body.get(name)) is not None}
-    for name, value in own.items():
-        if not template.reads(name) and value not in _AS_EVER[name]:
-            raise RequestError(f"{name}: the chat template {template.name} does not read it")
-    text = template.render(body["messages"], {**own, **(body.get("chat_template_kwargs") or {})})
+    given = body.get("chat_template_kwargs") or {}
+    if not isinstance(given, Mapping):
+        raise RequestError("chat_template_kwargs: it must be an object of the template's variables")
+    text = template.render(body["messages"], {**own, **given})
     return {**completion_fields(body), "prompt": text}
+
+
+def unread_fields(fields: Mapping[str, Any], template: ChatTemplate) -> Sequence[str]:
+    """The fields of a chat that say something, but not to this template."""
+    return [
+        name
+        for name in _OF_TEMPLATES
+        if fields.get(name) not in (None, *_AS_EVER[name]) and not template.reads(name)
+    ]
 
 
 async def chat_chunks(

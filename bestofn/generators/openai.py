@@ -12,7 +12,12 @@ from typing import Any
 from bestofn.core.errors import RequestError
 from bestofn.core.protocols import Sampling
 from bestofn.core.types import Endpoint, Request
-from bestofn.generators.chat_as_completion import alternatives, chat_chunks, completion_body
+from bestofn.generators.chat_as_completion import (
+    alternatives,
+    chat_chunks,
+    completion_body,
+    unread_fields,
+)
 from bestofn.generators.chat_template import ChatTemplate, chosen_template
 from bestofn.generators.found_out import FoundOut, kind_of
 from bestofn.generators.openai_sampling import GroupSampling, SeparateSampling
@@ -120,6 +125,12 @@ class OpenAIGenerator:
         if endpoint == "completions":
             return None
         return self._template_of(str(fields.get("model") or self._model))
+
+    def ignored(self, request: Request) -> Sequence[str]:
+        """See `bestofn.core.protocols.Ignoring`: a server says itself what it does not take, and
+        of what is rendered here the template leaves out what it does not read."""
+        template = self._rendering(request.endpoint, request.options)
+        return () if template is None else unread_fields(request.options, template)
 
     async def tokenize(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """See `bestofn.core.tokenizing.Tokenizing`."""

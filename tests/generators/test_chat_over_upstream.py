@@ -97,22 +97,30 @@ async def test_what_is_passed_through_is_a_chat_again(stub: Upstream) -> None:
 ASKS = "{{ messages[0].content }}{{ reasoning_effort }}{% if add_generation_prompt %}:{% endif %}"
 
 
-async def test_fields_that_are_the_templates_own_are_its_variables_or_refused(
+async def test_fields_that_are_the_templates_own_are_its_variables_or_named(
     stub: Upstream,
 ) -> None:
-    fields = {
-        "reasoning_effort": "high",
-        "add_generation_prompt": False,
-        "add_special_tokens": True,
-    }
-    body = {"messages": [{"role": "user", "content": "a"}], **fields}
+    fields = {"reasoning_effort": "high", "add_generation_prompt": False}
+    body = {"messages": [{"role": "user", "content": "a"}], "add_special_tokens": True, **fields}
+    request = Request.from_prompt("a", options=fields)
     async with openai_generator(stub.url, chat_template=ASKS) as generator:
         await generator.answer("chat/completions", body)
+        assert Pipeline(generator, ConsensusSelector()).without_effect(request) == ()
     assert stub.bodies[-1]["prompt"] == "ahigh"
     assert stub.bodies[-1]["add_special_tokens"] is True
-    assert stub.bodies[-1].keys().isdisjoint({"reasoning_effort", "add_generation_prompt"})
     async with openai_generator(stub.url, chat_template="ziya-13b") as generator:
-        with pytest.raises(RequestError, match="reasoning_effort: the chat template ziya-13b does"):
+        await generator.answer("chat/completions", body)
+        said = "without an effect on this engine: add_generation_prompt, reasoning_effort"
+        assert Pipeline(generator, ConsensusSelector()).without_effect(request) == (said,)
+        plain = Request.from_prompt("a", options={"reasoning_effort": "none"})
+        assert generator.ignored(plain) == []
+    assert stub.bodies[-1]["prompt"] == "<human>:a\n<bot>:"
+    assert stub.bodies[-1].keys().isdisjoint(fields)
+
+
+@pytest.mark.parametrize("variables", ["x", [1], 5])
+async def test_variables_that_are_no_object_are_refused(stub: Upstream, variables: Any) -> None:
+    body = {"messages": list(ONE), "chat_template_kwargs": variables}
+    async with openai_generator(stub.url) as generator:
+        with pytest.raises(RequestError, match="chat_template_kwargs: it must be an object"):
             await generator.answer("chat/completions", body)
-        plain = {"reasoning_effort": "none", "add_generation_prompt": True}
-        await generator.answer("chat/completions", {**body, **plain})
