@@ -145,9 +145,6 @@ def _plain(response: Any, reason: str | None) -> Any:
     Args:
         response: in any of its forms.
         reason: why it ended, as the row says it; what the response says itself goes before.
-
-    Raises:
-        MessageError: what it says of that is no text.
     """
     if is_conversation(response) and len(response) == 1:
         response = response[0]

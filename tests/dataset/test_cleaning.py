@@ -105,6 +105,15 @@ def test_tool_calls_are_held_against_the_tools_of_the_record() -> None:
     assert rejected[0]["bestofn"][0]["rejections"][0]["reason"] == "unknown_tool"
 
 
+@pytest.mark.parametrize("tools", ["not json", {}, 5, ["calc"], [{"name": "rockets"}, "calc"]])
+def test_tools_that_cannot_be_read_are_none(tools: Any) -> None:
+    call = {"type": "function", "function": {"name": "weather", "arguments": "{}"}}
+    message = {"role": "assistant", "content": None, "tool_calls": [call]}
+    record = {"messages": [ASKED, message], "tools": tools}
+    kept, rejected, _, broken = cleaned(record)
+    assert (kept, rejected, broken) == ([record], [], [])
+
+
 def test_a_filter_that_fails_keeps_nothing_and_loses_nothing() -> None:
     spec = FilterSpec(name="custom", options={"path": "math:factorial"})  # takes one argument
     record = {"prompt": "x", "response": GOOD}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bestofn.cli.json_lines import read_rows
-from bestofn.dataset.cleaning.answers import NoAnswerError, read_answers
+from bestofn.dataset.cleaning.answers import read_answers
 
 SAID = {"role": "assistant", "content": "It goes on."}
 
@@ -59,16 +59,22 @@ def test_a_limit_is_one_in_every_servers_words(record: dict[str, Any], reason: s
 
 
 @pytest.mark.parametrize(
-    ("given", "sentence"),
+    ("given", "expected"),
     [
-        (["stop"], "finish_reason: it has 1 for 2 answers"),
-        (5, "finish_reason: it is no text but int"),
-        (["stop", 5], "finish_reason: it is no text but int"),
+        (["length"], ["stop", "stop"]),
+        (["length", "length", "length"], ["stop", "stop"]),
+        (0, ["stop", "stop"]),
+        ({"type": "length"}, ["stop", "stop"]),
+        (["length", 5], ["length", "stop"]),
     ],
 )
-def test_one_that_cannot_be_read_is_a_broken_row(given: Any, sentence: str) -> None:
+def test_one_that_cannot_be_read_is_not_known(given: Any, expected: list[str]) -> None:
     record = {"prompt": "x", "responses": ["a", "b"], "finish_reason": given}
-    with pytest.raises(NoAnswerError, match=sentence):
-        read_answers(0, "x:1", record, {})
-    (row,) = read_rows([("x:1", record)])
-    assert row.error == sentence
+    assert of_filter(record) == of_score(record) == expected
+
+
+@pytest.mark.parametrize("given", [0, ["length"], {"type": "length"}])
+def test_one_within_an_answer_that_cannot_be_read_is_not_known(given: Any) -> None:
+    for answer in ({"text": "a", "finish_reason": given}, {**SAID, "finish_reason": given}):
+        record = {"prompt": "x", "responses": [answer]}
+        assert of_filter(record) == of_score(record) == ["stop"]

@@ -138,8 +138,7 @@ _ASKED = ("prompt", "messages", "system", "reference")
 
 
 def _request(number: int, found: Fields, asked: Conversation | None, best_of: int) -> Request:
-    tools = found.values.get("tools")
-    offered = [] if tools is None else read_tools(tools)
+    offered = _offered(found.values.get("tools"))
     options = {"tools": offered} if offered else {}
     if asked is None:
         return Request.from_prompt("", best_of=best_of, options=options)
@@ -150,3 +149,12 @@ def _request(number: int, found: Fields, asked: Conversation | None, best_of: in
         reference=asked.reference,
         id=f"row-{number}",
     )
+
+
+def _offered(tools: Any) -> list[dict[str, Any]]:
+    """The tools of a record; none where they cannot be read, as a column `tools` of names: nobody
+    is handed them here, and the answers can be judged without."""
+    try:
+        return [] if tools is None else read_tools(tools)
+    except MessageError:
+        return []
