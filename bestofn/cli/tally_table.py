@@ -36,4 +36,6 @@ def tally_view(tally: Tally) -> Group:
         line += f"; a template's token was taken off {tally.mended:,}"
     if tally.cut:
         line += f"; parted with the answers: {', '.join(sorted(tally.cut))}"
+    if tally.left_whole:
+        line += f"; as long as the answers, and left whole: {', '.join(sorted(tally.left_whole))}"
     return Group(table, Text(line)) if tally.reasons else Group(Text(line))

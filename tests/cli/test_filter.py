@@ -87,6 +87,12 @@ def test_of_a_folder_it_is_told_what_is_read(tmp_path: Path) -> None:
     assert "b.jsonl" in done.stderr
 
 
+def test_the_counts_name_the_lists_that_were_parted_and_those_that_were_not(tmp_path: Path) -> None:
+    row = {"prompt": "x", "responses": ["8 - 5 = 3.", ""], "tags": ["a", "b"], "scores": [1, 0]}
+    said = run(written(tmp_path / "rows.jsonl", row)).stdout
+    assert "; parted with the answers: scores; as long as the answers, and left whole: tags" in said
+
+
 def test_the_table_shows_reasons_and_examples(tmp_path: Path) -> None:
     done = run(written(tmp_path / "rows.jsonl", GOOD, LOOP))
     assert "exact_loop" in done.stdout

@@ -13,6 +13,7 @@ import pytest
 
 from bestofn.core.errors import ConfigError
 from bestofn.dataset.cleaning.answers import read_answers
+from bestofn.dataset.cleaning.names import is_of_each_answer
 from bestofn.dataset.cleaning.writing import check_suffix, json_lines
 from tests.dataset.test_cleaning import ASKED, GOOD, LOOP, cleaned, said
 
@@ -37,6 +38,87 @@ def test_what_stands_for_each_answer_goes_with_it() -> None:
     }
     assert (rejected["responses"], rejected["rewards"], rejected["model"]) == ([""], [-9.0], ["a"])
     assert tally.as_json()["cut"] == ["finish_reason", "model", "rewards"]
+
+
+def test_what_is_only_as_long_as_the_answers_is_left_whole_and_named() -> None:
+    record = {
+        "responses": ["Yes it is so.", ""],
+        "tags": ["math", "easy"],
+        "images": ["a.png", "b.png"],
+        "correct_answers": ["Yes.", "It is."],
+        "scores": [1.0, 0.0],
+        "rewards": [1.0],
+    }
+    (kept,), (rejected,), tally, _ = cleaned(record)
+    left = {name: record[name] for name in ("tags", "images", "correct_answers", "rewards")}
+    assert kept == {**left, "responses": ["Yes it is so."], "scores": [1.0]}
+    del rejected["bestofn"]
+    assert rejected == {**left, "responses": [""], "scores": [0.0]}
+    counts = tally.as_json()
+    assert counts["cut"] == ["scores"]
+    assert counts["left_whole"] == ["correct_answers", "images", "tags"]
+
+
+def test_a_record_that_is_not_parted_names_no_column() -> None:
+    *_, tally, _ = cleaned({"responses": [GOOD, GOOD], "tags": ["a", "b"], "scores": [1, 2]})
+    assert (tally.cut, tally.left_whole) == (set(), set())
+
+
+def test_a_column_that_is_mapped_as_why_they_ended_is_parted() -> None:
+    record = {"responses": [GOOD, ""], "ended": ["stop", "eos"]}
+    (kept,), *_ = cleaned(record, columns={"finish_reason": "ended"})
+    assert kept == {"responses": [GOOD], "ended": ["stop"]}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("reward", "rewards", "Scores", "helpfulness_scores", "scores.helpfulness", "RMScore"),
+        *("ranks", "ranking", "overall-rating", "models", "reward_model", "model_names", "labels"),
+        *("finish_reasons", "finishReason", "stop_reason", "logprobs", "log_probs", "num_tokens"),
+        *("token_counts", "seeds", "verdicts", "is_correct", "judgements", "judgment", "critiques"),
+        *(
+            "feedback",
+            "preferences",
+            "index",
+            "indices",
+            "response_ids",
+            "generators",
+            "gpt4_score",
+        ),
+    ],
+)
+def test_a_name_that_says_that_each_answer_has_one(name: str) -> None:
+    assert is_of_each_answer(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "tags",
+            "images",
+            "correct_answers",
+            "incorrect_answers",
+            "reward_names",
+            "score_rubrics",
+        ),
+        *("prompt_tokens", "prompt.tokens", "input_ids", "ids", "token_ids", "image_labels"),
+        *(
+            "class_labels",
+            "passage_scores",
+            "sources",
+            "score_rubrics",
+            "model_card",
+            "finish",
+            "reasons",
+            "",
+            "5",
+        ),
+    ],
+)
+def test_a_name_that_does_not_say_so(name: str) -> None:
+    assert not is_of_each_answer(name)
 
 
 def test_a_runs_own_ranked_rows_are_parted_with_their_rewards() -> None:

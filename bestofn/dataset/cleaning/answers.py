@@ -39,6 +39,7 @@ class Answered:
         candidates: the answers, in their order.
         places: where each stands.
         beside: the columns that hold one thing for each answer, as their rewards.
+        whole: other lists that are as long by chance, or so one has to think; they stay whole.
         asked: whether it holds what was asked.
     """
 
@@ -48,6 +49,7 @@ class Answered:
     candidates: tuple[Candidate, ...]
     places: tuple[Place, ...]
     beside: tuple[str, ...]
+    whole: tuple[str, ...]
     asked: bool
 
     @property
@@ -119,8 +121,10 @@ def _read(
     )
     asked = _asked(found, places)
     request = _request(number, found, asked, len(candidates))
-    near = beside(record, columns, found, places)
-    return Answered(source, record, request, candidates, tuple(places), near, asked is not None)
+    near, whole = beside(record, columns, found, places)
+    return Answered(
+        source, record, request, candidates, tuple(places), near, whole, asked is not None
+    )
 
 
 def _asked(found: Fields, places: Sequence[Place]) -> Conversation | None:

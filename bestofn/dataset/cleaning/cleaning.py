@@ -89,6 +89,7 @@ class Cleaning:
             good, bad = [], list(answers)
         if good and bad:
             tally.cut.update(row.beside)
+            tally.left_whole.update(row.whole)
         if good:
             self.kept(row.with_answers([each.candidate for each in good]))
         if bad:

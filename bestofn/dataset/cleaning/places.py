@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bestofn.dataset.cleaning.forms import is_answer
+from bestofn.dataset.cleaning.names import is_of_each_answer
 from bestofn.dataset.prompts.layouts import COLUMNS, Fields, is_missing, value_at
 from bestofn.dataset.prompts.messages import MessageError
 
@@ -76,12 +77,17 @@ def places_of(
 
 def beside(
     record: Mapping[str, Any], columns: Mapping[str, str], found: Fields, places: Sequence[Place]
-) -> tuple[str, ...]:
-    """The columns that hold one thing for each answer, where there are several in one column: lists
-    that are exactly as long. What was asked is none of them."""
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The columns that hold one thing for each answer, where there are several in one column, and
+    those that might by their length alone: lists that are exactly as long, what was asked aside.
+
+    Of the first the names say so (`bestofn.dataset.cleaning.names`), or they are mapped as why the
+    answers ended, or hold answers too. Two tags beside two answers are of the prompt: chance makes
+    many lists as long.
+    """
     answers, first = places[0]
     asked = {columns.get(field, field) for field in COLUMNS} | {found.column, *_HISTORY}
-    return tuple(
+    as_long = [
         column
         for column, value in record.items()
         if first is not None
@@ -89,7 +95,10 @@ def beside(
         and len(value) == len(places)
         and column != answers
         and column not in asked
-    )
+    ]
+    known = {columns.get("finish_reason"), *_SEVERAL}
+    of_each = tuple(each for each in as_long if each in known or is_of_each_answer(each))
+    return of_each, tuple(each for each in as_long if each not in of_each)
 
 
 def at_place(record: Mapping[str, Any], place: Place) -> Any:

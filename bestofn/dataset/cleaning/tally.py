@@ -38,7 +38,9 @@ class Tally:
         without_prompt: rows that hold answers alone: what needs the prompt lets them pass.
         answers: by what became of them: accepted, suspected, rejected, failed.
         mended: answers that something was taken off, as a template's token.
-        cut: columns that were parted as the answers of their record were: lists as long as these.
+        cut: columns that were parted as the answers of their record were: lists as long as these,
+            of which the names say that they hold one thing for each.
+        left_whole: columns of records that were parted which were not, though they are as long.
         reasons: by filter and reason.
     """
 
@@ -49,6 +51,7 @@ class Tally:
     answers: Counter[str] = field(default_factory=Counter)
     mended: int = 0
     cut: set[str] = field(default_factory=set)
+    left_whole: set[str] = field(default_factory=set)
     reasons: dict[tuple[str, str], Reason] = field(default_factory=dict)
 
     def add(self, source: str, record: ScoredCandidate) -> None:
@@ -81,6 +84,7 @@ class Tally:
             **{state: self.answers[state] for state in states},
             "mended": self.mended,
             "cut": sorted(self.cut),
+            "left_whole": sorted(self.left_whole),
             "reasons": [
                 {
                     "filter": name,
