@@ -76,11 +76,12 @@ async def _clean(
     """Judge every record, write those that are asked for, print the counts.
 
     Raises:
-        ConfigError: the input cannot be read, or has not a column that is mapped, or has broken
-            rows or none (after the last row).
+        ConfigError: the input cannot be read, or a column that is mapped is a slip, or it has
+            broken rows or none (after the last row).
         UnreadableError: none of its rows can be read.
         DatasetError: the disk does not let it.
     """
+    import functools
     import itertools
 
     from rich.console import Console
@@ -112,8 +113,13 @@ async def _clean(
             tell,
             strict,
         )
-        checked = with_checked_columns(given.source, records.records, given.columns)
-        await cleaning.run(itertools.islice(checked, given.limit), tally)
+        checked = with_checked_columns(
+            given.source,
+            itertools.islice(records.records, given.limit),
+            given.columns,
+            functools.partial(tell, given.source),
+        )
+        await cleaning.run(checked, tally)
         if tally.rows:
             print_tally(tally, as_json=as_json)
         if tally.broken == tally.rows:  # what a run before has written stays

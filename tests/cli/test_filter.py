@@ -87,6 +87,19 @@ def test_of_a_folder_it_is_told_what_is_read(tmp_path: Path) -> None:
     assert "b.jsonl" in done.stderr
 
 
+def test_a_mapped_column_that_may_come_later_is_told_before_the_run(tmp_path: Path) -> None:
+    rows = [*[GOOD] * 64, "{oops", {**GOOD, "sys": "Be brief."}]
+    file, mapped = written(tmp_path / "rows.jsonl", *rows), ("--column", "system=sys")
+    done = run(file, *mapped, "--json")
+    assert json.loads(done.stdout)["accepted"] == 65
+    told, broken, *_ = done.stderr.splitlines()
+    assert told == (f"bestofn: {file}: none of its first 64 rows has the column sys (system=sys)")
+    assert "rows.jsonl:65: it is no JSON" in broken
+    few = run(file, *mapped, "--limit", "10")
+    assert few.exit_code == 2
+    assert "none of its first 10 rows has the column sys (system=sys); it has" in few.stderr
+
+
 def test_the_counts_name_the_lists_that_were_parted_and_those_that_were_not(tmp_path: Path) -> None:
     row = {"prompt": "x", "responses": ["8 - 5 = 3.", ""], "tags": ["a", "b"], "scores": [1, 0]}
     said = run(written(tmp_path / "rows.jsonl", row)).stdout

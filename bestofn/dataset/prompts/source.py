@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bestofn.core.errors import ConfigError
-from bestofn.dataset.prompts.columns import LOOKED_AT, check_columns
+from bestofn.dataset.prompts.columns import FirstRecords, check_columns
 from bestofn.dataset.prompts.json_records import InputRecord
 from bestofn.dataset.prompts.reader import Records, open_records
 from bestofn.dataset.prompts.rows import Defaults, Row, read_row
@@ -53,17 +53,16 @@ class PromptSource:
 
         Raises:
             ConfigError: the source cannot be read, or has no rows, or a column is mapped that none
-                of these has.
+                of these has; see `bestofn.dataset.prompts.columns.check_columns`.
         """
         records = self._open()
-        most = LOOKED_AT if self.limit is None else min(LOOKED_AT, self.limit)
-        first = list(itertools.islice(records.records, most))
-        if not first:
+        first = FirstRecords.of(itertools.islice(records.records, self.limit))
+        if not first.records:
             raise ConfigError(f"{self.source}: no rows")
-        if not going_on:
-            check_columns(self.source, first, self.columns)
-        rows = list(self._rows(first, defaults))
-        return ": ".join(filter(None, (records.told, _described(rows))))
+        missing = "" if going_on else check_columns(self.source, first, self.columns)
+        rows = list(self._rows(first.records, defaults))
+        told = ": ".join(filter(None, (records.told, _described(rows))))
+        return "; ".join(filter(None, (told, missing)))
 
     def _open(self) -> Records:
         return open_records(self.source, split=self.split, name=self.name)
