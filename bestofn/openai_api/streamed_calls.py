@@ -29,7 +29,7 @@ class StreamedCalls:
         self._ids: dict[int, str] = {}
         self._unnamed: set[int] = set()
         self._named: dict[int, str] = {}
-        self._arguments: dict[int, str] = {}
+        self._arguments: dict[int, list[str]] = {}
         self._last = -1
 
     def read(self, delta: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,7 +64,8 @@ class StreamedCalls:
         if name:
             self._unnamed.discard(number)
             self._named.setdefault(number, name)
-        self._arguments[number] = self._arguments.get(number, "") + _arguments(part)
+        if arguments := _arguments(part):
+            self._arguments.setdefault(number, []).append(arguments)
         return number
 
     def _known(
@@ -90,8 +91,12 @@ class StreamedCalls:
         return self._last if goes_on else None
 
     def _is_whole(self, number: int) -> bool:
+        """Whether the arguments of a call are an object that is closed."""
+        parts = self._arguments.get(number, ())
+        if not parts or not parts[-1].rstrip().endswith("}"):
+            return False
         try:
-            from_json(self._arguments[number])
+            from_json("".join(parts))
         except ValueError:
             return False
         return True
