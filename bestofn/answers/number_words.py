@@ -9,6 +9,8 @@ from __future__ import annotations
 import functools
 import re
 
+from bestofn.answers.asks_number import ENDS
+
 _ENGLISH = {"thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 _CHINESE = {"千": 3, "万": 4, "百万": 6, "千万": 7, "亿": 8, "百亿": 10, "千亿": 11, "万亿": 12}
 _POWERS = {**_ENGLISH, **_CHINESE}
@@ -19,16 +21,13 @@ SCALE = rf"(?:(?i:{'|'.join(_ENGLISH)})s?(?![A-Za-z])|万亿|[百千]?[万亿]|�
 MINUS = r"(?:(?i:minus|negative) |负)"
 """What makes the number after it negative, where no other number stands before."""
 
-_ENDS = 1000
-"""Characters read at each end of a prompt."""
-
 _SCALED = re.compile(rf"(?<=\d)\s?(?:\\(?:text|mathrm|mbox|textrm)\{{\s*({SCALE})\s*\}}|({SCALE}))")
 _NEGATIVE = re.compile(rf"^\s*{MINUS}(?=[.\d])")
-
 
 _ASKED = re.compile(
     rf"\b(?:in|(?:how )?many)\s({'|'.join(_ENGLISH)})s?\b|多少({'|'.join(_CHINESE)})", re.IGNORECASE
 )
+"""What a question counts in."""
 
 
 def without_asked_scale(text: str, prompt: str) -> str:
@@ -39,7 +38,7 @@ def without_asked_scale(text: str, prompt: str) -> str:
         text: the answer.
         prompt: the question; what is asked stands at one of its ends.
     """
-    word = _asked_word(prompt[:_ENDS], prompt[-_ENDS:])
+    word = _asked_word(prompt[:ENDS], prompt[-ENDS:])
     if word is None:
         return text
     plural = "s?(?![A-Za-z])" if word in _ENGLISH else ""

@@ -13,6 +13,7 @@ import re
 from fractions import Fraction
 
 from bestofn.answers.number_words import MINUS, SCALE, in_digits
+from bestofn.answers.symbols import one_form
 
 LONGEST = 200
 """Characters of a final answer: what is longer is no answer but a derivation."""
@@ -57,7 +58,7 @@ _LONE_BRACES = re.compile(r"([\^_])\{(\w)\}")
 
 def found_in(text: str) -> list[str]:
     """Every number of `text` as it is written, in order; linear in the text's length."""
-    return _IN_TEXT.findall(_ascii(text))
+    return _IN_TEXT.findall(one_form(text))
 
 
 @functools.lru_cache(maxsize=8192)
@@ -81,7 +82,7 @@ def exact(text: str) -> str | None:
 
 
 def _bare(text: str) -> str:
-    plain = in_digits(_ascii(text).strip().rstrip(".。"))
+    plain = in_digits(one_form(text).strip().rstrip(".。"))
     bare = _DRESSING.sub("", plain.replace(r"\dfrac", r"\frac").replace(r"\tfrac", r"\frac"))
     return _NAME.sub("", bare.replace(r"\%", "%"))
 
@@ -118,7 +119,3 @@ def _power(text: str) -> Fraction | None:
 def _mixed(found: re.Match[str]) -> str:
     sign, whole, above, below = found.groups()
     return f"{sign}{int(whole) * int(below) + int(above)}/{below}"
-
-
-def _ascii(text: str) -> str:
-    return text.replace("−", "-").replace("–", "-").replace("⁄", "/")

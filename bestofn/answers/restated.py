@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import functools
 import re
-import unicodedata
+
+from bestofn.answers.symbols import plain
 
 _SENTENCE = re.compile(r"[.!?](?=\s|$)|[。！？\n]")
 _ASIDE = re.compile(
@@ -45,7 +46,7 @@ def answer_in(text: str, prompt: str) -> str | None:
         text: an answer.
         prompt: the question, in whatever length; what is long is repeated by no answer.
     """
-    sentence = _SENTENCE.split(unicodedata.normalize("NFKC", text).strip(), maxsplit=1)[0]
+    sentence = _SENTENCE.split(plain(text).strip(), maxsplit=1)[0]
     sentence = _ASIDE.sub("", sentence)
     found = _COPULA.search(sentence)
     if found is None:
@@ -82,4 +83,4 @@ def _asked(prompt: str) -> frozenset[str]:
 
 
 def _plain(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()
+    return plain(text).casefold()

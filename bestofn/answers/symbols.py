@@ -18,9 +18,10 @@ _POWER = re.compile(rf"(?<=[\d)])[{_RAISED}]+")
 _FRACTIONS = "¼½¾⅐-⅞"
 _MIXED = re.compile(rf"(?<![\d.,])(\d{{1,9}}) ?([{_FRACTIONS}])")
 _ONE_FORM = {
-    "<=": "≤", ">=": "≥", "!=": "≠", "−": "-", "﹣": "-", "⁻": "-", "⩽": "≤", "⩾": "≥",
-}  # fmt: skip
-_OTHER_FORMS = re.compile("|".join(_ONE_FORM) + r"|–(?=\d)")
+    **{"<=": "≤", ">=": "≥", "!=": "≠", "⩽": "≤", "⩾": "≥"},
+    **{"−": "-", "⁄": "/"},
+}
+_OTHER_FORMS = re.compile("|".join(_ONE_FORM) + r"|–(?=[\d.$€£])")
 
 
 def plain(text: str) -> str:
@@ -28,7 +29,12 @@ def plain(text: str) -> str:
     word they are of a unit, or name a footnote), mixed fractions as fractions, and one character
     for each sign."""
     text = _MIXED.sub(_improper, _POWER.sub(_raised, text))
-    return _OTHER_FORMS.sub(_one_form, unicodedata.normalize("NFKC", text))
+    return one_form(unicodedata.normalize("NFKC", text))
+
+
+def one_form(text: str) -> str:
+    """The text with one character for each sign: minus, division, comparisons."""
+    return _OTHER_FORMS.sub(lambda found: _ONE_FORM.get(found[0], "-"), text)
 
 
 def _raised(found: re.Match[str]) -> str:
@@ -38,7 +44,3 @@ def _raised(found: re.Match[str]) -> str:
 def _improper(found: re.Match[str]) -> str:
     part = Fraction(unicodedata.numeric(found[2])).limit_denominator(10)
     return str(int(found[1]) + part)
-
-
-def _one_form(found: re.Match[str]) -> str:
-    return _ONE_FORM.get(found[0], "-")

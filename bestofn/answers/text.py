@@ -118,4 +118,4 @@ def _number_alone(text: str) -> str | None:
 @functools.lru_cache(maxsize=64)
 def _numbers_of(prompt: str) -> tuple[str, ...]:
     """The numbers of a prompt, which every candidate asks for."""
-    return tuple(normal(each) for each in found_in(prompt))
+    return tuple(normal(each) for each in found_in(plain(prompt)))
