@@ -133,14 +133,15 @@ def _check_paths(source: str, kept: Path | None, rejected: Path | None) -> None:
     Raises:
         ConfigError: it would be.
     """
-    from bestofn.dataset.cleaning.writing import check_suffix
+    from bestofn.dataset.cleaning.writing import check_target
 
     named = [each for each in (kept, rejected) if each is not None]
-    places = [Path(source).expanduser().resolve(), *(each.resolve() for each in named)]
+    given = Path(source).expanduser().resolve()
+    places = [given, *(each.resolve() for each in named)]
     for at, place in enumerate(places):
         if place in places[:at]:
             raise ConfigError(f"{place}: it cannot be written and be another file here as well")
-    for each in named:
-        check_suffix(each)
-        if not each.resolve().parent.is_dir():
-            raise ConfigError(f"{each}: there is no such folder")
+    for each, place in zip(named, places[1:], strict=True):
+        if given.is_dir() and place.is_relative_to(given):
+            raise ConfigError(f"{each} is in the folder that is read: name a file outside of it")
+        check_target(each)

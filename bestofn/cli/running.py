@@ -22,7 +22,15 @@ def run_to_end(command: Coroutine[Any, Any, None], loop_factory: LoopFactory = N
     from bestofn.cli.interrupt import ending_on_interrupt
 
     with ending_on_interrupt(), asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.get_loop().set_exception_handler(_unless_interrupted)
         runner.run(command)
+
+
+def _unless_interrupted(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what nobody awaited, as asyncio does, but not the interrupt: it went through whatever
+    task ran at that moment, and is told once, when the command has ended."""
+    if not isinstance(context.get("exception"), KeyboardInterrupt):
+        loop.default_exception_handler(context)
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ import pytest
 from bestofn.core.errors import ConfigError
 from bestofn.dataset.cleaning.answers import read_answers
 from bestofn.dataset.cleaning.names import is_of_each_answer
-from bestofn.dataset.cleaning.writing import check_suffix, json_lines
+from bestofn.dataset.cleaning.writing import check_target, json_lines
 from tests.dataset.test_cleaning import ASKED, GOOD, LOOP, cleaned, said
 
 
@@ -172,10 +172,10 @@ def test_what_json_does_not_have_is_written_all_the_same(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.NDJSON", "b.json", "kept"])
 def test_a_file_may_be_called_what_it_is(name: str) -> None:
-    check_suffix(Path(name))
+    check_target(Path(name))
 
 
 @pytest.mark.parametrize("name", ["clean.parquet", "clean.csv", "clean.jsonl.gz"])
 def test_one_that_is_called_something_else_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match=r"are written, under \.jsonl, \.ndjson, \.json, and no"):
-        check_suffix(Path(name))
+        check_target(Path(name))

@@ -21,12 +21,17 @@ WRITTEN = (".jsonl", ".ndjson", ".json")
 """Suffixes of the files that are written; one without a suffix is as well."""
 
 
-def check_suffix(path: Path) -> None:
-    """Return if a file of that name may hold JSON lines.
+def check_target(path: Path) -> None:
+    """Return if JSON lines may be written there.
 
     Raises:
-        ConfigError: its name says that it holds something else.
+        ConfigError: its name says that it holds something else, it is a folder, or there is no
+            folder for it.
     """
+    if path.is_dir():
+        raise ConfigError(f"{path} is a folder: name a file")
+    if not path.resolve().parent.is_dir():
+        raise ConfigError(f"{path}: there is no such folder")
     if path.suffix and path.suffix.lower() not in WRITTEN:
         raise ConfigError(
             f"{path}: JSON lines are written, under {', '.join(WRITTEN)}, and no {path.suffix}"
@@ -35,8 +40,9 @@ def check_suffix(path: Path) -> None:
 
 @contextlib.contextmanager
 def json_lines(path: Path | None) -> Iterator[Callable[[Mapping[str, Any]], None]]:
-    """What writes a record as a line; at the end the file takes its place. Without a path, nothing
-    is written.
+    """What writes a record as a line; at the end the file takes its place, that which a link names
+    where it is one. Into a device or a pipe it is written as it comes, since what takes its place
+    would be a file. Without a path, nothing is written.
 
     Raises:
         DatasetError: the disk does not let it.
@@ -44,13 +50,28 @@ def json_lines(path: Path | None) -> Iterator[Callable[[Mapping[str, Any]], None
     if path is None:
         yield lambda record: None
         return
-    partial = partial_of(path)
     try:
-        with partial.open("w", encoding="utf-8") as file:
+        with path.open("w", encoding="utf-8") if _is_open_ended(path) else _replacing(path) as file:
             yield lambda record: _write(file, record)
-        partial.replace(path)
     except OSError as error:
         raise DatasetError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def _is_open_ended(path: Path) -> bool:
+    """Whether it is a device, a pipe, or a name of one of the process's own streams (which may lead
+    to a file that the shell has opened)."""
+    own = Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd")
+    return path.parent in own or (path.exists() and not path.is_file())
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[IO[str]]:
+    place = path.resolve()
+    partial = partial_of(place)
+    try:
+        with partial.open("w", encoding="utf-8") as file:
+            yield file
+        partial.replace(place)
     finally:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)

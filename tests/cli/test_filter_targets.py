@@ -1,0 +1,78 @@
+"""Where `bestofn filter` writes: never over what is no file of its own, nor over what it reads."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_filter import GOOD, LOOP, lines_of, run, written
+
+
+def test_a_link_is_followed(tmp_path: Path) -> None:
+    file = written(tmp_path / "rows.jsonl", GOOD)
+    target, link = tmp_path / "target.jsonl", tmp_path / "link.jsonl"
+    link.symlink_to(target)
+    assert run(file, "--kept", link).exit_code == 0
+    assert link.is_symlink()
+    assert lines_of(target) == [GOOD]
+
+
+def test_a_pipe_stays_a_pipe_and_is_written_to(tmp_path: Path) -> None:
+    file, pipe = written(tmp_path / "rows.jsonl", GOOD, LOOP), tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text(encoding="utf-8")))
+    reader.start()
+    assert run(file, "--kept", pipe).exit_code == 0
+    reader.join(30)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert read[0].count("\n") == 1
+
+
+def test_a_device_stays_a_device(tmp_path: Path) -> None:
+    file, device = written(tmp_path / "rows.jsonl", GOOD), tmp_path / "null"
+    try:
+        os.mknod(device, stat.S_IFCHR | 0o600, os.makedev(1, 3))
+    except PermissionError:
+        pytest.skip("only root makes devices")
+    assert run(file, "--kept", device).exit_code == 0
+    assert stat.S_ISCHR(device.stat().st_mode)
+
+
+def test_nothing_is_written_into_the_folder_that_is_read(tmp_path: Path) -> None:
+    (tmp_path / "input").mkdir()
+    file = written(tmp_path / "input" / "a.jsonl", GOOD)
+    before = file.read_bytes()
+    for target in (file, tmp_path / "input" / "new.jsonl"):
+        done = run(tmp_path / "input", "--kept", target)
+        assert (done.exit_code, "is in the folder that is read" in done.output) == (2, True)
+    assert file.read_bytes() == before
+
+
+def test_a_folder_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    done = run(tmp_path / "none.jsonl", "--kept", tmp_path)
+    assert (done.exit_code, "is a folder: name a file" in done.output) == (2, True)
+
+
+@pytest.mark.long
+def test_an_interrupt_is_one_line_and_what_was_there_stays(tmp_path: Path) -> None:
+    kept = written(tmp_path / "kept.jsonl", GOOD)
+    command = [sys.executable, "-m", "bestofn", "filter", "-", "--kept", str(kept), "--json"]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin is not None
+    line = '{"prompt": "Hi", "response": "%s"}\n' % ("Hello there, all of you. " * 20)
+    for _ in range(600):  # more than it has read when the pipe has taken the last of it
+        process.stdin.write(line)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "bestofn: interrupted\n")
+    assert lines_of(kept) == [GOOD]
