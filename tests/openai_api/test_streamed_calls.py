@@ -60,6 +60,18 @@ STREAMS: dict[str, list[list[Any]]] = {
         [_part(*F, index=0, id="a")],
         [_part(*F, index=0, id="b")],
     ],
+    "one function twice, in parts, each with index 0": [
+        [_part("f", "", index=0, id="a")],
+        [_part(None, '{"x": 1}', index=0)],
+        [_part("f", "", index=0, id="b")],
+        [_part(None, '{"x"', index=0), _part(None, ": 1}", index=0)],
+    ],
+    "another function, in parts, with ids made up": [
+        [_part("f", '{"x":', index=0, id="a")],
+        [_part("f", " 1}", index=0, id="made-up")],
+        [_part("g", "", index=0, id="b")],
+        [_part("g", '{"y"', index=0, id="made-up again"), _part(None, ": 2}", index=0)],
+    ],
     "the name after the id": [
         [_part(None, '{"x"', id="a")],
         [_part("f", ": 1}")],
@@ -87,6 +99,38 @@ def test_both_readers_put_the_same_calls_together(named: str) -> None:
     assert [(each["name"], each["arguments"]) for each in grown] == wanted
     closed = [step.part for step in steps if isinstance(step, Closed)]
     assert [(part.name, part.text) for part in closed] == wanted
+
+
+def test_a_known_id_says_which_call_goes_on() -> None:
+    calls, choice = StreamedCalls(), GrowingChoice()
+    for each in (
+        [_part("f", '{"x"', index=0, id="a"), _part("g", '{"y"', index=0, id="b")],
+        [_part(None, ": 1}", index=0, id="a"), _part(None, ": 2}", index=0, id="b")],
+    ):
+        choice.add({"delta": calls.read({"tool_calls": each})})
+    grown = [call["function"] for call in choice.message["tool_calls"]]
+    assert [(each["name"], each["arguments"]) for each in grown] == [F, G]
+
+
+@pytest.mark.parametrize(
+    "parts", [['{"x": "}', '"}'], ['{"x": "a\\', '"}', '"}'], ['{"x": [{}', "]}"], [" ", "{", "}"]]
+)
+def test_arguments_are_whole_where_their_object_is_closed(parts: list[str]) -> None:
+    calls = StreamedCalls()
+    placed = [
+        calls.read({"tool_calls": [_part("f", each, index=0, id=f"made-up {number}")]})
+        for number, each in enumerate([*parts, '{"another": 1}'])
+    ]
+    numbers = [each["tool_calls"][0]["index"] for each in placed]
+    assert numbers == [*[0] * len(parts), 1]
+
+
+def test_a_part_that_may_begin_a_call_waits_for_its_arguments() -> None:
+    calls = StreamedCalls()
+    calls.read({"tool_calls": [_part(*F, index=0, id="a")]})
+    assert calls.read({"tool_calls": [_part("f", "", index=0, id="b")]}) == {}
+    (begun,) = calls.read({"tool_calls": [_part(None, "{}", index=0)]})["tool_calls"]
+    assert begun == _part("f", "{}", index=1, id="b")
 
 
 @pytest.mark.parametrize("odd", [None, 5, "f", {}, [None], [{"function": {"name": ["f"]}}]])
