@@ -73,12 +73,17 @@ class FoundOut:
         return least is None or count < least
 
     def gave(self, count: int, kind: Hashable) -> None:
-        """So many answers came for one request."""
-        self._put("given", kind, max(count, self._number("given", kind) or 0))
+        """So many answers came for one request; fewer say nothing about as many as before."""
+        if count >= (self._number("given", kind) or 0):
+            self._put("given", kind, count)
+        if not self.may_give(count, kind):
+            del self._known["refused", kind]
 
     def gave_less_than(self, count: int, kind: Hashable) -> None:
         """For one request not so many answers came, or none and a refusal."""
         self._put("refused", kind, min(count, self._number("refused", kind) or count))
+        if self.gives(count, kind):
+            del self._known["given", kind]
 
     def _number(self, what: str, kind: Hashable) -> int | None:
         until, number = self._known.get((what, kind), (0.0, 0))

@@ -155,17 +155,17 @@ class OpenAIGenerator:
                 answer is no completion.
         """
         body, kind = self._body(request), kind_of(request, self._model)
-        known = self._found.gives(count, kind)
         try:
             completion = await self._complete(request, body | {"n": count})
         except RequestError:
-            if known:
-                raise
-            # It may be `n` that is refused; where it is something else, this raises the same.
+            # It may be `n` that is refused, where a server was started again even after it gave as
+            # many; where it is something else, this raises the same.
             completion = await self._complete(request, body)
+            self._found.gave_less_than(count, kind)
+            return completion
         if len(completion.choices) >= count:
             self._found.gave(count, kind)
-        elif not known:
+        elif not self._found.gives(count, kind):
             self._found.gave_less_than(count, kind)
         return completion
 

@@ -39,6 +39,26 @@ def test_it_is_forgotten_after_a_while() -> None:
     assert not found.gives(1, "a")
 
 
+def test_fewer_answers_do_not_renew_what_more_said() -> None:
+    clock = Clock()
+    found = FoundOut(clock)
+    found.gave(8, "a")
+    clock.now += KEPT_SECONDS / 2
+    found.gave(2, "a")
+    assert found.gives(8, "a")
+    clock.now += KEPT_SECONDS / 2 + 1
+    assert not found.gives(8, "a")
+
+
+def test_what_came_last_counts() -> None:
+    found = FoundOut()
+    found.gave_less_than(8, "a")
+    found.gave(8, "a")
+    assert (found.may_give(8, "a"), found.gives(8, "a")) == (True, True)
+    found.gave_less_than(4, "a")
+    assert (found.may_give(4, "a"), found.gives(4, "a")) == (False, False)
+
+
 def test_what_clients_make_up_does_not_fill_the_memory() -> None:
     found = FoundOut()
     for number in range(MOST_KEPT + 10):
@@ -85,6 +105,18 @@ async def test_the_order_of_requests_does_not_say_how_many_may_be_asked_for(
     upstream = serve(_at_most_four)
     await _asked(upstream.url, *counts)
     assert [body.get("n", 1) for body in upstream.bodies] == asked
+
+
+async def test_a_server_that_gives_fewer_than_before_is_asked_for_fewer(serve: Serve) -> None:
+    most = iter([8, 8, 2, 2, *[8] * 20])
+
+    def script(body: dict[str, Any]) -> Response:
+        count = body.get("n", 1)
+        return completion(*["y"] * count) if count <= next(most) else failure(400, "n is too large")
+
+    upstream = serve(script)
+    await _asked(upstream.url, 8, 8, 8, 8)
+    assert [body.get("n", 1) for body in upstream.bodies] == [8, 8, 8, *[1] * 8, *[1] * 8]
 
 
 async def test_logprobs_refused_for_some_are_given_to_others(serve: Serve) -> None:

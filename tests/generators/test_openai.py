@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import httpx
@@ -27,9 +28,8 @@ pytestmark = pytest.mark.model
 
 async def _all(generator: OpenAIGenerator, request: Request) -> dict[int, Candidate]:
     sampling = generator.sample(request, range(request.best_of))
-    found = {candidate.index: candidate async for candidate in sampling}
-    await sampling.aclose()
-    return found
+    async with contextlib.aclosing(sampling):
+        return {candidate.index: candidate async for candidate in sampling}
 
 
 def _four(**fields: Any) -> Request:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
@@ -62,8 +63,8 @@ async def sampled(
 ) -> tuple[dict[int, Candidate], list[Candidate]]:
     """(the finished by index, the snapshots in order)."""
     sampling = generator.sample(request, range(request.best_of))
-    come = [candidate async for candidate in sampling]
-    await sampling.aclose()
+    async with contextlib.aclosing(sampling):
+        come = [candidate async for candidate in sampling]
     finished = [each for each in come if each.finish_reason is not None]
     assert len(finished) == request.best_of
     return {c.index: c for c in finished}, [c for c in come if c.finish_reason is None]
