@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from bestofn.answers.announced import announced, marked
 from bestofn.answers.choice import ChoiceKey, options
 from bestofn.answers.json import JsonKey
-from bestofn.answers.number import NumberKey, announced, marked
+from bestofn.answers.number import NumberKey
 from bestofn.answers.number_words import MINUS
 from bestofn.answers.text import TextKey
 from bestofn.answers.tool_calls import ToolCallsKey

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bestofn.answers.number import IS, announced
+from bestofn.answers.announced import IS, announced
 from bestofn.core.types import Candidate, Request
 from bestofn.support.kept import kept
 from bestofn.support.thoughts import without_thoughts

@@ -24,10 +24,17 @@ MINUS = r"(?:(?i:minus|negative) |负)"
 _SCALED = re.compile(rf"(?<=\d)\s?(?:\\(?:text|mathrm|mbox|textrm)\{{\s*({SCALE})\s*\}}|({SCALE}))")
 _NEGATIVE = re.compile(rf"^\s*{MINUS}(?=[.\d])")
 
+_MORE = "[百千万亿]"
+_LONGEST_FIRST = "|".join(sorted(_CHINESE, key=len, reverse=True))
 _ASKED = re.compile(
-    rf"\b(?:in|(?:how )?many)\s({'|'.join(_ENGLISH)})s?\b|多少({'|'.join(_CHINESE)})", re.IGNORECASE
+    rf"\b(?:in|(?:how )?many)\s({'|'.join(_ENGLISH)})s?\b|多少({_LONGEST_FIRST})(?!{_MORE})",
+    re.IGNORECASE,
 )
 """What a question counts in."""
+
+_IN_BRACKETS = re.compile(r"\([^()]{0,200}\)|（[^（）]{0,200}）|\[[^\[\]]{0,200}\]")
+_BEGINNING = re.compile(r"(?:[.!?](?=\s)|[。！？]|\n)(?=[^?？]*[?？][^?？]*$)")
+"""Where the last question begins, which what follows it belongs to ("Answer in millions.")."""
 
 
 def without_asked_scale(text: str, prompt: str) -> str:
@@ -36,18 +43,27 @@ def without_asked_scale(text: str, prompt: str) -> str:
 
     Args:
         text: the answer.
-        prompt: the question; what is asked stands at one of its ends.
+        prompt: the question; what is asked stands at its end.
     """
-    word = _asked_word(prompt[:ENDS], prompt[-ENDS:])
+    word = _asked_word(prompt[-ENDS:])
     if word is None:
         return text
-    plural = "s?(?![A-Za-z])" if word in _ENGLISH else ""
-    return re.sub(rf"(?i)(?<=\d)\s?{word}{plural}", "", text)
+    written = rf"{word}s?(?![A-Za-z])" if word in _ENGLISH else rf"{word}(?!{_MORE})"
+    return re.sub(
+        rf"(?i)(?:(?<=\d)|(?<=\d\*\*)|(?<=\d\$))\s?(?:\\text\{{\s*{written}\s*\}}|{written})",
+        "",
+        text,
+    )
 
 
 @functools.lru_cache(maxsize=64)
-def _asked_word(*ends: str) -> str | None:
-    asked = [found for end in ends for found in _ASKED.finditer(end)]
+def _asked_word(end: str) -> str | None:
+    """What the last question counts in; of a prompt without one, its last line."""
+    end = _IN_BRACKETS.sub("", end.strip())
+    beginnings = [found.end() for found in _BEGINNING.finditer(end)]
+    if not re.search("[?？]", end):
+        beginnings = [end.rfind("\n") + 1]
+    asked = list(_ASKED.finditer(end, beginnings[-1] if beginnings else 0))
     return (asked[-1][1] or asked[-1][2]).casefold() if asked else None
 
 

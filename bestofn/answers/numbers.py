@@ -21,17 +21,28 @@ LONGEST = 200
 _DIGITS = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+"
 _BEFORE = (
     r"(?<![\d)\]]\s)(?<![\d)\]])(?:(?:(?<=[ \t])|(?<=\b[A-Za-z]))>(?<!<\w>)(?<!/\w>)"
-    r"|[<≤≥≠±])\s?|(?<![\d.,])\d{0,9}√\s?"
+    r"|[<≤≥≠±])\s?"
     r"|(?<![A-Za-z0-9_.^])(?<!\^\{)(?<!\^-)(?<!\^\{-)"
 )
 """What makes another answer of a number: it is compared ("x > 3"), has two signs, or its root is
 taken. An exponent is none, of a unit (m^2) or of another number. "5 > 3" is a remark, "> 3" at the
 start of a line a quotation, "=> 3" an arrow, "<b>3" a tag."""
 
+_FRACTION_TEXT = r"\\[dt]?frac\{-?\d{1,9}\}\{\d{1,9}\}"
+_ROOT_TEXT = r"(?:√\s?\d{1,9}|\\sqrt\{\d{1,9}\})"
+NUMBER = (
+    rf"(?:(?:\d{{0,9}}(?:{_FRACTION_TEXT}|{_ROOT_TEXT}))"
+    rf"|(?:{_DIGITS})(?:\^[{{(]?-?\d{{1,9}}[}})]?|\s?/\s?\d+)?"
+    r"(?:[eE][-+]?\d{1,3}(?![\w.])|\s?(?:×|\\times|\\cdot|\*)\s?10\^[{(]?[-+]?\d{1,3}[})]?)?"
+    r"(?:\s?(?:π|\\?pi\b))?)"
+)
+"""A number without its sign: ``2\\frac{1}{2}``, ``2√3``, ``10^6``, ``3/4``, ``3.2e5``,
+``3.2 × 10^5``, ``2π``."""
+
 _IN_TEXT = re.compile(
     rf"(?:{_BEFORE})(?:(?<![\d)\]]\s)(?<![\d)\]])[-+]"
     rf"|(?:^|(?<=\b(?:is|be) )|(?<=\bare )|(?<=[=:*$(] )|(?<=[=:*$(])|(?=负)(?<![正胜])){MINUS})?"
-    rf"(?:{_DIGITS})(?:\^\{{?-?\d{{1,9}}\}}?|\s?/\s?\d+)?(?:\s?%(?!\d)|\s?{SCALE}|\s?(?:π|\\?pi\b)|(?!\d))",
+    rf"{NUMBER}(?:\s?%(?!\d)|\s?{SCALE}|(?!\d))",
     re.MULTILINE,
 )
 """A number of a text; a sign belongs to it where no number or bracket stands before, and the word
@@ -42,8 +53,8 @@ _WHOLE = re.compile(
     r"(?:/(?P<below>[-+]?\d+(?:\.\d+)?)(?:e(?P<times>\d{1,2}))?)?"
     r"(?P<percent>%)?"
 )
-_TEN_TO = re.compile(r"(?:^|\\times|\\cdot|×|\*)10\^\{?([-+]?\d{1,3})\}?$")
-_POWER = re.compile(r"(-?\d{1,9})\^\{?(-?\d{1,2})\}?")
+_TEN_TO = re.compile(r"(?:^|\\times|\\cdot|×|\*)10\^[{(]?([-+]?\d{1,3})[})]?$")
+_POWER = re.compile(r"(-?\d{1,9})\^[{(]?(-?\d{1,2})[})]?")
 _MIXED = re.compile(r"(?<![\d.])(-?)(\d+)\\frac\{?(\d+)\}?\{?(\d+)\}?")
 _FRACTION = re.compile(r"\\frac\{?(-?\d+)\}?\{?(\d+)\}?")
 _SHORT_FRACTION = re.compile(r"\\frac(\d)(\d)")
@@ -52,6 +63,8 @@ _DRESSING = re.compile(
     r"|\\[,;:! $]|[\s$~€£¥]|\^?\\circ|\^\{\\circ\}|°"
 )
 _UNIT = re.compile(r"\\(?:text|mathrm|mbox|textrm)\{([^{}]*)\}")
+_RAISED_WORD = re.compile(r"\^\{?\\(?:text|mathrm)\{[^{}]*\}\}?")
+_SYMBOLS = re.compile(r"\\sqrt(?:\{(\d+)\}|(\d))|\\pi(?![A-Za-z])")
 _NAME = re.compile(r"^[A-Za-z](?:_\{?\w+\}?)?(?:\([a-z]\))?=(?=.)")
 _LONE_BRACES = re.compile(r"([\^_])\{(\w)\}")
 
@@ -84,7 +97,13 @@ def exact(text: str) -> str | None:
 def _bare(text: str) -> str:
     plain = in_digits(one_form(text).strip().rstrip(".。"))
     bare = _DRESSING.sub("", plain.replace(r"\dfrac", r"\frac").replace(r"\tfrac", r"\frac"))
+    bare = _SYMBOLS.sub(_symbol, _RAISED_WORD.sub("", bare))
     return _NAME.sub("", bare.replace(r"\%", "%"))
+
+
+def _symbol(found: re.Match[str]) -> str:
+    root = found[1] or found[2]
+    return "π" if root is None else f"√{root}"
 
 
 def _value(text: str) -> Fraction | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bestofn.answers import number
+from bestofn.answers import announced
 from bestofn.answers.auto import AutoKey
 from bestofn.core.protocols import NamedKey
 from bestofn.core.types import Candidate, Request
@@ -64,14 +64,14 @@ def test_one_candidate_alone_has_the_key_of_its_kind() -> None:
 def test_a_text_is_read_once_however_often_candidates_come(monkeypatch: pytest.MonkeyPatch) -> None:
     given = [said(f"{ESSAY} It is {at}.", at) for at in range(9)]
     read: list[str] = []
-    box = number._BOX
+    box = announced._BOX
 
     class Counting:
         def finditer(self, text: str) -> Any:
             read.append(text)
             return box.finditer(text)
 
-    monkeypatch.setattr(number, "_BOX", Counting())
+    monkeypatch.setattr(announced, "_BOX", Counting())
     for count in range(1, 10):
         AutoKey().suited(Request.from_prompt("Write."), given[:count])
     assert len(read) == len(set(read)) == 9

@@ -45,6 +45,19 @@ SAME: list[tuple[str, ...]] = [
     ("2⁸", "2^8", "256", r"\boxed{2^{8}}"),
     ("½ million", "1/2 million", "0.5 million", "500,000"),
     ("10 apples minus 3", "3"),
+    ("The answer is 10^6, or 2 of 500.", "The answer is $10^{6}$.", "10⁶", "1,000,000"),
+    ("The answer is 3.2 × 10^5 (2 digits).", "so 3.2e5", r"It is $3.2 \times 10^{5}$", "320000",
+     "答案是3.2×10⁵，共6位。", "The result is 3.2 * 10^5"),
+    ("The answer is 2√2, with 1 root.", r"The answer is $2\sqrt{2}$.", r"\boxed{2\sqrt{2}}"),
+    (r"The answer is 2\frac{1}{2}, in 4 steps", r"Answer: $\dfrac{5}{2}$", r"so \frac{5}{2}",
+     "The answer is 2 1/2 cups, of 8.", "2.5"),
+    ("The answer is **8.4** million, not 3.", "The answer is $8.4$ million (2).", "8.4 million",
+     r"The answer is $8.4\text{ million}$"),
+    ("The answer is 5 * 3 = 15, by 2 steps.", "the result is 3*5=15 (1)", "Answer: $3x = 15$", "15"),
+    ("The answer is 5km, not 3.", "The answer is 5!", "The answer is $5 or $6", r"Answer: $\$5$",
+     "The answer is 5 m^2", r"The answer is $5^{\text{th}}$", "5"),
+    ("The answer is (3, 4), not 1.", r"Answer: $(3, 4)$.", r"\boxed{(3,4)}"),
+    ("The answer is 2π, of 7.", r"The answer is $2\pi$"),
 ]  # fmt: skip
 
 DIFFERENT: list[tuple[str, str]] = [
@@ -68,6 +81,15 @@ DIFFERENT: list[tuple[str, str]] = [
     ("It is 10³", "It is 103"),
     ("a = 9.8 m/s²", "a = 4.9 m/s²"),
     ("The answer is 2 thousand.", "The answer is 2."),
+    (r"so it is \frac{1}{2}", r"so it is \frac{3}{2}"),
+    ("so it is 3.2 × 10^5", "so it is 4.1 × 10^5"),
+    ("The answer is 2^n.", "The answer is 2."),
+    ("The answer is 5x + 3.", "The answer is 5."),
+    ("The answer is 3:45.", "The answer is 3."),
+    ("The answer is (3, 4).", "The answer is (3, 5)."),
+    ("The answer is 2 + √3.", "The answer is 2."),
+    (r"The answer is $\frac{\pi}{2}$.", "The answer is 2."),
+    ("The answer is 7 9/10", "The answer is 7"),
 ]
 
 

@@ -1,0 +1,111 @@
+r"""The final answer that a text announces: boxed, behind ``####``, or behind "the answer is".
+
+announced(r"so it is \boxed{3}.")                # "3"
+announced("1 + 2 = 3\n#### 3")                   # "3"
+announced("The answer is **8.4** million.")      # "8.4 million"
+announced("The answer is $x = 2\\sqrt{3}$.")     # "2\\sqrt{3}"
+announced("It is 3.")                            # None
+"""
+
+from __future__ import annotations
+
+import re
+
+from bestofn.answers.number_words import MINUS, SCALE
+from bestofn.answers.numbers import NUMBER, exact
+from bestofn.support.kept import kept
+
+_BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
+_SURELY = r"(?:therefore|thus|hence|clearly|indeed|simply|definitely|probably|(?:most )?likely)"
+IS = (
+    r"(?: to (?:this|the) (?:question|problem))?[*_`\"]{0,3}(?:[ \t]{0,2}"
+    rf"(?:\b(?:is|are|(?:must|should|would|will) be)\b(?:,? {_SURELY}\b,?)?|=|是|为)[ \t]?[:：]?"
+    r"|[ \t]?[:：])"
+)
+"""What stands between "the answer" and its value: "is", "must be", a colon, or "is:"."""
+
+_MARKUP = r"(?:[ \t*_`$(（]|\\[(\[]|(?<=\$\$)\n|(?<=\\\[)\n)*+"
+"""What may stand before a value: emphasis, a code span, the beginning of a formula, a bracket."""
+
+_MARKED = re.compile(
+    r"(?<!#)####[ \t]*+([-+−$£€¥]{0,2}\.?\d[\d.,/]*+[ \t]?%?)[ \t\r*]*+$", re.MULTILINE
+)
+_MARKED_LAST = re.compile(
+    r"(?<!#)####[ \t]*+((?![^\W\d_]{2})(?!\d+[.):：、][ \t])(?!#)\S[^\n]{0,39})$"
+)
+"""The second has what no heading has: it does not begin with a word, or with a number of a list."""
+
+_FORMULA = (
+    r"(?:(?<=\$)(?![^$\n]*[^\\a-zA-Z{$][A-Za-z]{2})(?P<dollars>(?!\s)(?:\\.|[^$\n\\]){1,120}(?<!\s))\$"
+    r"|(?<=\\\()\s?(?P<round>[^\n]{1,120}?)\s?\\\)|(?<=\\\[)\s?(?P<square>[^\n]{1,120}?)\s?\\\])"
+)
+"""A formula to its end. Words are in none: "$5 or $6" are two prices."""
+
+_SEVERAL = r"(?<=[(（])(?P<several>[-+\d.\s/√π∞]{0,30},(?!\d{3}(?!\d))[-+\d.,\s/√π∞]{1,30})[)）]"
+_CALCULATION = r"(?:[\d(](?:[\d\s.,*×÷+/()-]|\\times|\\div|\\cdot){0,60}=[\s*$]{0,3}){0,4}+"
+_GOES_ON = (
+    r"[\^√!:.,]?\d|[\^√]|\\(?:sqrt|[dt]?frac|pi\b)|[a-z]\s?[-+*]\s?\w"
+    r"|\s?[-+±]\s?\d{0,9}(?:[a-z]\b|√|\\sqrt)"
+)
+"""What makes something else of the number before it: a power, a root, a time, a polynomial."""
+_WRITTEN = r"\.?\d[^\s,;。，$*`]{0,40}(?<![.:!])(?:\s?[-+±]\s?[^\s,;。，$*`]{1,20}(?<![.:!])){0,3}"
+
+_SAID = re.compile(
+    rf"(?:\b(?:answers?|result){IS}|答案(?:应该?)?(?:是|为)?[:：]?|等于)"
+    rf"(?:\s{{1,4}}(?=\$|\\[(\[]))?{_MARKUP}"
+    rf"(?:{_FORMULA}|{_SEVERAL}|{_CALCULATION}"
+    rf"(?:(?P<number>(?>(?:[<>≤≥≠±]\s?)?(?:[-+−]|{MINUS})?{NUMBER}))(?!{_GOES_ON})"
+    rf"|(?P<written>{_WRITTEN})))"
+    rf"(?:(?:\*\*|[$`_*])?\s?(?P<scale>\\?%|\\text\{{\s?{SCALE}\s?\}}|{SCALE}))?",
+    re.IGNORECASE,
+)
+"""The next line counts where a formula stands there: a digit may number the first of a list."""
+
+
+@kept
+def announced(text: str) -> str | None:
+    r"""What the last ``\boxed{}`` holds, else what the last ``####`` marks, else the value that
+    the last "the answer is" announces; None: nothing is announced."""
+    boxes = list(_BOX.finditer(text))
+    if boxes:
+        return _braced(text, boxes[-1].end())
+    final = marked(text)
+    if final is None:
+        for found in _SAID.finditer(text):
+            final = _value(found)
+    return final
+
+
+@kept
+def marked(text: str) -> str | None:
+    """What the last ``####`` marks as the answer: a number alone on the rest of its line, or on the
+    last line anything short. A Markdown heading of the same depth is none."""
+    last = text.rstrip().rpartition("\n")[2]
+    if (found := _MARKED_LAST.search(last)) is not None:
+        return found[1].strip(" \t*")
+    numbers = _MARKED.findall(text)
+    return str(numbers[-1]).strip() if numbers else None
+
+
+def _value(found: re.Match[str]) -> str:
+    """The value of an announcement, of a formula what stands behind its last sign of equality."""
+    if found["several"] is not None:
+        return f"({found['several']})"
+    formula = found["dollars"] or found["round"] or found["square"]
+    if formula is not None:
+        value = re.split(r"(?<![<>!])=|\\approx\b|≈", formula)[-1].strip()
+        if found["scale"] is None or exact(value) is None:
+            return value
+    else:
+        value = (found["number"] or found["written"]).strip()
+    return f"{value} {found['scale']}" if found["scale"] is not None else value
+
+
+def _braced(text: str, start: int) -> str:
+    """From `start` to the brace that closes it; to the end where none does."""
+    depth = 1
+    for at in range(start, len(text)):
+        depth += (text[at] == "{") - (text[at] == "}")
+        if depth == 0:
+            return text[start:at].strip()
+    return text[start:].strip()
