@@ -31,6 +31,9 @@ endif
 demo: setup
 	$(BIN)/bestofn ask "What is 8 - 5?" --best-of 16 --seed 128
 
+# Tests start the command many times: with its bytecode kept, each start takes two thirds as long.
+test test-fast test-heavy test-all: export PYTHONDONTWRITEBYTECODE =
+
 # Every test is fast, full or heavy: tests/conftest.py.
 test-fast: setup
 	$(BIN)/python -m pytest -m fast $(TWO)

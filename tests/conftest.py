@@ -39,7 +39,7 @@ from bestofn.generators.vllm import VllmGenerator
 from tests.support.parts import ENGINE_FIXTURES, begun, folder_marks, group, is_asked_for, part
 from tests.support.vllm_serving import TOOLS, embedded_serving
 
-NOT_FAST = {"vllm", "ray", "playwright"}
+NOT_FAST = {"torch", "vllm", "ray", "playwright"}
 """Packages that no fast test may load."""
 
 

@@ -53,7 +53,8 @@ SAME: list[tuple[str, ...]] = [
      "The answer is 2 1/2 cups, of 8.", "2.5"),
     ("The answer is **8.4** million, not 3.", "The answer is $8.4$ million (2).", "8.4 million",
      r"The answer is $8.4\text{ million}$"),
-    ("The answer is 5 * 3 = 15, by 2 steps.", "the result is 3*5=15 (1)", "Answer: $3x = 15$", "15"),
+    ("The answer is 5 * 3 = 15, by 2 steps.", "the result is 3*5=15 (1)",
+     "Answer: $3x = 15$", "15"),
     ("The answer is 5km, not 3.", "The answer is 5!", "The answer is $5 or $6", r"Answer: $\$5$",
      "The answer is 5 m^2", r"The answer is $5^{\text{th}}$", "5"),
     ("The answer is (3, 4), not 1.", r"Answer: $(3, 4)$.", r"\boxed{(3,4)}"),
@@ -156,6 +157,7 @@ def test_a_division_by_zero_is_no_number() -> None:
     assert normal("1/0") == "1/0"
 
 
+@pytest.mark.long
 def test_math_verify_reads_what_is_no_number() -> None:
     pytest.importorskip("math_verify")
     symbolic = NumberKey(math_verify=True)

@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 
 from bestofn.cli import app, doctor
 
+pytestmark = pytest.mark.long
+
 
 def findings() -> dict[str, dict[str, Any]]:
     done = CliRunner().invoke(app, ["doctor", "--json"])

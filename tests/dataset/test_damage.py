@@ -28,6 +28,8 @@ from bestofn.dataset.store.verify import faults
 from bestofn.testing import FakeCompletion
 from tests.support import dataset_fakes as fakes
 
+pytestmark = pytest.mark.long
+
 PER = 10
 
 

@@ -148,6 +148,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(tmp_path)], check=True)
 
 
+@pytest.mark.long
 def test_a_full_file_system_loses_nothing(small_disk: Path) -> None:
     from bestofn.core.errors import DatasetError
 

@@ -23,6 +23,8 @@ from bestofn.settings.sections import AnswerKeySettings, SelectorSettings
 from bestofn.settings.stopping import StopSettings
 from bestofn.testing import FakeCompletion, FakeGenerator, FakeRewardModel
 
+pytestmark = pytest.mark.long
+
 ROWS = 48
 
 

@@ -25,6 +25,8 @@ from bestofn.dataset.store.records import Record, record_of
 from tests.dataset.test_formats import record
 from tests.support.browsing import browser_tab
 
+pytestmark = pytest.mark.long
+
 DOUBT = Rejection("truncation", "no_end", "it may be cut", certain=False)
 
 

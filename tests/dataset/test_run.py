@@ -184,6 +184,7 @@ async def test_broken_and_absent_shards_are_named_and_sampled_again(tmp_path: Pa
     assert list(faults(tmp_path)) == []
 
 
+@pytest.mark.long
 async def test_a_full_disk_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     original, calls = os.fsync, []
 

@@ -32,6 +32,8 @@ from bestofn.testing import FakeCompletion
 from tests.support import dataset_fakes as fakes
 from tests.support.run_of_0_1 import rewrite_as_0_1, says_certain
 
+pytestmark = pytest.mark.long
+
 ROWS = 35
 
 

@@ -21,6 +21,8 @@ from bestofn.dataset.export.keep_rule import KeepRule
 from bestofn.dataset.export.options import ExportOptions
 from tests.support import killed_run as killed
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -14,6 +14,8 @@ import yaml
 
 from bestofn.settings.settings import Settings
 
+pytestmark = pytest.mark.long
+
 CHART = Path(__file__).parents[2] / "server/helm/bestofn"
 USES = sorted(path.name for path in (CHART / "ci").glob("*.yaml"))
 HELM = Path(sys.executable).with_name("helm")

@@ -48,6 +48,7 @@ def test_panels_do_not_lie_over_each_other() -> None:
         taken |= cells
 
 
+@pytest.mark.long
 async def test_every_query_finds_series_with_its_labels_in_a_scrape() -> None:
     async with client_of(app_of(["good", "better", CUT, "a loop"])) as client:
         for body in (ask(best_of=4), ask(best_of=4, bestofn={"stop": "agreement"}), ask(n="x")):

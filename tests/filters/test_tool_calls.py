@@ -65,6 +65,7 @@ def test_a_call_without_offered_tools_has_to_parse_only() -> None:
     assert FILTER.check(request, calling('{"a": ')) is not None
 
 
+@pytest.mark.long
 def test_a_pattern_that_backtracks_for_ever_ends_at_the_limit() -> None:
     slow = {"type": "string", "pattern": "^(a+)+$"}
     wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": slow}}

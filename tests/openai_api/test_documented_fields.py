@@ -12,7 +12,6 @@ from bestofn.core.best_of_n import best_of_n
 from bestofn.core.errors import RequestError
 from bestofn.core.pipeline import Pipeline
 from bestofn.core.types import Request
-from bestofn.generators.transformers import TransformersGenerator
 from bestofn.openai_api.documented_fields import IGNORED, OLDER, engine_fields
 from bestofn.selection.argmax import ArgmaxSelector
 from bestofn.testing import FakeGenerator
@@ -76,8 +75,11 @@ async def test_what_is_ignored_stands_in_the_notes() -> None:
     assert plain.notes == ()
 
 
+@pytest.mark.long
 def test_the_fallback_engine_takes_them_and_refuses_a_misspelling() -> None:
     model = SimpleNamespace(config=SimpleNamespace(max_position_embeddings=8))
+    from bestofn.generators.transformers import TransformersGenerator
+
     generator = TransformersGenerator(model, SimpleNamespace(chat_template="{{ messages }}"))
     assert set(generator.ignored(Request.from_prompt("x", options=WITHOUT_EFFECT))) == set(
         WITHOUT_EFFECT

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from torch import Tensor
 
-from bestofn.rewards.transformers import TransformersRewardModel
-from tests.support.rewards import classifier_replica, ziya_replica
+if TYPE_CHECKING:  # they take seconds to load, also where none of the tests below is asked for
+    from torch import Tensor
+
+    from bestofn.rewards.transformers import TransformersRewardModel
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,9 @@ class Checkpoint:
 
 @pytest.fixture(scope="session")
 def ziya(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkpoint]:
+    from bestofn.rewards.transformers import TransformersRewardModel
+    from tests.support.rewards import ziya_replica
+
     folder = tmp_path_factory.mktemp("ziya")
     weights = ziya_replica.write(folder)
     model = TransformersRewardModel.load(str(folder), device="cpu")
@@ -31,6 +36,9 @@ def ziya(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkpoint]:
 
 @pytest.fixture(scope="session")
 def llama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkpoint]:
+    from bestofn.rewards.transformers import TransformersRewardModel
+    from tests.support.rewards import classifier_replica
+
     folder = tmp_path_factory.mktemp("llama")
     weights = classifier_replica.write(folder)
     model = TransformersRewardModel.load(str(folder), device="cpu")

@@ -20,6 +20,8 @@ NOBODY = "http://127.0.0.1:9"
 REQUEST = Request.from_prompt("What is 8 - 5?")
 ANSWERS = [Candidate(i, {"role": "assistant", "content": t}, "stop") for i, t in enumerate("37")]
 
+pytestmark = pytest.mark.model
+
 
 async def _rewards(settings: Settings) -> list[float | None]:
     async with open_reward_model(RewardPlan.of(settings)) as reward_model:

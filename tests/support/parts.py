@@ -12,11 +12,12 @@ ENGINE_FIXTURES = frozenset(
 
 MARKED_FOLDERS = {
     "tests/embedded/": "model",
+    "tests/gpu_memory/": "model",
     "tests/rewards/": "model",
     "tests/training/": "model",
     "tests/server/": "service",
 }
-"""Beginnings of paths, and the marker of all tests below: those that run models, sandboxes and
+"""Beginnings of paths, and the marker of all tests below: those that load models, sandboxes and
 servers that score, and those that ask the whole service."""
 
 FULL = frozenset({"engine", "model", "service", "long"})

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
-import anthropic
-import openai
 import pytest
 from pydantic import SecretStr
 
@@ -17,6 +16,10 @@ from bestofn_server.app import create_app
 from tests.support.scripts import pipeline_of
 from tests.support.serving import serving
 from tests.support.weather import KEY, scripted
+
+if TYPE_CHECKING:  # they take seconds to load, also where none of the tests below is asked for
+    import anthropic
+    import openai
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +44,15 @@ async def url(generator: FakeGenerator) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="module")
 async def gpt(url: str) -> AsyncIterator[openai.AsyncOpenAI]:
+    import openai
+
     async with openai.AsyncOpenAI(base_url=f"{url}/v1", api_key=KEY, max_retries=0) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
 async def claude(url: str) -> AsyncIterator[anthropic.AsyncAnthropic]:
+    import anthropic
+
     async with anthropic.AsyncAnthropic(base_url=url, api_key=KEY, max_retries=0) as client:
         yield client
