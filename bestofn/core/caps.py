@@ -84,8 +84,10 @@ class Caps:
     def blind_to(self, record: ScoredCandidate) -> Sequence[str]:
         """What is to be told of a candidate that came back: that its tokens count for nothing in
         the budget, since nobody counted them."""
+        if self._budget.tokens is None:
+            return ()
         counted = record.candidate.counted_tokens is not None or record.candidate.error is not None
-        return () if counted or self._budget.tokens is None else (_UNCOUNTED,)
+        return () if counted else (_UNCOUNTED,)
 
     def fitted(self, wanted: Round | None, prompt_tokens: int | None) -> Round | None:
         """The round with as many tokens a candidate as the model and the budget leave room for; one

@@ -72,9 +72,9 @@ class Filtering:
         """Whether the candidate is to be judged beside the event loop."""
         if candidate.error is not None:
             return False
-        return self.is_long(candidate) or any(
-            each is not None and _waits(each, request, candidate) for each in self.waiting
-        )
+        if self.is_long(candidate):
+            return True
+        return any(_waits(each, request, candidate) for each in self.waiting if each is not None)
 
     def judge(self, request: Request, candidate: Candidate) -> ScoredCandidate:
         """The candidate with the rejections of all filters, in their order.
@@ -170,6 +170,8 @@ class Filtering:
 def _record(
     candidate: Candidate, failure: Failure | None, outcomes: Sequence[Outcome]
 ) -> ScoredCandidate:
+    if not any(outcomes):
+        return ScoredCandidate(candidate, (), failure)
     rejections = tuple(each for each in outcomes if isinstance(each, Rejection))
     for each in outcomes:
         failure = each if isinstance(each, Failure) else failure

@@ -89,7 +89,8 @@ class Ledger:
 
     def note(self, *sentences: str) -> None:
         """Tell of something in the ranking, each once."""
-        self.notes += [each for each in dict.fromkeys(sentences) if each not in self.notes]
+        if sentences:
+            self.notes += [each for each in dict.fromkeys(sentences) if each not in self.notes]
 
     @property
     def prompt_tokens(self) -> int | None:

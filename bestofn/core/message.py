@@ -20,10 +20,13 @@ def message_text(message: Message) -> str:
     """The text of a chat message: its content, of parts those that are text, joined; where that is
     nothing, the text of its refusal; else ''."""
     content = message.get("content")
-    if not isinstance(content, str) and isinstance(content, Sequence):
-        content = "".join(text_of_part(part) for part in content)
-    if isinstance(content, str) and content:
-        return content
+    if content:
+        if isinstance(content, str):
+            return content
+        if isinstance(content, Sequence) and (
+            text := "".join(text_of_part(part) for part in content)
+        ):
+            return text
     refusal = message.get("refusal")
     return refusal if isinstance(refusal, str) else ""
 
