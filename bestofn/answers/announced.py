@@ -16,16 +16,26 @@ from bestofn.answers.numbers import NUMBER, exact
 from bestofn.support.kept import kept
 
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
-_SURELY = r"(?:therefore|thus|hence|clearly|indeed|simply|definitely|probably|(?:most )?likely)"
+_SURELY = (
+    r"(?:therefore|thus|hence|clearly|indeed|simply|definitely|probably|(?:most )?likely"
+    r"|exactly|only|approximately|about|around|roughly|nearly|almost|equal to)"
+)
 IS = (
     r"(?: to (?:this|the) (?:question|problem))?[*_`\"]{0,3}(?:[ \t]{0,2}"
     rf"(?:\b(?:is|are|(?:must|should|would|will) be)\b(?:,? {_SURELY}\b,?)?|=|是|为)[ \t]?[:：]?"
-    r"|[ \t]?[:：])"
+    rf"|[ \t]?[:：])(?:[*_ \t]{{0,4}}{_SURELY}\b)?"
 )
 """What stands between "the answer" and its value: "is", "must be", a colon, or "is:"."""
 
-_MARKUP = r"(?:[ \t*_`$(（]|\\[(\[]|(?<=\$\$)\n|(?<=\\\[)\n)*+"
-"""What may stand before a value: emphasis, a code span, the beginning of a formula, a bracket."""
+_MARKUP = r"(?:[ \t*_`$€£¥₹≈~]|US\$|Rs\.? ?|\\\$|\\approx\b|\\[(\[]|(?<=\$\$)\n|(?<=\\\[)\n)*+"
+"""What may stand before a value: emphasis, a code span, the beginning of a formula, a currency."""
+_NEXT_LINE = (
+    r"\s{1,4}(?=\$|\\[(\[])"
+    r"|[*_]{0,2}[ \t]{0,2}\n{1,2}(?=[*_]{0,2}[-+]?[$€£¥]?\d+(?:[.,/]\d+)*+%?(?![):、\d]|\.[ \t])"
+    r"[^\n]{0,30}$)"
+)
+"""The next line counts where a formula stands there, or little but a number that does not begin a
+list."""
 
 _MARKED = re.compile(
     r"(?<!#)####[ \t]*+([-+−$£€¥]{0,2}\.?\d[\d.,/]*+[ \t]?%?)[ \t\r*]*+$", re.MULTILINE
@@ -41,25 +51,43 @@ _FORMULA = (
 )
 """A formula to its end. Words are in none: "$5 or $6" are two prices."""
 
-_SEVERAL = r"(?<=[(（])(?P<several>[-+\d.\s/√π∞]{0,30},(?!\d{3}(?!\d))[-+\d.,\s/√π∞]{1,30})[)）]"
+_SEVERAL = (
+    r"(?P<several>(?:[(（\[]|\\?\{)[-+\d.\s/√π∞]{0,30},(?!\d{3}(?!\d))[-+\d.,\s/√π∞]{1,30}"
+    r"(?:[)）\]]|\\?\}))"
+)
+"""A pair, an interval, a set."""
+_PART = (
+    r"\d[\d.,]{0,9}\s?(?:years?|months?|weeks?|days?|hours?|hrs?|minutes?|mins?|seconds?"
+    r"|feet|foot|ft|inches|pounds?|dollars?|cents?)"
+)
+_COMPOUND = rf"(?P<compound>{_PART},?\s(?:and\s)?{_PART}\b)"
+"""5 hours and 30 minutes."""
 _CALCULATION = r"(?:[\d(](?:[\d\s.,*×÷+/()-]|\\times|\\div|\\cdot){0,60}=[\s*$]{0,3}){0,4}+"
+_SCALE_BEHIND = re.compile(rf"\s?\}}\s?\$?\s?(\\?%|{SCALE})")
 _GOES_ON = (
-    r"[\^√!:.,]?\d|[\^√]|\\(?:sqrt|[dt]?frac|pi\b)|[a-z]\s?[-+*]\s?\w"
-    r"|\s?[-+±]\s?\d{0,9}(?:[a-z]\b|√|\\sqrt)"
+    r"[\^√!:.,]?\d|[\^√]|\\(?:sqrt|[dt]?frac|pi\b)|[a-z]\s?[-+*]\s?\w|[inxyz](?![A-Za-z])"
+    r"|\s?[-+±]\s?\d{0,9}(?:[a-z]\b|√|\\sqrt)|\s?(?:[-–±:]|或|到|至|和|与)\s?\d"
+    r"|(?<=[π}])\s?[-+]\s?\d|(?<=√\d)\s?[-+]\s?\d|(?<=√\d\d)\s?[-+]\s?\d"
+    r"|\s?(?:[/×·÷]|\*(?!\*)|\\times|\\cdot|\\div)\s?[\d√π\\(]"
+    r"|\s(?:or|to|and)\s[$€£¥]?-?\d[\d.,]{0,12}(?=\s*(?:[.。;)*$\n]|$))|\s?[百千万亿]\d"
 )
 """What makes something else of the number before it: a power, a root, a time, a polynomial."""
-_WRITTEN = r"\.?\d[^\s,;。，$*`]{0,40}(?<![.:!])(?:\s?[-+±]\s?[^\s,;。，$*`]{1,20}(?<![.:!])){0,3}"
+_WRITTEN = (
+    r"(?:\.?\d|√|\\sqrt)[^\s,;。，$*`]{0,40}(?<![.:!])"
+    r"(?:(?:\s?(?:[-–+±*×·÷/:]|\\times|\\cdot|\\div)\s?|\s(?:or|to|and)\s[$€£¥]?)"
+    r"[^\s,;。，$*`]{1,20}(?<![.:!])){0,6}"
+)
 
 _SAID = re.compile(
-    rf"(?:\b(?:answers?|result){IS}|答案(?:应该?)?(?:是|为)?[:：]?|等于)"
-    rf"(?:\s{{1,4}}(?=\$|\\[(\[]))?{_MARKUP}"
-    rf"(?:{_FORMULA}|{_SEVERAL}|{_CALCULATION}"
+    rf"(?:\b(?:answers?|result){IS}|答案[*_]{{0,2}}(?:应该?|就|即|大?约)?(?:是|为)?[:：]?[*_]{{0,2}}|等于"
+    rf"|结果(?:应该?|就|即|大?约)?(?:是|为|[:：]))(?:大?约|大概)?"
+    rf"(?:{_NEXT_LINE})?{_MARKUP}"
+    rf"(?:{_FORMULA}|{_SEVERAL}|(?:[ \t*_`$€£¥(（]|\\[(\[])*+(?:{_COMPOUND}|{_CALCULATION}"
     rf"(?:(?P<number>(?>(?:[<>≤≥≠±]\s?)?(?:[-+−]|{MINUS})?{NUMBER}))(?!{_GOES_ON})"
-    rf"|(?P<written>{_WRITTEN})))"
+    rf"|(?P<written>{_WRITTEN}))))"
     rf"(?:(?:\*\*|[$`_*])?\s?(?P<scale>\\?%|\\text\{{\s?{SCALE}\s?\}}|{SCALE}))?",
-    re.IGNORECASE,
+    re.IGNORECASE | re.MULTILINE,
 )
-"""The next line counts where a formula stands there: a digit may number the first of a list."""
 
 
 @kept
@@ -68,7 +96,9 @@ def announced(text: str) -> str | None:
     the last "the answer is" announces; None: nothing is announced."""
     boxes = list(_BOX.finditer(text))
     if boxes:
-        return _braced(text, boxes[-1].end())
+        value = _braced(text, boxes[-1].end())
+        behind = _SCALE_BEHIND.match(text, boxes[-1].end() + len(value))
+        return value if behind is None or exact(value) is None else f"{value} {behind[1]}"
     final = marked(text)
     if final is None:
         for found in _SAID.finditer(text):
@@ -89,8 +119,9 @@ def marked(text: str) -> str | None:
 
 def _value(found: re.Match[str]) -> str:
     """The value of an announcement, of a formula what stands behind its last sign of equality."""
-    if found["several"] is not None:
-        return f"({found['several']})"
+    whole = found["several"] or found["compound"]
+    if whole is not None:
+        return re.sub(r"\band ", "", whole)
     formula = found["dollars"] or found["round"] or found["square"]
     if formula is not None:
         value = re.split(r"(?<![<>!])=|\\approx\b|≈", formula)[-1].strip()

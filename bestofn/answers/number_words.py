@@ -24,10 +24,12 @@ MINUS = r"(?:(?i:minus|negative) |负)"
 _SCALED = re.compile(rf"(?<=\d)\s?(?:\\(?:text|mathrm|mbox|textrm)\{{\s*({SCALE})\s*\}}|({SCALE}))")
 _NEGATIVE = re.compile(rf"^\s*{MINUS}(?=[.\d])")
 
+_PER_CENT = "%"
 _MORE = "[百千万亿]"
 _LONGEST_FIRST = "|".join(sorted(_CHINESE, key=len, reverse=True))
 _ASKED = re.compile(
-    rf"\b(?:in|(?:how )?many)\s({'|'.join(_ENGLISH)})s?\b|多少({_LONGEST_FIRST})(?!{_MORE})",
+    rf"\b(?:in|(?:how )?many)\s({'|'.join(_ENGLISH)})s?\b|多少({_LONGEST_FIRST})(?!{_MORE})"
+    r"|\b(?:what|which|as a|in|how many)\s(?:a\s)?(per ?cent)(?:age)?\b|(百分之)(?:多少|几)",
     re.IGNORECASE,
 )
 """What a question counts in."""
@@ -48,6 +50,8 @@ def without_asked_scale(text: str, prompt: str) -> str:
     word = _asked_word(prompt[-ENDS:])
     if word is None:
         return text
+    if word == _PER_CENT:
+        return re.sub(r"(?i)(?<=\d)(?:\s?\\?%|\s?per ?cent\b)|百分之(?=\d)", "", text)
     written = rf"{word}s?(?![A-Za-z])" if word in _ENGLISH else rf"{word}(?!{_MORE})"
     return re.sub(
         rf"(?i)(?:(?<=\d)|(?<=\d\*\*)|(?<=\d\$))\s?(?:\\text\{{\s*{written}\s*\}}|{written})",
@@ -64,7 +68,10 @@ def _asked_word(end: str) -> str | None:
     if not re.search("[?？]", end):
         beginnings = [end.rfind("\n") + 1]
     asked = list(_ASKED.finditer(end, beginnings[-1] if beginnings else 0))
-    return (asked[-1][1] or asked[-1][2]).casefold() if asked else None
+    if not asked:
+        return None
+    last = asked[-1]
+    return (last[1] or last[2]).casefold() if last[1] or last[2] else _PER_CENT
 
 
 def in_digits(text: str) -> str:

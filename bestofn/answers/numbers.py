@@ -14,6 +14,7 @@ from fractions import Fraction
 
 from bestofn.answers.number_words import MINUS, SCALE, in_digits
 from bestofn.answers.symbols import one_form
+from bestofn.answers.units import without_unit
 
 LONGEST = 200
 """Characters of a final answer: what is longer is no answer but a derivation."""
@@ -28,20 +29,26 @@ _BEFORE = (
 taken. An exponent is none, of a unit (m^2) or of another number. "5 > 3" is a remark, "> 3" at the
 start of a line a quotation, "=> 3" an arrow, "<b>3" a tag."""
 
-_FRACTION_TEXT = r"\\[dt]?frac\{-?\d{1,9}\}\{\d{1,9}\}"
-_ROOT_TEXT = r"(?:√\s?\d{1,9}|\\sqrt\{\d{1,9}\})"
+_INSIDE = r"\{(?:[^{}\n]|\{[^{}\n]{0,40}\}){1,40}\}"
+_FRACTION_TEXT = rf"\\[dt]?frac(?:{_INSIDE}{_INSIDE}|\d\d)"
+_ROOT_TEXT = rf"(?:√\s?\d{{1,9}}|\\sqrt(?:{_INSIDE}|\d))"
+_TIMES = r"(?:×|·|\\times|\\cdot|\*)"
 NUMBER = (
     rf"(?:(?:\d{{0,9}}(?:{_FRACTION_TEXT}|{_ROOT_TEXT}))"
     rf"|(?:{_DIGITS})(?:\^[{{(]?-?\d{{1,9}}[}})]?|\s?/\s?\d+)?"
-    r"(?:[eE][-+]?\d{1,3}(?![\w.])|\s?(?:×|\\times|\\cdot|\*)\s?10\^[{(]?[-+]?\d{1,3}[})]?)?"
-    r"(?:\s?(?:π|\\?pi\b))?)"
+    rf"(?:[eE][-+]?\d{{1,3}}(?![\w.])|\s?(?:{_TIMES}|x)\s?10\^[{{(]?[-+]?\d{{1,3}}[}})]?)?"
+    rf"(?:\s?{_TIMES}?\s?(?:π|\\?pi\b))?)"
 )
 """A number without its sign: ``2\\frac{1}{2}``, ``2√3``, ``10^6``, ``3/4``, ``3.2e5``,
 ``3.2 × 10^5``, ``2π``."""
 
+_AFTER_VERB = "|".join(
+    rf"(?<=\b{verb} )" for verb in ("is", "be", "are", "equals", "gives", "gets")
+)
 _IN_TEXT = re.compile(
     rf"(?:{_BEFORE})(?:(?<![\d)\]]\s)(?<![\d)\]])[-+]"
-    rf"|(?:^|(?<=\b(?:is|be) )|(?<=\bare )|(?<=[=:*$(] )|(?<=[=:*$(])|(?=负)(?<![正胜])){MINUS})?"
+    r"|(?<!\d )(?i:negative )"
+    rf"|(?:^|{_AFTER_VERB}|(?<=[=:*$(] )|(?<=[=:*$(])|(?=负)(?<![正胜])){MINUS})?"
     rf"{NUMBER}(?:\s?%(?!\d)|\s?{SCALE}|(?!\d))",
     re.MULTILINE,
 )
@@ -53,8 +60,8 @@ _WHOLE = re.compile(
     r"(?:/(?P<below>[-+]?\d+(?:\.\d+)?)(?:e(?P<times>\d{1,2}))?)?"
     r"(?P<percent>%)?"
 )
-_TEN_TO = re.compile(r"(?:^|\\times|\\cdot|×|\*)10\^[{(]?([-+]?\d{1,3})[})]?$")
-_POWER = re.compile(r"(-?\d{1,9})\^[{(]?(-?\d{1,2})[})]?")
+_TEN_TO = re.compile(r"(?:^|\\times|\\cdot|×|·|\*|(?<=\d)x)10\^[{(]?([-+]?\d{1,3})[})]?$")
+_POWER = re.compile(r"(-?)(\d{1,9})\^[{(]?(-?\d{1,2})[})]?")
 _MIXED = re.compile(r"(?<![\d.])(-?)(\d+)\\frac\{?(\d+)\}?\{?(\d+)\}?")
 _FRACTION = re.compile(r"\\frac\{?(-?\d+)\}?\{?(\d+)\}?")
 _SHORT_FRACTION = re.compile(r"\\frac(\d)(\d)")
@@ -63,8 +70,8 @@ _DRESSING = re.compile(
     r"|\\[,;:! $]|[\s$~€£¥]|\^?\\circ|\^\{\\circ\}|°"
 )
 _UNIT = re.compile(r"\\(?:text|mathrm|mbox|textrm)\{([^{}]*)\}")
-_RAISED_WORD = re.compile(r"\^\{?\\(?:text|mathrm)\{[^{}]*\}\}?")
-_SYMBOLS = re.compile(r"\\sqrt(?:\{(\d+)\}|(\d))|\\pi(?![A-Za-z])")
+_SYMBOLS = re.compile(r"\\sqrt(?:\{(\d+)\}|(\d))|×|·|\\(?:times|cdot)(?![A-Za-z])")
+_LIST = re.compile(r"\d,(?:\s|\\[,;: ])+\d")
 _NAME = re.compile(r"^[A-Za-z](?:_\{?\w+\}?)?(?:\([a-z]\))?=(?=.)")
 _LONE_BRACES = re.compile(r"([\^_])\{(\w)\}")
 
@@ -89,7 +96,10 @@ def normal(text: str) -> str:
 
 def exact(text: str) -> str | None:
     """The number that a final answer is, as `normal` has it; None: it is none."""
-    unitless = _UNIT.sub("", _bare(text)).strip("{}")
+    text = in_digits(one_form(text).strip().rstrip(".。"))
+    if _LIST.search(text):
+        return None
+    unitless = _bare(without_unit(text)).strip("{}")
     value = _value(_MIXED.sub(_mixed, unitless)) if len(unitless) <= LONGEST else None
     return None if value is None else str(value)
 
@@ -97,13 +107,13 @@ def exact(text: str) -> str | None:
 def _bare(text: str) -> str:
     plain = in_digits(one_form(text).strip().rstrip(".。"))
     bare = _DRESSING.sub("", plain.replace(r"\dfrac", r"\frac").replace(r"\tfrac", r"\frac"))
-    bare = _SYMBOLS.sub(_symbol, _RAISED_WORD.sub("", bare))
+    bare = _SYMBOLS.sub(_symbol, bare)
     return _NAME.sub("", bare.replace(r"\%", "%"))
 
 
 def _symbol(found: re.Match[str]) -> str:
     root = found[1] or found[2]
-    return "π" if root is None else f"√{root}"
+    return "*" if root is None else f"√{root}"
 
 
 def _value(text: str) -> Fraction | None:
@@ -130,9 +140,10 @@ def _value(text: str) -> Fraction | None:
 def _power(text: str) -> Fraction | None:
     """The number that a power of an integer is; None: it is none, or more than can be held well."""
     found = _POWER.fullmatch(text)
-    if found is None or (base := Fraction(found[1])) == 0:
+    if found is None or (base := Fraction(found[2])) == 0:
         return None
-    return base ** int(found[2])
+    power = base ** int(found[3])
+    return -power if found[1] else power
 
 
 def _mixed(found: re.Match[str]) -> str:

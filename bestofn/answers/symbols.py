@@ -1,7 +1,8 @@
-"""Signs and symbols of short answers in one form, without losing what they say.
+r"""Signs and symbols of short answers in one form, without losing what they say.
 
 plain("3² ≥ −2½")                           # "3^2 ≥ -5/2"
 plain("1 1/2 cups")                         # "3/2 cups"
+plain(r"x \geq 3, -$5, 5 percent")          # "x ≥3, $-5, 5%"
 plain("x >= 3")                             # "x ≥ 3"
 """
 
@@ -18,7 +19,20 @@ _RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ"
 _POWER = re.compile(rf"(?<=[\d)])[{_RAISED}]+")
 _FRACTIONS = "¼½¾⅐-⅞"
 _MIXED = re.compile(rf"(?<![\d.,])(\d{{1,9}}) ?([{_FRACTIONS}])")
-_MIXED_IN_DIGITS = re.compile(r"(?<![\d.,/])(\d{1,9}) (\d{1,4})/(\d{1,4})(?![\d/.-])")
+_MIXED_IN_DIGITS = re.compile(r"(?<![\d.,/])(\d{1,3}) (\d{1,4})/(\d{1,4})(?![\d/.-])")
+_LATEX = {
+    **dict.fromkeys(("le", "leq", "leqslant"), "≤"),
+    **dict.fromkeys(("ge", "geq", "geqslant"), "≥"),
+    **dict.fromkeys(("ne", "neq"), "≠"),
+    **{"pm": "±", "infty": "∞", "pi": "π", "degree": "°"},
+}
+_LATEX_SYMBOL = re.compile(rf"\\(?:({'|'.join(_LATEX)})(?![A-Za-z])\s?|%|text\{{\s*\\?%\s*\}})")
+_THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|,\\!|\\[,;])(?=\d{3}(?!\d))")
+_PER_CENT = re.compile(
+    r"(?<=\d)\s?(?:per ?cent\b|\\text\{\s*per ?cent\s*\})|百分之(\d+(?:\.\d+)?)", re.IGNORECASE
+)
+_CHINESE_FRACTION = re.compile(r"(\d{1,9})分之(\d{1,9})")
+_SIGNED_MONEY = re.compile(r"(?<![\d)\]])(-|minus |negative )(\\?[$€£¥₹])(?=\.?\d)", re.IGNORECASE)
 _ONE_FORM = {
     **{"<=": "≤", ">=": "≥", "!=": "≠", "⩽": "≤", "⩾": "≥"},
     **{"−": "-", "⁄": "/"},
@@ -35,9 +49,15 @@ def plain(text: str) -> str:
 
 
 def one_form(text: str) -> str:
-    """The text with one character for each sign (minus, division, comparisons), and mixed fractions
-    as fractions."""
+    """The text with one character for each sign (minus, division, comparisons, those of LaTeX),
+    mixed fractions as fractions, a minus behind the currency, and one sign for per cent."""
     one = _OTHER_FORMS.sub(lambda found: _ONE_FORM.get(found[0], "-"), text)
+    if "\\" in one or "{" in one:
+        one = _THOUSANDS.sub(",", _LATEX_SYMBOL.sub(lambda found: _LATEX.get(found[1], "%"), one))
+    if "分之" in one or "cent" in one.casefold():
+        one = _PER_CENT.sub(lambda found: f"{found[1] or ''}%", one)
+        one = _CHINESE_FRACTION.sub(r"\2/\1", one)
+    one = _SIGNED_MONEY.sub(r"\2\1", one)
     return _MIXED_IN_DIGITS.sub(_improper_digits, one) if "/" in one else one
 
 

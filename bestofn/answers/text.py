@@ -105,6 +105,8 @@ def _new_number(text: str, prompt: str) -> str | None:
     """The one number that a text states and its prompt does not; None: none, or several."""
     if (alone := _number_alone(text)) is not None:
         return alone
+    if _INTERVAL.search(text):
+        return None
     new = Counter(normal(each) for each in found_in(text)) - Counter(_numbers_of(prompt))
     return next(iter(new)) if len(new) == 1 else None
 
