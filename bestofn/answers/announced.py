@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 
-from bestofn.answers.number_words import MINUS, SCALE
-from bestofn.answers.numbers import NUMBER, exact
+from bestofn.answers.number_words import SCALE
+from bestofn.answers.numbers import exact
+from bestofn.answers.values import VALUE, value_of
 from bestofn.support.kept import kept
 
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
@@ -45,47 +46,14 @@ _MARKED_LAST = re.compile(
 )
 """The second has what no heading has: it does not begin with a word, or with a number of a list."""
 
-_FORMULA = (
-    r"(?:(?<=\$)(?![^$\n]*[^\\a-zA-Z{$][A-Za-z]{2})(?P<dollars>(?!\s)(?:\\.|[^$\n\\]){1,120}(?<!\s))\$"
-    r"|(?<=\\\()\s?(?P<round>[^\n]{1,120}?)\s?\\\)|(?<=\\\[)\s?(?P<square>[^\n]{1,120}?)\s?\\\])"
-)
-"""A formula to its end. Words are in none: "$5 or $6" are two prices."""
-
-_SEVERAL = (
-    r"(?P<several>(?:[(（\[]|\\?\{)[-+\d.\s/√π∞]{0,30},(?!\d{3}(?!\d))[-+\d.,\s/√π∞]{1,30}"
-    r"(?:[)）\]]|\\?\}))"
-)
-"""A pair, an interval, a set."""
-_PART = (
-    r"\d[\d.,]{0,9}\s?(?:years?|months?|weeks?|days?|hours?|hrs?|minutes?|mins?|seconds?"
-    r"|feet|foot|ft|inches|pounds?|dollars?|cents?)"
-)
-_COMPOUND = rf"(?P<compound>{_PART},?\s(?:and\s)?{_PART}\b)"
-"""5 hours and 30 minutes."""
-_CALCULATION = r"(?:[\d(](?:[\d\s.,*×÷+/()-]|\\times|\\div|\\cdot){0,60}=[\s*$]{0,3}){0,4}+"
 _SCALE_BEHIND = re.compile(rf"\s?\}}\s?\$?\s?(\\?%|{SCALE})")
-_GOES_ON = (
-    r"[\^√!:.,]?\d|[\^√]|\\(?:sqrt|[dt]?frac|pi\b)|[a-z]\s?[-+*]\s?\w|[inxyz](?![A-Za-z])"
-    r"|\s?[-+±]\s?\d{0,9}(?:[a-z]\b|√|\\sqrt)|\s?(?:[-–±:]|或|到|至|和|与)\s?\d"
-    r"|(?<=[π}])\s?[-+]\s?\d|(?<=√\d)\s?[-+]\s?\d|(?<=√\d\d)\s?[-+]\s?\d"
-    r"|\s?(?:[/×·÷]|\*(?!\*)|\\times|\\cdot|\\div)\s?[\d√π\\(]"
-    r"|\s(?:or|to|and)\s[$€£¥]?-?\d[\d.,]{0,12}(?=\s*(?:[.。;)*$\n]|$))|\s?[百千万亿]\d"
-)
-"""What makes something else of the number before it: a power, a root, a time, a polynomial."""
-_WRITTEN = (
-    r"(?:\.?\d|√|\\sqrt)[^\s,;。，$*`]{0,40}(?<![.:!])"
-    r"(?:(?:\s?(?:[-–+±*×·÷/:]|\\times|\\cdot|\\div)\s?|\s(?:or|to|and)\s[$€£¥]?)"
-    r"[^\s,;。，$*`]{1,20}(?<![.:!])){0,6}"
-)
+"""What multiplies the number in a box that ends before it."""
 
 _SAID = re.compile(
     rf"(?:\b(?:answers?|result){IS}|答案[*_]{{0,2}}(?:应该?|就|即|大?约)?(?:是|为)?[:：]?[*_]{{0,2}}|等于"
     rf"|结果(?:应该?|就|即|大?约)?(?:是|为|[:：]))(?:大?约|大概)?"
     rf"(?:{_NEXT_LINE})?{_MARKUP}"
-    rf"(?:{_FORMULA}|{_SEVERAL}|(?:[ \t*_`$€£¥(（]|\\[(\[])*+(?:{_COMPOUND}|{_CALCULATION}"
-    rf"(?:(?P<number>(?>(?:[<>≤≥≠±]\s?)?(?:[-+−]|{MINUS})?{NUMBER}))(?!{_GOES_ON})"
-    rf"|(?P<written>{_WRITTEN}))))"
-    rf"(?:(?:\*\*|[$`_*])?\s?(?P<scale>\\?%|\\text\{{\s?{SCALE}\s?\}}|{SCALE}))?",
+    rf"{VALUE}",
     re.IGNORECASE | re.MULTILINE,
 )
 
@@ -102,7 +70,7 @@ def announced(text: str) -> str | None:
     final = marked(text)
     if final is None:
         for found in _SAID.finditer(text):
-            final = _value(found)
+            final = value_of(found)
     return final
 
 
@@ -115,21 +83,6 @@ def marked(text: str) -> str | None:
         return found[1].strip(" \t*")
     numbers = _MARKED.findall(text)
     return str(numbers[-1]).strip() if numbers else None
-
-
-def _value(found: re.Match[str]) -> str:
-    """The value of an announcement, of a formula what stands behind its last sign of equality."""
-    whole = found["several"] or found["compound"]
-    if whole is not None:
-        return re.sub(r"\band ", "", whole)
-    formula = found["dollars"] or found["round"] or found["square"]
-    if formula is not None:
-        value = re.split(r"(?<![<>!])=|\\approx\b|≈", formula)[-1].strip()
-        if found["scale"] is None or exact(value) is None:
-            return value
-    else:
-        value = (found["number"] or found["written"]).strip()
-    return f"{value} {found['scale']}" if found["scale"] is not None else value
 
 
 def _braced(text: str, start: int) -> str:

@@ -76,6 +76,8 @@ SAME: list[tuple[str, ...]] = [
     (r"so it is \frac12", "2分之1", "In 2020 1/2 of them left", "1/2"),
     (r"\boxed{\ge 3}", r"\boxed{\geq 3}", r"\boxed{≥3}"),
     (r"\boxed{-2^4}", "-16"),
+    ("The answer is 42: 6 * 7.", "The answer is 42 – 6 boxes of 7.", "The answer is 42 - see 6",
+     "42"),
 ]  # fmt: skip
 
 DIFFERENT: list[tuple[str, str]] = [
