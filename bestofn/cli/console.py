@@ -9,7 +9,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
 
@@ -37,10 +37,10 @@ _ERROR_LINE = re.compile(r"\b[A-Za-z_.]*(?:Error|Exception): .+")
 """How Python ends a traceback."""
 
 
-def print_line(values: Mapping[str, Any]) -> None:
+def print_line(values: Mapping[str, Any], *, file: TextIO | None = None) -> None:
     """One JSON line, flushed at once; what JSON does not have, as the date in a table's `id`, is
-    text in it."""
-    print(json.dumps(values, ensure_ascii=False, default=str), flush=True)
+    text in it. Without a file it goes to standard output."""
+    print(json.dumps(values, ensure_ascii=False, default=str), flush=True, file=file)
 
 
 def print_ranking(
@@ -59,12 +59,18 @@ def print_ranking(
         Console().print(ranking_view(ranking))
 
 
-def print_tally(tally: Tally, *, as_json: bool) -> None:
-    """One JSON line, or the table of reasons with their examples."""
+def print_tally(tally: Tally, *, as_json: bool, beside: bool = False) -> None:
+    """One JSON line, or the table of reasons with their examples.
+
+    Args:
+        tally: what is printed.
+        as_json: whether it is JSON.
+        beside: on standard error, since records stand on standard output.
+    """
     if as_json:
-        print_line(tally.as_json())
+        print_line(tally.as_json(), file=sys.stderr if beside else None)
     else:
-        Console().print(tally_view(tally))
+        Console(stderr=beside).print(tally_view(tally))
 
 
 def set_quiet() -> None:

@@ -54,6 +54,7 @@ def filter_(
         from bestofn.dataset.prompts.source import PromptSource
         from bestofn.settings.settings import Settings
 
+        kept, rejected = (None if each is None else each.expanduser() for each in (kept, rejected))
         given = PromptSource(source, mapped_columns(column or (), FIELDS), split, name, limit)
         _check_paths(source, kept, rejected)
         settings = Settings.load(config)
@@ -90,7 +91,7 @@ async def _clean(
     from bestofn.cli.console import print_tally
     from bestofn.dataset.cleaning.cleaning import Cleaning
     from bestofn.dataset.cleaning.tally import Tally
-    from bestofn.dataset.cleaning.writing import json_lines
+    from bestofn.dataset.cleaning.writing import json_lines, own_stream
     from bestofn.dataset.prompts.columns import with_checked_columns
 
     console = Console(stderr=True)
@@ -101,6 +102,12 @@ async def _clean(
         )
 
     tally = Tally(examples)
+    beside = any(each is not None and own_stream(each) == 1 for each in files)
+
+    def show() -> None:
+        if tally.rows:
+            print_tally(tally, as_json=as_json, beside=beside)
+
     records = records_of(given.source, split=given.split, name=given.name)
     if records.told:
         tell(given.source, f"reads {records.told}")
@@ -120,10 +127,10 @@ async def _clean(
             functools.partial(tell, given.source),
         )
         await cleaning.run(checked, tally)
-        if tally.rows:
-            print_tally(tally, as_json=as_json)
         if tally.broken == tally.rows:  # what a run before has written stays
+            show()
             check_read(given.source, tally.rows, tally.broken)
+    show()  # the files are there by now, whatever becomes of the console
     check_read(given.source, tally.rows, tally.broken)
 
 
@@ -131,17 +138,32 @@ def _check_paths(source: str, kept: Path | None, rejected: Path | None) -> None:
     """See that no file is written over another, or under a name that says something else.
 
     Raises:
-        ConfigError: it would be.
+        ConfigError: it would be, or no input is named.
     """
     from bestofn.dataset.cleaning.writing import check_target
 
+    if not source:
+        raise ConfigError("INPUT is empty: name a file, a folder or a dataset")
     named = [each for each in (kept, rejected) if each is not None]
-    given = Path(source).expanduser().resolve()
-    places = [given, *(each.resolve() for each in named)]
+    given = _place(Path(source).expanduser())
+    places = [given, *map(_place, named)]
     for at, place in enumerate(places):
         if place in places[:at]:
             raise ConfigError(f"{place}: it cannot be written and be another file here as well")
     for each, place in zip(named, places[1:], strict=True):
-        if given.is_dir() and place.is_relative_to(given):
+        links = (at for at in given.rglob("*") if at.is_symlink()) if given.is_dir() else ()
+        if given.is_dir() and (place.is_relative_to(given) or place in map(_place, links)):
             raise ConfigError(f"{each} is in the folder that is read: name a file outside of it")
         check_target(each)
+
+
+def _place(path: Path) -> Path:
+    """Where a path leads.
+
+    Raises:
+        ConfigError: nowhere.
+    """
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError) as error:
+        raise ConfigError(f"{path}: its links lead in a circle") from error

@@ -21,7 +21,11 @@ def run_to_end(command: Coroutine[Any, Any, None], loop_factory: LoopFactory = N
     """Run a command to its end, or until Ctrl-C."""
     from bestofn.cli.interrupt import ending_on_interrupt
 
-    with ending_on_interrupt(), asyncio.Runner(loop_factory=loop_factory) as runner:
+    with (
+        contextlib.closing(command),  # an interrupt may come before it has begun
+        ending_on_interrupt(),
+        asyncio.Runner(loop_factory=loop_factory) as runner,
+    ):
         runner.get_loop().set_exception_handler(_unless_interrupted)
         runner.run(command)
 

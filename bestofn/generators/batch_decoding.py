@@ -72,7 +72,7 @@ class BatchDecoding:
         greedy, warped = warpers(self._request, settings)
         eos = settings.eos_token_id
         ends = set(eos) if isinstance(eos, list) else {eos}
-        stops = _stop_strings(self._request)
+        stops = stop_strings(self._request)
 
         output = self._model(prompt, use_cache=True, logits_to_keep=1)
         cache = output.past_key_values
@@ -105,7 +105,7 @@ class BatchDecoding:
     def _prompt(self) -> torch.Tensor:
         options = self._request.options
         if self._request.raw:
-            ids = self._tokenizer(self._request.last_user_text)["input_ids"]
+            ids = self._tokenizer(self._request.last_user_text)["input_ids"] or self._beginning()
             return torch.tensor([ids], device=self._model.device)
         try:
             text = self._tokenizer.apply_chat_template(
@@ -121,6 +121,16 @@ class BatchDecoding:
             ) from error
         ids = self._tokenizer(text, add_special_tokens=self._framed)["input_ids"]
         return torch.tensor([ids], device=self._model.device)
+
+    def _beginning(self) -> list[int]:
+        """What a text begins with, where nothing is given."""
+        token = self._tokenizer.bos_token_id
+        if token is None:
+            raise RequestError(
+                "the prompt is empty, and the model has no token that a text begins with",
+                param="prompt",
+            )
+        return [token]
 
     def _limit(self, prompt_tokens: int) -> int:
         """How many tokens each candidate may have."""
@@ -182,6 +192,14 @@ class BatchDecoding:
         ).with_token_logprobs(sequence.logprobs)
 
 
-def _stop_strings(request: Request) -> Sequence[str]:
-    stop = request.options.get("stop") or ()
-    return (stop,) if isinstance(stop, str) else tuple(stop)
+def stop_strings(request: Request) -> Sequence[str]:
+    """What an answer ends before.
+
+    Raises:
+        RequestError: it is neither a text nor a list of texts.
+    """
+    stop = request.options.get("stop")
+    given = () if stop is None else (stop,) if isinstance(stop, str) else stop
+    if not isinstance(given, list | tuple) or not all(isinstance(each, str) for each in given):
+        raise RequestError("stop must be a text or a list of texts", param="stop")
+    return tuple(each for each in given if each)

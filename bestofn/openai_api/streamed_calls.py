@@ -79,17 +79,17 @@ class StreamedCalls:
         """The call that goes on; None: another one begins.
 
         At an index that is taken, an id alone does not begin one, since some servers make one up
-        for each part; another name with it does.
+        for each part; another name does, with an id of its own or behind whole arguments.
         """
         of_id = None if said.identity is None else self._by_id.get(said.identity)
         if said.index is not None:
             call = self._at.get(said.index)
             if call is None or (of_id is not None and of_id.index == said.index):
                 return of_id if call is not None else None
-            begins = said.identity is not None and said.name and call.name
-            if begins and call.identity not in (None, said.identity) and said.name != call.name:
-                return None
-            return call
+            if not (said.name and call.name) or said.name == call.name:
+                return call
+            new = said.identity is not None and call.identity not in (None, said.identity)
+            return None if new or call.is_whole() else call
         if said.identity is not None:
             return of_id
         goes_on = self._last is not None and not (said.name and self._last.name)

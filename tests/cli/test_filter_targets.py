@@ -56,6 +56,58 @@ def test_nothing_is_written_into_the_folder_that_is_read(tmp_path: Path) -> None
     assert file.read_bytes() == before
 
 
+@pytest.mark.long
+def test_what_the_shell_has_opened_is_gone_on_with(tmp_path: Path) -> None:
+    file, out = written(tmp_path / "rows.jsonl", GOOD, LOOP), tmp_path / "out.jsonl"
+    out.write_text('{"prompt": "before"}\n', encoding="utf-8")
+    command = [sys.executable, "-m", "bestofn", "filter", str(file), "--kept", "/dev/stdout"]
+    with out.open("a", encoding="utf-8") as opened:
+        done = subprocess.run(
+            command, stdout=opened, stderr=subprocess.PIPE, text=True, timeout=60, check=True
+        )
+    assert lines_of(out) == [{"prompt": "before"}, GOOD]
+    assert "exact_loop" in done.stderr, "the counts stand beside the records"
+
+
+@pytest.mark.long
+def test_the_files_are_there_whatever_becomes_of_the_console(tmp_path: Path) -> None:
+    file, kept = written(tmp_path / "rows.jsonl", GOOD, LOOP), tmp_path / "kept.jsonl"
+    command = [sys.executable, "-m", "bestofn", "filter", str(file), "--kept", str(kept)]
+    read, write = os.pipe()
+    os.close(read)  # the reader of the output has gone
+    subprocess.run(command, stdout=write, stderr=subprocess.DEVNULL, timeout=60, check=False)
+    os.close(write)
+    assert lines_of(kept) == [GOOD]
+
+
+def test_links_that_lead_nowhere_and_what_a_link_reads_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "one").symlink_to(tmp_path / "other")
+    (tmp_path / "other").symlink_to(tmp_path / "one")
+    for arguments in ((tmp_path / "one",), (tmp_path / "rows.jsonl", "--kept", tmp_path / "one")):
+        done = run(*arguments)
+        assert (done.exit_code, "its links lead in a circle" in done.output) == (2, True)
+    folder, target = tmp_path / "input", written(tmp_path / "target.jsonl", GOOD, LOOP)
+    folder.mkdir()
+    (folder / "a.jsonl").symlink_to(target)
+    done = run(folder, "--kept", target)
+    assert (done.exit_code, "is in the folder that is read" in done.output) == (2, True)
+    assert lines_of(target) == [GOOD, LOOP]
+
+
+def test_an_input_without_a_name_is_refused() -> None:
+    done = run("")
+    assert (done.exit_code, "INPUT is empty" in done.output) == (2, True)
+
+
+def test_the_file_that_cannot_be_written_is_the_one_that_is_named(tmp_path: Path) -> None:
+    file = written(tmp_path / "rows.jsonl", *[GOOD] * 3, LOOP)
+    full = Path("/dev/full")
+    if not full.is_char_device():
+        pytest.skip("there is no device that is full")
+    done = run(file, "--kept", full, "--rejected", tmp_path / "rejected.jsonl")
+    assert (done.exit_code, "/dev/full cannot be written" in done.output) == (1, True)
+
+
 def test_a_folder_is_refused_before_anything_is_read(tmp_path: Path) -> None:
     done = run(tmp_path / "none.jsonl", "--kept", tmp_path)
     assert (done.exit_code, "is a folder: name a file" in done.output) == (2, True)

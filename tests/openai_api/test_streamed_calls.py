@@ -28,6 +28,7 @@ STREAMS: dict[str, list[list[Any]]] = {
     "whole, without an index, in one": [[_part(*F, id="a"), _part(*G, id="b")]],
     "whole, without an index or an id": [[_part(*F)], [_part(*G, id="")]],
     "whole, each with index 0": [[_part(*F, index=0, id="a")], [_part(*G, index=0, id="b")]],
+    "whole, each with index 0, without an id": [[_part(*F, index=0)], [_part(*G, index=0)]],
     "in parts, each with index 0": [
         [_part("f", '{"x"', index=0, id="a")],
         [_part(None, ": 1}", index=0)],

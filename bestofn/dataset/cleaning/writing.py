@@ -10,6 +10,7 @@ import base64
 import contextlib
 import json
 import math
+import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -42,7 +43,8 @@ def check_target(path: Path) -> None:
 def json_lines(path: Path | None) -> Iterator[Callable[[Mapping[str, Any]], None]]:
     """What writes a record as a line; at the end the file takes its place, that which a link names
     where it is one. Into a device or a pipe it is written as it comes, since what takes its place
-    would be a file. Without a path, nothing is written.
+    would be a file, and into a stream of this process behind what is there. Without a path, nothing
+    is written.
 
     Raises:
         DatasetError: the disk does not let it.
@@ -50,18 +52,47 @@ def json_lines(path: Path | None) -> Iterator[Callable[[Mapping[str, Any]], None
     if path is None:
         yield lambda record: None
         return
+    with contextlib.ExitStack() as stack:
+        with _naming(path):
+            file = stack.enter_context(_opened(path))
+
+        def write(record: Mapping[str, Any]) -> None:
+            line = _line(record)
+            with _naming(path):
+                file.write(line + "\n")
+
+        yield write
+        with _naming(path):
+            stack.close()
+
+
+def own_stream(path: Path) -> int | None:
+    """The descriptor that a name of one of the process's own streams stands for: what the shell has
+    opened is not opened again, which would empty it; None: it is no such name."""
+    if path == Path("/dev/stdout"):
+        return 1
+    if path == Path("/dev/stderr"):
+        return 2
+    of_own = path.parent in (Path("/dev/fd"), Path("/proc/self/fd")) and path.name.isdecimal()
+    return int(path.name) if of_own else None
+
+
+def _opened(path: Path) -> contextlib.AbstractContextManager[IO[str]]:
+    stream = own_stream(path)
+    if stream is not None:
+        return os.fdopen(os.dup(stream), "w", encoding="utf-8")
+    if path.exists() and not path.is_file():
+        return path.open("w", encoding="utf-8")
+    return _replacing(path)
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """An error of the disk names this file."""
     try:
-        with path.open("w", encoding="utf-8") if _is_open_ended(path) else _replacing(path) as file:
-            yield lambda record: _write(file, record)
+        yield
     except OSError as error:
         raise DatasetError(f"{path} cannot be written: {error.strerror or error}") from error
-
-
-def _is_open_ended(path: Path) -> bool:
-    """Whether it is a device, a pipe, or a name of one of the process's own streams (which may lead
-    to a file that the shell has opened)."""
-    own = Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd")
-    return path.parent in own or (path.exists() and not path.is_file())
 
 
 @contextlib.contextmanager
@@ -75,10 +106,6 @@ def _replacing(path: Path) -> Iterator[IO[str]]:
     finally:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
-
-
-def _write(file: IO[str], record: Mapping[str, Any]) -> None:
-    file.write(_line(record) + "\n")
 
 
 def _line(record: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ A line is a record in JSON, a tab, and the CRC-32 of the JSON in hex. What 0.1 w
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import zlib
@@ -69,9 +70,15 @@ class Journal:
         """Write records and wait until they are on the disk."""
         if self._file is None:
             self._file = self._path.open("ab")
-        self._file.write(b"".join(map(_line, records)))
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        try:
+            self._file.write(b"".join(map(_line, records)))
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError:  # closing would try to write the rest again, and raise once more
+            with contextlib.suppress(OSError):
+                self._file.close()
+            self._file = None
+            raise
 
     def keep(self, records: Iterable[Record]) -> None:
         """Replace all that it holds."""
