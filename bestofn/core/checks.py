@@ -71,7 +71,8 @@ class Checks:
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     def _judged(self, record: ScoredCandidate) -> None:
-        self._ledger.note(*self._filtering.abstentions(self._request, record.candidate))
+        if self._filtering.abstaining:
+            self._ledger.note(*self._filtering.abstentions(self._request, record.candidate))
         self._on_judged(record)
 
     async def _judge(self, candidate: Candidate) -> None:

@@ -153,7 +153,8 @@ class Driver:
 
     def _on_judged(self, record: ScoredCandidate) -> None:
         self._ledger.finished(record)
-        self._ledger.note(*self._caps.blind_to(record))
+        if blind := self._caps.blind_to(record):
+            self._ledger.note(*blind)
         if record.kept:
             self._scorer.add(record.candidate)
         self._touch()

@@ -89,8 +89,7 @@ class Ledger:
 
     def note(self, *sentences: str) -> None:
         """Tell of something in the ranking, each once."""
-        if sentences:
-            self.notes += [each for each in dict.fromkeys(sentences) if each not in self.notes]
+        self.notes += [each for each in dict.fromkeys(sentences) if each not in self.notes]
 
     @property
     def prompt_tokens(self) -> int | None:
