@@ -88,25 +88,34 @@ def normal(text: str) -> str:
     else without spaces and without what only dresses it. Remembered, since the answers to one
     prompt hold the same few numbers, and rules look at them whenever a candidate comes.
     """
-    number = exact(text)
+    written = _written(text)
+    number = _number(written)
     if number is not None:
         return number
-    return _LONE_BRACES.sub(r"\1\2", _UNIT.sub(r"\1", _bare(text))).casefold()
+    return _LONE_BRACES.sub(r"\1\2", _UNIT.sub(r"\1", _bare(written))).casefold()
 
 
 def exact(text: str) -> str | None:
     """The number that a final answer is, as `normal` has it; None: it is none."""
-    text = in_digits(one_form(text).strip().rstrip(".。"))
-    if _LIST.search(text):
+    return _number(_written(text))
+
+
+def _written(text: str) -> str:
+    """A final answer with its words and signs in one form, without the full stop behind it."""
+    return in_digits(one_form(text).strip().rstrip(".。"))
+
+
+def _number(written: str) -> str | None:
+    if _LIST.search(written):  # it would be one number without its spaces
         return None
-    unitless = _bare(without_unit(text)).strip("{}")
+    unitless = _bare(without_unit(written)).strip("{}")
     value = _value(_MIXED.sub(_mixed, unitless)) if len(unitless) <= LONGEST else None
     return None if value is None else str(value)
 
 
-def _bare(text: str) -> str:
-    plain = in_digits(one_form(text).strip().rstrip(".。"))
-    bare = _DRESSING.sub("", plain.replace(r"\dfrac", r"\frac").replace(r"\tfrac", r"\frac"))
+def _bare(written: str) -> str:
+    """Without spaces and what only dresses it."""
+    bare = _DRESSING.sub("", written.replace(r"\dfrac", r"\frac").replace(r"\tfrac", r"\frac"))
     bare = _SYMBOLS.sub(_symbol, bare)
     return _NAME.sub("", bare.replace(r"\%", "%"))
 

@@ -150,9 +150,9 @@ def _check_paths(source: str, kept: Path | None, rejected: Path | None) -> None:
     for at, place in enumerate(places):
         if place in places[:at]:
             raise ConfigError(f"{place}: it cannot be written and be another file here as well")
+    read = {_place(each) for each in given.rglob("*") if each.is_symlink()} if named else set()
     for each, place in zip(named, places[1:], strict=True):
-        links = (at for at in given.rglob("*") if at.is_symlink()) if given.is_dir() else ()
-        if given.is_dir() and (place.is_relative_to(given) or place in map(_place, links)):
+        if place.is_relative_to(given) or place in read:
             raise ConfigError(f"{each} is in the folder that is read: name a file outside of it")
         check_target(each)
 

@@ -100,12 +100,21 @@ def test_an_input_without_a_name_is_refused() -> None:
 
 
 def test_the_file_that_cannot_be_written_is_the_one_that_is_named(tmp_path: Path) -> None:
-    file = written(tmp_path / "rows.jsonl", *[GOOD] * 3, LOOP)
     full = Path("/dev/full")
     if not full.is_char_device():
         pytest.skip("there is no device that is full")
-    done = run(file, "--kept", full, "--rejected", tmp_path / "rejected.jsonl")
-    assert (done.exit_code, "/dev/full cannot be written" in done.output) == (1, True)
+    for count in (3, 300):  # what the buffer holds, and more
+        file = written(tmp_path / "rows.jsonl", *[GOOD] * count, LOOP)
+        done = run(file, "--kept", full, "--rejected", tmp_path / "rejected.jsonl")
+        assert (done.exit_code, "/dev/full cannot be written" in done.output) == (1, True)
+
+
+def test_a_descriptor_that_there_is_none_of_is_one_sentence(tmp_path: Path) -> None:
+    file = written(tmp_path / "rows.jsonl", GOOD)
+    for name in ("999", "9" * 40):
+        done = run(file, "--kept", f"/dev/fd/{name}")
+        assert done.exit_code in (1, 2), done.output
+        assert isinstance(done.exception, SystemExit), done.exception
 
 
 def test_a_folder_is_refused_before_anything_is_read(tmp_path: Path) -> None:

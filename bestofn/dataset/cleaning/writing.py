@@ -22,6 +22,10 @@ WRITTEN = (".jsonl", ".ndjson", ".json")
 """Suffixes of the files that are written; one without a suffix is as well."""
 
 
+_MOST_DIGITS = 8
+"""Below which a descriptor's digits are: what is longer is none."""
+
+
 def check_target(path: Path) -> None:
     """Return if JSON lines may be written there.
 
@@ -52,18 +56,24 @@ def json_lines(path: Path | None) -> Iterator[Callable[[Mapping[str, Any]], None
     if path is None:
         yield lambda record: None
         return
-    with contextlib.ExitStack() as stack:
+    stack = contextlib.ExitStack()
+    with _naming(path):
+        file = stack.enter_context(_opened(path))
+
+    def write(record: Mapping[str, Any]) -> None:
+        line = _line(record)
         with _naming(path):
-            file = stack.enter_context(_opened(path))
+            file.write(line + "\n")
 
-        def write(record: Mapping[str, Any]) -> None:
-            line = _line(record)
-            with _naming(path):
-                file.write(line + "\n")
-
+    try:
         yield write
-        with _naming(path):
-            stack.close()
+    except BaseException as error:
+        # Closing writes what is left: on a disk that is full it would fail in the error's place.
+        with contextlib.suppress(OSError):
+            stack.__exit__(type(error), error, error.__traceback__)
+        raise
+    with _naming(path):
+        stack.close()
 
 
 def own_stream(path: Path) -> int | None:
@@ -73,8 +83,9 @@ def own_stream(path: Path) -> int | None:
         return 1
     if path == Path("/dev/stderr"):
         return 2
-    of_own = path.parent in (Path("/dev/fd"), Path("/proc/self/fd")) and path.name.isdecimal()
-    return int(path.name) if of_own else None
+    if path.parent not in (Path("/dev/fd"), Path("/proc/self/fd")):
+        return None
+    return int(path.name) if path.name.isdecimal() and len(path.name) < _MOST_DIGITS else None
 
 
 def _opened(path: Path) -> contextlib.AbstractContextManager[IO[str]]:

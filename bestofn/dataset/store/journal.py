@@ -70,14 +70,17 @@ class Journal:
         """Write records and wait until they are on the disk."""
         if self._file is None:
             self._file = self._path.open("ab")
+        before = self._file.tell()
         try:
             self._file.write(b"".join(map(_line, records)))
             self._file.flush()
             os.fsync(self._file.fileno())
-        except OSError:  # closing would try to write the rest again, and raise once more
+        except OSError:  # half a line would spoil the next one
             with contextlib.suppress(OSError):
                 self._file.close()
             self._file = None
+            with contextlib.suppress(OSError):
+                os.truncate(self._path, before)
             raise
 
     def keep(self, records: Iterable[Record]) -> None:
