@@ -46,7 +46,7 @@ _MARKED_LAST = re.compile(
 )
 """The second has what no heading has: it does not begin with a word, or with a number of a list."""
 
-_SCALE_BEHIND = re.compile(rf"\s?\}}\s?\$?\s?(\\?%|{SCALE})")
+_SCALE_BEHIND = re.compile(rf"\}}\s?\$?\s?(\\?%|{SCALE})")
 """What multiplies the number in a box that ends before it."""
 
 _SAID = re.compile(
@@ -64,8 +64,9 @@ def announced(text: str) -> str | None:
     the last "the answer is" announces; None: nothing is announced."""
     boxes = list(_BOX.finditer(text))
     if boxes:
-        value = _braced(text, boxes[-1].end())
-        behind = _SCALE_BEHIND.match(text, boxes[-1].end() + len(value))
+        inside = _braced(text, boxes[-1].end())
+        behind = _SCALE_BEHIND.match(text, boxes[-1].end() + len(inside))
+        value = inside.strip()
         return value if behind is None or exact(value) is None else f"{value} {behind[1]}"
     final = marked(text)
     if final is None:
@@ -91,5 +92,5 @@ def _braced(text: str, start: int) -> str:
     for at in range(start, len(text)):
         depth += (text[at] == "{") - (text[at] == "}")
         if depth == 0:
-            return text[start:at].strip()
-    return text[start:].strip()
+            return text[start:at]
+    return text[start:]

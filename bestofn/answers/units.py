@@ -3,7 +3,7 @@ r"""The unit behind the number of a final answer, which few answers repeat.
 without_unit(r"30 \text{ cm}^2")            # "30"
 without_unit("5 dollars")                   # "5"
 without_unit(r"3 \text{ or } 5")            # r"3 \text{ or } 5": no unit
-without_unit("3x")                          # "3x"
+without_unit("3xy")                         # "3xy"
 """
 
 from __future__ import annotations
@@ -15,9 +15,14 @@ _IN_LATEX = (
     rf"\\(?:text|mathrm|mbox|textrm|operatorname)\{{[^{{}}\d]{{0,40}}\}}{_RAISED}"
     r"|\^\{?\\(?:text|mathrm)\{[^{}\d]{0,10}\}\}?"
 )
-_WORD = r"(?!(?:pi|sqrt|or|and|to|mod|times|sin|cos|tan|log|ln)\b)[A-Za-zµ]{2,20}"
+_NO_UNIT = (
+    r"(?!(?:pi|sqrt|or|and|to|mod|times|sin|cos|tan|log|ln|squared|cubed|factorial|dozen|hundred"
+    r"|halves|thirds|quarters|fifths|[abcxyz]{2,3})\b)"
+)
+"""What multiplies a number, or goes on with it; letters are variables."""
+_WORD = rf"{_NO_UNIT}[A-Za-zµ]{{2,20}}"
 _IN_WORDS = (
-    rf"(?:\s?{_WORD}(?:\s?/\s?[A-Za-z]{{1,12}})?{_RAISED}|\s[A-Za-z](?:/[A-Za-z]{{1,4}})?{_RAISED}"
+    rf"(?:\s?{_WORD}(?:\s?/\s?[A-Za-z]{{1,12}})?{_RAISED}|\s[mgshLNJWVAKCF](?:/[A-Za-z]{{1,4}})?{_RAISED}"
     r"|(?:\^\{?\\circ\}?|°)\s?[CFK]|\s?[\u4e00-\u9fff]{1,4})"
 )
 _UNIT = re.compile(

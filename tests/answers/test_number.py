@@ -72,7 +72,7 @@ SAME: list[tuple[str, ...]] = [
      "答案约为5.2（3）", "答案就是5.2，3步", "结果为5.2，3步", "5.2"),
     (r"\boxed{1{,}234}", "so we get 1{,}234", r"\boxed{1,\!234}", "1234"),
     (r"\boxed{5 \text{ percent}}", r"\boxed{5}\%", "百分之5", "5 percent", r"It is 5\%", "5%"),
-    (r"\boxed{5} million", r"\boxed{5 \text{ million}}", "5000000"),
+    (r"\boxed{5} million", r"\boxed{ 5 } million", r"\boxed{5 \text{ million}}", "5000000"),
     (r"so it is \frac12", "2分之1", "In 2020 1/2 of them left", "1/2"),
     (r"\boxed{\ge 3}", r"\boxed{\geq 3}", r"\boxed{≥3}"),
     (r"\boxed{-2^4}", "-16"),
@@ -127,6 +127,9 @@ DIFFERENT: list[tuple[str, str]] = [
     ("答案是5万3千", "答案是5万"),
     (r"so x = \frac{\sqrt{3}}{2}.", r"so x = \frac{\sqrt{5}}{2}."),
     (r"\boxed{-2^4}", r"\boxed{2^4}"),
+    (r"\boxed{3xy}", r"\boxed{3}"),
+    (r"\boxed{2 i}", r"\boxed{2}"),
+    (r"\boxed{2 thirds}", r"\boxed{2}"),
 ]
 
 

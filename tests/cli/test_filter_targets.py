@@ -60,13 +60,16 @@ def test_nothing_is_written_into_the_folder_that_is_read(tmp_path: Path) -> None
 def test_what_the_shell_has_opened_is_gone_on_with(tmp_path: Path) -> None:
     file, out = written(tmp_path / "rows.jsonl", GOOD, LOOP), tmp_path / "out.jsonl"
     out.write_text('{"prompt": "before"}\n', encoding="utf-8")
-    command = [sys.executable, "-m", "bestofn", "filter", str(file), "--kept", "/dev/stdout"]
-    with out.open("a", encoding="utf-8") as opened:
-        done = subprocess.run(
-            command, stdout=opened, stderr=subprocess.PIPE, text=True, timeout=60, check=True
-        )
-    assert lines_of(out) == [{"prompt": "before"}, GOOD]
-    assert "exact_loop" in done.stderr, "the counts stand beside the records"
+    link = tmp_path / "link"
+    link.symlink_to("/dev/stdout")
+    for count, name in enumerate(("/dev/stdout", str(link)), start=1):
+        command = [sys.executable, "-m", "bestofn", "filter", str(file), "--kept", name]
+        with out.open("a", encoding="utf-8") as opened:
+            done = subprocess.run(
+                command, stdout=opened, stderr=subprocess.PIPE, text=True, timeout=60, check=True
+            )
+        assert lines_of(out) == [{"prompt": "before"}, *[GOOD] * count]
+        assert "exact_loop" in done.stderr, "the counts stand beside the records"
 
 
 @pytest.mark.long

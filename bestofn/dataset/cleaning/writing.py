@@ -23,7 +23,10 @@ WRITTEN = (".jsonl", ".ndjson", ".json")
 
 
 _MOST_DIGITS = 8
-"""Below which a descriptor's digits are: what is longer is none."""
+"""A descriptor's number has fewer digits."""
+
+_MOST_LINKS = 40
+"""That are followed one after the other, as many as Linux follows."""
 
 
 def check_target(path: Path) -> None:
@@ -77,8 +80,16 @@ def json_lines(path: Path | None) -> Iterator[Callable[[Mapping[str, Any]], None
 
 
 def own_stream(path: Path) -> int | None:
-    """The descriptor that a name of one of the process's own streams stands for: what the shell has
-    opened is not opened again, which would empty it; None: it is no such name."""
+    """The descriptor of the process's own stream that a path names, links followed; None: it names
+    none. What the shell has opened is not opened again, which would empty it."""
+    for _ in range(_MOST_LINKS):
+        if (stream := _stream_named(path)) is not None or not path.is_symlink():
+            return stream
+        path = path.parent / path.readlink()
+    return None
+
+
+def _stream_named(path: Path) -> int | None:
     if path == Path("/dev/stdout"):
         return 1
     if path == Path("/dev/stderr"):
