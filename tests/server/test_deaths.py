@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import subprocess
 import sys
@@ -23,11 +24,15 @@ SECONDS = 10
 
 @contextlib.contextmanager
 def _serving(log: IO[str]) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """`bestofn serve` on the embedded pair, and its URL."""
+    """`bestofn serve` on the embedded pair, and its URL.
+
+    vLLM starts a process for its scheduler and one for the model, as it does for other models.
+    """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "bestofn", "serve", f"--port={port}"]
-    with subprocess.Popen(command, stdout=log, stderr=log) as server:
+    environment = {**os.environ, "VLLM_ENABLE_V1_MULTIPROCESSING": "1"}
+    with subprocess.Popen(command, stdout=log, stderr=log, env=environment) as server:
         try:
             url = f"http://127.0.0.1:{port}"
             started = time.monotonic()
