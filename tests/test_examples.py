@@ -52,6 +52,7 @@ def test_the_example_runs(example: Path) -> None:
 
 
 @pytest.mark.engine
+@pytest.mark.slow
 def test_the_quick_starts_code_runs_as_written(tmp_path: Path) -> None:
     (snippet,) = (b for b in documented_blocks("python") if b.where.startswith("docs/index.md:"))
     assert len(snippet.line.splitlines()) <= 12

@@ -25,8 +25,9 @@ from bestofn.generators.openai_streaming import StreamedSampling
 from bestofn.generators.upstream_tokenizer import UpstreamTokenizer
 from bestofn.openai_api.client import ApiClient
 from bestofn.openai_api.completion_as_chat import as_chat, with_chat_logprobs
-from bestofn.openai_api.completions import Completion, read_completion
+from bestofn.openai_api.completions import Completion, NoChoicesError, read_completion
 from bestofn.openai_api.connection import MOST_BYTES, open_http
+from bestofn.openai_api.faults import UnimplementedError
 from bestofn.openai_api.logprobs import asked_by_rules, field_of, token_logprobs
 from bestofn.openai_api.request_body import request_body
 from bestofn.openai_api.served import model_of_all
@@ -157,9 +158,9 @@ class OpenAIGenerator:
         body, kind = self._body(request), kind_of(request, self._model)
         try:
             completion = await self._complete(request, body | {"n": count})
-        except RequestError:
-            # It may be `n` that is refused, where a server was started again even after it gave as
-            # many; where it is something else, this raises the same.
+        except (RequestError, UnimplementedError, NoChoicesError):
+            # It may be `n` that is not taken, where a server was started again even after it gave
+            # as many; where it is something else, this raises the same.
             completion = await self._complete(request, body)
             self._found.gave_less_than(count, kind)
             return completion

@@ -32,6 +32,10 @@ MOST_KINDS = 32
 """Of details of a count; OpenAI's API has 4."""
 
 
+class NoChoicesError(GeneratorError):
+    """An answer of success that holds no choice."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """One choice of a completion.
@@ -99,7 +103,7 @@ def read_object(content: bytes, who: str) -> dict[str, Any]:
         raise GeneratorError(f"{who}'s answer is no completion: it is no object")
     choices = body.get("choices")
     if not isinstance(choices, list) or not choices:
-        raise GeneratorError(f"{who}'s answer is no completion: choices are none")
+        raise NoChoicesError(f"{who}'s answer is no completion: choices are none")
     if len(choices) > MOST_CHOICES:
         raise GeneratorError(f"{who}'s answer is no completion: {len(choices):,} choices")
     return body

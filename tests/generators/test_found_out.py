@@ -119,6 +119,15 @@ async def test_a_server_that_gives_fewer_than_before_is_asked_for_fewer(serve: S
     assert [body.get("n", 1) for body in upstream.bodies] == [8, 8, 8, *[1] * 8, *[1] * 8]
 
 
+@pytest.mark.parametrize("many", [failure(501, "n is not done here"), completion()])
+async def test_what_does_not_give_several_at_once_is_asked_one_by_one(
+    serve: Serve, many: Response
+) -> None:
+    upstream = serve(lambda body: many if body.get("n", 1) > 1 else completion("y"))
+    await _asked(upstream.url, 4, 4)
+    assert [body.get("n", 1) for body in upstream.bodies] == [4, *[1] * 4, *[1] * 4]
+
+
 async def test_logprobs_refused_for_some_are_given_to_others(serve: Serve) -> None:
     def script(body: dict[str, Any]) -> Response:
         if body.get("logprobs") and body.get("reasoning_effort") == "high":

@@ -179,7 +179,7 @@ async def test_a_server_that_always_fails_is_a_generator_error(serve: Serve) -> 
         pipeline = Pipeline(generator, ArgmaxSelector(), ())
         with pytest.raises(GeneratorError, match=r"all 4 candidates failed: .*501 \(Not Impl"):
             await best_of_n(_four(), pipeline)
-    assert len(upstream.bodies) == 1
+    assert [body.get("n", 1) for body in upstream.bodies] == [4, 1]
 
 
 async def test_requests_in_flight_are_bounded(serve: Serve) -> None:
