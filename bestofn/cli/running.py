@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Callable, Coroutine, Iterator
@@ -13,6 +14,9 @@ import typer
 
 from bestofn.core.errors import BestOfNError, ConfigError, RequestError, UnreadableError
 from bestofn.core.no_winner import NothingAcceptableError
+
+_CONSOLE_IS_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""What a write to standard output meets where that is a file; one without a name of its own."""
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop] | None
 
@@ -55,3 +59,8 @@ def exit_codes() -> Iterator[None]:
         raise typer.Exit(130) from error
     except BrokenPipeError:  # the reader of our output has gone (`| head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if error.errno not in _CONSOLE_IS_FULL or error.filename is not None:
+            raise
+        typer.echo(f"bestofn: standard output cannot be written: {error.strerror}", err=True)
+        raise typer.Exit(1) from error

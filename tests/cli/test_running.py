@@ -7,6 +7,9 @@ import gc
 import logging
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -70,3 +73,12 @@ class _Timer:
 
     def is_alive(self) -> bool:
         return self.started
+
+
+@pytest.mark.long
+def test_a_full_console_is_one_sentence() -> None:
+    command = [sys.executable, "-m", "bestofn", "config", "init"]
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert ended.returncode == 1
+    assert ended.stderr == ("bestofn: standard output cannot be written: No space left on device\n")
