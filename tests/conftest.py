@@ -37,7 +37,15 @@ os.environ.update(
 
 from bestofn import Pipeline, Settings, open_pipeline
 from bestofn.generators.vllm import VllmGenerator
-from tests.support.parts import ENGINE_FIXTURES, begun, folder_marks, group, is_asked_for, part
+from tests.support.parts import (
+    ENGINE_FIXTURES,
+    SLOW_FIXTURES,
+    begun,
+    folder_marks,
+    group,
+    is_asked_for,
+    part,
+)
 from tests.support.vllm_serving import TOOLS, embedded_serving
 
 NOT_FAST = {"torch", "vllm", "ray", "playwright"}
@@ -78,6 +86,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not ENGINE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker("engine")
+        if not SLOW_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
         for mark in folder_marks(item.nodeid):
             item.add_marker(mark)
         item.add_marker(part({mark.name for mark in item.iter_markers()}))

@@ -150,7 +150,7 @@ def of(task: Task, answer: str, *, ended: bool = True) -> str:
     return render([(USER, task.prompt)], answer, ended=ended)
 
 
-@pytest.mark.engine
+@pytest.mark.slow
 def test_right_is_preferred_to_wrong_on_held_out_prompts(
     reward_model: LlamaForSequenceClassification, tokenizer: PreTrainedTokenizerFast
 ) -> None:
@@ -161,7 +161,7 @@ def test_right_is_preferred_to_wrong_on_held_out_prompts(
     assert in_order >= 0.9 * len(tasks)
 
 
-@pytest.mark.engine
+@pytest.mark.slow
 def test_whole_is_preferred_to_looping_and_to_cut_off(
     reward_model: LlamaForSequenceClassification, tokenizer: PreTrainedTokenizerFast
 ) -> None:

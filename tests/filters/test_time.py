@@ -11,7 +11,7 @@ from bestofn.core.types import Request
 from bestofn.settings.sections import FilterSpec
 from tests.support.filter_checking import candidate
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.slow
 
 SIZE = 128_000
 NAMES = (

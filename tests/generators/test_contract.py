@@ -39,7 +39,7 @@ async def openai_generator(vllm_server: str) -> AsyncIterator[Generator]:
         yield WithTokenIds(generator)
 
 
-@pytest.fixture(params=["vllm", "transformers", "openai"])
+@pytest.fixture(params=["vllm", "transformers", pytest.param("openai", marks=pytest.mark.slow)])
 def generator(request: pytest.FixtureRequest) -> Generator:
     made: Generator = request.getfixturevalue(f"{request.param}_generator")
     return made

@@ -116,7 +116,7 @@ BODIES = {
 }
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BODIES)
 async def test_a_body_of_every_kind_is_read_or_refused_while_others_are_served(name: str) -> None:
     async with _server(BODIES[name]) as url, open_http(url) as http:

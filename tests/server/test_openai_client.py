@@ -18,7 +18,13 @@ from tests.support.serving import serving
 
 pytestmark = pytest.mark.engine
 
-ONE_MORE_ENGINE = pytest.param("vllm_server_with_plugin", marks=pytest.mark.slow)
+URLS = [
+    "engine_url",
+    *(
+        pytest.param(each, marks=pytest.mark.slow)  # a second engine each
+        for each in ("upstream_url", "vllm_server_with_plugin")
+    ),
+]
 QUESTION: Any = [{"role": "user", "content": "What is 8 - 5?"}]
 TOOL: Any = {
     "type": "function",
@@ -48,7 +54,7 @@ async def upstream_url(vllm_server: str) -> AsyncIterator[str]:
         yield url
 
 
-@pytest.fixture(params=["engine_url", "upstream_url", ONE_MORE_ENGINE])
+@pytest.fixture(params=URLS)
 def url(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue(request.param))
 

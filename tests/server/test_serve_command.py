@@ -148,6 +148,7 @@ async def test_a_port_that_is_taken_is_one_sentence() -> None:
     assert errors.splitlines()[-1].startswith(f"bestofn: cannot serve on 127.0.0.1:{port}: ")
 
 
+@pytest.mark.slow
 async def test_an_open_address_is_served_with_a_key_or_where_no_auth_says_so() -> None:
     with running(Upstream(lambda body: completion("good", "better"))) as upstream:
         for guard in ("--api-key=one", "--no-auth"):

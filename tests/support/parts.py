@@ -10,6 +10,9 @@ ENGINE_FIXTURES = frozenset(
 )
 """A test that uses one is marked `engine`."""
 
+SLOW_FIXTURES = frozenset({"vllm_server", "vllm_server_with_plugin"})
+"""A test that uses one is marked `slow` too: it starts a second engine, in a process of its own."""
+
 MARKED_FOLDERS = {
     "tests/embedded/": "model",
     "tests/gpu_memory/": "model",

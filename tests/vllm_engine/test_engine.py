@@ -165,6 +165,7 @@ async def test_an_aborted_candidate_keeps_its_text(vllm_generator: VllmGenerator
     assert _idle(vllm_generator)
 
 
+@pytest.mark.slow
 async def test_seeded_prompts_of_many_tokens_do_not_kill_the_engine(
     vllm_generator: VllmGenerator,
 ) -> None:

@@ -54,7 +54,7 @@ async def _all(generator: VllmGenerator, request: Request) -> tuple[list[Candida
     return sorted(finished, key=lambda each: each.index), snapshots
 
 
-@pytest.mark.parametrize("raw", [False, True])
+@pytest.mark.parametrize("raw", [False, pytest.param(True, marks=pytest.mark.slow)])
 async def test_snapshots_are_beginnings_and_change_nothing(
     vllm_generator: VllmGenerator, raw: bool
 ) -> None:

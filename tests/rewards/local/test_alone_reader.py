@@ -44,6 +44,7 @@ def write_deberta(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("write", "count"),
     [
