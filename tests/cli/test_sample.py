@@ -53,7 +53,8 @@ def test_from_prompts_to_a_dataset(
     again = bestofn_here(*_arguments(prompts, folder))
     assert again.returncode == 0, again.stderr
     assert "0 rows sampled, 21 were finished before" in again.stderr
-    assert bestofn_here("verify", str(folder)).stdout.endswith("all is as it was written\n")
+    whole = bestofn_here("verify", str(folder))
+    assert "all is as it was written; what is exported can be read: sft, dpo, " in whole.stdout
     pairs = bestofn_here("export", str(folder), "--format", "dpo", "--min-margin", "0.5")
     assert pairs.returncode == 0, pairs.stderr
     for line in (folder / "dpo" / "train.jsonl").read_text(encoding="utf-8").splitlines():
@@ -66,6 +67,10 @@ def test_from_prompts_to_a_dataset(
     broken = bestofn_here("verify", str(folder))
     assert broken.returncode == 1
     assert "part-000000.parquet is not what was written" in broken.stdout
+    (folder / "dpo" / "train.parquet").write_bytes(b"PAR1")
+    exported = bestofn_here("verify", str(folder)).stdout.splitlines()
+    assert len(exported) == 2
+    assert "`bestofn export --format dpo` writes it anew" in exported[1]
 
 
 @pytest.mark.slow  # starts the engine three times

@@ -6,7 +6,7 @@ the rows are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,7 +58,21 @@ def exported_in(folder: Path) -> list[Exported]:
     Raises:
         ConfigError: one of them cannot be read.
     """
-    return [_read(folder, name) for name in NAMES if table_of(folder, name).is_file()]
+    return [_read(folder, name) for name in names_in(folder)]
+
+
+def names_in(folder: Path) -> list[FormatName]:
+    """The names of the formats that are there, whether or not they can be read."""
+    return [name for name in NAMES if table_of(folder, name).is_file()]
+
+
+def unreadable_in(folder: Path) -> Iterator[str]:
+    """A sentence for each format that is there and cannot be read."""
+    for name in names_in(folder):
+        try:
+            _read(folder, name)
+        except ConfigError as error:
+            yield str(error)
 
 
 def _read(folder: Path, name: FormatName) -> Exported:
@@ -78,7 +92,7 @@ def _read(folder: Path, name: FormatName) -> Exported:
                     last = row
     except (OSError, KeyError, ValueError, pyarrow.ArrowException) as error:
         raise ConfigError(
-            f"{path} cannot be read, so the card does not name it: `--format {name}` writes it "
-            f"anew ({first_line(error)})"
+            f"{path} cannot be read, so the card does not name it: `bestofn export --format "
+            f"{name}` writes it anew ({first_line(error)})"
         ) from error
     return found
