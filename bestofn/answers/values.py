@@ -32,7 +32,7 @@ _PART = (
     r"|feet|foot|ft|inches|pounds?|dollars?|cents?)"
 )
 _COMPOUND = rf"(?P<compound>{_PART},?\s(?:and\s)?{_PART}\b)"
-_CALCULATION = r"(?:[\d(](?:[\d\s.,*×÷+/()-]|\\times|\\div|\\cdot){0,60}=[\s*$]{0,3}){0,4}+"
+_CALCULATION = r"(?:[\d(](?:[\d\s.,*×÷+/()$€£¥-]|\\times|\\div|\\cdot){0,60}=[\s*$€£¥]{0,3}){0,4}+"
 
 _GOES_ON = "|".join(
     (

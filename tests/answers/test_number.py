@@ -53,6 +53,7 @@ SAME: list[tuple[str, ...]] = [
      "The answer is 2 1/2 cups, of 8.", "2.5"),
     ("The answer is **8.4** million, not 3.", "The answer is $8.4$ million (2).", "8.4 million",
      r"The answer is $8.4\text{ million}$"),
+    ("The answer is $1,000 + $500 = $1,500.", "The answer is $1,500."),
     ("The answer is 5 * 3 = 15, by 2 steps.", "the result is 3*5=15 (1)",
      "Answer: $3x = 15$", "15"),
     ("The answer is 5km, not 3.", "The answer is 5!", "The answer is $5, not $6", r"Answer: $\$5$",
