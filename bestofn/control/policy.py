@@ -22,7 +22,7 @@ from bestofn.core.controller import (
 )
 from bestofn.core.errors import RequestError
 from bestofn.core.protocols import ReadsLogprobs
-from bestofn.core.ranking import Ranking
+from bestofn.core.ranking import DEADLINE, Ranking
 from bestofn.core.types import Request
 
 OnExhausted = Literal["resample", "best_rejected", "error"]
@@ -146,8 +146,12 @@ class Policy:
     def decide(self, progress: Progress) -> Decision:
         """See `bestofn.core.controller.Controller`; past the deadline only the deadline decides."""
         if self._deadline is not None and progress.elapsed >= self._deadline.seconds:
-            return self._deadline.decide(progress)
-        if self.stop is not None and len(progress.accepted) >= self.least:
+            said = self._deadline.decide(progress)
+            prevented = said is WAIT and progress.idle and self._chain.decide(progress).start
+            return Decision(stop=DEADLINE) if prevented else said
+        # A client that asks for n choices gets them, where as many are acceptable.
+        least = max(self.least, progress.request.n)
+        if self.stop is not None and len(progress.accepted) >= least:
             said = self.stop.decide(progress)
             if said.stop is not None:
                 return _ended(said, said.stop, progress)

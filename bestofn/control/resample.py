@@ -66,6 +66,11 @@ class Resample:
         sampled = progress.sampled - progress.round.first
         if not progress.idle or sampled < request.best_of or request.temperature == 0:
             return WAIT
+        if (
+            progress.spent >= 1
+            or self.sampling.decide(of_round(progress, progress.round.first)).start
+        ):
+            return WAIT  # nothing may start any more, or the round goes on
         records = progress.finished.values()
         if progress.rounds >= self.max_rounds or any(each.kept for each in records):
             return WAIT

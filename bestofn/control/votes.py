@@ -17,11 +17,20 @@ REMEMBERED = 1024
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What was found for one request: the kind of its keys, and by index the key of each candidate,
-    None for one that does not vote."""
+    """What was found for one request: the kind of its keys, whose they are, and by index the key of
+    each candidate, None for one that does not vote."""
 
     kind: AnswerKey | None
+    candidates: Mapping[int, Candidate]
     keys: Mapping[int, str | None]
+
+    def is_of(self, candidates: Mapping[int, Candidate]) -> bool:
+        """Whether it is of these candidates, and no others: one id may name several calls."""
+        mine = self.candidates
+        return len(mine) == len(candidates) and all(
+            mine.get(index) is each or mine.get(index) == each
+            for index, each in candidates.items()
+        )
 
 
 class Votes:
@@ -42,8 +51,8 @@ class Votes:
         if self._answer_key is None or not accepted:
             return {}
         known = self._known.get(request.id)
-        if known is None or known.keys.keys() != {each.index for each in accepted}:
-            candidates = [each.candidate for each in accepted]
+        candidates = {each.index: each.candidate for each in accepted}
+        if known is None or not known.is_of(candidates):
             known = _found(self._answer_key, request, candidates, known)
             self._known[request.id] = known
             self._known.move_to_end(request.id)
@@ -53,22 +62,25 @@ class Votes:
 
 
 def _found(
-    answer_key: AnswerKey, request: Request, candidates: Sequence[Candidate], before: _Known | None
+    answer_key: AnswerKey,
+    request: Request,
+    candidates: Mapping[int, Candidate],
+    before: _Known | None,
 ) -> _Known:
     """The keys of these candidates; those that were found before, if they are of the same kind."""
     kind: AnswerKey | None = answer_key
     if isinstance(answer_key, Suiting):
-        kind = answer_key.suited(request, candidates)
+        kind = answer_key.suited(request, list(candidates.values()))
     if kind is None:
-        return _Known(None, dict.fromkeys(each.index for each in candidates))
-    keys = {} if before is None or before.kind != kind else before.keys
-    return _Known(
-        kind,
-        {
-            each.index: keys[each.index] if each.index in keys else kind.key(request, each)
-            for each in candidates
-        },
-    )
+        return _Known(None, candidates, dict.fromkeys(candidates))
+    same = before is not None and before.kind == kind
+    keys = {
+        index: before.keys[index]
+        if same and before is not None and before.candidates.get(index) == each
+        else kind.key(request, each)
+        for index, each in candidates.items()
+    }
+    return _Known(kind, candidates, keys)
 
 
 def counts_of(keys: Mapping[int, str]) -> Sequence[int]:

@@ -45,9 +45,12 @@ class Caps:
         self._deadline = policy.deadline_seconds
         self.closed = False
 
-    def earliest(self, wake: float | None) -> float | None:
-        """When to look again: at `wake` or when the seconds are used up; None: not by time."""
-        return min((at for at in (wake, self._budget.seconds) if at is not None), default=None)
+    def earliest(self, wake: float | None, progress: Progress) -> float | None:
+        """When to look again: at `wake`, or at a limit of time that is still ahead, whatever rule
+        waits; None: not by time."""
+        limits = (self._budget.seconds, self._deadline)
+        ahead = [at for at in limits if at is not None and at > progress.elapsed]
+        return min(ahead if wake is None else [wake, *ahead], default=None)
 
     def only_scores_are_late(self, progress: Progress) -> bool:
         """Whether the seconds are used up, and nothing is missing but scores, of which some have

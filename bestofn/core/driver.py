@@ -214,7 +214,7 @@ class Driver:
             if not self._scorer.busy:  # nothing can happen any more
                 self._finish()
                 return
-        self._wake_up.set(self._caps.earliest(decision.wake), self._ledger.elapsed)
+        self._wake_up.set(self._caps.earliest(decision.wake, progress), self._ledger.elapsed)
 
     def _step_of_scoring(self) -> None:
         """Wait for the scores, past the time limit only while there is no reward at all."""

@@ -169,7 +169,11 @@ class Scorer:
             batch += [_Waiting(None, each) for each in self._snapshots.values()]
             self._sent |= {i: each.completion_tokens for i, each in self._snapshots.items()}
             self._waiting, self._snapshots = [], {}
+            errors = len(self.errors)
             scores = await self._call(reward_model, [each.candidate for each in batch])
+            # Where the call as a whole failed, what an earlier one compared stays as it was.
+            stands = self._compared if len(self.errors) > errors else []
+            batch, scores = batch[len(stands) :], scores[len(stands) :]
             for each, score in zip(batch, scores, strict=True):
                 self.tokens += score.tokens
                 if each.key is None:
@@ -178,9 +182,8 @@ class Scorer:
                 self._known[each.key] = score
                 self._on_score(self._copies[each.key], score)
             if self._compares:
-                self._compared = [
-                    each for each, score in zip(batch, scores, strict=True) if score.failure is None
-                ]
+                compared = zip(batch, scores, strict=True)
+                self._compared = [*stands, *(e for e, score in compared if score.failure is None)]
             self._calling = False
             self._on_change()
 

@@ -155,7 +155,8 @@ class Streams:
         """A running candidate as far as its newest snapshot goes, as one that was aborted."""
         latest = self.running[index].latest
         if latest is None:
-            return Candidate.without_answer(self.request, index, "abort")
+            nothing = Candidate.without_answer(self.request, index, "abort")
+            return dataclasses.replace(nothing, group_tokens=None)  # it may have come to some
         return dataclasses.replace(latest, finish_reason="abort")
 
     def on_score(self, candidate: Candidate, score: Score) -> None:

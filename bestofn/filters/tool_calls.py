@@ -10,6 +10,7 @@ from typing import Any
 from bestofn.core.types import Candidate, Rejection, Request
 from bestofn.filters.bounded_schema import SchemaTimeoutError, mismatch_of, waits
 from bestofn.filters.tool_arguments import calls
+from bestofn.support.tool_choice import forces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,7 @@ class ToolCallsFilter:
     def check(self, request: Request, candidate: Candidate) -> Rejection | None:
         """A rejection that names the first broken call."""
         made = list(calls(candidate))
-        if not made and not _demanded(request):
+        if not made and not forces(request.options.get("tool_choice")):
             return None
         offered = _offered(request)
         if not made and offered and not candidate.message.get("tool_calls"):
@@ -93,8 +94,3 @@ def _offered(request: Request) -> Mapping[str, Any]:
         if isinstance(function, Mapping):
             found[str(function.get("name"))] = function.get("parameters")
     return found
-
-
-def _demanded(request: Request) -> bool:
-    choice = request.options.get("tool_choice")
-    return choice == "required" or isinstance(choice, Mapping)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bestofn.core.no_winner import GeneratorError
@@ -50,7 +51,7 @@ class SeparateSampling(TaskSampling):
         except asyncio.CancelledError:
             if index in self._wanted:
                 raise
-            return without_answer(self._request, index, "abort")
+            return _uncounted(self._request, index)
 
     def _stop(self, index: int) -> None:
         self._wanted.discard(index)
@@ -111,7 +112,7 @@ class GroupSampling:
             self._rest.abort(index)
         elif index in self._waiting and index not in self._stopped:
             self._stopped.add(index)
-            self._finished.put_nowait(without_answer(self._request, index, "abort"))
+            self._finished.put_nowait(_uncounted(self._request, index))
             if len(self._stopped) == len(self._waiting):
                 self._work.cancel()
 
@@ -151,3 +152,8 @@ class GroupSampling:
             self._waiting = []
         except Exception as error:  # raised where it is waited for: by the iterator
             self._finished.put_nowait(error)
+
+
+def _uncounted(request: Request, index: int) -> Candidate:
+    """A candidate that was asked for and stopped: what it had come to nobody counted."""
+    return replace(without_answer(request, index, "abort"), group_tokens=None)

@@ -161,7 +161,8 @@ def test_a_deadline_after_all_was_done_changes_nothing() -> None:
 def test_a_policy_starts_nothing_past_its_deadline() -> None:
     policy = Policy(deadline_seconds=1.0, sampling=Waves(2))
     assert policy.decide(progress(elapsed=0.5)).start == 2
-    assert policy.decide(progress(REJECTED[:2], elapsed=2.0)) is WAIT
+    assert policy.decide(progress(REJECTED[:2], elapsed=2.0)) == Decision(stop="deadline")
+    assert policy.decide(progress([record(i) for i in range(4)], elapsed=2.0)) is WAIT
 
 
 class _Says:

@@ -91,3 +91,31 @@ async def test_more_candidates_are_scored_with_those_before_and_change_their_rew
     assert [said[i].reward for i in range(5)] == [0.25, None, 0.25, 0.75, 0.25]
     await _scored(scorer)
     assert scorer.errors == []
+
+
+async def test_a_call_that_fails_leaves_what_was_compared_before() -> None:
+    class FailsSecond:
+        compares = True
+        calls = 0
+
+        async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
+            self.calls += 1
+            if self.calls == 2:
+                raise RuntimeError("a passing fault")
+            return [Score.of(float(len(each.text))) for each in candidates]
+
+    found: dict[int, Score] = {}
+
+    def on_score(indices: Sequence[int], score: Score) -> None:
+        found.update(dict.fromkeys(indices, score))
+
+    scorer = Scorer(Request.from_prompt("x"), FailsSecond(), on_score)
+    scorer.add(_candidate(0, "a"))
+    await _scored(scorer)
+    scorer.add(_candidate(1, "bb"))
+    await _scored(scorer)
+    assert found[0].reward == 1.0
+    assert found[1].failure is not None
+    scorer.add(_candidate(2, "ccc"))
+    await _scored(scorer)
+    assert [found[0].reward, found[2].reward] == [1.0, 3.0]

@@ -56,6 +56,10 @@ def test_a_tool_that_was_not_offered() -> None:
 def test_a_call_that_was_demanded_and_did_not_come() -> None:
     assert reason(candidate("It is warm."), tool_choice="required") == "missing_call"
     assert reason(candidate("It is warm."), tool_choice="auto") is None
+    assert reason(candidate("It is warm."), tool_choice="any") == "missing_call"
+    for mode, found in (("auto", None), ("required", "missing_call")):
+        choice = {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": []}}
+        assert reason(candidate("It is warm."), tool_choice=choice) == found
 
 
 @pytest.mark.model

@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bestofn.support.tool_choice import FORCING, forces
 from bestofn_server.errors import InvalidBodyError
-
-FORCING = frozenset({"required", "any"})
-"""Words that ask for some call: OpenAI's, and Mistral's."""
 
 
 def require_tools(fields: Mapping[str, Any]) -> None:
@@ -40,16 +38,6 @@ def require_tools(fields: Mapping[str, Any]) -> None:
     named = _named(choice)
     if named is not None and not {*map(_identity, named)} & {*map(_identity, tools)}:
         raise _refused("there is no tool of this kind and name in tools")
-
-
-def forces(choice: Any) -> bool:
-    """Whether the model has to call something, by a `tool_choice` of chat completions."""
-    if not isinstance(choice, dict):
-        return isinstance(choice, str) and choice in FORCING
-    if choice.get("type") == "allowed_tools":
-        allowed = choice.get("allowed_tools")
-        return isinstance(allowed, dict) and allowed.get("mode") == "required"
-    return choice.get("type") in ("function", "custom", *FORCING)
 
 
 def _named(choice: Any) -> list[Mapping[str, Any]] | None:
