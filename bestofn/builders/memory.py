@@ -53,7 +53,9 @@ def planned_flags(settings: Settings, model: str, rewards: RewardPlan) -> list[s
     Raises:
         ConfigError: the models do not fit beside each other; it says what would.
     """
-    if any(flag.startswith(OWN_SHARE) for flag in settings.engine_args):
+    # vLLM takes a flag's name with underscores too.
+    given = (flag.partition("=")[0].replace("_", "-") for flag in settings.engine_args)
+    if any(name.startswith(OWN_SHARE) for name in given):
         return []
     card = detected_card()
     if card is None:

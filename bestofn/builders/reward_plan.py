@@ -26,6 +26,7 @@ from bestofn.settings.nearest import hint
 from bestofn.settings.rewards import EnsembleSettings, RewardKind, RewardSettings, RewardSpec
 from bestofn.settings.settings import NO_REWARD_MODEL, Settings
 from bestofn.support.error_text import all_faults
+from bestofn.support.url import without_credentials
 
 _CODE = "code"
 """The verifier that runs programs."""
@@ -91,6 +92,7 @@ class RewardPlan:
             name = None
         elif name:
             rewards = [_planned(RewardSpec.of(name), settings)]
+            name = str(without_credentials(name))  # clients read it
         elif not (other_generator or _others(settings)):
             name, rewards = embedded.REWARD_NAME, [_embedded(settings)]
         if settings.engine == "none" and any(map(_asks_the_generator, rewards)):

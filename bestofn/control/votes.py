@@ -28,8 +28,7 @@ class _Known:
         """Whether it is of these candidates, and no others: one id may name several calls."""
         mine = self.candidates
         return len(mine) == len(candidates) and all(
-            mine.get(index) is each or mine.get(index) == each
-            for index, each in candidates.items()
+            mine.get(index) is each or mine.get(index) == each for index, each in candidates.items()
         )
 
 

@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field
 
 from bestofn.settings.choices import Aggregate, Combine, Images, Normalise, Quantization, TooLong
 from bestofn.settings.section import Section
+from bestofn.support.url import without_credentials
 
 RewardKind = Literal["model", "vllm", "server", "judge", "pairwise", "verifier"]
 """What scores: a model in this process, one in a vLLM engine of its own, a server that scores, a
@@ -150,9 +151,11 @@ class RewardSpec(Section):
 
     @property
     def title(self) -> str:
-        """The name, or the last part of the model's, the URL's or the check's."""
+        """The name, or the last part of the model's, the URL's or the check's; of a URL nothing
+        that lets somebody in, since clients and datasets read it."""
         known = (self.options[key] for key in ("model", "check", "url") if key in self.options)
-        return self.name or str(next(known, self.kind)).rstrip("/").rsplit("/", 1)[-1]
+        named = str(without_credentials(str(next(known, self.kind))))
+        return self.name or named.rstrip("/").rsplit("/", 1)[-1]
 
 
 RewardSpecs = list[

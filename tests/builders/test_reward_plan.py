@@ -50,3 +50,11 @@ def test_a_wrong_option_of_a_local_model_is_refused_before_anything_is_opened() 
         ConfigError, match=r"^rewards: own: max_batch_tokens: must be a whole number"
     ):
         planned(rewards=[{"model": "org/own", "max_batch_tokens": "x"}])
+
+
+def test_what_clients_read_of_a_url_lets_nobody_in() -> None:
+    url = "https://me:s3cret@gpu-2:8001/?key=abc"
+    plan = planned(reward_model=url)
+    assert plan.name == "https://gpu-2:8001/"
+    assert plan.rewards[0].options["url"] == url
+    assert planned(rewards=[url, "http://b:1"]).name == "gpu-2:8001+b:1"

@@ -32,7 +32,7 @@ class _Slow:
     def __init__(self, *seconds: float) -> None:
         self._seconds = iter(seconds)
 
-    async def score(self, request: Request, candidates: Sequence[Candidate]) -> Sequence[Score]:
+    async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
         await asyncio.sleep(next(self._seconds, 30))
         return [Score.of(1.0) for _ in candidates]
 

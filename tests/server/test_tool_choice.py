@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bestofn_server.wire.tool_choice import forces
+from bestofn.support.tool_choice import forces
 from tests.support.serving import app_of, client_of
 
 TURN = {"role": "user", "content": "q"}

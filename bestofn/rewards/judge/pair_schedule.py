@@ -16,7 +16,7 @@ def schedule_pairs(count: int, rng: random.Random, all_up_to: int) -> list[Pair]
     each meets those at ``log2(count)`` random distances on both sides, rounded up (or all distances
     where there are fewer): every answer is in equally many pairs, and there are O(N log N).
     """
-    if count <= all_up_to:
+    if count <= max(all_up_to, 2):  # two meet in any case
         return list(itertools.combinations(range(count), 2))
     seats = rng.sample(range(count), count)
     distances = range(1, (count - 1) // 2 + 1)

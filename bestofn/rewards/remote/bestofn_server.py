@@ -70,7 +70,7 @@ class BestofnServer:
         body = {
             "messages": [dict(message) for message in request.messages],
             "responses": [
-                {"text": text, "finish_reason": each.finish_reason or "stop"}
+                {"text": text, "finish_reason": each.finish_reason or "length"}
                 for each, text in zip(candidates, texts, strict=True)
             ],
             "filters": [],

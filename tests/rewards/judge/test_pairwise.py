@@ -136,3 +136,7 @@ async def test_a_budget_of_pairs() -> None:
     rewards = [score.reward or 0.0 for score in scores]
     assert rewards[0] == 0
     assert rewards[-1] == 11
+
+
+def test_two_answers_meet_whatever_the_limit() -> None:
+    assert schedule_pairs(2, random.Random(0), all_up_to=1) == [(0, 1)]

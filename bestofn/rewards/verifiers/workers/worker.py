@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from multiprocessing import Pipe
+from pathlib import Path
 from typing import Any
 
 from bestofn.core.no_winner import RewardError
@@ -53,7 +54,8 @@ class Worker:
         self._job = job
         self._connection, theirs = Pipe()
         command = [sys.executable, "-P", "-m", "bestofn.rewards.verifiers.workers.worker_main"]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        seen = (each or str(Path.cwd()) for each in sys.path)  # '' is the current directory
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(seen)}
         with theirs:
             self._process = subprocess.Popen(
                 [*command, str(theirs.fileno()), job.path],

@@ -10,6 +10,7 @@ from openai.types import ReasoningEffort
 from openai.types.responses import ResponseIncludable
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from bestofn.support.tool_choice import forces
 from bestofn_server.surfaces.responses.items import messages_of
 from bestofn_server.surfaces.responses.tools import Tools
 from bestofn_server.surfaces.translated import RefusedHere, no_effect, translated
@@ -17,7 +18,6 @@ from bestofn_server.wire import bounds
 from bestofn_server.wire.bounds import Json, Name, Object, Text
 from bestofn_server.wire.numbers import OptionalInteger
 from bestofn_server.wire.requests import BestOfNOptions, ChatRequest, StreamOptions
-from bestofn_server.wire.tool_choice import forces
 
 IGNORED: Mapping[str, Any] = {
     **dict.fromkeys(("access_programs", "background_options", "image"), Object),
