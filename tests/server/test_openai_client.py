@@ -17,14 +17,8 @@ from bestofn_server.app import create_app
 from tests.support.serving import serving
 
 pytestmark = pytest.mark.engine
-
-URLS = [
-    "engine_url",
-    *(
-        pytest.param(each, marks=pytest.mark.slow)  # a second engine each
-        for each in ("upstream_url", "vllm_server_with_plugin")
-    ),
-]
+_SLOW = pytest.mark.slow  # a second engine
+URLS = [pytest.param(each, marks=_SLOW) for each in ("upstream_url", "vllm_server_with_plugin")]
 QUESTION: Any = [{"role": "user", "content": "What is 8 - 5?"}]
 TOOL: Any = {
     "type": "function",
@@ -54,7 +48,7 @@ async def upstream_url(vllm_server: str) -> AsyncIterator[str]:
         yield url
 
 
-@pytest.fixture(params=URLS)
+@pytest.fixture(params=["engine_url", *URLS])
 def url(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue(request.param))
 
