@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial as bound
-from typing import Any
+from typing import Any, TypeGuard
 
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Failure, Request, Score
@@ -96,7 +96,7 @@ async def check(
     return Score(reward, components={"passed": share})
 
 
-def _is_printing(test: Any) -> bool:
+def _is_printing(test: Any) -> TypeGuard[dict[str, Any]]:
     return (
         isinstance(test, dict)
         and {*test} == {"stdin", "stdout"}
