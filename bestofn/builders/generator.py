@@ -15,6 +15,7 @@ from bestofn.core.errors import ConfigError
 from bestofn.core.protocols import Generator
 from bestofn.settings.choices import Engine
 from bestofn.settings.settings import Settings
+from bestofn.support.flags import flag_name
 from bestofn.support.url import shown_url
 from bestofn.vllm_engine import engine as vllm_engine
 
@@ -123,7 +124,7 @@ def _template(settings: Settings, model: str) -> ChatTemplate | None:
     from bestofn.generators.chat_template import chosen_template, has_chat_template
 
     given = settings.chat_template
-    flagged = any(each.partition("=")[0] == "--chat-template" for each in settings.engine_args)
+    flagged = "--chat-template" in map(flag_name, settings.engine_args)
     if flagged and given is not None:
         raise ConfigError("chat_template is set, and --chat-template is among engine_args too")
     if flagged:

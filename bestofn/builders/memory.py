@@ -14,6 +14,7 @@ from bestofn.gpu_memory.model_shape import shape_of
 from bestofn.gpu_memory.planner import Card, Plan
 from bestofn.settings.settings import Settings
 from bestofn.support.checkpoint import config_of
+from bestofn.support.flags import flag_name
 from bestofn.vllm_engine import engine as vllm_engine
 from bestofn.vllm_engine.arguments import memory_options
 
@@ -53,9 +54,7 @@ def planned_flags(settings: Settings, model: str, rewards: RewardPlan) -> list[s
     Raises:
         ConfigError: the models do not fit beside each other; it says what would.
     """
-    # vLLM takes a flag's name with underscores too.
-    given = (flag.partition("=")[0].replace("_", "-") for flag in settings.engine_args)
-    if any(name.startswith(OWN_SHARE) for name in given):
+    if any(flag_name(flag) in OWN_SHARE for flag in settings.engine_args):
         return []
     card = detected_card()
     if card is None:

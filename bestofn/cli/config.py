@@ -135,13 +135,14 @@ def _problems(file: Path) -> Iterator[tuple[int, str, str]]:
 
 def _origins(settings: Settings, file: Path | None) -> Iterator[tuple[str, Any, str]]:
     """(dotted key, value as JSON has it, where it is from) of what was given."""
+    from bestofn.dataset.store.configuration import without_secrets
     from bestofn.settings.yaml_lines import Lines
 
     lines = Lines({}, ())
     if file is not None:
         lines = Lines.of(file.expanduser().read_text(encoding="utf-8"))
     given = settings.model_dump(mode="json", exclude_unset=True)
-    for key, value in _leaves(given, ""):
+    for key, value in _leaves(without_secrets(given), ""):
         variable = _variable(key)
         if variable is not None:
             yield key, value, variable

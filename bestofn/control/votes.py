@@ -24,13 +24,6 @@ class _Known:
     candidates: Mapping[int, Candidate]
     keys: Mapping[int, str | None]
 
-    def is_of(self, candidates: Mapping[int, Candidate]) -> bool:
-        """Whether it is of these candidates, and no others: one id may name several calls."""
-        mine = self.candidates
-        return len(mine) == len(candidates) and all(
-            mine.get(index) is each or mine.get(index) == each for index, each in candidates.items()
-        )
-
 
 class Votes:
     """The answer keys of accepted candidates, found once for each candidate that comes.
@@ -51,7 +44,8 @@ class Votes:
             return {}
         known = self._known.get(request.id)
         candidates = {each.index: each.candidate for each in accepted}
-        if known is None or not known.is_of(candidates):
+        # By the candidates, not their indices: one id may name several calls.
+        if known is None or known.candidates != candidates:
             known = _found(self._answer_key, request, candidates, known)
             self._known[request.id] = known
             self._known.move_to_end(request.id)
@@ -72,10 +66,10 @@ def _found(
         kind = answer_key.suited(request, list(candidates.values()))
     if kind is None:
         return _Known(None, candidates, dict.fromkeys(candidates))
-    same = before is not None and before.kind == kind
+    known = {} if before is None or before.kind != kind else before.candidates
     keys = {
         index: before.keys[index]
-        if same and before is not None and before.candidates.get(index) == each
+        if before is not None and known.get(index) == each
         else kind.key(request, each)
         for index, each in candidates.items()
     }

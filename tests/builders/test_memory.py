@@ -54,6 +54,7 @@ def test_what_the_user_decided_stays(
 ) -> None:
     card_of(monkeypatch, Card.empty(24 * GIB))
     assert flags(pair, engine_args=["--gpu-memory-utilization=0.5"]) == []
+    assert flags(pair, engine_args=["--gpu_memory_utilization", "0.5"]) == []
     assert flags(pair, engine_args=["--kv-cache-memory-bytes", "1G"]) == []
     card_of(monkeypatch, None)
     assert flags(pair, engine_args=["--gpu-memory-utilization=0.5"]) == []

@@ -148,6 +148,18 @@ def test_what_is_not_by_default_is_shown_with_where_it_is_from(
     assert "temperature" not in shown
 
 
+def test_no_key_is_shown_wherever_it_stands(tmp_path: Path) -> None:
+    file = _written(
+        tmp_path / "b.yaml",
+        "rewards:\n- {kind: judge, url: 'http://me:secret@x/v1', api_key: secret}\n"
+        "engine_args: [--api_key=secret]\nupstream: http://y\nupstream_api_key: secret\n",
+    )
+    for shown in (run("show", "--config", str(file)), run("show", "--config", str(file), "--json")):
+        assert shown.exit_code == 0
+        assert "http://x/v1" in shown.stdout
+        assert "secret" not in shown.stdout
+
+
 def test_nothing_said_is_everything_as_by_default() -> None:
     assert run("show").stdout == "everything is as by default\n"
 

@@ -28,7 +28,7 @@ SECRET = "sk-secret"
 
 def secretive() -> Settings:
     return Settings(
-        engine_args=["--api-key", SECRET, f"--hf-token={SECRET}", "--max-model-len", "64"],
+        engine_args=["--api-key", SECRET, f"--hf_token={SECRET}", "--max-model-len", "64"],
         reward_model=f"https://me:{SECRET}@host:8/v1?key={SECRET}#{SECRET}",
         rewards=[{"kind": "judge", "url": f"http://{SECRET}@judge", "api_key": SECRET}],  # type: ignore[list-item]
         upstream=f"http://me:{SECRET}@host/v1?api-version=1&key={SECRET}",
@@ -39,7 +39,7 @@ def test_keys_and_queries_of_urls_are_kept_nowhere(tmp_path: Path) -> None:
     config = identity_of(secretive(), source="org/data", columns={})
     assert SECRET not in json.dumps(config)
     assert config["upstream"] == "http://host/v1"
-    assert config["engine_args"] == ["--api-key", "***", "--hf-token=***", "--max-model-len", "64"]
+    assert config["engine_args"] == ["--api-key", "***", "--hf_token=***", "--max-model-len", "64"]
 
 
 def test_a_run_of_0_1_that_kept_them_goes_on_and_loses_them(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bestofn.support.flags import flag_name
 from bestofn.support.url import without_credentials
 
 _SECRET_FLAGS = ("--api-key", "--hf-token")
@@ -17,10 +18,15 @@ _SECRET_FLAGS = ("--api-key", "--hf-token")
 
 
 def without_secrets(value: Any) -> Any:
-    """A configuration without what opens a door: credentials and queries of URLs, values of flags
-    that are keys."""
+    """A configuration without what opens a door: credentials and queries of URLs, values of
+    flags and options that are keys."""
     if isinstance(value, Mapping):
-        return {name: without_secrets(each) for name, each in value.items()}
+        return {
+            name: "***"
+            if str(name).endswith("api_key") and each is not None
+            else without_secrets(each)
+            for name, each in value.items()
+        }
     if isinstance(value, list):
         return _without_secret_flags([without_secrets(each) for each in value])
     return without_credentials(value)
@@ -63,11 +69,12 @@ def _without_secret_flags(items: list[Any]) -> list[Any]:
     kept: list[Any] = []
     hidden = False
     for each in items:
-        name = each.partition("=")[0] if isinstance(each, str) else None
+        secret = isinstance(each, str) and flag_name(each) in _SECRET_FLAGS
+        name, sign, _ = each.partition("=") if secret else ("", "", "")
         if hidden:
             each = "***"
-        elif name in _SECRET_FLAGS and each != name:
+        elif sign:
             each = f"{name}=***"
-        hidden = not hidden and name in _SECRET_FLAGS and each == name
+        hidden = not hidden and secret and not sign
         kept.append(each)
     return kept

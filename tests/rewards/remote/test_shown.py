@@ -22,10 +22,12 @@ class Server:
 
     def __init__(self) -> None:
         self.texts: list[str] = []
+        self.finish_reasons: list[str] = []
 
     async def post(self, path: str, body: dict[str, Any]) -> bytes:
         given = body.get("documents") or [each["text"] for each in body["responses"]]
         self.texts += given
+        self.finish_reasons += [each["finish_reason"] for each in body.get("responses", ())]
         if "documents" in body:
             rows = [{"index": at, "relevance_score": float(at)} for at in range(len(given))]
             return json.dumps({"results": rows}).encode()
@@ -67,3 +69,10 @@ async def test_a_server_is_not_asked_about_nothing(which: int) -> None:
     server = Server()
     (score,) = await models(server)[which].score(REQUEST, [picture(0)])
     assert (score.reward, server.texts) == (None, [])
+
+
+async def test_what_still_runs_is_no_whole_answer() -> None:
+    server: Any = Server()
+    half = Candidate(0, {"role": "assistant", "content": "half an"}, None)
+    await BestofnServer(server, None).score(REQUEST, [half])
+    assert server.finish_reasons == ["length"]

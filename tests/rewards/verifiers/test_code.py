@@ -70,6 +70,11 @@ async def test_a_program_that_prints_is_compared_by_lines() -> None:
     assert await _reward(good, PRINTS + "\n```python\nprint('hello you')\n1/0\n```") == 0.0
 
 
+async def test_no_input_is_an_empty_one() -> None:
+    length = "```python\nimport sys\nprint(len(sys.stdin.read()))\n```"
+    assert await _reward({"stdin": None, "stdout": "0"}, length) == 1.0
+
+
 CHEATS = {
     "exit": "import sys\nsys.exit(0)",
     "os._exit": "import os\nos._exit(0)",
@@ -157,6 +162,7 @@ async def test_many_at_once_have_a_verdict_each() -> None:
         ("", "unusable_reference"),
         (5, "unusable_reference"),
         ([{"stdin": ""}], "unusable_reference"),
+        ([{"stdin": "", "stdout": None}], "unusable_reference"),
         ("assert add(1", "unusable_reference"),
         ("class Sub(add):\n    pass", "unusable_reference"),
     ],
