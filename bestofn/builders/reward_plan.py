@@ -135,7 +135,8 @@ def wrong_options(where: str, section: type[BaseModel] | None = None) -> Iterato
 def _refuse_contradictions(settings: Settings) -> None:
     name, given = settings.reward_model, settings.rewards
     if name is not None and given:
-        raise ConfigError(f"reward_model is {name}, and rewards are given too: name it among them")
+        shown = without_credentials(name)
+        raise ConfigError(f"reward_model is {shown}, and rewards are given too: name it among them")
     if len(given) < 2 and (settings.ensemble is not None or any(s.weight != 1 for s in given)):
         raise ConfigError("ensemble and weight are for several rewards; give rewards, two or more")
     twice = [title for title, count in Counter(spec.title for spec in given).items() if count > 1]

@@ -13,6 +13,7 @@ once. A new command is one new file and one line here.
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -34,6 +35,7 @@ from bestofn.cli import (
     verify,
 )
 from bestofn.cli import filter as filter_data
+from bestofn.cli.running import exit_codes
 from bestofn.cli.usage import Commands
 
 app = typer.Typer(
@@ -72,4 +74,8 @@ def _root(
 
 def main() -> None:
     """The console script."""
-    app()
+    try:
+        with exit_codes():  # of what is no command's: --help, --version
+            app()
+    except typer.Exit as error:
+        sys.exit(error.exit_code)

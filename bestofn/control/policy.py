@@ -147,12 +147,8 @@ class Policy:
         """See `bestofn.core.controller.Controller`; past the deadline only the deadline decides."""
         if self._deadline is not None and progress.elapsed >= self._deadline.seconds:
             said = self._deadline.decide(progress)
-            prevented = said is WAIT and progress.idle and self._chain.decide(progress).start
-            return Decision(stop=DEADLINE) if prevented else said
-        # A client that asks for n choices gets them, where as many are acceptable.
-        least = max(self.least, progress.request.n)
-        if self.stop is not None and len(progress.accepted) >= least:
-            said = self.stop.decide(progress)
+            return self._at_rest(progress) if said is WAIT and progress.idle else said
+        if (said := self._said(progress)) is not WAIT:
             if said.stop is not None:
                 return _ended(said, said.stop, progress)
             if said.abort:
@@ -161,6 +157,21 @@ class Policy:
                 rest = self._chain.decide(progress)
                 return dataclasses.replace(rest, notes=(*said.notes, *rest.notes))
         return self._chain.decide(progress)
+
+    def _said(self, progress: Progress) -> Decision:
+        """What the stopping rule says. A client that asks for n choices gets them, where as many
+        are acceptable."""
+        least = max(self.least, progress.request.n)
+        if self.stop is None or len(progress.accepted) < least:
+            return WAIT
+        return self.stop.decide(progress)
+
+    def _at_rest(self, progress: Progress) -> Decision:
+        """What ended it, where nothing runs any more past the deadline: the rule that had stopped
+        it before, or the deadline, where something would still have started."""
+        if (said := self._said(progress)).stop is not None:
+            return said
+        return Decision(stop=DEADLINE) if self._chain.decide(progress).start else WAIT
 
     def learn(self, ranking: Ranking) -> None:
         """See `bestofn.core.controller.RequestPolicy`."""

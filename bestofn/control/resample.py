@@ -27,6 +27,8 @@ class EachRound:
 
     def decide(self, progress: Progress) -> Decision:
         """See `bestofn.core.controller.Controller`."""
+        if progress.round.first and progress.spent >= 1:
+            return WAIT  # a round that the budget cut short is not filled up
         return self.sampling.decide(of_round(progress, progress.round.first))
 
 

@@ -21,7 +21,7 @@ class _Known:
     each candidate, None for one that does not vote."""
 
     kind: AnswerKey | None
-    candidates: Mapping[int, Candidate]
+    marks: Mapping[int, int]
     keys: Mapping[int, str | None]
 
 
@@ -43,10 +43,11 @@ class Votes:
         if self._answer_key is None or not accepted:
             return {}
         known = self._known.get(request.id)
-        candidates = {each.index: each.candidate for each in accepted}
-        # By the candidates, not their indices: one id may name several calls.
-        if known is None or known.candidates != candidates:
-            known = _found(self._answer_key, request, candidates, known)
+        # By what they say, not their indices alone: one id may name several calls.
+        marks = {each.index: _mark(each.candidate) for each in accepted}
+        if known is None or known.marks != marks:
+            candidates = [each.candidate for each in accepted]
+            known = _found(self._answer_key, request, candidates, marks, known)
             self._known[request.id] = known
             self._known.move_to_end(request.id)
             if len(self._known) > REMEMBERED:
@@ -54,26 +55,35 @@ class Votes:
         return {index: key for index, key in known.keys.items() if key is not None}
 
 
+def _mark(candidate: Candidate) -> int:
+    """Tells candidates of one index apart, and keeps none of them; a text knows its hash."""
+    message = candidate.message
+    calls = message.get("tool_calls")
+    return hash((candidate.text, candidate.finish_reason, repr(calls) if calls else None))
+
+
 def _found(
     answer_key: AnswerKey,
     request: Request,
-    candidates: Mapping[int, Candidate],
+    candidates: Sequence[Candidate],
+    marks: Mapping[int, int],
     before: _Known | None,
 ) -> _Known:
     """The keys of these candidates; those that were found before, if they are of the same kind."""
     kind: AnswerKey | None = answer_key
     if isinstance(answer_key, Suiting):
-        kind = answer_key.suited(request, list(candidates.values()))
+        kind = answer_key.suited(request, candidates)
     if kind is None:
-        return _Known(None, candidates, dict.fromkeys(candidates))
-    known = {} if before is None or before.kind != kind else before.candidates
+        return _Known(None, marks, dict.fromkeys(marks))
+    if before is None or before.kind != kind:
+        before = _Known(kind, {}, {})
     keys = {
-        index: before.keys[index]
-        if before is not None and known.get(index) == each
+        each.index: before.keys[each.index]
+        if before.marks.get(each.index) == marks[each.index]
         else kind.key(request, each)
-        for index, each in candidates.items()
+        for each in candidates
     }
-    return _Known(kind, candidates, keys)
+    return _Known(kind, marks, keys)
 
 
 def counts_of(keys: Mapping[int, str]) -> Sequence[int]:

@@ -11,7 +11,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Literal
 
+from bestofn.core.errors import RequestError
 from bestofn.core.types import Request
+from bestofn.openai_api.completions import NoChoicesError
+from bestofn.openai_api.faults import UnimplementedError
 
 KEPT_SECONDS = 600.0
 """After which it is found out again: servers are restarted with other settings."""
@@ -24,6 +27,10 @@ _SAYS_NOTHING = frozenset(
 )
 _VALUES = ("reasoning_effort", "tool_choice")
 """Fields of which the value, not only that they are there, decides what a server takes."""
+
+NOT_TAKEN = (RequestError, UnimplementedError, NoChoicesError)
+"""What a server answers that does not do something; where it is the request that is wrong, the same
+comes without it."""
 
 Missing = Literal["logprobs", "streams"]
 

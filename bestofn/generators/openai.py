@@ -9,7 +9,6 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from bestofn.core.errors import RequestError
 from bestofn.core.protocols import Sampling
 from bestofn.core.types import Endpoint, Request
 from bestofn.generators.chat_as_completion import (
@@ -19,15 +18,14 @@ from bestofn.generators.chat_as_completion import (
     unread_fields,
 )
 from bestofn.generators.chat_template import ChatTemplate, chosen_template
-from bestofn.generators.found_out import FoundOut, kind_of
+from bestofn.generators.found_out import NOT_TAKEN, FoundOut, kind_of
 from bestofn.generators.openai_sampling import GroupSampling, SeparateSampling
 from bestofn.generators.openai_streaming import StreamedSampling
 from bestofn.generators.upstream_tokenizer import UpstreamTokenizer
 from bestofn.openai_api.client import ApiClient
 from bestofn.openai_api.completion_as_chat import as_chat, with_chat_logprobs
-from bestofn.openai_api.completions import Completion, NoChoicesError, read_completion
+from bestofn.openai_api.completions import Completion, read_completion
 from bestofn.openai_api.connection import MOST_BYTES, open_http
-from bestofn.openai_api.faults import UnimplementedError
 from bestofn.openai_api.logprobs import asked_by_rules, field_of, token_logprobs
 from bestofn.openai_api.request_body import request_body
 from bestofn.openai_api.served import model_of_all
@@ -158,7 +156,7 @@ class OpenAIGenerator:
         body, kind = self._body(request), kind_of(request, self._model)
         try:
             completion = await self._complete(request, body | {"n": count})
-        except (RequestError, UnimplementedError, NoChoicesError):
+        except NOT_TAKEN:
             # It may be `n` that is not taken, where a server was started again even after it gave
             # as many; where it is something else, this raises the same.
             completion = await self._complete(request, body)
@@ -206,7 +204,7 @@ class OpenAIGenerator:
             return await self._post(request, body)
         try:
             completion = await self._post(request, {**body, **field_of(request)})
-        except RequestError:
+        except NOT_TAKEN:
             # It may be `logprobs` that is refused; where it is not, this raises the same.
             completion = await self._post(request, body)
             self._do_without_logprobs(request, "refuses to give")

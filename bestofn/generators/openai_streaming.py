@@ -11,9 +11,9 @@ import contextlib
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from typing import Any
 
-from bestofn.core.errors import RequestError
 from bestofn.core.no_winner import GeneratorError
 from bestofn.core.types import Candidate, Request
+from bestofn.generators.found_out import NOT_TAKEN
 from bestofn.generators.task_sampling import TaskSampling
 from bestofn.openai_api.completions import Completion, completion_of
 from bestofn.openai_api.growing_choice import GrowingChoice
@@ -71,7 +71,7 @@ class StreamedSampling(TaskSampling):
     async def _answer(self, index: int) -> Completion:
         try:
             chunks = await self._opened(index)
-        except RequestError:
+        except NOT_TAKEN:
             # It may be the stream that is refused; where it is not, this raises the same.
             return await self._whole(index)
         return await self._read(index, chunks)

@@ -76,8 +76,9 @@ class _Timer:
 
 
 @pytest.mark.long
-def test_a_full_console_is_one_sentence() -> None:
-    command = [sys.executable, "-m", "bestofn", "config", "init"]
+@pytest.mark.parametrize("said", ["config init", "--help", "--version"])
+def test_a_full_console_is_one_sentence(said: str) -> None:
+    command = [sys.executable, "-m", "bestofn", *said.split()]
     with Path("/dev/full").open("w") as full:
         ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
     assert ended.returncode == 1

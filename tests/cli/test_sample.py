@@ -68,9 +68,11 @@ def test_from_prompts_to_a_dataset(
     assert broken.returncode == 1
     assert "part-000000.parquet is not what was written" in broken.stdout
     (folder / "dpo" / "train.parquet").write_bytes(b"PAR1")
+    (folder / "sft" / "train.jsonl").write_text('{"row": 0}\n{"ro', encoding="utf-8")
     exported = bestofn_here("verify", str(folder)).stdout.splitlines()
-    assert len(exported) == 2
-    assert "`bestofn export --format dpo` writes it anew" in exported[1]
+    assert len(exported) == 3
+    assert "train.jsonl cannot be read; `bestofn export --format sft` writes it" in exported[1]
+    assert "train.parquet cannot be read; `bestofn export --format dpo` writes it" in exported[2]
 
 
 @pytest.mark.slow  # starts the engine three times

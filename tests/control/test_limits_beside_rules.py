@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Sequence
 from typing import Any
 
@@ -97,3 +98,35 @@ async def test_seconds_that_are_used_up_are_not_asked_about_again_and_again() ->
     policy = Policy(sampling=Counting(), budget=Budget(seconds=0.05))
     await best_of_n(Request.from_prompt("x", best_of=1), _pipeline(["a"], policy, _Slow(0.3)))
     assert asked < 10
+
+
+async def test_some_rejected_and_some_failed_with_replacements_is_no_loop() -> None:
+    outcomes = iter("eeebbbeeeeebbbeb")
+    policy = Policy(sampling=Chain((Fixed(), ReplaceRejected())), max_rounds=3)
+
+    def next_one(request: Request, index: int) -> FakeCompletion:
+        return CUT if next(outcomes) == "b" else FakeCompletion(error="gone")
+
+    pipeline, _, _ = pipeline_of(next_one, policy=policy)
+    ranking = await best_of_n(Request.from_prompt("x", best_of=4), pipeline)
+    assert ranking.fallback == "best_rejected"
+
+
+async def test_the_rule_that_ended_it_is_told_past_the_deadline_too() -> None:
+    script = ["a", *[FakeCompletion("b", delay=5)] * 7]
+    policy = Policy(deadline_seconds=0.08, stop=Accepted(1))
+    ranking = await best_of_n(
+        Request.from_prompt("x", best_of=8), _pipeline(script, policy, _Slow(0.3))
+    )
+    assert ranking.stopped_by == "accepted"
+
+
+async def test_what_votes_is_not_kept_once_its_request_has_ended() -> None:
+    answers = [FakeCompletion("4", delay=i / 100) for i in range(4)]
+    generator = FakeGenerator(answers)
+    pipeline = Pipeline(generator, ArgmaxSelector(), policy=Policy(stop=Agreement(NumberKey())))
+    ranking = await best_of_n(Request.from_prompt("x", best_of=4), pipeline)
+    ids = {id(each.candidate) for each in ranking.candidates}
+    del ranking
+    gc.collect()
+    assert not [each for each in gc.get_objects() if id(each) in ids and type(each) is Candidate]

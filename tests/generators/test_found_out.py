@@ -128,6 +128,15 @@ async def test_what_does_not_give_several_at_once_is_asked_one_by_one(
     assert [body.get("n", 1) for body in upstream.bodies] == [4, *[1] * 4, *[1] * 4]
 
 
+@pytest.mark.parametrize("nothing", [failure(501, "not here"), completion()])
+async def test_logprobs_that_are_not_done_are_done_without(serve: Serve, nothing: Response) -> None:
+    upstream = serve(lambda body: nothing if "logprobs" in body else completion("y"))
+    async with openai_generator(upstream.url) as generator:
+        request = Request.from_prompt("x", token_logprobs=True)
+        (found,) = [each async for each in generator.sample(request, [0])]
+    assert (found.error, found.text) == (None, "y")
+
+
 async def test_logprobs_refused_for_some_are_given_to_others(serve: Serve) -> None:
     def script(body: dict[str, Any]) -> Response:
         if body.get("logprobs") and body.get("reasoning_effort") == "high":

@@ -6,6 +6,7 @@ the rows are.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,12 +68,32 @@ def names_in(folder: Path) -> list[FormatName]:
 
 
 def unreadable_in(folder: Path) -> Iterator[str]:
-    """A sentence for each format that is there and cannot be read."""
+    """A sentence for each file of a format that is there and cannot be read to its end."""
+    import pyarrow
+
     for name in names_in(folder):
-        try:
-            _read(folder, name)
-        except ConfigError as error:
-            yield str(error)
+        table = table_of(folder, name)
+        for path in filter(Path.is_file, (table, table.with_suffix(".jsonl"))):
+            try:
+                _read_through(path)
+            except (OSError, ValueError, pyarrow.ArrowException) as error:
+                yield (
+                    f"{path} cannot be read; `bestofn export --format {name}` writes it anew "
+                    f"({first_line(error)})"
+                )
+
+
+def _read_through(path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    if path.suffix == ".jsonl":
+        with path.open(encoding="utf-8") as lines:
+            for line in lines:
+                json.loads(line)
+        return
+    with pq.ParquetFile(path) as file:
+        for _ in file.iter_batches(batch_size=1024):
+            pass
 
 
 def _read(folder: Path, name: FormatName) -> Exported:

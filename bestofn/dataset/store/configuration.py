@@ -6,6 +6,7 @@ differences({"best_of": 4}, {"best_of": 8})                      ["best_of was 4
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from bestofn.support.url import without_credentials
 _SECRET_FLAGS = ("--api-key", "--hf-token")
 """Flags of vLLM whose values are nobody's business."""
 
+_SECRET_NAME = re.compile(r"(?:api[-_]keys?|hf_token|password|authorization)$", re.IGNORECASE)
+"""Of options and headers whose values are nobody's business."""
+
 
 def without_secrets(value: Any) -> Any:
     """A configuration without what opens a door: credentials and queries of URLs, values of
@@ -23,7 +27,7 @@ def without_secrets(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {
             name: "***"
-            if str(name).endswith("api_key") and each is not None
+            if _SECRET_NAME.search(str(name)) and each is not None
             else without_secrets(each)
             for name, each in value.items()
         }
@@ -67,14 +71,12 @@ def whole_path(source: str) -> str:
 
 def _without_secret_flags(items: list[Any]) -> list[Any]:
     kept: list[Any] = []
-    hidden = False
+    hidden = False  # whether a secret flag's values go on, of which it may have several
     for each in items:
-        secret = isinstance(each, str) and flag_name(each) in _SECRET_FLAGS
-        name, sign, _ = each.partition("=") if secret else ("", "", "")
-        if hidden:
-            each = "***"
-        elif sign:
-            each = f"{name}=***"
-        hidden = not hidden and secret and not sign
-        kept.append(each)
+        if isinstance(each, str) and each.startswith("--"):
+            name, sign, _ = each.partition("=")
+            hidden = flag_name(each) in _SECRET_FLAGS
+            kept.append(f"{name}=***" if hidden and sign else each)
+        else:
+            kept.append("***" if hidden else each)
     return kept

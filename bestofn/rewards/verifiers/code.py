@@ -115,7 +115,9 @@ def _tests(reference: Any, limits: Limits, form: Form) -> Sequence[Test] | Failu
             tests.append(bound(_prints, told, str(each["stdout"]), limits, form))
         else:
             detail = (
-                "a test is neither Python nor {stdin, stdout}, but "
+                "a test's stdout is null"
+                if isinstance(each, dict) and {*each} == {"stdin", "stdout"}
+                else "a test is neither Python nor {stdin, stdout}, but "
                 f"{'an empty text' if isinstance(each, str) else type(each).__name__}"
             )
             return Failure(UNUSABLE_REFERENCE, detail)
