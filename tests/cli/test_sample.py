@@ -71,8 +71,10 @@ def test_from_prompts_to_a_dataset(
     (folder / "sft" / "train.jsonl").write_text('{"row": 0}\n{"ro', encoding="utf-8")
     exported = bestofn_here("verify", str(folder)).stdout.splitlines()
     assert len(exported) == 3
-    assert "train.jsonl cannot be read; `bestofn export --format sft` writes it" in exported[1]
-    assert "train.parquet cannot be read; `bestofn export --format dpo` writes it" in exported[2]
+    assert "train.jsonl cannot be read; `--format sft` of `bestofn export` writes it" in exported[1]
+    assert (
+        "train.parquet cannot be read; `--format dpo` of `bestofn export` writes it" in exported[2]
+    )
 
 
 @pytest.mark.slow  # starts the engine three times

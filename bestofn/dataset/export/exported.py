@@ -78,7 +78,7 @@ def unreadable_in(folder: Path) -> Iterator[str]:
                 _read_through(path)
             except (OSError, ValueError, pyarrow.ArrowException) as error:
                 yield (
-                    f"{path} cannot be read; `bestofn export --format {name}` writes it anew "
+                    f"{path} cannot be read; `--format {name}` of `bestofn export` writes it anew "
                     f"({first_line(error)})"
                 )
 
