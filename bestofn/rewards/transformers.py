@@ -133,7 +133,9 @@ class TransformersRewardModel:
             Request.from_prompt("What is 8 - 5?"),
             [Candidate(at, {"role": "assistant", "content": text}, "stop") for at, text in answers],
         )
-        texts = [text.ids for text in made if isinstance(text, EncodedText)]
+        # Where texts are cut, several may come to the same tokens: those are one text.
+        different = {tuple(text.ids): text.ids for text in made if isinstance(text, EncodedText)}
+        texts = list(different.values())
         try:
             if compiled:  # a text by itself has kernels of its own
                 self._batcher.submit(texts[:1]).result()

@@ -30,6 +30,9 @@ HALF = (torch.float16, torch.bfloat16)
 HEADS = ("classifier", "lm_head", "regression_head", "score", "score_head", "v_head", "value_head")
 """What heads are called. They stay in the type that the rest of the model computes in."""
 
+PACKED_ROWS = 32
+"""Of a matrix that bitsandbytes packs together for a CPU."""
+
 _TRUNK = re.compile(r"(?:^|\.)(?:layers?|h|blocks?)\.\d+\.")
 _REWARD_HEAD = re.compile(rf"(?:^|\.)(?:{'|'.join(set(HEADS) - {'lm_head'})})\.")
 _BUFFER = re.compile(r"(?:inv_freq|masked_bias|attn\.bias|position_ids)$")
@@ -152,7 +155,26 @@ def read_weights(
     except torch.OutOfMemoryError as error:
         raise ModelError(f"{folder} does not fit on {placement.device} in {dtype}") from error
     module: nn.Module = model.eval()
+    if placement.quantization == "4bit":
+        _keep_unpackable(module)
     return module.requires_grad_(False)
+
+
+def _keep_unpackable(module: nn.Module) -> None:
+    """Keep four-bit matrices as they are that bitsandbytes cannot pack for a CPU's bfloat16.
+
+    Where a CPU has AVX512-BF16 it packs each in its first forward, by `PACKED_ROWS` rows and whole
+    blocks of scales, and fails on every other shape (0.50, bitsandbytes/functional.py,
+    `_convert_weight_packed_for_cpu`).
+    """
+    from bitsandbytes.nn.modules import Linear4bit
+
+    for part in module.modules():
+        if isinstance(part, Linear4bit):
+            weight: Any = part.weight
+            block = weight.quant_state.blocksize
+            if part.out_features % PACKED_ROWS or part.in_features % block:
+                part.support_avx512bf16_for_cpu = False
 
 
 def _refuse_bitsandbytes(folder: Path, config: Any) -> None:
