@@ -54,11 +54,16 @@ def planned_flags(settings: Settings, model: str, rewards: RewardPlan) -> list[s
     Raises:
         ConfigError: the models do not fit beside each other; it says what would.
     """
+    card = detected_card()
+    if card is not None:
+        _refuse_whole_card(rewards)
     if any(flag_name(flag) in OWN_SHARE for flag in settings.engine_args):
         return []
-    card = detected_card()
     if card is None:
         return _cpu_flags(settings, model)
+    if rewards.engines:
+        logger.info("GPU memory is not planned: %s is in an engine too", rewards.engines[0].title)
+        return None
     try:
         plan = _plan(settings, model, rewards, card)
     except ModelError as error:
@@ -81,6 +86,24 @@ def planned_flags(settings: Settings, model: str, rewards: RewardPlan) -> list[s
     return plan.engine_flags()
 
 
+def _refuse_whole_card(rewards: RewardPlan) -> None:
+    """Refuse a reward model's engine that would take vLLM's default share, most of the card, where
+    another is to start beside it.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    for reward in rewards.engines:
+        flags = map(flag_name, map(str, reward.options.get("engine_args") or ()))
+        elsewhere = "CUDA_VISIBLE_DEVICES" in (reward.options.get("environment") or {})
+        if not elsewhere and not any(flag in OWN_SHARE for flag in flags):
+            raise ConfigError(
+                f"{reward.where}: its engine would take nearly all of the GPU that the generator "
+                "needs too: give it engine_args: [--gpu-memory-utilization=0.3], or another GPU by "
+                "environment: {CUDA_VISIBLE_DEVICES: 1}"
+            )
+
+
 def left_flags(rewards: RewardPlan) -> list[str]:
     """vLLM's flags for what is left beside reward models that are loaded already.
 
@@ -88,7 +111,7 @@ def left_flags(rewards: RewardPlan) -> list[str]:
     cannot be met beside another model.
     """
     card = detected_card()
-    if card is None or not rewards.local_models:
+    if card is None or not (rewards.local_models or rewards.engines):
         return []
     share = max(0.05, card.free / card.total - ACTIVATIONS)
     return [f"--gpu-memory-utilization={share:.2f}"]

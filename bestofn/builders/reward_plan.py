@@ -28,6 +28,9 @@ from bestofn.settings.settings import NO_REWARD_MODEL, Settings
 from bestofn.support.error_text import all_faults
 from bestofn.support.url import without_credentials
 
+OF_PAIRWISE = {"device", "dtype", "max_batch_tokens", "images", "too_long"}
+"""What a pairwise ranker has of the section `reward`: it knows no other of its settings."""
+
 _CODE = "code"
 """The verifier that runs programs."""
 
@@ -116,6 +119,11 @@ class RewardPlan:
             if reward.local is not None and reward.local.device != "cpu"
         ]
 
+    @property
+    def engines(self) -> Sequence[PlannedReward]:
+        """Those in a vLLM engine of their own."""
+        return [reward for reward in self.rewards if reward.kind == "vllm"]
+
 
 @contextlib.contextmanager
 def wrong_options(where: str, section: type[BaseModel] | None = None) -> Iterator[None]:
@@ -172,6 +180,7 @@ def _planned(spec: RewardSpec, settings: Settings, *, in_list: bool = False) -> 
             local = RewardSettings.model_validate({**settings.reward.model_dump(), **options})
             options = {**named, **local.model_dump()}
         elif spec.kind == "pairwise":
+            options = {**settings.reward.model_dump(include=OF_PAIRWISE), **options}
             known = {k: v for k, v in options.items() if k in RewardSettings.model_fields}
             local = RewardSettings.model_validate({**known, "cache_tokens": 0})  # it keeps none
         elif spec.kind == "verifier" and options.get("check") == _CODE and settings.unsafe_code:

@@ -91,7 +91,7 @@ async def best_of_n(
             ranking = await _ranked(request, pipeline, ledger, observer, kept)
         else:
             ranking = await _fallback(request, pipeline, ledger, observer, driver)
-        pipeline.policy.learn(ranking)
+        pipeline.policy.learn(ranking if earlier is None else _scored_since(earlier, ranking))
         observer.selected(request, ranking)
         return ranking
     except ControllerError as error:
@@ -101,6 +101,14 @@ async def best_of_n(
     finally:
         await driver.aclose()
         observer.ended(request)
+
+
+def _scored_since(earlier: Ranking, ranking: Ranking) -> Ranking:
+    """The ranking without the candidates whose scores were learnt with the earlier one."""
+    learnt = {each.index for each in earlier.candidates if each.accepted}
+    return replace(
+        ranking, candidates=tuple(c for c in ranking.candidates if c.index not in learnt)
+    )
 
 
 async def _fallback(

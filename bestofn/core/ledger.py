@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bestofn.core.controller import Round
 from bestofn.core.observer import Observer
@@ -25,6 +26,11 @@ from bestofn.core.types import (
     Score,
     Stopped,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Unscored(Stopped):
+    """Why a candidate that was finished and judged has no reward: a rule ended the request."""
 
 
 class Ledger:
@@ -161,7 +167,7 @@ class Ledger:
 
     def give_up_scoring(self, rule: str) -> None:
         """What could be ranked and has no reward will get none, since a rule ended the request."""
-        failure = Stopped(rule, f"not scored {_when(rule)}")
+        failure = Unscored(rule, f"not scored {_when(rule)}")
         for record in self.kept:
             if record.reward is None:
                 self._rules.add(rule)
@@ -208,8 +214,8 @@ class Ledger:
 
     def _recall(self, record: ScoredCandidate) -> None:
         """A candidate of before: as it was filtered and scored, unless it was a fallback. One that
-        the reward model failed on is scored again."""
-        if record.lost_to_reward_model:
+        the reward model failed on, or that a rule kept from it, is scored now."""
+        if record.lost_to_reward_model or isinstance(record.failure, Unscored):
             record = dataclasses.replace(record, failure=None)
         elif not record.kept:
             record = dataclasses.replace(record, reward=None, components={}, cut=0)

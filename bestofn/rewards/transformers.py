@@ -18,6 +18,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 
 from bestofn.core.errors import ConfigError, ModelError, RequestError
 from bestofn.core.no_winner import RewardError
@@ -36,6 +37,7 @@ from bestofn.rewards.text.positions import EveryToken
 from bestofn.rewards.text.text_maker import TextMaker, text_maker
 from bestofn.rewards.text.text_thread import TextThread
 from bestofn.settings.rewards import RewardSettings
+from bestofn.support.error_text import all_faults
 
 TRIED_ANSWERS = (
     "8 - 5 = 3.\n\n3 is left.",
@@ -268,15 +270,15 @@ def _out_of_memory(text: EncodedText) -> Failure:
 
 
 def _settings(options: Mapping[str, Any]) -> RewardSettings:
-    """The options as settings; their types are the caller's, as in any call.
+    """The options as settings.
 
     Raises:
-        ConfigError: a value is out of its range.
+        ConfigError: a value is wrong.
         TypeError: there is no such option.
     """
     if unknown := options.keys() - RewardSettings.model_fields.keys():
         raise TypeError(f"there is no option {', '.join(sorted(unknown))}")
-    settings = RewardSettings.model_construct(**options)
-    if settings.max_batch_tokens < 1:
-        raise ConfigError(f"max_batch_tokens is {settings.max_batch_tokens}; it must be at least 1")
-    return settings
+    try:
+        return RewardSettings.model_validate(options)
+    except ValidationError as error:
+        raise ConfigError(all_faults(error)) from error

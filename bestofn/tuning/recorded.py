@@ -20,8 +20,8 @@ class RecordedRow:
 
     Args:
         request: what was asked; its `best_of` is how many candidates there are.
-        candidates: in the order of their indices, so as they were drawn. What a rule stopped is not
-            among them.
+        candidates: in the order of their indices, so as they were drawn. What a rule stopped before
+            it finished is not among them; what one kept from being scored has failed.
     """
 
     request: Request

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bestofn import Settings, embedded, open_pipeline
-from bestofn.builders.memory import planned_flags
+from bestofn.builders.memory import left_flags, planned_flags
 from bestofn.builders.reward_plan import RewardPlan
 from bestofn.core.errors import ConfigError
 from bestofn.gpu_memory.planner import GIB, Card
@@ -58,6 +58,27 @@ def test_what_the_user_decided_stays(
     assert flags(pair, engine_args=["--kv-cache-memory-bytes", "1G"]) == []
     card_of(monkeypatch, None)
     assert flags(pair, engine_args=["--gpu-memory-utilization=0.5"]) == []
+
+
+def test_a_reward_models_engine_has_its_share_first(
+    monkeypatch: pytest.MonkeyPatch, pair: tuple[str, str]
+) -> None:
+    def plan(**options: Any) -> tuple[Settings, RewardPlan]:
+        reward = {"kind": "vllm", "model": pair[1], **options}
+        given = Settings.load(model=pair[0], rewards=[reward])
+        return given, RewardPlan.of(given)
+
+    card_of(monkeypatch, Card(80 * GIB, 48 * GIB))
+    given, rewards = plan()
+    with pytest.raises(ConfigError, match="would take nearly all of the GPU"):
+        planned_flags(given, pair[0], rewards)
+    for options in (
+        {"engine_args": ["--gpu_memory_utilization", "0.3"]},
+        {"environment": {"CUDA_VISIBLE_DEVICES": "1"}},
+    ):
+        given, rewards = plan(**options)
+        assert planned_flags(given, pair[0], rewards) is None
+        assert left_flags(rewards) == ["--gpu-memory-utilization=0.50"]
 
 
 @pytest.mark.parametrize(

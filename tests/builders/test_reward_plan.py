@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bestofn import ConfigError, Settings, embedded
-from bestofn.builders.reward_plan import RewardPlan
+from bestofn.builders.reward_plan import OF_PAIRWISE, RewardPlan
 
 SECTION: Any = {"dtype": "float16", "cache_tokens": 100}
 
@@ -25,10 +25,14 @@ def test_the_section_of_local_models_holds_where_one_says_nothing_else() -> None
 
 
 def test_a_pairwise_ranker_is_planned_as_it_is_opened() -> None:
-    plan = planned(rewards=[{"kind": "pairwise", "model": "org/pairs"}], reward={"device": "cpu"})
+    ranker = {"kind": "pairwise", "model": "org/pairs"}
+    plan = planned(rewards=[ranker], reward={"device": "cuda:1", "threads": 2})
     ((name, local),) = plan.local_models
-    assert (name, local.device, local.cache_tokens) == ("org/pairs", "auto", 0)
-    assert plan.rewards[0].options == {"model": "org/pairs"}
+    assert (name, local.device, local.cache_tokens) == ("org/pairs", "cuda:1", 0)
+    options = plan.rewards[0].options
+    assert options.keys() == {"model", *OF_PAIRWISE}
+    assert options["device"] == "cuda:1"
+    assert planned(rewards=[ranker], reward={"device": "cpu"}).local_models == []
 
 
 def test_what_takes_nothing_of_the_card_is_no_local_model() -> None:

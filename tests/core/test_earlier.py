@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+from collections.abc import Iterable, Sequence
 
 from bestofn.control.plateau import Plateau
 from bestofn.control.policy import Policy
+from bestofn.control.recent_scores import RecentScores
 from bestofn.control.waves import Waves
 from bestofn.core.best_of_n import best_of_n
-from bestofn.core.types import Request
+from bestofn.core.types import Candidate, Request, Score
 from bestofn.testing import FakeCompletion, FakeRewardModel
 from tests.support.scripts import CUT, pipeline_of, states
 
@@ -55,6 +58,41 @@ async def test_a_fallback_of_before_is_a_rejection_again() -> None:
     assert many.fallback is None
     assert [(each.index, each.reward) for each in many.ranked] == [(3, -1.0)]
     assert [each.reward for each in many.candidates if not each.accepted] == [None] * 5
+
+
+async def test_what_finished_and_had_no_score_at_the_deadline_is_scored_now() -> None:
+    class Late(FakeRewardModel):
+        async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
+            if any(each.text == "better" for each in candidates):
+                await let.wait()
+            return await super().score(request, candidates)
+
+    let = asyncio.Event()
+    rewards = Late({"good": 1.0, "bad": -1.0, "better": 2.0, "dd": 0.0})
+    later = FakeCompletion("better", delay=0.02)
+    pipeline, _, _ = pipeline_of(["good", later, "good", "dd", "dd", "dd"], rewards)
+    hurried = dataclasses.replace(pipeline, policy=Policy(deadline_seconds=0.2))
+    few = await best_of_n(FEW, hurried)
+    assert states(few)[1] == "deadline"
+    let.set()
+    many = await best_of_n(MANY, pipeline, earlier=few)
+    assert states(many)[1] == "rank 1"
+
+
+async def test_each_score_is_learnt_once() -> None:
+    class Learnt(RecentScores):
+        def __init__(self) -> None:
+            super().__init__(rewards=True)
+            self.scores: list[float] = []
+
+        def add(self, scores: Iterable[float]) -> None:
+            self.scores += scores
+
+    recent = Learnt()
+    pipeline, _, _ = pipeline_of(["good", CUT, "bad", "better", "bad", CUT])
+    pipeline = dataclasses.replace(pipeline, policy=Policy(recent=recent))
+    await best_of_n(MANY, pipeline, earlier=await best_of_n(FEW, pipeline))
+    assert sorted(recent.scores) == [-1.0, -1.0, 1.0, 2.0]
 
 
 async def test_with_nothing_missing_it_is_ranked_again() -> None:

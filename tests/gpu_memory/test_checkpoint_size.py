@@ -65,6 +65,7 @@ def test_pickles_are_read_for_their_sizes(tmp_path: Path) -> None:
 
     torch.save({"model.norm.weight": torch.zeros(5), "a": torch.zeros(3, 4)}, tmp_path / "a.bin")
     torch.save({"b": torch.zeros(7, dtype=torch.int8)}, tmp_path / "b.bin")
+    torch.save(Path("/what/a/trainer/leaves"), tmp_path / "training_args.bin")
     sizes = weight_sizes(str(tmp_path))
     assert (sizes.matrices, sizes.others, sizes.fixed_bytes) == (12, 5, 7)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -10,6 +11,8 @@ import pytest
 from bestofn import ConfigError, Policy
 from bestofn.answers.number import NumberKey
 from bestofn.answers.pattern import PatternKey
+from bestofn.control.evidence import Evidence
+from bestofn.control.recent_scores import RecentScores
 from bestofn.filters.length import LengthFilter
 from bestofn.selection.argmax import ArgmaxSelector
 from bestofn.selection.auto import AutoSelector
@@ -106,3 +109,20 @@ async def test_a_model_that_was_loaded_since_is_found() -> None:
     generator.served.append("new-lora")
     preset = await presets.named("new-lora")
     assert (preset.name, preset.model, preset.best_of) == ("new-lora", "new-lora", 8)
+
+
+async def test_each_models_scores_are_compared_with_its_own() -> None:
+    pipeline = plain_pipeline(ForwardingGenerator(served=["base", "a-lora"]))
+    learning = replace(pipeline, policy=Policy(recent=RecentScores(rewards=True)))
+    settings = settings_of(profiles={"all": {"model": "a-lora", "stop": "evidence"}, "bare": {}})
+    presets = await Presets.load(settings, learning)
+    asked = [("base", None), ("bare", None), ("a-lora", None), ("all", None), ("a-lora", "bare")]
+    found = [(await presets.named(*each)).pipeline.policy for each in asked]
+    policies = [policy for policy in found if isinstance(policy, Policy)]
+    base, bare, lora, profiled, bare_lora = (policy.recent for policy in policies)
+    assert base is bare
+    assert base is not lora
+    assert lora is profiled
+    assert lora is bare_lora
+    assert isinstance(policies[3].stop, Evidence)
+    assert policies[3].stop.recent is lora

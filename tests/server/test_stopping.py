@@ -46,6 +46,19 @@ async def test_a_request_stops_once_enough_candidates_agree(stop: Any) -> None:
     assert answer["bestofn"]["failed"] == {"agreement": 4}
 
 
+async def test_an_operators_floor_is_no_fault_of_who_asks_for_fewer() -> None:
+    settings = Settings.model_validate({"best_of": 8, "stop": {"rule": "agreement", "min": 6}})
+    asked = await _asked(settings, best_of=4)
+    assert (asked.status_code, asked.json()["bestofn"]["sampled"]) == (200, 4)
+    asked = await _asked(settings, best_of=4, bestofn=TEXTS)
+    assert (asked.status_code, asked.json()["bestofn"]["sampled"]) == (200, 4)
+    mine = {"stop": {"rule": "agreement", "min": 6}}
+    assert (
+        "stop.min is 6, and best_of is 4"
+        in error_of(await _asked(best_of=4, bestofn=mine))["message"]
+    )
+
+
 async def test_a_profile_has_a_rule_and_a_request_may_switch_it_off() -> None:
     settings = Settings.model_validate(
         {

@@ -36,6 +36,7 @@ def test_rewards_have_short_forms(tmp_path: Path) -> None:
         "  - org/some-reward\n"
         "  - https://gpu-2:8001\n"
         "  - {kind: judge, url: 'http://gpu-3:8000', mode: pairwise, weight: 2, name: judge}\n"
+        "  - {kind: verifier, check: math, options: {precision: 3}}\n"
         "ensemble: {combine: worst}\n",
         encoding="utf-8",
     )
@@ -49,9 +50,19 @@ def test_rewards_have_short_forms(tmp_path: Path) -> None:
             weight=2,
             options={"url": "http://gpu-3:8000", "mode": "pairwise"},
         ),
+        RewardSpec(kind="verifier", options={"check": "math", "options": {"precision": 3}}),
     ]
     assert settings.ensemble == EnsembleSettings(combine="worst")
-    assert RewardPlan.of(settings).name == "some-reward+gpu-2:8001+judge"
+    assert RewardPlan.of(settings).name == "some-reward+gpu-2:8001+judge+math"
+
+
+def test_a_pairwise_ranker_has_its_part_of_the_section_of_local_models() -> None:
+    ranker = {"kind": "pairwise", "model": "org/ranker", "too_long": "truncate_right"}
+    reward: Any = {"device": "cpu", "too_long": "truncate_left", "cache_tokens": 7, "threads": 1}
+    (planned,) = RewardPlan.of(Settings.load(rewards=[ranker], reward=reward)).rewards
+    assert planned.options["device"] == "cpu"
+    assert planned.options["too_long"] == "truncate_right"
+    assert planned.options.keys().isdisjoint({"cache_tokens", "threads"})
 
 
 def test_what_scores_has_a_name() -> None:

@@ -118,7 +118,7 @@ class Batcher(Generic[T]):
         self._planned: list[_Forward[T]] = []
         self._stale = True
         self._changed = threading.Condition()
-        self._closed = False
+        self._closed: str | None = None  # what callers are told from then on
         self._thread = threading.Thread(target=self._run, name="bestofn-reward", daemon=True)
         self._thread.start()
 
@@ -134,8 +134,8 @@ class Batcher(Generic[T]):
             job.future.set_result([])
             return job.future
         with self._changed:
-            if self._closed:
-                job.fail("the reward model is closed")
+            if self._closed is not None:
+                job.fail(self._closed)
             else:
                 self._waiting.append(job)
                 self._stale = True
@@ -145,16 +145,24 @@ class Batcher(Generic[T]):
     def close(self) -> None:
         """Fails what waits, lets the running forward end, ends the thread; safe to call twice."""
         with self._changed:
-            self._closed = True
+            self._closed = self._closed or "the reward model is closed"
             self._changed.notify()
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
     def _run(self) -> None:
         if self._begin is not None:
-            self._begin()
+            try:
+                self._begin()
+            except Exception as error:  # the thread's edge, as below: nobody may wait for ever
+                with self._changed:
+                    self._closed = f"the reward model cannot run: {first_line(error)}"
         while window := self._window():
-            forward = self._next(window)
+            try:
+                forward = self._next(window)
+            except Exception as error:
+                self._fail(window, error)
+                continue
             if forward.items:
                 self._work(forward)
 
@@ -162,10 +170,10 @@ class Batcher(Generic[T]):
         """The texts that wait, those of the caller in front first; nothing once closed."""
         with self._changed:
             while True:
-                self._changed.wait_for(lambda: self._waiting or self._closed)
-                if self._closed:
+                self._changed.wait_for(lambda: self._waiting or self._closed is not None)
+                if self._closed is not None:
                     for job in self._waiting:
-                        job.fail("the reward model was closed before it scored this")
+                        job.fail(f"{self._closed}: it has not scored this")
                     return []
                 self._waiting = deque(job for job in self._waiting if not job.future.done())
                 texts = ((job, index) for job in self._waiting for index in job.waiting)
@@ -198,9 +206,7 @@ class Batcher(Generic[T]):
         except self._exhausted:
             settled = None
         except Exception as error:  # the thread's edge: whatever it is, it is the callers' to see
-            logger.warning("a forward of %d texts failed: %s", len(items), first_line(error))
-            for job, _ in items:
-                job.fail(f"the reward model failed: {first_line(error)}", error)
+            self._fail(items, error)
             return
         if settled is None:  # not in the except block, whose traceback holds what is to be freed
             self._again(items)
@@ -209,6 +215,12 @@ class Batcher(Generic[T]):
         self._to_the_back(items)
         for (job, i), each in settled:
             job.put(i, each)
+
+    @staticmethod
+    def _fail(items: Sequence[Item[T]], error: Exception) -> None:
+        logger.warning("a forward of %d texts failed: %s", len(items), first_line(error))
+        for job, _ in items:
+            job.fail(f"the reward model failed: {first_line(error)}", error)
 
     def _take(self, items: Sequence[Item[T]]) -> None:
         """Out of the queue with the forward's texts."""

@@ -156,10 +156,8 @@ class PairwiseRanker:
             at: each for at, each in enumerate(inputs.candidates) if isinstance(each, EncodedText)
         }
         pairs = list(itertools.permutations(texts, 2))
-        joined = [
-            self._encoder.pair(inputs.source, texts[first].ids, texts[second].ids)
-            for first, second in pairs
-        ]
+        ids = {at: text.ids for at, text in texts.items()}
+        joined = await self._text_thread.run(self._encoder.pairs, inputs.source, ids, pairs)
         read = await asyncio.wrap_future(self._batcher.submit(joined))
         if read and not any(read):
             raise RewardError("the pairwise ranker is out of memory, for one pair alone too")

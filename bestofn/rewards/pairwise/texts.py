@@ -7,7 +7,7 @@ it leaves of the whole is shared by the two candidates.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -81,10 +81,18 @@ class PairEncoder:
         ]
         return PairInputs(source.ids, source.cut, texts)
 
-    def pair(self, source: Sequence[int], first: Sequence[int], second: Sequence[int]) -> list[int]:
-        """One input; `second` gets the second mark."""
-        marked = [self.marks.second if i == self.marks.first else i for i in second]
-        return [*source, *first, *marked]
+    def pairs(
+        self,
+        source: Sequence[int],
+        texts: Mapping[int, Sequence[int]],
+        pairs: Iterable[tuple[int, int]],
+    ) -> list[list[int]]:
+        """One input for each pair of `texts`, in the order given; the second gets its mark."""
+        behind = {
+            at: [self.marks.second if token == self.marks.first else token for token in ids]
+            for at, ids in texts.items()
+        }
+        return [[*source, *texts[first], *behind[second]] for first, second in pairs]
 
     def _fit(self, text: str | Failure, mark: str, token: int, most: int) -> EncodedText | Failure:
         if isinstance(text, Failure):

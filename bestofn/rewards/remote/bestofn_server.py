@@ -47,9 +47,11 @@ class BestofnServer:
     Args:
         client: asks it.
         model: its name there; None: the server's only one.
+        compares: whether it compares candidates; see `bestofn.core.protocols.Comparing`.
     """
 
-    def __init__(self, client: ApiClient, model: str | None) -> None:
+    def __init__(self, client: ApiClient, model: str | None, *, compares: bool = False) -> None:
+        self.compares = compares
         self._client = client
         self._model = model
 

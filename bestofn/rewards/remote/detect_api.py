@@ -21,6 +21,14 @@ class _Paths(BaseModel):
     paths: dict[str, Any]
 
 
+class _ScoringModel(BaseModel):
+    compares: bool = False
+
+
+class _Listing(BaseModel):
+    reward_model: _ScoringModel | None = None
+
+
 class _Info(BaseModel):
     model_id: str
     model_type: dict[str, Any] | str = ""
@@ -40,6 +48,8 @@ class ServerDescription:
         checkpoint: folder or hub name that the model was loaded from; None: not said.
         max_tokens: the longest text that it takes; None: not said.
         tei_type: TEI's word for the model's kind; "" for other servers.
+        compares: whether its reward model compares the candidates of a call, as bestofn's servers
+            say; see `bestofn.core.protocols.Comparing`.
     """
 
     paths: frozenset[str]
@@ -47,6 +57,7 @@ class ServerDescription:
     checkpoint: str | None = None
     max_tokens: int | None = None
     tei_type: str = ""
+    compares: bool = False
 
 
 async def describe(http: httpx.AsyncClient, url: str) -> ServerDescription:
@@ -60,9 +71,13 @@ async def describe(http: httpx.AsyncClient, url: str) -> ServerDescription:
         ConfigError: it cannot be reached.
     """
     paths = _read(_Paths, await reach(http, "openapi.json", url))
-    models = models_in(await reach(http, "v1/models", url))
+    listing = await reach(http, "v1/models", url)
+    models = models_in(listing)
     info = _read(_Info, await reach(http, "info", url))
-    said = ServerDescription(frozenset(paths.paths if paths else ()))
+    scoring = listed.reward_model if (listed := _read(_Listing, listing)) else None
+    said = ServerDescription(
+        frozenset(paths.paths if paths else ()), compares=scoring is not None and scoring.compares
+    )
     if len(models) == 1:
         (only,) = models
         checkpoint = only.root or only.id

@@ -46,7 +46,7 @@ async def open_reward_server(settings: RewardServerSettings) -> AsyncIterator[Re
         model = settings.model or said.model
         if api == "bestofn":
             _refuse_text_settings(settings, api)
-            yield BestofnServer(client, settings.model)
+            yield BestofnServer(client, settings.model, compares=said.compares)
         elif api in RERANK_APIS:
             _refuse_text_settings(settings, api)
             reranker = RerankServer(RERANK_APIS[api], client, model)
@@ -69,16 +69,24 @@ def _root(url: str) -> str:
     return path.rstrip("/").removesuffix("/v1") + mark + query
 
 
+_OF_TEXTS = (
+    *("tokenizer", "format", "template", "reasoning", "images", "too_long"),
+    "trust_remote_code",
+)
+"""Settings of who makes the texts."""
+
+
 def _refuse_text_settings(settings: RewardServerSettings, api: RewardApi) -> None:
     """Refuse what says how a text is made, where the server makes it.
 
     Raises:
         ConfigError: there is such a setting.
     """
-    made_by = {name: getattr(settings, name) for name in ("tokenizer", "format", "template")}
-    wrong = [name for name, value in made_by.items() if value is not None]
-    if settings.images == "refuse":
-        wrong.append("images")
+    wrong = [
+        name
+        for name in _OF_TEXTS
+        if getattr(settings, name) != type(settings).model_fields[name].default
+    ]
     if wrong:
         raise ConfigError(
             f"{shown_url(settings.url)} is asked as {api}, which makes its own texts: leave out "

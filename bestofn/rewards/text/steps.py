@@ -29,15 +29,13 @@ AGGREGATES: Mapping[Aggregate, Callable[[Sequence[float]], float]] = {
 
 
 def check_step_settings(settings: RewardSettings) -> None:
-    """Refuse what steps cannot be split at or aggregated by.
+    """Refuse what steps cannot be split at.
 
     Raises:
-        ConfigError: the separator is empty, or there is no such aggregate.
+        ConfigError: the separator is empty.
     """
     if settings.step_separator == "":
         raise ConfigError("step_separator is empty: give what stands between two steps")
-    if settings.aggregate is not None and settings.aggregate not in AGGREGATES:
-        raise ConfigError(f"aggregate {settings.aggregate} is none of {', '.join(AGGREGATES)}")
 
 
 def split_steps(text: str, separator: str) -> list[str]:

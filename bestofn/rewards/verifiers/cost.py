@@ -14,8 +14,11 @@ LARGEST_FACTORIAL = 10_000
 _POWER = r"\s*(?:\^|\*\*)\s*[({]*\s*"
 _TOWER = re.compile(rf"\d{{1,400}}(?:{_POWER}\d{{1,400}})+")
 _NUMBER = re.compile(r"\d+")
+_FACTORIAL_MARK = r"!(?!=)(?!\s+[^\W\d_]|[\"'”’»)\]*_]*\s*(?:\n|$))"
+"""And not the end of a sentence, behind which no formula goes on."""
+
 _FACTORIAL = re.compile(
-    rf"(\d{{1,400}})\s*!|factorial\s*\(\s*(\d{{1,400}}(?:{_POWER}\d{{1,400}})*)"
+    rf"(\d{{1,400}})\s*{_FACTORIAL_MARK}|factorial\s*\(\s*(\d{{1,400}}(?:{_POWER}\d{{1,400}})*)"
 )
 
 
@@ -24,6 +27,7 @@ def takes_for_ever(text: str) -> bool:
     more than `LARGEST_FACTORIAL`. Time: linear in the text.
 
     takes_for_ever("10^{10^{10}}"), takes_for_ever("e^{x^2} + 2^{2^3}")     (True, False)
+    takes_for_ever("$36000!$"), takes_for_ever("She earns 36000!")          (True, False)
     """
     powers = (_NUMBER.findall(found.group())[1:] for found in _TOWER.finditer(text))
     if any(_tower(numbers) > LARGEST_EXPONENT for numbers in powers):

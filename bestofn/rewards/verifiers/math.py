@@ -19,6 +19,8 @@ MEMORY_MB = 2048
 """Of address space that reading one formula may take: a power of powers asks for more than any
 machine has. A worker without one takes about 300."""
 
+TAKES_FOR_EVER = "it has a power or a factorial that would take for ever"
+
 _DELIMITED = re.compile(r"\$|\\boxed|\\\(|\\\[")
 _FORMULA = re.compile(r"[\\^_=+*/{(\[]")
 _FINAL = "####"
@@ -94,13 +96,16 @@ def check(
     if right and text == right:
         return True
     if takes_for_ever(text):
-        return Failure(TIMED_OUT, "it has a power or a factorial that would take for ever")
+        return Failure(TIMED_OUT, TAKES_FOR_EVER)
     gold = _read(right if _DELIMITED.search(right) else f"${right}$") or _read(right)
     if not gold:
         return Failure(UNUSABLE_REFERENCE, "math-verify finds no formula in the reference")
     answer = _read(text)
     if not answer and "\n" not in text and _FORMULA.search(text):
-        answer = _read(f"${text}$")  # nothing but a formula, without its marks
+        formula = f"${text}$"  # nothing but a formula, without its marks
+        if takes_for_ever(formula):
+            return Failure(TIMED_OUT, TAKES_FOR_EVER)
+        answer = _read(formula)
     trouble: Exception | None = None
     for one in gold:
         for other in answer:

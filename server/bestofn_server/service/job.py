@@ -256,4 +256,13 @@ def _pipeline(preset: Preset, options: BestOfNOptions, best_of: int) -> Pipeline
         key = build_answer_key(options.answer_key or preset.answer_key)
         with said_of("bestofn.stop" if options.stop is not None else "bestofn.answer_key"):
             pipeline = stopped_by(stop, key, pipeline)
-    return pipeline
+    return pipeline if options.stop is not None else _with_floor_within(best_of, pipeline)
+
+
+def _with_floor_within(best_of: int, pipeline: Pipeline) -> Pipeline:
+    """The pipeline, whose floor of stopping was set for more candidates than a client asks for:
+    then it is all of them."""
+    policy = pipeline.policy
+    if not isinstance(policy, Policy) or policy.least <= best_of:
+        return pipeline
+    return dataclasses.replace(pipeline, policy=dataclasses.replace(policy, least=best_of))

@@ -11,6 +11,8 @@ from bestofn.builders.choosing import build_answer_key, build_selector
 from bestofn.builders.pipeline import build_filters
 from bestofn.builders.special_tokens import with_special_tokens
 from bestofn.builders.stopping import stopped_by
+from bestofn.control.policy import Policy
+from bestofn.control.recent_scores import RecentScores
 from bestofn.core.errors import ConfigError, RequestError
 from bestofn.core.pipeline import Pipeline
 from bestofn.settings.sections import AnswerKeySettings, Profile, SelectorSettings
@@ -64,6 +66,7 @@ class Presets:
         _refuse_above_the_limit(settings)
         self._pipeline = pipeline
         self._models = list(models)
+        self._recent: dict[str, RecentScores] = {}
         self._default = Preset(
             name=str(models[0]["id"]),
             model=None,
@@ -79,7 +82,7 @@ class Presets:
             served=Served(str(models[0]["id"])),
         )
         self._profiles = {
-            name: _of_profile(name, profile, self._default, settings)
+            name: self._apart(_of_profile(name, profile, self._default, settings))
             for name, profile in settings.profiles.items()
         }
 
@@ -124,8 +127,8 @@ class Presets:
                 )
             if chosen.model is None and name not in (None, self._default.name):
                 await self._refresh()
-                if self._serves(name):
-                    return replace(chosen, model=name)
+                if name is not None and self._serves(name):
+                    return self._of_model(chosen, name)
             return chosen
         if name is None or name == self._default.name:
             return self._default
@@ -134,7 +137,8 @@ class Presets:
         if not self._serves(name):
             await self._refresh()  # a LoRA adapter may have been loaded since
         if self._serves(name):
-            return replace(self._default, name=name, model=name, served=Served(name))
+            served = replace(self._default, name=name, served=Served(name))
+            return self._of_model(served, name)
         raise ModelNotFoundError(
             f"there is no model {shortened(name)!r} here; GET /v1/models lists them", param="model"
         )
@@ -154,6 +158,23 @@ class Presets:
         models = [{"object": "model", "created": 0, **model} for model in self._models]
         return models + [{"created": 0, **profile} for profile in profiles]
 
+    def _apart(self, preset: Preset) -> Preset:
+        if preset.model is None or preset.model == self._default.name:
+            return preset
+        return self._of_model(preset, preset.model)
+
+    def _of_model(self, preset: Preset, name: str) -> Preset:
+        """The preset for another model of the engine, whose scores do not compare with the
+        default's: what its rule knows of recent requests is kept apart."""
+        policy = preset.pipeline.policy
+        if not isinstance(policy, Policy) or policy.recent is None:
+            return replace(preset, model=name)
+        recent = self._recent.setdefault(name, RecentScores(rewards=policy.recent.rewards))
+        pipeline = replace(preset.pipeline, policy=replace(policy, recent=recent))
+        if policy.compares_with_recent:
+            pipeline = stopped_by(preset.stop, build_answer_key(preset.answer_key), pipeline)
+        return replace(preset, model=name, pipeline=pipeline)
+
     def _serves(self, name: str | None) -> bool:
         return any(model["id"] == name for model in self._models)
 
@@ -161,6 +182,8 @@ class Presets:
         forwarder = self._pipeline.forwarder
         if forwarder is not None and forwarder.changes:
             self._models = await forwarder.models()
+            served = {model["id"] for model in self._models}
+            self._recent = {name: each for name, each in self._recent.items() if name in served}
 
 
 def _refuse_above_the_limit(settings: Settings) -> None:

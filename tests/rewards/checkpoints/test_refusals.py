@@ -185,7 +185,10 @@ def test_nothing_says_how_the_text_is_made(tmp_path: Path) -> None:
         ({"device": "abacus"}, "device abacus is none of torch's"),
         ({"dtype": "float3"}, "dtype float3 is none of"),
         ({"dtype": "int8"}, "dtype int8 is none of"),
-        ({"max_batch_tokens": 0}, "max_batch_tokens is 0; it must be at least 1"),
+        ({"max_batch_tokens": 0}, "max_batch_tokens: must be at least 1"),
+        ({"threads": 0}, "threads: must be at least 1"),
+        ({"quantization": "int8"}, "quantization: must be '8bit' or '4bit'"),
+        ({"too_long": "cut"}, "too_long: must be 'error', 'truncate_left' or 'truncate_right'"),
     ],
 )
 def test_wrong_arguments(tmp_path: Path, options: dict[str, Any], sentence: str) -> None:

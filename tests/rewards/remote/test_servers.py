@@ -16,6 +16,7 @@ from bestofn.builders.choosing import build_selector
 from bestofn.builders.pipeline import build_filters
 from bestofn.builders.reward_plan import RewardPlan
 from bestofn.builders.rewards import open_reward_model
+from bestofn.core.best_of_n import best_of_n
 from bestofn.core.errors import ConfigError
 from bestofn.core.no_winner import RewardError
 from bestofn.core.protocols import RewardModel
@@ -23,8 +24,9 @@ from bestofn.core.types import Request
 from bestofn.rewards.checkpoints.text_only import load_text_maker
 from bestofn.rewards.remote.open import open_reward_server
 from bestofn.rewards.transformers import TransformersRewardModel
+from bestofn.selection.argmax import ArgmaxSelector
 from bestofn.settings.reward_server import RewardServerSettings
-from bestofn.testing import FakeGenerator
+from bestofn.testing import FakeGenerator, FakeRewardModel
 from bestofn_server.app import create_app
 from tests.support.rewards import calls, classifier_replica, stubs
 from tests.support.rewards.calls import candidate, candidates
@@ -106,6 +108,21 @@ async def test_bestofns_server_gives_its_own_rewards() -> None:
     assert said[0].tokens > 0
 
 
+async def test_a_server_that_compares_is_sent_all_candidates_together() -> None:
+    settings = Settings()
+    texts = ["one", "two, which is longer", "three, the longest of them"]
+    reward_model = FakeRewardModel(lambda _, candidate: len(candidate.text), compares=True)
+    there = Pipeline(
+        FakeGenerator(["never asked"]), build_selector(settings.selector), (), reward_model
+    )
+    async with serving(create_app(settings, there)) as url, _opened(url) as remote:
+        here = Pipeline(FakeGenerator(texts), ArgmaxSelector(), (), remote)
+        ranking = await best_of_n(Request.from_prompt("?", best_of=3), here)
+    assert ranking.ranked[0].candidate.text == texts[2]
+    (call,) = reward_model.calls
+    assert sorted(each.text for each in call[1]) == sorted(texts)
+
+
 def _opened(url: str, **settings: Any) -> AbstractAsyncContextManager[RewardModel]:
     return open_reward_server(RewardServerSettings(url=url, **settings))
 
@@ -167,8 +184,10 @@ async def test_what_is_wrong_with_a_server_is_one_sentence(folder: Path) -> None
         async with _opened("http://127.0.0.1:9"):
             pass
     async with serving(stubs.jina()) as url:
-        with pytest.raises(ConfigError, match="makes its own texts: leave out tokenizer"):
-            async with _opened(url, tokenizer=str(folder)):
+        given = {"tokenizer": str(folder), "reasoning": True, "too_long": "truncate_left"}
+        said = "makes its own texts: leave out tokenizer and reasoning and too_long"
+        with pytest.raises(ConfigError, match=said):
+            async with _opened(url, **given):
                 pass
 
 

@@ -186,7 +186,7 @@ def test_steps_are_for_process_reward_models(tmp_path: Path) -> None:
     ("options", "sentence"),
     [
         ({"step_separator": ""}, "step_separator is empty"),
-        ({"aggregate": "max"}, "aggregate max is none of last, min, mean, prod"),
+        ({"aggregate": "max"}, "aggregate: must be 'last', 'min', 'mean' or 'prod'"),
         ({"format": "qwen-math-prm"}, "format qwen-math-prm is not for LlamaFor"),
         ({"format": "rlhflow-prm"}, "reads a language model, and .* is LlamaForSequenceCl"),
     ],
