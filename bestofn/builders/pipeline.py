@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 
 from bestofn.builders.by_name import make
 from bestofn.builders.choosing import build_answer_key, build_selector
-from bestofn.builders.generator import engine_of
+from bestofn.builders.generator import engine_of, refuse_no_model
 from bestofn.builders.generators import open_generators, sampled_here
 from bestofn.builders.memory import left_flags, planned_flags
 from bestofn.builders.reward_plan import RewardPlan
@@ -77,6 +77,7 @@ async def open_pipeline(
     policy = Policy(**settings.policy.model_dump(), **stopping(settings.stop, readable))
     planned: Sequence[str] | None = ()
     if generator is None and here is not None and here.model is not None:
+        refuse_no_model(here.model)
         planned = planned_flags(here, here.model, rewards) if engine_of(here) == "vllm" else ()
     async with contextlib.AsyncExitStack() as stack:
         itself = Itself()

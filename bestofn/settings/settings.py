@@ -207,7 +207,9 @@ class Settings(BaseSettings):
 
 def no_file(file: Path) -> str:
     """Why a file of settings cannot be read that is none."""
-    return f"{file}: {'this is a folder' if file.is_dir() else 'no such file'}"
+    if file.is_dir():
+        return f"{file}: this is a folder"
+    return f"{file}: {'this is no plain file' if file.exists() else 'no such file'}"
 
 
 def _refuse_no_mapping(file: Path) -> None:

@@ -28,6 +28,8 @@ SAME: list[tuple[str, ...]] = [
     ("First \\boxed{1}, no: \\boxed{2}", "2"),
     ("The answer is 42, since 6 * 7 = 42 and not 36.", r"\boxed{42}"),
     ("Answer: **17** (there are 3 more)", "17"),
+    ("The answer is $8 ($5 + $3 = $8).", "The answer is $8 (=$5 + $3)", "The answer is 8 = 5 + 3",
+     "The answer is $5 + $3 = $8.", "8"),
     ("The answer is: 12. We needed 3 steps.", "The final answer is: $12$ (3 boxes of 4).",
      r"The answer is \(12\), from 3 boxes.", "**Answer:** 12 apples (3 boxes)", "答案是：12，共3步",
      "The answer is:\n\n$$\n12\n$$\nin 3 steps", "**Answer**: `12` (3 boxes)", "12"),

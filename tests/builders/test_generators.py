@@ -14,7 +14,7 @@ from bestofn.builders.reward_plan import RewardPlan
 from bestofn.control.agreement import Agreement
 from bestofn.control.policy import Policy
 from bestofn.core.best_of_n import best_of_n
-from bestofn.core.errors import ConfigError
+from bestofn.core.errors import ConfigError, ModelError
 from bestofn.core.types import Request
 from bestofn.dataset.store.identity import identity_of
 from bestofn.settings.settings import Settings
@@ -34,6 +34,13 @@ def says(text: str) -> Any:
         return JSONResponse({"choices": choices, "usage": usage})
 
     return script
+
+
+@pytest.mark.parametrize("model", ["./nowhere", "/no/such", __file__])
+async def test_a_path_to_no_model_is_refused_before_an_engine_is_started(model: str) -> None:
+    with pytest.raises(ModelError, match="does not exist|is a file; a model is a folder"):
+        async with open_pipeline(Settings(model=model, reward_model="none", engine="vllm")):
+            pass
 
 
 def test_generators_are_read_from_a_few_words() -> None:

@@ -126,11 +126,11 @@ def test_bad_input_is_one_sentence_and_exit_code_2(
 
 
 @pytest.mark.slow  # one more engine
-def test_a_model_that_vllm_cannot_load_is_one_sentence(bestofn: Run) -> None:
-    done = bestofn("ask", QUESTION, "--model", "/no/such", "--reward-model", "none")
+def test_a_model_that_vllm_cannot_load_is_one_sentence(bestofn: Run, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"architectures": ["Nobodys"], "model_type": "nobodys"}')
+    done = bestofn("ask", QUESTION, "--model", str(tmp_path), "--reward-model", "none")
     assert done.returncode == 2
-    assert done.stderr.startswith("bestofn: ")
-    assert "/no/such" in done.stderr.splitlines()[0]
+    assert done.stderr.startswith(f"bestofn: vLLM cannot load {tmp_path}: ")
 
 
 def test_a_filter_that_raises_loses_nothing(bestofn_here: Run, tmp_path: Path) -> None:

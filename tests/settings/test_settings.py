@@ -85,6 +85,8 @@ def test_a_wrong_file_is_one_sentence_that_names_it(
 def test_a_missing_file_is_named() -> None:
     with pytest.raises(ConfigError, match=r"nowhere\.yaml: no such file"):
         Settings.load(Path("nowhere.yaml"))
+    with pytest.raises(ConfigError, match=r"/dev/null: this is no plain file"):
+        Settings.load(Path("/dev/null"))
 
 
 def test_an_unknown_filter_lists_the_known() -> None:

@@ -51,8 +51,11 @@ def is_asked_for(expression: str, path: str, text: str) -> bool:
     Args:
         expression: what is given as ``-m``.
         path: of the file, below the repository.
-        text: of the file; by `pytestmark` all its tests belong to a part, or to a later one.
+        text: of the file; by `pytestmark` all its tests belong to a part, or to a later one, and a
+            heavy test, or a fixture of its, is marked so or names what makes it heavy.
     """
+    if expression == "heavy" or expression.startswith("heavy and "):
+        return bool(_CAN_BE_HEAVY.search(text))
     most = _MOST_ASKED.get(expression, "heavy")
     marks = {
         mark for found in _MODULE_MARK.findall(text) for mark in re.findall(r"mark\.(\w+)", found)
@@ -60,6 +63,8 @@ def is_asked_for(expression: str, path: str, text: str) -> bool:
     marks |= folder_marks(path)
     return PARTS.index(part(marks)) <= PARTS.index(most)
 
+
+_CAN_BE_HEAVY = re.compile(rf"\bmark\.(?:{'|'.join(HEAVY)})\b|\b(?:{'|'.join(SLOW_FIXTURES)})\b")
 
 _TOGETHER = (
     ("tests/cli/test_ask_upstream.py", "engine"),

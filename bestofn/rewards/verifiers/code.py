@@ -36,7 +36,8 @@ def code_verifier(
     The reference is one of: Python that uses the program's names and raises where it is wrong (as
     HumanEval's ``check(...)``); a list of such texts, each a test of its own (as MBPP's asserts);
     ``{"stdin": ..., "stdout": ...}``, or a list of these, for a program that reads and prints.
-    Printed texts are compared line by line, white space at the ends aside. `Score.components` has
+    Printed texts are compared line by line, white space at the ends aside; a number stands for its
+    digits, a list for its items on a line each. `Score.components` has
     the share of tests that were ``passed``.
 
     Tests run in another process than the program: what it returns reaches them as a value of
@@ -97,11 +98,19 @@ async def check(
 
 
 def _is_printing(test: Any) -> TypeGuard[dict[str, Any]]:
-    return (
-        isinstance(test, dict)
-        and {*test} == {"stdin", "stdout"}
-        and test["stdout"] is not None  # nobody knows what is right
-    )
+    return isinstance(test, dict) and {*test} == {"stdin", "stdout"}
+
+
+def _written(value: Any) -> str | None:
+    """What a program reads or prints, as text; None: it is nothing that a test can mean."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, list | tuple):
+        return None
+    lines = [None if isinstance(each, list | tuple) else _written(each) for each in value]
+    return None if None in lines else "\n".join(map(str, lines))
 
 
 def _tests(reference: Any, limits: Limits, form: Form) -> Sequence[Test] | Failure:
@@ -111,15 +120,17 @@ def _tests(reference: Any, limits: Limits, form: Form) -> Sequence[Test] | Failu
         if isinstance(each, str) and each.strip():
             tests.append(bound(_holds, each, limits, form))
         elif _is_printing(each):
-            told = "" if each["stdin"] is None else str(each["stdin"])
-            tests.append(bound(_prints, told, str(each["stdout"]), limits, form))
+            given_in = "" if each["stdin"] is None else each["stdin"]
+            texts = {"stdin": _written(given_in), "stdout": _written(each["stdout"])}
+            told, printed = texts["stdin"], texts["stdout"]
+            if told is None or printed is None:
+                name = next(name for name, text in texts.items() if text is None)
+                kind = "null" if each[name] is None else type(each[name]).__name__
+                return Failure(UNUSABLE_REFERENCE, f"a test's {name} is no text, but {kind}")
+            tests.append(bound(_prints, told, printed, limits, form))
         else:
-            detail = (
-                "a test's stdout is null"
-                if isinstance(each, dict) and {*each} == {"stdin", "stdout"}
-                else "a test is neither Python nor {stdin, stdout}, but "
-                f"{'an empty text' if isinstance(each, str) else type(each).__name__}"
-            )
+            said = "an empty text" if isinstance(each, str) else type(each).__name__
+            detail = f"a test is neither Python nor {{stdin, stdout}}, but {said}"
             return Failure(UNUSABLE_REFERENCE, detail)
     return tests or Failure(UNUSABLE_REFERENCE, "the reference is a list without tests")
 

@@ -73,6 +73,8 @@ async def test_a_program_that_prints_is_compared_by_lines() -> None:
 async def test_no_input_is_an_empty_one() -> None:
     length = "```python\nimport sys\nprint(len(sys.stdin.read()))\n```"
     assert await _reward({"stdin": None, "stdout": "0"}, length) == 1.0
+    assert await _reward({"stdin": ["a", 12], "stdout": 4}, length) == 1.0
+    assert await _reward({"stdin": 0, "stdout": [1]}, length) == 1.0
 
 
 CHEATS = {
@@ -163,6 +165,8 @@ async def test_many_at_once_have_a_verdict_each() -> None:
         (5, "unusable_reference"),
         ([{"stdin": ""}], "unusable_reference"),
         ([{"stdin": "", "stdout": None}], "unusable_reference"),
+        ([{"stdin": "", "stdout": [["1"]]}], "unusable_reference"),
+        ([{"stdin": {}, "stdout": "1"}], "unusable_reference"),
         ("assert add(1", "unusable_reference"),
         ("class Sub(add):\n    pass", "unusable_reference"),
     ],
