@@ -38,7 +38,7 @@ def says(text: str) -> Any:
 
 @pytest.mark.parametrize("model", ["./nowhere", "/no/such", __file__])
 async def test_a_path_to_no_model_is_refused_before_an_engine_is_started(model: str) -> None:
-    with pytest.raises(ModelError, match="does not exist|is a file; a model is a folder"):
+    with pytest.raises(ModelError, match=r"does not exist|is a file; a model is a folder"):
         async with open_pipeline(Settings(model=model, reward_model="none", engine="vllm")):
             pass
 
