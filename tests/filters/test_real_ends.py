@@ -139,3 +139,68 @@ def test_a_chat_token_at_the_end_hides_no_end() -> None:
     assert reason(FILTER, "```json\n[1]\n```<|im_end|>") is None
     assert reason(FILTER, "It is fine.<|eot_id|>\n") is None
     assert reason(FILTER, "It is small. It is cold and the<|im_end|>") == "open_end"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # a mention that ends a sentence, dotted names, values of calls, code
+        "It wraps the decorator with another one that it is given, and then the\n"
+        "function in @no_type_check.",
+        "It opens the file. It does the same as archive.reader",
+        "It reads all keys. That is the default.\n\nbox.keys() -> a view of the keys of the box",
+        "It runs when the page has loaded. It calls this: (function(){load(7)}(window));",
+        # pages of a manual, a line of dots
+        "The page holds it.\n\nIt was written in May.\n\nsee also chown(1), chmod(2)",
+        "It is used so.\n\nUsage:\n\n    class Box(metaclass=Base):\n"
+        "        def open(self, a, b):\n            ...",
+        # columns of names and what they mean
+        "A box has these fields. They are read only.\n\n"
+        "width     the width of the box in pixels\n"
+        "height    the height of the box in pixels\n"
+        "colour    the colour in which it is drawn",
+        # a poem's author
+        "《春望》\n作者：杜甫",
+    ],
+)
+def test_names_tables_and_references_need_no_stop(text: str) -> None:
+    assert rejection(FILTER, text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # what a sentence begins with is no name
+        ("It works on every system.\n\nOn Debian", "no_sentence_end"),
+        (
+            "It is sold as it is.\n\nIT COMES WITHOUT A PROMISE OF ANY KIND, NOT\nEVEN",
+            "no_sentence_end",
+        ),
+        ("It works on every system.\n\nHowever", "open_end"),
+        ("Be brave and come along with me today, if it is\na", "open_end"),
+        ("It was said long ago.\n\n-- Anna in", "open_end"),
+        # one line is no poem
+        ("《春望》\n作者：杜甫\n国破山", "no_sentence_end"),
+        # words in angle brackets are no comparison
+        ("先要检查。它会在屏幕上打印出<file>的签", "no_sentence_end"),
+        # bold type, half a link
+        ("1. **The price is low.**\n2. **The way is sho", "unclosed_code"),
+        ("It is in [the guide](a.md) and [the other", "unclosed_bracket"),
+        ("It is in [the guide](a.md) and in [the other one]", "unclosed_bracket"),
+    ],
+)
+def test_cuts_that_looked_whole_are_found(text: str, expected: str) -> None:
+    assert reason(FILTER, text) == expected
+
+
+def test_a_full_stop_in_code_is_no_operator() -> None:
+    code = "def f(x):\n    return x[:-1]  # Remove the last one."
+    assert rejection(FILTER, code) is None
+    assert reason(FILTER, "def f(self):\n    return self.") == "open_end"
+
+
+def test_a_word_that_goes_on_with_a_sentence_is_no_label() -> None:
+    text = "Raises:\n    code: Where it is neither a short nor a long\n"
+    no_ends = TruncationFilter(without="no_sentence_end")
+    assert reason(no_ends, f"{text}    code") == "open_end"
+    assert rejection(no_ends, f"{text}      code") is None

@@ -53,7 +53,7 @@ def blocks(prose: str) -> list[Block]:
     lines: list[str] = []
     barred = False
     for line in [*prose.split("\n"), ""]:
-        starts = _kind(line) if line.strip(" \t.") else None
+        starts = _kind(line) if line.strip() not in ("", ".") else None
         barred = "|" in line and (barred or _DELIMITERS.match(line) is not None)
         if barred:
             starts = "row"

@@ -59,7 +59,8 @@ _INTRODUCTION = re.compile(
     r"|Because|Unlike|Like|Under|Despite|Given)\b[^,]*, [a-z]"
 )
 _ENTRY = re.compile(
-    r"[~/][\w.~/*-]{1,80}\s+\S|--?\w|[^\s。.]{1,60}(?:, [^\s。.]{1,40}){0,3} --? "
+    r"[~/][\w.~/*-]{1,80}\s+\S|--?\w|[\w.]{1,60}\([^()]{0,80}\) ?--?> \S"
+    r"|[^\s。.]{1,60}(?:, [^\s。.]{1,40}){0,3} --? "
     r"|(?:[a-z]\w*_\w*|[a-z]+[A-Z]\w*|[`*]{1,2}\w[^\s`*:]{0,40}[`*]{1,2}|[a-z]{2,20}):\s+(?=[^\W\d_A-Z])"
 )
 """An option of a command, or a name and what it means ("bases: the tuple of bases"): their

@@ -15,7 +15,7 @@ from bestofn.filters.truncation.line_end import TAIL, open_end
 from bestofn.filters.truncation.signatures import is_signature
 
 _TAG = re.compile(
-    r"(?:[#＃](?=\w*[^\W\d])[^\s#＃()\[\]{}.,;:]+|[@＠][\w.-]+|https?://\S+|www\.\S+|\[[^\]\n]{1,120}\]\(\S{1,400}\)|\W{1,8})"
+    r"(?:[#＃](?=\w*[^\W\d])[^\s#＃()\[\]{}.,;:]+|[@＠][\w.-]*\w|https?://\S+|www\.\S+|\[[^\]\n]{1,120}\]\(\S{1,400}\)|\W{1,8})"
     r"(?:\s+|(?=[#＃])|$)"
 )
 _HASHTAG = re.compile(r"(?:^|\s)[#＃@＠](?=\w*[^\W\d])|https?://|www\.|\]\(")
@@ -55,6 +55,9 @@ _BOXED = re.compile(r"\\boxed\s?\{.{1,200}\}[\s$\\)\]*]*$")
 _EQUATION = re.compile(
     r"(?:[=≈≤≥<>→⇒]|\bequals)\s?[^\s=≈，。]{1,60}(?:\s[^\s=≈，。A-Za-z]\S{0,40}){0,12}(?:\s[A-Za-z]{1,12})?$"
 )
+_TAGGED = re.compile(r"<[\w./-]{1,60}>")
+"""A word in angle brackets, which are no signs of comparison."""
+
 _PLACEHOLDER = re.compile(r"\\?[\[<{（(【〈]{1,2}[^\[\]<>{}\n]{1,60}[\]>}）)】〉]{1,2}[*_.]*$")
 _STAGE = re.compile(
     r"(?:\*[^*\n]{2,120}\*|_[^_\n]{2,120}_|\([^()\n]{2,120}\)|（[^（）\n]{2,120}）)$"
@@ -114,7 +117,7 @@ def is_final_answer(line: str, *, alone: bool = True) -> bool:
 
 def ends_in_amount(line: str) -> bool:
     """Whether the line ends in an amount with its unit, or in the right side of an equation."""
-    tail = line.rstrip()[-TAIL:].rstrip("*_ ")
+    tail = _TAGGED.sub("", line.rstrip()[-TAIL:]).rstrip("*_ ")
     return bool(_AMOUNT.search(tail) or _EQUATION.search(tail))
 
 

@@ -13,6 +13,11 @@ from bestofn.filters.truncation.sentences import last_sentence, needs_no_stop, p
 _NUMBERED = re.compile(r"\s*\d+(?:\.\d+)*\.?\s")
 """The number of a heading."""
 
+_COLUMNS = re.compile(r"\s{0,40}\S{1,40}(?: \S{1,40}){0,2}(?: {2,60}|\t{1,9})(?=\S)")
+
+ROWS = 3
+"""Rows whose second column begins at the same place."""
+
 PEER = 5
 """Words of a paragraph that shows how the text punctuates; titles have fewer."""
 
@@ -68,6 +73,16 @@ def describes(found: Sequence[Block]) -> bool:
         return weight(entry) >= ENTRY and not last_sentence(entry)[1]
     ends = [lines[number - 1] for number in starts[1:]]
     return 2 * sum(ends_sentence(line.rstrip()) for line in ends) < max(1, len(ends))
+
+
+def in_columns(block: Block) -> bool:
+    """Whether the last line is a row of two columns, names and what they mean, parted by spaces
+    alone, or goes on in the second: their descriptions often have no stop."""
+    columns = [found.end() for line in block.lines if (found := _COLUMNS.match(line))]
+    if not columns or columns.count(columns[-1]) < ROWS:
+        return False
+    last = _COLUMNS.match(block.lines[-1])
+    return columns[-1] == (last.end() if last else _indent(block.lines[-1]))
 
 
 def _indent(line: str) -> int:

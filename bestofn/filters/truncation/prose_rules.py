@@ -11,16 +11,24 @@ from bestofn.filters.truncation.brackets import CJK_QUOTES
 from bestofn.filters.truncation.chinese_line_end import lone_character
 from bestofn.filters.truncation.closings import is_closing, is_final_answer
 from bestofn.filters.truncation.english_line_end import english_open_end
+from bestofn.filters.truncation.english_words import words_of
 from bestofn.filters.truncation.line_end import TAIL, open_end
 from bestofn.filters.truncation.other_line_end import other_open_end
 from bestofn.filters.truncation.quotations import open_quotation, open_straight_quote
 from bestofn.filters.truncation.reading import Reading
 from bestofn.filters.truncation.sentence_end import lacks_end
+from bestofn.filters.truncation.sentences import punctuated
 
 _FALSE_STOP = re.compile(r"\d\.\d+\.$|[/_]\w+\.$|\w\(\)\.$|\.\.$")
 """A point within a number, a path or an ellipsis, which closes no bracket."""
 
 _OPEN_LINK = re.compile(r"\]\([^()\s]*$")
+_HALF_LINK = re.compile(r"(?<![\]\w])\[[^\[\]\n]{0,60}[^\W\d_]{3}[^\[\]\n]{0,60}\]$")
+_DEFINITION = re.compile(r"^ {0,3}\[[^\]\n]{1,80}\]: ?\S|\]\[", re.MULTILINE)
+"""What Markdown writes elsewhere for the addresses of links without one."""
+
+_BOLD = re.compile(r"(?<![*\\])\*\*(?!\*)")
+_BOLD_OPENS = re.compile(r"(?:(?<=[\s(:：>])|^)\*\*[^\W_]", re.MULTILINE)
 _OPEN_HEAD = re.compile(r"\| [^|]*\|(?:[^|]*\|)*[^|]+$|\| [^|]*[^|\s]$")
 _BARE_MARKER = re.compile(r"\s*(?:[-*+|>]|--|#{1,6}|\(?\d{1,3}[.)])\s*")
 ANNOUNCED = 8
@@ -31,6 +39,15 @@ LABEL = 40
 
 CONTEXT = 600
 """Characters at the end of a text by which the language of its last word is told."""
+
+_NO_ANSWER = words_of(
+    "An Such That These This Those He She There Its Their Your Our His As At By During For From In"
+    " Into On Since Under Unless Until Upon When Whenever Where While With Without Although Because"
+    " Before But If Or Though Whether Also Alternatively Consequently Finally Furthermore Generally"
+    " Hence However Instead Likewise Meanwhile Moreover Nevertheless Only Optionally Otherwise"
+    " Similarly Then Therefore Thus Typically Raises Returns See Sets Uses"
+)
+"""Words that begin a sentence, and answer no question behind one."""
 
 _WORD = re.compile(r"[^\W\d_]{2}")
 
@@ -96,15 +113,20 @@ def cut_label(reading: Reading) -> str | None:
     if not line or len(line) > LABEL or reading.ends:
         return None
     above = reading.outline.prose[: -len(line)]
-    labelled = re.search(
-        rf"(?m)^[ \t>*_-]{{0,20}}{re.escape(line)}[*_]{{0,3}}[:：][ \t*_]*\S", above
-    )
+    marker = re.escape(reading.raw[: len(reading.raw) - len(reading.raw.lstrip(" \t>*_-"))])
+    value = r"[*_]{0,3}[:：][ \t*_]*\S"
+    labelled = re.search(rf"(?m)^{marker}{re.escape(line)}{value}", above)
     return f"its last line is only {line!r}, which had a value before" if labelled else None
 
 
 def open_link(reading: Reading) -> str | None:
-    """A Markdown link whose address was never closed."""
-    return "a link at its end was never closed" if _OPEN_LINK.search(reading.line) else None
+    """A Markdown link whose address was never closed, or not begun though others have one."""
+    if _OPEN_LINK.search(reading.line):
+        return "a link at its end was never closed"
+    text = reading.text
+    if _HALF_LINK.search(reading.line[-TAIL:]) and "](" in text and not _DEFINITION.search(text):
+        return "a link at its end has no address"
+    return None
 
 
 def open_bracket_of(reading: Reading) -> str | None:
@@ -130,12 +152,15 @@ def open_quotation_of(reading: Reading) -> str | None:
 
 
 def open_span(reading: Reading) -> str | None:
-    """Inline code or a formula that was never closed."""
-    if reading.ends or not reading.span_open or _stands(reading):
+    """Inline code, a formula or words in bold type that were never closed."""
+    if reading.ends or _stands(reading) or not _WORD.search(reading.text):
         return None
-    if not _WORD.search(reading.text):
+    if reading.span_open:
+        return "code or a formula within its last paragraph was never closed"
+    marks = list(_BOLD.finditer(reading.span_free))
+    if len(marks) % 2 == 0 or not _BOLD_OPENS.match(reading.span_free, marks[-1].start()):
         return None
-    return "code or a formula within its last paragraph was never closed"
+    return "** in its last paragraph was never closed"
 
 
 def straight_quote(reading: Reading) -> str | None:
@@ -161,14 +186,25 @@ def open_end_of(reading: Reading) -> str | None:
         line = " ".join(" ".join(reading.last.lines[-2:]).split())[-TAIL:]
         if line[-2:] in (' "', " “", " „"):
             return f"it ends in {line[-1]!r}, which opens a quotation"
+        if (word := line.rpartition(" ")[2]) in ("in", "on", "by", "from"):
+            return f"it ends in {word!r}, which announces more"
         end = english_open_end(line) or other_open_end(line, reading.outline.prose[-CONTEXT:])
         return f"it ends in {end!r}, which announces more" if end else None
-    if reading.ends or _stands(reading) or is_final_answer(reading.line):
+    line = _end_of_sentence(reading.last)
+    if _is_beginning(reading.blocks):
+        return f"its last paragraph is only {line.strip()!r}"
+    if reading.ends or _stands(reading) or is_final_answer(line):
         return None
-    end = open_end(_end_of_sentence(reading.last), reading.outline.prose[-CONTEXT:])
+    end = open_end(line, reading.outline.prose[-CONTEXT:])
     if end in (":", "：") and _all_announce(reading.blocks):
         return None
     return f"it ends in {end!r}, which announces more" if end else None
+
+
+def _is_beginning(found: Sequence[Block]) -> bool:
+    """Whether the last paragraph is a single word that begins a sentence, and is no answer."""
+    above = found[-2].lines[-1] if len(found) > 1 else ""
+    return found[-1].text.strip() in _NO_ANSWER and punctuated(above)
 
 
 def _all_announce(found: Sequence[Block]) -> bool:

@@ -15,7 +15,7 @@ from bestofn.filters.truncation.blocks import Block
 from bestofn.filters.truncation.clauses import is_entry, is_plain, is_summary, stops_short
 from bestofn.filters.truncation.closings import ends_in_amount, is_final_answer
 from bestofn.filters.truncation.line_end import TAIL, ends_sentence
-from bestofn.filters.truncation.own_style import LONG, PEER, describes, leaves_out_stops
+from bestofn.filters.truncation.own_style import LONG, PEER, describes, in_columns, leaves_out_stops
 from bestofn.filters.truncation.sentences import (
     CJK,
     last_sentence,
@@ -37,12 +37,16 @@ _SIGN_OFF = re.compile(
 
 
 _REFERENCES = re.compile(
+    r"(?:[^\n]{0,200}(?:参[看见阅考]|\b[Ss]ee(?: also)?) *)?"
     r"[\w.+:-]{1,40}\(\d\w{0,3}\)(?:(?:, ?|，|、| )[\w.+:-]{1,40}\(\d\w{0,3}\))*"
 )
-"""Pages of a manual: chat(8), uucp(1)."""
+"""Pages of a manual, and what points to them: chat(8), uucp(1)."""
 
 _SPEAKER = re.compile(r"\W{0,4}\w[^:：\n]{0,30}[:：]")
 """Who speaks, at the beginning of a line of a dialogue, some of which have no stop."""
+
+_POEM_HEAD = re.compile(r"《[^《》\n]{1,40}》|[^\s:：]{1,4}\s?[:：].{0,40}")
+"""A title, or what a poem is headed by: its author, its time."""
 
 _VERSE_MARK = re.compile(r"[,.;:!?，。；：！？、…—-][\"'”’」』)）]*$")
 
@@ -83,7 +87,7 @@ def lacks_end(found: Sequence[Block]) -> bool:
         return False
     if size <= RESULT and _RESULT.search(line[-TAIL:]):
         return False
-    if leaves_out_stops(found) or describes(found):
+    if leaves_out_stops(found) or describes(found) or in_columns(block):
         return False
     if (inner and not _greets(line, size)) or _ends_verses(block, wrapped):
         return size > 0
@@ -101,6 +105,8 @@ def lacks_end(found: Sequence[Block]) -> bool:
         and not _is_couplet(rest)
         and (size >= CJK_CLAUSES or _breaks_off(rest))
     ):
+        return True
+    if _begins_poem([line for each in found for line in each.lines]):
         return True
     announced = len(found) > 1 and found[-2].lines[-1].rstrip()[-1:] in (":", "：")
     if peers and sum(peers) >= 0.5 * len(peers) and not announced:
@@ -144,6 +150,18 @@ def _greets(line: str, size: float) -> bool:
 def _items_end(peers: Sequence[bool]) -> bool:
     """Whether most of the other items end in a stop, or the last two do."""
     return sum(peers) >= 0.75 * len(peers) or (len(peers) >= 2 and all(peers[-2:]))
+
+
+def _begins_poem(lines: Sequence[str]) -> bool:
+    """Whether a single Chinese line without a mark follows a poem's title and author: no poem has
+    only one."""
+    *heads, last = (line.strip() for line in lines)
+    return (
+        any(head.startswith("作者") for head in heads)
+        and all(_POEM_HEAD.fullmatch(head) for head in heads)
+        and not _POEM_HEAD.fullmatch(last)
+        and CJK.match(last) is not None
+    )
 
 
 def _is_couplet(clauses: str) -> bool:

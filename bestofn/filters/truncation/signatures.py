@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 
 from bestofn.filters.truncation.blocks import Block
+from bestofn.filters.truncation.english_words import BEGINNINGS
 from bestofn.filters.truncation.line_end import ends_sentence
 
 SIGNATURE = 7
@@ -53,6 +54,10 @@ def _is_named(found: Sequence[Block], bare: str) -> bool:
         return all(not word[:1].islower() or word in _PARTICLES for word in words)
     named = [word for word in words if _WORD.search(word)]
     above = found[-2].lines[-1].rstrip()
+    if named and named[0].rstrip(",") in BEGINNINGS:
+        return False
+    if len(found[-1].lines[0].split()) > SIGNATURE:
+        return False
     return (
         found[-1].kind == "text"
         and bool(named)

@@ -42,6 +42,14 @@ _PAIRS = {")": "(", "]": "[", "}": "{"}
 _OPERATOR = re.compile(
     r"(?:[-+*/%=<&|^,:(\[{\\@]|(?<!\.\.)\.|\b(?:and|or|not|in|is|if|else|import|from|=>))$"
 )
+_KEYWORD = (
+    r"(?:and|as|assert|async|await|case|const|del|delete|elif|else|for|from|if|import|in|is|lambda"
+    r"|let|new|not|or|print|raise|return|throw|typeof|until|var|when|while|with|yield)\b"
+)
+_FULL_STOP = re.compile(
+    rf"(?:^|\s)(?:#|//) .*\.$|(?<![\w.])(?!{_KEYWORD})[A-Za-z]+\)? (?!{_KEYWORD})[a-z]{{2,30}}\.$"
+)
+"""A stop that ends a comment, or two words side by side of which none is a keyword."""
 
 
 def open_structure(code: str) -> str | None:
@@ -75,7 +83,9 @@ def _is_open_string(code: str, found: re.Match[str]) -> bool:
 def ends_in_operator(code: str) -> bool:
     """Whether the last line cannot end a statement: an operator, a comma or an opened block."""
     line = code.rstrip()[-120:].rpartition("\n")[2]
-    return not NEUTRAL.match(line.lstrip()) and _OPERATOR.search(line) is not None
+    if NEUTRAL.match(line.lstrip()) or _FULL_STOP.search(line):
+        return False
+    return _OPERATOR.search(line) is not None
 
 
 def ends_before_its_block(code: str) -> bool:
