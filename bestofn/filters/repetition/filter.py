@@ -22,6 +22,7 @@ from bestofn.filters.repetition.floods import KINDS, few_words, white_space
 from bestofn.filters.repetition.near import BROKEN_CONTENT, near_loop
 from bestofn.filters.repetition.segmentation import (
     Segments,
+    address_mask,
     hardly_compresses,
     hardly_repeats,
     segment,
@@ -198,7 +199,9 @@ class RepetitionFilter:
                     f"most in {_quote(example)}",
                     certain=False,
                 )
-        share = duplicate_ngrams(segments.ids, segments.content, _NGRAM)
+        # The addresses of a site all begin alike.
+        said = segments.content & ~address_mask(segments)
+        share = duplicate_ngrams(segments.ids, said, _NGRAM)
         if share > self.max_duplicate_ngrams:
             return self._reject(
                 "duplicate_ngrams",

@@ -58,6 +58,8 @@ _FORMULA = re.compile(
 )
 """Formulas of TeX; possessive and bounded, so that the search is linear."""
 
+_ADDRESS = re.compile(r"https?://[^\s<>\"]+")
+
 _DIGIT = re.compile(r"\d")
 _CONTENT = re.compile("[^\\W\\d_]|[\U0001f000-\U0001faff☀-➿]")
 """Letters, and pictographs, which carry content as words do; box drawing and arrows do not."""
@@ -181,7 +183,16 @@ def code_mask(segments: Segments) -> Mask:
 
 def formula_mask(segments: Segments) -> Mask:
     """(tokens,) True where the token stands in a formula of TeX."""
-    spans = [found.span() for found in _FORMULA.finditer(segments.text)]
+    return _mask(segments, _FORMULA)
+
+
+def address_mask(segments: Segments) -> Mask:
+    """(tokens,) True where the token stands in an address of the web."""
+    return _mask(segments, _ADDRESS)
+
+
+def _mask(segments: Segments, form: re.Pattern[str]) -> Mask:
+    spans = [found.span() for found in form.finditer(segments.text)]
     if not spans:
         return np.zeros(len(segments), dtype=np.bool_)
     begins, ends = np.array(spans).T
