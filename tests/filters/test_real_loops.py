@@ -164,3 +164,46 @@ def test_what_the_prompt_has_may_be_given_back_once() -> None:
     assert reason(FILTER, twice) == "duplicate_paragraphs"
     request = Request.from_prompt("Copy this twice:\n\n" + "\n\n".join(paragraphs))
     assert FILTER.check(request, candidate(twice)) is None
+
+
+def test_entries_stand_once_each() -> None:
+    words = {"k": "key", "r": "row", "b": "box"}
+    loop = "".join(f"    store.append({words[w]}, value)\n" for w in "kbrkkbbrkrbkbrrkkbrb")
+    entries = "".join(f"    store.append({town}, value)\n" for town in TOWNS * 2)
+    assert reason(FILTER, f"```python\n{loop}```") == "near_loop"
+    assert rejection(FILTER, f"```python\n{entries[: len(entries) // 2]}```") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "He said that it doesn'" + "doesn'" * 16,
+        "```python\ndef go(" + ")``python\ndef go(".join(t.lower() for t in TOWNS * 2),
+        "".join(f"    store.append(, {t}, value)\n" for t in TOWNS),
+        "```python\nlines = [\n"
+        + '    "the first of all the words",\n    "for this one here and now",\n' * 8
+        + "]\n```",
+    ],
+)
+def test_pieces_and_long_values_are_no_literals(text: str) -> None:
+    assert rejection(FILTER, text) is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'lines = [\n    "a", "b",\n' + '    "\\x00\\xff\\u0800",\n' * 5 + "]",
+    ],
+)
+def test_values_of_escapes_are_data(text: str) -> None:
+    assert rejection(FILTER, text) is None
+
+
+def test_addresses_of_one_site_are_no_duplicates() -> None:
+    text = "\n".join(
+        f"- [{t}](https://site.example/reports/of/all/the/towns/and/of/their/trains/and/buses/{t})"
+        for t in TOWNS
+    )
+    shares = RepetitionFilter(near_copies=99, max_duplicate_ngrams=0.4)
+    assert rejection(shares, text) is None
+    assert reason(shares, text.replace("https://", "")) == "duplicate_ngrams"

@@ -21,10 +21,13 @@ code are data: the words that differ are what each entry is about."""
 _LITANY_SIMILARITY, _LITANY_COPIES = 0.9, 12
 """The same for entries of one short line each, as long as there are fewer than so many."""
 
+_DISTINCT = 0.9
+"""Share of the copies that stand once, from which they are entries: data says each of them once."""
+
 _INLINE_SIMILARITY = 0.75
 """The same for entries within a line of data or code."""
 
-_BROKEN_COPIES = 6
+_BROKEN_COPIES = 5
 BROKEN_CONTENT = 14
 """Copies, and words repeated, from which near copies are a loop where a copy breaks off within a
 bracket or a quotation: no list, table or program repeats half of an entry."""
@@ -68,4 +71,5 @@ def _are_entries(view: View, cycle: Cycle, judged: Mask) -> bool:
     least = _ENTRY_SIMILARITY if view.lists(cycle) else _INLINE_SIMILARITY
     if view.lists(cycle) and view.is_short_lines(cycle) and cycle.copies < _LITANY_COPIES:
         least = _LITANY_SIMILARITY
-    return view.similarity(cycle, judged) < least or view.is_keyed_data(cycle, judged)
+    differ = view.similarity(cycle, judged) < least or view.is_keyed_data(cycle, judged)
+    return differ and view.distinct(cycle) >= _DISTINCT

@@ -10,6 +10,7 @@ import numpy as np
 
 from bestofn.filters.repetition.asked import READ, asked_for
 from bestofn.filters.repetition.cycles import Cycle
+from bestofn.filters.repetition.pieces import are_pieces
 from bestofn.filters.repetition.segmentation import (
     Ids,
     Mask,
@@ -32,11 +33,14 @@ _LITERAL = re.compile(
 _KEY = re.compile(r"[\"'][^\"'\n]{1,80}[\"']\s*:")
 """A key and its value outside of brackets: an object that says them again is no data."""
 
-_QUOTED = re.compile(r"([\"'])(?:(?!\1).){0,80}\1")
+_QUOTED = re.compile(r"([\"'])(?:(?!\1).){0,80}\1|[\"'][^\s\"']{1,80}\Z")
 _WORDS = re.compile(r"[^\W\d_]")
 
 LITERAL_COPIES = 40
 """Copies from which even a literal is a loop: a chess board has 8 pawns, a UUID 32 zeros."""
+
+VALUES = 6
+"""Different words of quoted texts that are a list's equal values at most."""
 
 VERSE_LINES, VERSE_WORDS = 6, 10
 """Lines that a song has at least, and words of its longer lines at most."""
@@ -50,14 +54,6 @@ FILLER_COPIES = 12
 """Copies from which filler text in code is a loop."""
 
 _FILLER = re.compile(r"[^\W\d_][\w ,'’-]{8,}[.!?。]")
-_BRACKETS = ("()", "[]", "{}", "（）", "《》", "「」", "『』", "【】", "“”")
-_CUT_DELIMITERS = re.compile(r"^(?=[^\n]*[^\W\d_])[^\n]*(?:\|\s?:?-{3,}:?\s?){2}", re.MULTILINE)
-"""A line that holds cells of words and the dashes below a table's head."""
-
-_ENUMERATOR = re.compile(r"(?m)(?:^|(?<=\s))\w{1,3}\)(?=\s)")
-_EMOTICON = re.compile(r"[:;=]['-]?[()\[\]{}]")
-_INCHES = re.compile(r"\d\"")
-
 REFRAIN, REFRAIN_UNIT = 60, 4
 """Words that a refrain within verses repeats at most, and words of one copy ("ding dong ding")."""
 
@@ -153,42 +149,44 @@ class View:
         return bool(np.mean(self.data[part] | self.code[part]) > 0.5)
 
     def is_literal(self, cycle: Cycle) -> bool:
-        """Whether the loop is a list of equal values: quoted texts only, or one word among marks
-        of code, a formula or a table."""
-        if cycle.copies >= LITERAL_COPIES:
+        """Whether the loop is a list of equal values: short quoted texts only, or one word among
+        marks of code, a formula or a table."""
+        if cycle.copies >= LITERAL_COPIES or self._is_apostrophe(cycle):
             return False
-        words = int(np.count_nonzero(self.segments.content[cycle.start :][: cycle.period]))
-        if words and not _WORDS.search(_QUOTED.sub("", self._twice(cycle))):
-            twice = self._twice(cycle)
-            return "{" in twice or "}" in twice or _KEY.search(twice) is None
-        return words <= 1 and _LITERAL.fullmatch(self.unit(cycle).strip()) is not None
+        unit = slice(cycle.start, cycle.start + cycle.period)
+        said = self.segments.ids[unit][self.segments.content[unit]]
+        if 0 < len(np.unique(said)) <= VALUES:
+            for text in self._quoted(cycle):
+                if not _WORDS.search(_QUOTED.sub("", text)):
+                    data = "{" in text or "}" in text or _KEY.search(text) is None
+                    return data and not self.is_broken(cycle)
+        return len(said) <= 1 and _LITERAL.fullmatch(self.unit(cycle).strip()) is not None
 
-    def _twice(self, cycle: Cycle) -> str:
-        """The text of three copies, from the first quotation mark on."""
+    def _is_apostrophe(self, cycle: Cycle) -> bool:
+        """Whether a word and an apostrophe alone repeat: doesn'doesn'doesn'."""
+        return cycle.period == 2 and self.unit(cycle).count("'") == 1
+
+    def _quoted(self, cycle: Cycle) -> tuple[str, ...]:
+        """The text of three copies, from the first quotation mark on, and from the second: either
+        may open."""
         last = min(cycle.start + 3 * cycle.period, cycle.start + cycle.length)
         begin, end = self.segments.span(cycle.start, last)
         text = self.segments.text[begin:end]
         marks = [place for place in (text.find('"'), text.find("'")) if place >= 0]
-        return text[min(marks) :].rstrip("\"'") if marks else text
+        if not marks:
+            return (text,)
+        first = min(marks)
+        second = text.find(text[first], first + 1)
+        return tuple(text[place:].rstrip("\"'") for place in (first, max(first, second)))
 
     def is_broken(self, cycle: Cycle) -> bool:
-        """Whether the copies are cut pieces, which no entries or statements are: rows into which a
-        table's dashes run, or nearly all open more brackets than they close (or the other way
-        round), or hold a quotation mark or a backtick too few, all alike. Wherever a copy is taken
-        to begin, the counts are the same."""
-        first, last = self.segments.span(cycle.start, cycle.start + 2 * cycle.period)
-        if _CUT_DELIMITERS.search(self.segments.text[first:last]):
-            return True
-        excess = _excess(self.unit(cycle))
-        if not any(excess):
-            return False
+        """Whether the copies are cut pieces; see `pieces.are_pieces`."""
         begin, end = cycle.start, cycle.start + cycle.copies * cycle.period
         starts = [
             *self.segments.starts(begin, end, cycle.period),
             self.segments.span(end - 1, end)[1],
         ]
-        copies = [self.segments.text[a:b] for a, b in itertools.pairwise(starts)]
-        return sum(_excess(copy) == excess for copy in copies) >= 0.8 * len(copies)
+        return are_pieces([self.segments.text[a:b] for a, b in itertools.pairwise(starts)])
 
     def is_stub(self, cycle: Cycle) -> bool:
         """Whether a function's head and docstring stand twice in code that goes on: a stub given
@@ -272,6 +270,12 @@ class View:
         changed = np.flatnonzero((ids[cycle.period :] != ids[: -cycle.period]) & counted)
         return (changed + cycle.start + cycle.period).astype(np.int32)
 
+    def distinct(self, cycle: Cycle) -> float:
+        """How many different copies there are, as a share of all."""
+        whole = cycle.copies * cycle.period
+        copies = self.segments.ids[cycle.start : cycle.start + whole].reshape(cycle.copies, -1)
+        return len(np.unique(copies, axis=0)) / cycle.copies
+
     def is_short_lines(self, cycle: Cycle) -> bool:
         """Whether each copy is one line of a few words, as in a litany or a conjugation."""
         spanned = self.lines[cycle.start + cycle.length - 1] - self.lines[cycle.start] + 1
@@ -284,12 +288,3 @@ class View:
         counted = judged[cycle.start + cycle.period : cycle.start + cycle.length]
         equal = (ids[cycle.period :] == ids[: -cycle.period]) & counted
         return float(np.count_nonzero(equal)) / max(1, int(np.count_nonzero(counted)))
-
-
-def _excess(unit: str) -> tuple[int, ...]:
-    """How many more brackets of each kind open than close, and whether a quotation mark or a
-    backtick is odd."""
-    unit = _ENUMERATOR.sub("", _EMOTICON.sub("", unit))
-    brackets = (unit.count(pair[0]) - unit.count(pair[1]) for pair in _BRACKETS)
-    quotes = unit.count('"') % 2 if not _INCHES.search(unit) else 0
-    return (*brackets, quotes, unit.count("`") % 2)
