@@ -103,11 +103,9 @@ def test_a_threshold_without_a_reward_model_is_one_sentence(rule: str) -> None:
 async def test_a_rule_that_finds_no_scores_says_that_it_stops_nothing(rule: str) -> None:
     """An upstream that gives no log-probabilities, and nothing scores."""
 
-    def good(request: Request, index: int) -> FakeCompletion:
-        return FakeCompletion(f"{index}.", delay=0.005 * index)
-
-    policy = policy_of(rule, rewards=False)
-    ranking = await best_of_n(REQUEST, pipeline_of(policy, good, rewards=False))
+    policy = policy_of(f"{rule} waves=1", rewards=False)
+    answers = [f"{index}." for index in range(6)]
+    ranking = await best_of_n(REQUEST, pipeline_of(policy, answers, rewards=False))
     assert ranking.notes == (f"{rule}: no accepted candidate has a score, so it stops nothing",)
     assert len(ranking.candidates) == 6
 

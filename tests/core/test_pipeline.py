@@ -12,7 +12,7 @@ from bestofn.control.policy import Policy
 from bestofn.core.best_of_n import best_of_n
 from bestofn.core.no_winner import NothingAcceptableError
 from bestofn.core.pipeline import Pipeline
-from bestofn.core.types import Candidate, Request
+from bestofn.core.types import Candidate, Request, Score
 from bestofn.generators.replay import ReplayGenerator
 from bestofn.selection.argmax import ArgmaxSelector
 from bestofn.testing import FakeCompletion, FakeGenerator, FakeRewardModel
@@ -68,10 +68,21 @@ async def test_each_candidate_is_scored_while_others_still_run() -> None:
 
 
 async def test_what_arrives_while_the_reward_model_is_busy_goes_in_one_call() -> None:
-    rewards = FakeRewardModel(lambda request, c: float(len(c.text)), delay=0.1)
-    script = [FakeCompletion("a" * (i + 1), delay=0.01 * i) for i in range(5)]
+    class Busy(FakeRewardModel):
+        async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
+            scores = await super().score(request, candidates)
+            await all_there.wait()
+            return scores
+
+    all_there = asyncio.Event()
+    rewards = Busy(lambda request, c: float(len(c.text)))
+    script = [FakeCompletion("a"), *(FakeCompletion("a" * i, delay=0.1) for i in range(2, 6))]
     pipeline, _, _ = pipeline_of(script, rewards)
-    await best_of_n(Request.from_prompt("x", best_of=5), pipeline)
+    await best_of_n(
+        Request.from_prompt("x", best_of=5),
+        pipeline,
+        observer=lambda c: all_there.set() if c.index == 4 else None,
+    )
     assert [len(batch) for _, batch in rewards.calls] == [1, 4]
 
 
