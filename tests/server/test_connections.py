@@ -80,7 +80,7 @@ async def test_half_a_request_is_waited_for_only_so_long(sent: bytes, told: bool
             status, body = await connection.answer()
             assert (status, body["error"]["code"]) == (408, "request_timeout")
         assert await connection.closed()
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 20
         assert not server.listener.server_state.connections
 
 
@@ -152,7 +152,7 @@ async def test_a_stream_that_nobody_reads_ends_at_the_time_out() -> None:
     async with listening(long, request_timeout_seconds=1) as server:
         started = time.monotonic()
         await _unread(server)
-        await _given_back(server, 5)
+        await _given_back(server, 20)
         assert time.monotonic() - started > 0.9
 
 
@@ -160,10 +160,10 @@ async def test_a_stream_that_nobody_reads_is_cut_by_the_time_to_write() -> None:
     long = FakeGenerator(["x" * 20_000_000])
     async with listening(long, **_limits(write_seconds=0.3)) as server:
         await _unread(server)
-        await _given_back(server, 3)
+        await _given_back(server, 20)
         started = time.monotonic()
         while server.listener.server_state.connections:
-            assert time.monotonic() - started < 3
+            assert time.monotonic() - started < 20
             await asyncio.sleep(0.02)
 
 

@@ -135,10 +135,10 @@ async def test_who_hangs_up_stops_all_candidates() -> None:
                 await asyncio.wait_for(client.post(CHAT, json=ask(**fields)), 0.4)
             started = time.monotonic()
             while len(slow.aborted) < 2:
-                assert time.monotonic() - started < 2
+                assert time.monotonic() - started < 20
                 await asyncio.sleep(0.01)
             while "bestofn_requests_in_flight 0.0" not in (await client.get("/metrics")).text:
-                assert time.monotonic() - started < 2
+                assert time.monotonic() - started < 20
         assert slow.closed == 1
 
 

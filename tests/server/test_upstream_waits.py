@@ -52,14 +52,14 @@ async def test_an_upstreams_429_is_the_clients_with_its_retry_after(fields: Any)
 
 
 async def test_nothing_is_waited_for_longer_than_the_client_says_that_it_waits() -> None:
-    busy = failure(429, "slow down", retry_after="4")
+    busy = failure(429, "slow down", retry_after="29")
     async with _over(lambda body: busy) as (client, upstream):
         for name in ("x-stainless-read-timeout", "x-stainless-timeout"):
             upstream.bodies.clear()
             started = time.monotonic()
-            response = await client.post(CHAT, json=ask(), headers={name: "2.0"})
+            response = await client.post(CHAT, json=ask(), headers={name: "20.0"})
             assert (response.status_code, len(upstream.bodies)) == (429, 1)
-            assert time.monotonic() - started < 2
+            assert time.monotonic() - started < 15
 
 
 async def test_a_wait_that_is_short_enough_is_nobodys_business() -> None:
