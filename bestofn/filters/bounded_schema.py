@@ -47,6 +47,15 @@ def waits(schema: Any, characters: int) -> bool:
     return text not in _USED or characters >= LONG or len(text) >= LONG or not is_cheap(text)
 
 
+def fault_of(schema: Any) -> str | None:
+    """Why a schema cannot be used; None: it can. What can is known from then on."""
+    try:
+        _use(json.dumps(schema, sort_keys=True))
+    except (TypeError, ValueError, RecursionError) as error:
+        return str(error)
+    return None
+
+
 def mismatch_of(schema: Any, value: Any) -> str | None:
     """What does not fit, as a sentence with its place; None where all does.
 
@@ -68,14 +77,25 @@ def judge(schema: str, value: Any) -> str | None:
         ValueError: the schema is none, or refers to what is not in it. TypeError: as well.
         SchemaTimeoutError: it took longer than `LIMIT_SECONDS`.
     """
-    validator_of(schema)
-    if len(_USED) >= REMEMBERED:
-        _USED.clear()
-    _USED.add(schema)
+    _use(schema)
     text = json.dumps(value)
     if len(text) >= LONG or not is_cheap(schema):
         return _WORKER.judge(schema, text)
     return best_mismatch(schema, value)
+
+
+def _use(schema: str) -> None:
+    """Check a schema that was not used before.
+
+    Raises:
+        ValueError, TypeError: as `judge`.
+    """
+    if schema in _USED:
+        return
+    validator_of(schema)
+    if len(_USED) >= REMEMBERED:
+        _USED.clear()
+    _USED.add(schema)
 
 
 def best_mismatch(schema: str, value: Any) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any
 
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Rejection, Request
-from bestofn.filters.bounded_schema import SchemaTimeoutError, judge, waits
+from bestofn.filters.bounded_schema import SchemaTimeoutError, fault_of, judge, waits
 from bestofn.filters.empty import calls_tools
 from bestofn.filters.reasoning import split_reasoning
 from bestofn.support import json_answer
@@ -20,8 +21,8 @@ from bestofn.support.schema_validator import validator_of
 class JsonSchemaFilter:
     """Rejects answers that are no JSON, or JSON that does not fit. Reasons: ``invalid_json``,
     ``schema_mismatch``, ``unusable_schema`` (the request's own schema is none, or refers to
-    what is not in it: nothing is fetched), ``unjudged`` (a suspicion: it took longer than
-    `bounded_schema.LIMIT_SECONDS` to judge).
+    what is not in it: nothing is fetched; `best_of_n` refuses such a request), ``unjudged`` (a
+    suspicion: it took longer than `bounded_schema.LIMIT_SECONDS` to judge).
 
     One Markdown fence around the value is accepted. A pure tool call is not judged.
 
@@ -47,6 +48,14 @@ class JsonSchemaFilter:
     def name(self) -> str:
         """The filter's name."""
         return "json_schema"
+
+    async def refusal(self, request: Request) -> str | None:
+        """See `bestofn.core.protocols.Refusing`: the request's own schema has to be one."""
+        schema = json_answer.schema_of(request)
+        if schema is None or self.schema is not None:
+            return None
+        why = await asyncio.get_running_loop().run_in_executor(None, fault_of, schema)
+        return None if why is None else f"the schema of response_format is unusable: {why}"
 
     def waits(self, request: Request, candidate: Candidate) -> bool:
         """See `bestofn.core.protocols.Waiting`."""

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from bestofn.core.errors import ConfigError
+from bestofn.core.best_of_n import best_of_n
+from bestofn.core.errors import ConfigError, RequestError
 from bestofn.core.types import Rejection, Request
 from bestofn.filters.json_schema import JsonSchemaFilter
 from tests.support.filter_checking import REQUEST, candidate, rejection
+from tests.support.scripts import pipeline_of
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -70,11 +72,42 @@ def test_requests_without_a_schema_are_not_judged(wanted: object) -> None:
     assert judge(REQUEST, "no json") is None
 
 
-@pytest.mark.parametrize("schema", [{"type": "wrong"}, 5, {"properties": {"a": object()}}])
-def test_an_unusable_schema_in_the_request_is_a_rejection(schema: object) -> None:
+@pytest.mark.parametrize(
+    ("schema", "why"),
+    [
+        ({"type": "wrong"}, "'wrong' is not valid"),
+        (5, "a schema is an object, and this is 5"),
+        ([1], "a schema is an object, and this is [1]"),
+        ({"properties": {"a": object()}}, "not JSON serializable"),
+        ({"$schema": 5}, "its $schema is no text"),
+        ({"$id": 5}, "its $id is no text"),
+        ({"$schema": "http://json-schema.org/draft-04/schema#", "id": 5}, "it is no JSON schema"),
+        ({"$ref": "#"}, "judging has no end"),
+        ({"anyOf": [{"type": "null"}, {"$ref": "#"}]}, "judging has no end"),
+        ({"$ref": "#/$defs/a", "$defs": {"a": {"not": {"$ref": "#"}}}}, "judging has no end"),
+    ],
+)
+async def test_an_unusable_schema_in_the_request_is_a_rejection_or_refused_before(
+    schema: object, why: str
+) -> None:
     found = judge(wanting(schema), "{}")
     assert found is not None
     assert found.reason == "unusable_schema"
+    said = await JsonSchemaFilter().refusal(wanting(schema))
+    assert said is not None
+    assert said.startswith("the schema of response_format is unusable: ")
+    assert why in said
+    pipeline, generator, _ = pipeline_of(["{}"], filters=[JsonSchemaFilter()])
+    with pytest.raises(RequestError, match="the schema of response_format is unusable"):
+        await best_of_n(wanting(schema), pipeline)
+    assert generator.sampled == []
+
+
+async def test_a_schema_that_returns_within_a_value_is_usable() -> None:
+    tree = {"type": "object", "properties": {"kids": {"type": "array", "items": {"$ref": "#"}}}}
+    assert await JsonSchemaFilter().refusal(wanting(tree)) is None
+    assert judge(wanting(tree), '{"kids": [{"kids": []}]}') is None
+    assert judge(wanting(tree), '{"kids": [5]}') is not None
 
 
 def test_an_unusable_schema_in_the_settings_is_a_config_error() -> None:

@@ -192,6 +192,11 @@ def test_pieces_and_long_values_are_no_literals(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "day = ["
+        + ", ".join(['"Mon"', '"Tue"', '"Wed"', '"Thu"', '"Fri"', '"Sat"', '"Sun"'] * 5)
+        + "]",
+        "".join(f'{town} <- mean(df[, "{town}"], na.rm = TRUE)\n' for town in TOWNS[:8]),
+        "".join(f"const [, set{town}] = useState(0);\n" for town in TOWNS[:8]),
         'lines = [\n    "a", "b",\n' + '    "\\x00\\xff\\u0800",\n' * 5 + "]",
     ],
 )

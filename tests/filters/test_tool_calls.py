@@ -70,6 +70,12 @@ def test_a_call_without_offered_tools_has_to_parse_only() -> None:
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("schema", [[1], 5, "x", {"$schema": 5}, {"$id": 5}, {"$ref": "#"}])
+def test_a_tool_whose_schema_is_none_is_not_judged_by_it(schema: Any) -> None:
+    tool = {"type": "function", "function": {"name": "weather", "parameters": schema}}
+    assert reason(calling("{}"), tools=[tool]) is None
+
+
 def test_a_pattern_that_backtracks_for_ever_ends_at_the_limit() -> None:
     slow = {"type": "string", "pattern": "^(a+)+$"}
     wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": slow}}

@@ -22,7 +22,8 @@ _LITANY_SIMILARITY, _LITANY_COPIES = 0.9, 12
 """The same for entries of one short line each, as long as there are fewer than so many."""
 
 _DISTINCT = 0.9
-"""Share of the copies that stand once, from which they are entries: data says each of them once."""
+"""Share of the copies that differ from all others, from which they are entries: data says each of
+them once. A melody of few notes, note for note, is a suspicion, as all near loops of entries."""
 
 _INLINE_SIMILARITY = 0.75
 """The same for entries within a line of data or code."""

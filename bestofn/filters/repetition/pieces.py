@@ -10,8 +10,8 @@ _BRACKETS = ("()", "[]", "{}", "（）", "《》", "「」", "『』", "【】",
 _CUT_DELIMITERS = re.compile(r"^(?=[^\n]*[^\W\d_])[^\n]*(?:\|\s?:?-{3,}:?\s?){2}", re.MULTILINE)
 """A line that holds cells of words and the dashes below a table's head."""
 
-_NOTHING_BEFORE_COMMA = re.compile(r"[^\W\d_][^\S\n]?[(\[{]\s{0,9},")
-"""A call or a list whose first value is missing."""
+_NOTHING_BEFORE_COMMA = re.compile(r"[^\W\d_][^\S\n]?[({]\s{0,9},")
+"""A call or a set whose first value is missing; an index without one is R's, C#'s, JavaScript's."""
 
 _ENUMERATOR = re.compile(r"(?m)(?:^|(?<=\s))\w{1,3}\)(?=\s)")
 _EMOTICON = re.compile(r"[:;=]['-]?[()\[\]{}]")
@@ -25,8 +25,8 @@ ALIKE = 0.8
 def are_pieces(copies: Sequence[str]) -> bool:
     """Whether the copies are cut pieces, which no entries or statements are: rows into which a
     table's dashes run, or nearly all open more brackets than they close (or the other way round),
-    or hold a quotation mark or a run of backticks too few, all alike, or lack a first value.
-    Wherever a copy is taken to begin, the counts are the same."""
+    or hold a quotation mark or a run of backticks too few, all alike, or call without a first
+    value. Wherever a copy is taken to begin, the counts are the same."""
     twice = "".join(copies[:2])
     if _CUT_DELIMITERS.search(twice) or _NOTHING_BEFORE_COMMA.search(twice):
         return True

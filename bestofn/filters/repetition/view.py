@@ -39,7 +39,7 @@ _WORDS = re.compile(r"[^\W\d_]")
 LITERAL_COPIES = 40
 """Copies from which even a literal is a loop: a chess board has 8 pawns, a UUID 32 zeros."""
 
-VALUES = 6
+VALUES = 12
 """Different words of quoted texts that are a list's equal values at most."""
 
 VERSE_LINES, VERSE_WORDS = 6, 10
@@ -155,7 +155,8 @@ class View:
             return False
         unit = slice(cycle.start, cycle.start + cycle.period)
         said = self.segments.ids[unit][self.segments.content[unit]]
-        if 0 < len(np.unique(said)) <= VALUES:
+        marks = max(map(self.unit(cycle).count, "\"'"))  # two for each text
+        if 0 < len(np.unique(said)) <= VALUES and len(said) <= 2 * marks:
             for text in self._quoted(cycle):
                 if not _WORDS.search(_QUOTED.sub("", text)):
                     data = "{" in text or "}" in text or _KEY.search(text) is None

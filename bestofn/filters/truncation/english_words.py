@@ -104,13 +104,12 @@ NAMED = words_of("letter vitamin plan option answer grade type hepatitis class")
 """Words whose name may be a single letter, "a" too."""
 
 BEGINNINGS = words_of(
-    "A An All Any Both Each Every Many More Most No Some Such That These This Those He It She They "
-    "We You There Its Their Your Our His As At By During For From In Into On Since Under Unless "
-    "Until Upon When Whenever Where While With Without Although Because Before But If Or Though "
-    "Whether Also Alternatively Automatically Consequently Currently Finally Furthermore Generally "
-    "Hence However Instead Likewise Meanwhile Moreover Nevertheless Next Normally Note Often Only "
-    "Optionally Otherwise Perhaps Sometimes Similarly Then Therefore Thus Typically Usually Are "
-    "Can Cannot Could Did Do Does Has Have Is Must Should Was Were Would Call Check Create Enter "
-    "Get Make Print Raise Raises Read Return Returns See Set Sets Show Use Uses"
+    "Each Every Such That These This Those It There As At During For Since Unless Until Whenever "
+    "Because If Though Whether Also Alternatively Automatically Consequently Currently Finally "
+    "Furthermore Generally Hence However Instead Likewise Meanwhile Moreover Nevertheless Normally "
+    "Note Often Optionally Otherwise Perhaps Sometimes Similarly Then Therefore Thus Typically "
+    "Usually Are Can Cannot Could Did Do Does Has Have Is Must Should Was Were Would Check Raise "
+    "Raises Return Returns See Set Sets Use Uses"
 )
-"""Words that begin a sentence, and no name: of closed classes, and verbs of instructions."""
+"""Words that begin a sentence, and hardly ever a name or a title: those of closed classes that
+titles do not begin with, and verbs of instructions."""

@@ -77,9 +77,11 @@ def describes(found: Sequence[Block]) -> bool:
 
 def in_columns(block: Block) -> bool:
     """Whether the last line is a row of two columns, names and what they mean, parted by spaces
-    alone, or goes on in the second: their descriptions often have no stop."""
+    alone, or goes on in the second, and none of the others has a stop."""
     columns = [found.end() for line in block.lines if (found := _COLUMNS.match(line))]
     if not columns or columns.count(columns[-1]) < ROWS:
+        return False
+    if any(ends_sentence(line.rstrip()) for line in block.lines[:-1]):
         return False
     last = _COLUMNS.match(block.lines[-1])
     return columns[-1] == (last.end() if last else _indent(block.lines[-1]))

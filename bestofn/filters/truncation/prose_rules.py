@@ -23,12 +23,17 @@ _FALSE_STOP = re.compile(r"\d\.\d+\.$|[/_]\w+\.$|\w\(\)\.$|\.\.$")
 """A point within a number, a path or an ellipsis, which closes no bracket."""
 
 _OPEN_LINK = re.compile(r"\]\([^()\s]*$")
-_HALF_LINK = re.compile(r"(?<![\]\w])\[[^\[\]\n]{0,60}[^\W\d_]{3}[^\[\]\n]{0,60}\]$")
+_HALF_LINK = re.compile(
+    r"\]\([^()\n]{1,300}\)[^\w\n]{0,9}\n[^\w\n]{0,9}\[[^\[\]\n]{0,60}[^\W\d_]{3}[^\[\]\n]{0,60}\]$"
+)
+"""A line that begins a link, below one that is a link: anywhere else it may be a note, or a place
+to be filled in."""
 _DEFINITION = re.compile(r"^ {0,3}\[[^\]\n]{1,80}\]: ?\S|\]\[", re.MULTILINE)
 """What Markdown writes elsewhere for the addresses of links without one."""
 
 _BOLD = re.compile(r"(?<![*\\])\*\*(?!\*)")
-_BOLD_OPENS = re.compile(r"(?:(?<=[\s(:：>])|^)\*\*[^\W_]", re.MULTILINE)
+_BOLD_OPENS = re.compile(r"(?:(?<=[\s(:：>])|^)\*\*(?![a-z])[^\W_]\w*[^\S\n]?[^\s*]", re.MULTILINE)
+"""Words in bold type, as against a name of a program: **kwargs, char **argv."""
 _OPEN_HEAD = re.compile(r"\| [^|]*\|(?:[^|]*\|)*[^|]+$|\| [^|]*[^|\s]$")
 _BARE_MARKER = re.compile(r"\s*(?:[-*+|>]|--|#{1,6}|\(?\d{1,3}[.)])\s*")
 ANNOUNCED = 8
@@ -41,13 +46,10 @@ CONTEXT = 600
 """Characters at the end of a text by which the language of its last word is told."""
 
 _NO_ANSWER = words_of(
-    "An Such That These This Those He She There Its Their Your Our His As At By During For From In"
-    " Into On Since Under Unless Until Upon When Whenever Where While With Without Although Because"
-    " Before But If Or Though Whether Also Alternatively Consequently Finally Furthermore Generally"
-    " Hence However Instead Likewise Meanwhile Moreover Nevertheless Only Optionally Otherwise"
-    " Similarly Then Therefore Thus Typically Raises Returns See Sets Uses"
+    "Alternatively Consequently Finally Furthermore Generally Hence However Likewise Meanwhile"
+    " Moreover Nevertheless Optionally Otherwise Similarly Therefore Thus Typically Raises Returns"
 )
-"""Words that begin a sentence, and answer no question behind one."""
+"""Words that begin a sentence, and hardly ever are an answer by themselves."""
 
 _WORD = re.compile(r"[^\W\d_]{2}")
 
@@ -124,7 +126,7 @@ def open_link(reading: Reading) -> str | None:
     if _OPEN_LINK.search(reading.line):
         return "a link at its end was never closed"
     text = reading.text
-    if _HALF_LINK.search(reading.line[-TAIL:]) and "](" in text and not _DEFINITION.search(text):
+    if _HALF_LINK.search(text[-3 * TAIL :]) and not _DEFINITION.search(text):
         return "a link at its end has no address"
     return None
 
@@ -186,7 +188,7 @@ def open_end_of(reading: Reading) -> str | None:
         line = " ".join(" ".join(reading.last.lines[-2:]).split())[-TAIL:]
         if line[-2:] in (' "', " “", " „"):
             return f"it ends in {line[-1]!r}, which opens a quotation"
-        if (word := line.rpartition(" ")[2]) in ("in", "on", "by", "from"):
+        if (word := line.rpartition(" ")[2]) in ("in", "by", "from"):
             return f"it ends in {word!r}, which announces more"
         end = english_open_end(line) or other_open_end(line, reading.outline.prose[-CONTEXT:])
         return f"it ends in {end!r}, which announces more" if end else None

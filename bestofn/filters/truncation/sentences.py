@@ -26,7 +26,7 @@ _UNPUNCTUATED = re.compile(r"[\u0e00-\u0eff]")
 _ADDRESS = re.compile(
     r"\w://|www\.|\w@\w|^[#＃@＠]\w|/[\w.~-]+/|\.(?:com|org|net|io|html?|pdf|txt|md|py|[jt]s|json|ya?ml"
     r"|toml|cfg|ini|log|sh|rb|rs|go|cpp|java|css|csv|xml|sql|zip|gz|png|jpe?g|svg|exe|dll)[>)\]\"'`]*$"
-    r"|`[)*_]*$|^\(\[?#\d{1,7}\]?\)$|^\W?[A-Za-z_]\w+(?:\.[A-Za-z_]\w+){1,8}\W?$"
+    r"|`[)*_]*$|^\(\[?#\d{1,7}\]?\)$|^\W?[A-Za-z_]\w+(?:\.[A-Za-z_]\w+){2,8}\W?$|^\W?(?=[\w.]*_)[A-Za-z_]\w+\.[A-Za-z_]\w+\W?$"
 )
 """What shows that the last word is an address, a path, a dotted name of a program or a code span:
 complete without a stop."""

@@ -42,14 +42,10 @@ _PAIRS = {")": "(", "]": "[", "}": "{"}
 _OPERATOR = re.compile(
     r"(?:[-+*/%=<&|^,:(\[{\\@]|(?<!\.\.)\.|\b(?:and|or|not|in|is|if|else|import|from|=>))$"
 )
-_KEYWORD = (
-    r"(?:and|as|assert|async|await|case|const|del|delete|elif|else|for|from|if|import|in|is|lambda"
-    r"|let|new|not|or|print|raise|return|throw|typeof|until|var|when|while|with|yield)\b"
-)
 _FULL_STOP = re.compile(
-    rf"(?:^|\s)(?:#|//) .*\.$|(?<![\w.])(?!{_KEYWORD})[A-Za-z]+\)? (?!{_KEYWORD})[a-z]{{2,30}}\.$"
+    r"^[^'\"`]*(?:(?<!\S)#|(?<!\S)//) .*\.$|(?<![\w.])[A-Za-z]+(?: [a-z]{2,30}){3}\.$"
 )
-"""A stop that ends a comment, or two words side by side of which none is a keyword."""
+"""A stop that ends a comment, or four words side by side, which no statement has."""
 
 
 def open_structure(code: str) -> str | None:
