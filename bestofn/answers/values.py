@@ -17,7 +17,7 @@ from bestofn.answers.numbers import NUMBER, exact
 
 _FORMULA = (
     r"(?:(?<=\$)(?![^$\n]*[^\\a-zA-Z{$][A-Za-z]{2})"
-    r"(?P<dollars>(?!\s)(?:\\.|[^$\n\\]){1,120}(?<![\s(\[=+*/]))\$"
+    r"(?P<dollars>(?!\s)(?:\\.|[^$\n\\]){1,120}(?<![\s(\[=+*/~×÷<>≈:\"'-]))\$"
     r"|(?<=\\\()\s?(?P<round>[^\n]{1,120}?)\s?\\\)"
     r"|(?<=\\\[)\s?(?P<square>[^\n]{1,120}?)\s?\\\])"
 )
@@ -34,10 +34,11 @@ _PART = (
 )
 _COMPOUND = rf"(?P<compound>{_PART},?\s(?:and\s)?{_PART}\b)"
 _CALCULATION = (
-    r"(?:(?=[\d\s.,()$€£¥]{1,40}[*×÷+/\\-])"
+    r"(?:(?=[\d\s.,()$€£¥]{1,40}[*×÷+/\\-]|[\d.,]{1,12}\)?\s?\(\d|\([\d.,]{1,12}\)\s?[\d(])"
     r"[\d(](?:[\d\s.,*×÷+/()$€£¥-]|\\times|\\div|\\cdot){0,60}=[\s*$€£¥]{0,3}){0,4}+"
 )
-"""What is computed stands before its "=": of "8 = 5 + 3" the 8 is the value."""
+"""What is computed stands before its "=", as do 2(4) and (2)(4): of "8 = 5 + 3" the 8 is the
+value."""
 
 _GOES_ON = "|".join(
     (

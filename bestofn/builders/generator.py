@@ -141,8 +141,9 @@ def refuse_no_model(model: str) -> None:
     """
     from bestofn.support.checkpoint import folder_of
 
-    read_by_vllm = "://" in model or Path(model).suffix == ".gguf"  # an object store, one file
-    if not read_by_vllm:
+    path = Path(model).expanduser()
+    read_by_vllm = "://" in model or path.suffix == ".gguf"  # an object store, one file
+    if not (read_by_vllm or path.is_dir()):
         folder_of(model)
 
 

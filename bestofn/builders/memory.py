@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
+from collections.abc import Mapping, Sequence
 
-from bestofn.builders.reward_plan import RewardPlan
+from bestofn.builders.reward_plan import PlannedReward, RewardPlan
 from bestofn.core.errors import ConfigError, ModelError
 from bestofn.gpu_memory.advice import refusal, size
 from bestofn.gpu_memory.checkpoint_size import weight_sizes
@@ -25,6 +27,9 @@ OWN_SHARE = ("--gpu-memory-utilization", "--kv-cache-memory-bytes")
 
 ACTIVATIONS = 0.1
 """Part of the card that is left for the reward model where nothing can be planned."""
+
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+"""The variable that says which GPUs a process sees."""
 
 CPU_SHARE = 0.5
 """Part of the free memory that vLLM gets on a CPU: the rest is for the other programs, too.
@@ -54,15 +59,14 @@ def planned_flags(settings: Settings, model: str, rewards: RewardPlan) -> list[s
     Raises:
         ConfigError: the models do not fit beside each other; it says what would.
     """
-    card = detected_card()
-    if card is not None:
-        _refuse_whole_card(rewards)
     if any(flag_name(flag) in OWN_SHARE for flag in settings.engine_args):
         return []
+    card = detected_card()
     if card is None:
         return _cpu_flags(settings, model)
-    if rewards.engines:
-        logger.info("GPU memory is not planned: %s is in an engine too", rewards.engines[0].title)
+    if beside := _engines_beside(rewards):
+        _refuse_whole_card(beside)
+        logger.info("GPU memory is not planned: %s is in an engine too", beside[0].title)
         return None
     try:
         plan = _plan(settings, model, rewards, card)
@@ -86,21 +90,36 @@ def planned_flags(settings: Settings, model: str, rewards: RewardPlan) -> list[s
     return plan.engine_flags()
 
 
-def _refuse_whole_card(rewards: RewardPlan) -> None:
-    """Refuse a reward model's engine that would take vLLM's default share, most of the card, where
-    another is to start beside it.
+def _engines_beside(rewards: RewardPlan) -> Sequence[PlannedReward]:
+    """Reward models in engines of their own on the generator's GPU, the first that is visible:
+    those that are not sent to another one."""
+    return [reward for reward in rewards.engines if not _is_elsewhere(reward)]
+
+
+def _is_elsewhere(reward: PlannedReward) -> bool:
+    """Whether its engine is given a GPU that this process does not begin with. Variables that are
+    set already stay as they are (`bestofn.rewards.vllm`)."""
+    environment = reward.options.get("environment")
+    if not isinstance(environment, Mapping) or VISIBLE in os.environ:
+        return False
+    return str(environment.get(VISIBLE, "0")).partition(",")[0].strip() != "0"
+
+
+def _refuse_whole_card(engines: Sequence[PlannedReward]) -> None:
+    """Refuse an engine that would take vLLM's default share, most of the card, where another is to
+    start beside it.
 
     Raises:
         ConfigError: there is one.
     """
-    for reward in rewards.engines:
-        flags = map(flag_name, map(str, reward.options.get("engine_args") or ()))
-        elsewhere = "CUDA_VISIBLE_DEVICES" in (reward.options.get("environment") or {})
-        if not elsewhere and not any(flag in OWN_SHARE for flag in flags):
+    for reward in engines:
+        given = reward.options.get("engine_args") or ()
+        flags = [given] if isinstance(given, str) else given
+        if not any(flag_name(str(flag)) in OWN_SHARE for flag in flags):
             raise ConfigError(
                 f"{reward.where}: its engine would take nearly all of the GPU that the generator "
-                "needs too: give it engine_args: [--gpu-memory-utilization=0.3], or another GPU by "
-                "environment: {CUDA_VISIBLE_DEVICES: 1}"
+                'needs too: give it engine_args: ["--gpu-memory-utilization=0.3"], or another GPU '
+                f'by environment: {{{VISIBLE}: "1"}}'
             )
 
 
@@ -111,7 +130,7 @@ def left_flags(rewards: RewardPlan) -> list[str]:
     cannot be met beside another model.
     """
     card = detected_card()
-    if card is None or not (rewards.local_models or rewards.engines):
+    if card is None or not (rewards.local_models or _engines_beside(rewards)):
         return []
     share = max(0.05, card.free / card.total - ACTIVATIONS)
     return [f"--gpu-memory-utilization={share:.2f}"]

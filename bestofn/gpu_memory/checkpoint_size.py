@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
@@ -37,7 +38,7 @@ QUANTISED_BYTES = {"8bit": 1 + 4 / 4096, "4bit": 0.5 + 4 / 64}
 so; arXiv 2208.07339), NF4 one for each 64 numbers (arXiv 2305.14314, without its double
 quantisation)."""
 
-OF_TRAINERS = frozenset({"optimizer.bin", "sampler.bin", "scheduler.bin", "training_args.bin"})
+OF_TRAINERS = re.compile(r"training_args\.bin|(?:optimizer|sampler|scheduler)(?:_\d+)?\.bin")
 """Pickles that trainers leave beside the weights (transformers' `TRAINING_ARGS_NAME`, accelerate's
 `OPTIMIZER_NAME` and its like), of objects and not of tensors alone."""
 
@@ -175,7 +176,7 @@ def _pickled(folder: Path) -> Iterable[tuple[str, str, Any, int]]:
 
     names = {torch.float64: "F64", torch.float32: "F32", torch.float16: "F16"}
     names[torch.bfloat16] = "BF16"
-    shards = sorted(path for path in folder.glob("*.bin") if path.name not in OF_TRAINERS)
+    shards = sorted(path for path in folder.glob("*.bin") if not OF_TRAINERS.fullmatch(path.name))
     if not shards:
         raise ModelError(f"{folder} holds no weights: neither *.safetensors nor *.bin")
     for shard in shards:

@@ -151,11 +151,12 @@ class TransformersRewardModel:
         said = {f"{reward:g}" for reward in rewards} if len(set(rewards)) == 1 else set()
         if rewards and not any(map(math.isfinite, rewards)):
             said = {"no finite number"}
-        if len(rewards) > 1 and said:
+        if said and (len(rewards) > 1 or not math.isfinite(rewards[0])):
             self.close()
+            several = f"each of {len(rewards)} different texts" if len(rewards) > 1 else "a text"
             raise ModelError(
-                f"{model} gives {said.pop()} for each of {len(rewards)} different texts: its "
-                "weights are damaged, or are not those of its config.json"
+                f"{model} gives {said.pop()} for {several}: its weights are damaged, or are not "
+                "those of its config.json"
             )
 
     async def refusal(self, request: Request) -> str | None:
@@ -278,7 +279,12 @@ def _settings(options: Mapping[str, Any]) -> RewardSettings:
     """
     if unknown := options.keys() - RewardSettings.model_fields.keys():
         raise TypeError(f"there is no option {', '.join(sorted(unknown))}")
+    names = (torch.device, torch.dtype)  # torch's own are as good as their names
+    given = {
+        name: str(value).removeprefix("torch.") if isinstance(value, names) else value
+        for name, value in options.items()
+    }
     try:
-        return RewardSettings.model_validate(options)
+        return RewardSettings.model_validate(given)
     except ValidationError as error:
         raise ConfigError(all_faults(error)) from error

@@ -121,16 +121,14 @@ class RewardSettings(Section):
 def _one_level(value: Any) -> Any:
     """``{kind, name, weight, ...}`` with the rest under ``options``; a text is a model or a URL.
 
-    ``options`` beside others, as in ``{kind: verifier, check: math, options: {precision: 3}}``, are
-    those of what is opened.
+    ``options`` beside ``check`` or ``url``, as in ``{kind: verifier, check: math, options:
+    {precision: 3}}``, are those of the verifier or the judge.
     """
     if isinstance(value, str):
         if _URL.match(value):
             return {"kind": "server", "options": {"url": value}}
         return {"kind": "model", "options": {"model": value}}
-    if isinstance(value, dict) and (
-        value.keys() - RewardSpec.model_fields.keys() or "options" not in value
-    ):
+    if isinstance(value, dict) and ("options" not in value or {"check", "url"} & value.keys()):
         own = {key: value[key] for key in ("kind", "name", "weight") if key in value}
         return own | {"options": {key: value[key] for key in value.keys() - own.keys()}}
     return value

@@ -69,16 +69,19 @@ def test_a_reward_models_engine_has_its_share_first(
         return given, RewardPlan.of(given)
 
     card_of(monkeypatch, Card(80 * GIB, 48 * GIB))
-    given, rewards = plan()
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    for options in ({}, {"environment": {"CUDA_VISIBLE_DEVICES": "0"}}):
+        given, rewards = plan(**options)
+        with pytest.raises(ConfigError, match="would take nearly all of the GPU"):
+            planned_flags(given, pair[0], rewards)
+    given, rewards = plan(engine_args=["--gpu_memory_utilization", "0.3"])
+    assert planned_flags(given, pair[0], rewards) is None
+    assert left_flags(rewards) == ["--gpu-memory-utilization=0.50"]
+    given, rewards = plan(environment={"CUDA_VISIBLE_DEVICES": "1"})
+    assert planned_flags(given, pair[0], rewards) == ["--gpu-memory-utilization=0.557"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     with pytest.raises(ConfigError, match="would take nearly all of the GPU"):
         planned_flags(given, pair[0], rewards)
-    for options in (
-        {"engine_args": ["--gpu_memory_utilization", "0.3"]},
-        {"environment": {"CUDA_VISIBLE_DEVICES": "1"}},
-    ):
-        given, rewards = plan(**options)
-        assert planned_flags(given, pair[0], rewards) is None
-        assert left_flags(rewards) == ["--gpu-memory-utilization=0.50"]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 
 from bestofn.core.types import Candidate, Failure, Request, Score
+from bestofn.openai_api.logprobs import is_logprob
 from bestofn.rewards.judge.client import JudgeClient
 from bestofn.rewards.judge.question import Questioner, QuestionTemplate
 from bestofn.rewards.judge.replies import UNPARSABLE, Reply, require_reachable
@@ -62,7 +63,9 @@ class ProbabilityJudge(Questioner):
             return self._unread(reply, "the judge's server gives no log-probabilities")
         chances = [
             math.fsum(
-                math.exp(logprob) for token, logprob in reply.first_tokens if _same(token, word)
+                math.exp(logprob)
+                for token, logprob in reply.first_tokens
+                if is_logprob(logprob) and _same(token, word)
             )
             for word in self._words
         ]

@@ -119,6 +119,7 @@ class Batcher(Generic[T]):
         self._stale = True
         self._changed = threading.Condition()
         self._closed: str | None = None  # what callers are told from then on
+        self._taken: Sequence[Item[T]] = ()  # by the forward that runs
         self._thread = threading.Thread(target=self._run, name="bestofn-reward", daemon=True)
         self._thread.start()
 
@@ -151,12 +152,17 @@ class Batcher(Generic[T]):
             self._thread.join()
 
     def _run(self) -> None:
-        if self._begin is not None:
-            try:
+        try:
+            if self._begin is not None:
                 self._begin()
-            except Exception as error:  # the thread's edge, as below: nobody may wait for ever
-                with self._changed:
-                    self._closed = f"the reward model cannot run: {first_line(error)}"
+            self._run_forwards()
+        except BaseException as error:  # the thread ends, and nobody may wait for it for ever
+            with self._changed:
+                self._closed = f"the reward model cannot run: {first_line(error)}"
+            self._fail(self._taken, error)
+            self._window()
+
+    def _run_forwards(self) -> None:
         while window := self._window():
             try:
                 forward = self._next(window)
@@ -164,7 +170,9 @@ class Batcher(Generic[T]):
                 self._fail(window, error)
                 continue
             if forward.items:
+                self._taken = forward.items
                 self._work(forward)
+                self._taken = ()
 
     def _window(self) -> list[Item[T]]:
         """The texts that wait, those of the caller in front first; nothing once closed."""
@@ -209,7 +217,10 @@ class Batcher(Generic[T]):
             self._fail(items, error)
             return
         if settled is None:  # not in the except block, whose traceback holds what is to be freed
-            self._again(items)
+            try:
+                self._again(items)
+            except Exception as error:  # a GPU may be beyond giving anything back
+                self._fail(items, error)
             return
         self._budget.succeed()
         self._to_the_back(items)
@@ -217,7 +228,7 @@ class Batcher(Generic[T]):
             job.put(i, each)
 
     @staticmethod
-    def _fail(items: Sequence[Item[T]], error: Exception) -> None:
+    def _fail(items: Sequence[Item[T]], error: BaseException) -> None:
         logger.warning("a forward of %d texts failed: %s", len(items), first_line(error))
         for job, _ in items:
             job.fail(f"the reward model failed: {first_line(error)}", error)

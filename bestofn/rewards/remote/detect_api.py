@@ -15,6 +15,7 @@ from bestofn.core.errors import ConfigError
 from bestofn.openai_api.served import models_in, reach
 from bestofn.rewards.remote.wire_formats import RERANK_APIS, TEXT_APIS
 from bestofn.settings.reward_server import RewardApi
+from bestofn.support.url import shown_url
 
 
 class _Paths(BaseModel):
@@ -68,10 +69,13 @@ async def describe(http: httpx.AsyncClient, url: str) -> ServerDescription:
         url: what the user called it.
 
     Raises:
-        ConfigError: it cannot be reached.
+        ConfigError: it cannot be reached, or, a bestofn server, does not say what it serves.
     """
     paths = _read(_Paths, await reach(http, "openapi.json", url))
     listing = await reach(http, "v1/models", url)
+    if paths is not None and "/v1/rewards" in paths.paths and not listing.is_success:
+        status = f"answers {listing.status_code} where it lists its models"
+        raise ConfigError(f"{shown_url(url)} {status}: whether its rewards compare is not known")
     models = models_in(listing)
     info = _read(_Info, await reach(http, "info", url))
     scoring = listed.reward_model if (listed := _read(_Listing, listing)) else None

@@ -39,6 +39,10 @@ NOT_EMBEDDED = "token_without_embedding"
 """`Failure.reason` of a text with a token that the model has no embedding for."""
 
 
+AT_ONCE = 32
+"""Texts that are held before they are tokens."""
+
+
 @dataclass(frozen=True, slots=True)
 class TextMaker:
     """Makes the texts of one reward model.
@@ -85,9 +89,14 @@ class TextMaker:
     def of_candidates(
         self, request: Request, candidates: Sequence[Candidate]
     ) -> list[EncodedText | Failure]:
-        """The text of each candidate, in the order given, or why it has none."""
-        texts = self.renderer.marked(request, candidates)
-        return self.of_texts(texts, [candidate.ended for candidate in candidates])
+        """The text of each candidate, in the order given, or why it has none. A few are made at a
+        time: each has the whole conversation in it."""
+        made: list[EncodedText | Failure] = []
+        for begin in range(0, len(candidates), AT_ONCE):
+            some = candidates[begin : begin + AT_ONCE]
+            texts = self.renderer.marked(request, some)
+            made += self.of_texts(texts, [candidate.ended for candidate in some])
+        return made
 
     def of_texts(
         self, texts: Sequence[str | Rendered | Failure], ended: Sequence[bool]

@@ -12,19 +12,23 @@ LARGEST_EXPONENT = 100_000
 LARGEST_FACTORIAL = 10_000
 
 _POWER = r"\s*(?:\^|\*\*)\s*[({]*\s*"
-_TOWER = re.compile(rf"\d{{1,400}}(?:{_POWER}\d{{1,400}})+")
+_TOWER = re.compile(rf"(?<!\d)\d++(?:{_POWER}\d{{1,400}})+")
 _NUMBER = re.compile(r"\d+")
-_FACTORIAL_MARK = r"!(?!=)(?!\s+[^\W\d_]|[\"'”’»)\]*_]*\s*(?:\n|$))"
-"""And not the end of a sentence, behind which no formula goes on."""
-
-_FACTORIAL = re.compile(
-    rf"(\d{{1,400}})\s*{_FACTORIAL_MARK}|factorial\s*\(\s*(\d{{1,400}}(?:{_POWER}\d{{1,400}})*)"
+_FACTORIAL = re.compile(r"(?<!\d)(\d++)\s*!(?!=)")
+_SPELLED = re.compile(rf"factorial\s*\(\s*(\d{{1,400}}(?:{_POWER}\d{{1,400}})*)")
+_FORMULA = re.compile(
+    r"\$\$([^$]*)\$\$|\$([^$]*)\$|\\\[(.{0,500}?)\\\]|\\\((.{0,500}?)\\\)"
+    r"|\\boxed\s*\{([^\n]{0,400})",
+    re.DOTALL,
 )
+_WORDS = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{2,}(?![A-Za-z]*[({])")
+"""Prose, which stands between the dollars of two prices."""
 
 
 def takes_for_ever(text: str) -> bool:
-    """Whether `text` has a number to a power of more than `LARGEST_EXPONENT`, or a factorial of
-    more than `LARGEST_FACTORIAL`. Time: linear in the text.
+    """Whether `text` has a number to a power of more than `LARGEST_EXPONENT`, or in a formula a
+    factorial of more than `LARGEST_FACTORIAL`: math-verify reads none elsewhere, where the mark
+    ends a sentence. Time: linear in the text.
 
     takes_for_ever("10^{10^{10}}"), takes_for_ever("e^{x^2} + 2^{2^3}")     (True, False)
     takes_for_ever("$36000!$"), takes_for_ever("She earns 36000!")          (True, False)
@@ -32,8 +36,11 @@ def takes_for_ever(text: str) -> bool:
     powers = (_NUMBER.findall(found.group())[1:] for found in _TOWER.finditer(text))
     if any(_tower(numbers) > LARGEST_EXPONENT for numbers in powers):
         return True
-    factorials = (_NUMBER.findall(one or other) for one, other in _FACTORIAL.findall(text))
-    return any(_tower(numbers) > LARGEST_FACTORIAL for numbers in factorials)
+    formulas = (next(filter(None, found.groups()), "") for found in _FORMULA.finditer(text))
+    read = [formula for formula in formulas if not _WORDS.search(formula)]
+    factorials = [each for formula in read for each in _FACTORIAL.findall(formula)]
+    factorials += _SPELLED.findall(text)
+    return any(_tower(_NUMBER.findall(each[:400])) > LARGEST_FACTORIAL for each in factorials)
 
 
 def _tower(numbers: Sequence[str]) -> int:

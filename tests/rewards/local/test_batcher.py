@@ -164,6 +164,27 @@ def test_a_plan_that_fails_costs_who_waits_and_a_thread_that_cannot_begin_everyb
     batcher.close()
 
 
+def test_what_ends_the_thread_or_frees_no_memory_is_told_to_who_waits() -> None:
+    def breaks() -> bool:
+        raise RuntimeError("CUDA error")
+
+    def exhausted(texts: Sequence[Sequence[int]]) -> list[float]:
+        raise MemoryError
+
+    def exits(texts: Sequence[Sequence[int]]) -> list[float]:
+        raise SystemExit(3)
+
+    batcher = Batcher(exhausted, padded_batches, TokenBudget(100), release=breaks)
+    for _ in range(2):
+        said = str(batcher.submit([[1], [2]]).exception(10))
+        assert said == "the reward model failed: RuntimeError: CUDA error"
+    batcher.close()
+    batcher = Batcher(exits, padded_batches, TokenBudget(100))
+    assert "SystemExit" in str(batcher.submit([[1], [2]]).exception(10))
+    assert "cannot run: SystemExit" in str(batcher.submit([[3]]).exception(10))
+    batcher.close()
+
+
 def test_closing_fails_what_waits_and_ends_the_thread(gate: Gate, batcher: Batcher[float]) -> None:
     running = batcher.submit([[1]])
     assert gate.entered.wait(10)

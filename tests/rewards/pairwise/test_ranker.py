@@ -219,8 +219,10 @@ async def test_a_margin_that_is_no_number_is_a_failure(tmp_path: Path) -> None:
     finally:
         ranker.close()
     assert reasons(scores) == ["reward_not_finite"] * 2
-    with pytest.raises(RewardError, match="closed"):
-        await ranker.score(REQUEST, candidates(["a", "b"]))
+    for closed in (True, False):
+        ranker._closed = closed  # where it was not yet, a call is in it when it is closed
+        with pytest.raises(RewardError, match="closed"):
+            await ranker.score(REQUEST, candidates(["a", "b"]))
 
 
 async def test_running_out_of_memory(pair: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> None:

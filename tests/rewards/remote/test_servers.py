@@ -26,7 +26,7 @@ from bestofn.rewards.remote.open import open_reward_server
 from bestofn.rewards.transformers import TransformersRewardModel
 from bestofn.selection.argmax import ArgmaxSelector
 from bestofn.settings.reward_server import RewardServerSettings
-from bestofn.testing import FakeGenerator, FakeRewardModel
+from bestofn.testing import FakeCompletion, FakeGenerator, FakeRewardModel
 from bestofn_server.app import create_app
 from tests.support.rewards import calls, classifier_replica, stubs
 from tests.support.rewards.calls import candidate, candidates
@@ -116,11 +116,22 @@ async def test_a_server_that_compares_is_sent_all_candidates_together() -> None:
         FakeGenerator(["never asked"]), build_selector(settings.selector), (), reward_model
     )
     async with serving(create_app(settings, there)) as url, _opened(url) as remote:
-        here = Pipeline(FakeGenerator(texts), ArgmaxSelector(), (), remote)
+        apart = [FakeCompletion(text, delay=0.3 * at) for at, text in enumerate(texts)]
+        here = Pipeline(FakeGenerator(apart), ArgmaxSelector(), (), remote)
         ranking = await best_of_n(Request.from_prompt("?", best_of=3), here)
     assert ranking.ranked[0].candidate.text == texts[2]
     (call,) = reward_model.calls
     assert sorted(each.text for each in call[1]) == sorted(texts)
+
+
+async def test_a_server_that_does_not_say_whether_it_compares_is_refused() -> None:
+    app = FastAPI()
+    app.post("/v1/rewards")(lambda: None)
+    app.get("/v1/models", status_code=502)(lambda: None)
+    async with serving(app) as url:
+        with pytest.raises(ConfigError, match="answers 502 where it lists its models"):
+            async with _opened(url):
+                pass
 
 
 def _opened(url: str, **settings: Any) -> AbstractAsyncContextManager[RewardModel]:

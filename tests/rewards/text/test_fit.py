@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
+from bestofn.core.errors import ModelError
 from bestofn.core.types import Request
 from bestofn.rewards.text.encoder import Encoder
 from bestofn.rewards.text.text_maker import NOT_EMBEDDED
@@ -35,6 +37,17 @@ async def test_the_chosen_side_is_left_out_and_the_score_says_how_much(
     expected = plain_llama.reward(shown, weights, classifier_replica.shape_of("llama"), "score")
     assert long.reward == pytest.approx(expected, abs=1e-5)
     assert long.cut == len(ids) - LIMIT
+
+
+def test_a_model_that_gives_no_number_is_refused_though_all_texts_are_cut_to_one(
+    tmp_path: Path,
+) -> None:
+    classifier_replica.write(tmp_path, model_max_length=3)
+    (path,) = tmp_path.glob("*.safetensors")
+    weights = load_file(path)
+    save_file({name: each * float("nan") for name, each in weights.items()}, path)
+    with pytest.raises(ModelError, match="gives no finite number for a text"):
+        TransformersRewardModel.load(str(tmp_path), device="cpu", too_long="truncate_right")
 
 
 @pytest.mark.parametrize(
