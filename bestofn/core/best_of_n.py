@@ -62,8 +62,8 @@ async def best_of_n(
         failed.
 
     Raises:
-        RequestError: the request does not fit the engine, or the reward model cannot be shown its
-            conversation.
+        RequestError: the request does not fit the engine, the reward model cannot be shown its
+            conversation, or a filter cannot judge by it.
         GeneratorError: every candidate failed, or the engine is gone.
         RewardError: candidates were acceptable, and the reward model failed on all of them.
         NothingAcceptableError: nothing was acceptable, and the policy found no fallback.
@@ -72,6 +72,8 @@ async def best_of_n(
     """
     if pipeline.refusing is not None and (why := await pipeline.refusing.refusal(request)):
         raise RequestError(f"the reward model cannot judge this conversation: {why}")
+    if pipeline.filtering.refusing and (why := await pipeline.filtering.refusal(request)):
+        raise RequestError(why)
     if pipeline.sources != request.sources:
         request = replace(request, sources=pipeline.sources)
     if observer is None:

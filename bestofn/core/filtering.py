@@ -20,7 +20,7 @@ from bestofn.core import check_process
 from bestofn.core.abstaining import Abstaining
 from bestofn.core.mid_decode import Foreseeing
 from bestofn.core.outcome import Outcome, filter_error, outcome_of
-from bestofn.core.protocols import Filter, Mending, Portable, Waiting
+from bestofn.core.protocols import Filter, Mending, Portable, Refusing, Waiting
 from bestofn.core.ranking import ScoredCandidate
 from bestofn.core.types import GENERATION_ERROR, Candidate, Failure, Rejection, Request
 
@@ -47,6 +47,7 @@ class Filtering:
         waiting: for each filter, what asks it whether it would have to wait; None: never.
         foreseeing: those that can tell from a snapshot what will become of a candidate.
         abstaining: those that may lack a fact that they judge by.
+        refusing: those that cannot judge by every request.
     """
 
     filters: Sequence[Filter] = ()
@@ -55,6 +56,7 @@ class Filtering:
     waiting: Sequence[Waiting | None] = ()
     foreseeing: Sequence[Filter] = ()
     abstaining: Sequence[Abstaining] = ()
+    refusing: Sequence[Refusing] = ()
 
     @classmethod
     def of(cls, filters: Sequence[Filter]) -> Self:
@@ -66,7 +68,15 @@ class Filtering:
             [each if isinstance(each, Waiting) else None for each in filters],
             [each for each in filters if isinstance(each, Foreseeing) and each.foresees],
             [each for each in filters if isinstance(each, Abstaining)],
+            [each for each in filters if isinstance(each, Refusing)],
         )
+
+    async def refusal(self, request: Request) -> str | None:
+        """Why a filter cannot judge by this request, as a sentence; None: all can."""
+        for each in self.refusing:
+            if why := await each.refusal(request):
+                return why
+        return None
 
     def takes_long(self, request: Request, candidate: Candidate) -> bool:
         """Whether the candidate is to be judged beside the event loop."""

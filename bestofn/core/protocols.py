@@ -209,11 +209,12 @@ class Comparing(Protocol):
 
 @runtime_checkable
 class Refusing(Protocol):
-    """What a reward model says besides, where there are conversations that it cannot be shown."""
+    """What a reward model says besides, where there are conversations that it cannot be shown; a
+    filter, where there are requests that it cannot judge by."""
 
     async def refusal(self, request: Request) -> str | None:
-        """Why no answer to this conversation can be scored, as the end of a sentence; None: it may
-        be. It is asked before anything is sampled."""
+        """Why no answer to this conversation can be scored, or judged, as the end of a sentence;
+        None: it may be. It is asked before anything is sampled."""
         ...
 
 

@@ -18,9 +18,10 @@ from httpx_sse import EventSource, SSEError
 from bestofn.core.no_winner import GeneratorError
 from bestofn.openai_api.connection import TRANSPORT_ERRORS
 from bestofn.openai_api.faults import said_in, without_keys
+from bestofn.openai_api.logprobs import readable
 from bestofn.openai_api.message import message_delta
 from bestofn.openai_api.streamed_calls import StreamedCalls
-from bestofn.openai_api.whole_answer import whole_answer
+from bestofn.openai_api.whole_answer import usage_as_told, whole_answer
 from bestofn.support.plain_json import check_depth, parsed
 
 logger = logging.getLogger(__name__)
@@ -129,6 +130,8 @@ def _chunk(event: str, data: str, who: str) -> dict[str, Any] | None:
         if chunk.get("usage") is None:
             return None  # a ping
         choices = []
+    if chunk.get("usage") is not None:
+        chunk["usage"] = usage_as_told(chunk["usage"])
     try:
         chunk["choices"] = [_choice(each) for each in choices if isinstance(each, dict)]
     except ValueError as error:
@@ -140,6 +143,7 @@ def _choice(choice: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(choice.get("index"), int | None):
         raise ValueError("the index of a choice is no number")
     delta = choice.get("delta")
+    choice["logprobs"] = readable(choice.get("logprobs"))
     if isinstance(delta, Mapping):
         choice["delta"] = message_delta(delta)
     elif "text" not in choice:

@@ -13,6 +13,7 @@ from typing import Any
 from bestofn.core.finish_reason import known_as
 from bestofn.core.no_winner import GeneratorError
 from bestofn.core.token_details import TokenDetails
+from bestofn.openai_api.logprobs import readable
 from bestofn.openai_api.message import assistant_message
 from bestofn.support.plain_json import check_depth, parsed
 
@@ -166,7 +167,7 @@ def _choice(choice: Any, who: str) -> Choice:
     return Choice(
         message,
         finish_reason,
-        logprobs if isinstance(logprobs, Mapping) and logprobs else None,
+        readable(logprobs),
         tuple(ids) if whole and ids is not None else None,
         {k: v for k, v in choice.items() if v is not None and k not in OWN_FIELDS},
     )

@@ -224,18 +224,22 @@ def _code(error: Mapping[str, Any]) -> int:
     return 401 if "authentication" in kind or "invalid_api_key" in kind else 502
 
 
+LONGEST_WAIT = 86_400.0
+"""Seconds that a server may ask to wait; more is no answer, and is told as a day."""
+
+
 def retry_after(headers: Mapping[str, str]) -> float:
     """Seconds that a server asks to wait, 0 where it asks for none (RFC 9110, 10.2.3)."""
     value = headers.get("retry-after", "")
     try:
         seconds = float(value)
-        return max(0.0, seconds) if math.isfinite(seconds) else 0.0
+        return min(max(0.0, seconds), LONGEST_WAIT) if math.isfinite(seconds) else 0.0
     except ValueError:
         pass
     try:
         at = email.utils.parsedate_to_datetime(value)
-        return max(0.0, (at - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
+        return min(max(0.0, (at - datetime.now(UTC)).total_seconds()), LONGEST_WAIT)
+    except (ValueError, TypeError, OverflowError):
         return 0.0
 
 

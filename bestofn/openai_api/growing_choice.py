@@ -13,13 +13,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bestofn.core.message import TEXT_PARTS, kind_of_part, text_of_part
+
 _TEXTS = ("content", "reasoning", "reasoning_content", "refusal")
 """Fields of a message that come in parts; reasoning_content is DeepSeek's and vLLM's."""
 
 _OWN = frozenset({"index", "delta", "text", "finish_reason", "logprobs", "token_ids"})
 
+_CALLED = {"function": "arguments", "custom": "input"}
+"""What a tool call calls, and the field of it that comes in parts."""
+
 MOST_CALLS = 1024
-"""Tool calls of one choice that are put together; further ones are left out, as nonsense."""
+"""Tool calls, or pictures, of one choice that are put together; further ones are left out, as
+nonsense."""
 
 
 @dataclass(slots=True)
@@ -35,6 +41,7 @@ class GrowingChoice:
     parts: int = 0
     _texts: dict[str, list[str]] = field(default_factory=dict)
     _calls: dict[int, dict[str, Any]] = field(default_factory=dict)
+    _pictures: list[Any] = field(default_factory=list)
     _more: dict[str, Any] = field(default_factory=dict)
     _logprobs: dict[str, list[Any]] = field(default_factory=dict)
     _ids: list[Any] = field(default_factory=list)
@@ -73,9 +80,13 @@ class GrowingChoice:
         message |= {name: "".join(parts) for name, parts in self._texts.items()}
         if self._calls:
             message["tool_calls"] = [
-                {**call, "function": {**call["function"]}}
+                {name: dict(v) if name in _CALLED else v for name, v in call.items()}
                 for _, call in sorted(self._calls.items())
             ]
+        if self._pictures:
+            text = message["content"]
+            said = [{"type": "text", "text": text}] if text else []
+            message["content"] = [*said, *self._pictures]
         return message
 
     @property
@@ -101,6 +112,12 @@ class GrowingChoice:
             elif name == "function_call" and isinstance(value, Mapping):
                 self._more[name] = _grown(self._more.get(name), value)
                 brought = True
+            elif name == "content" and isinstance(value, list):
+                for part in value:
+                    if kind_of_part(part) in TEXT_PARTS:
+                        brought |= self._add_text(name, text_of_part(part))
+                    elif len(self._pictures) < MOST_CALLS:
+                        self._pictures.append(part)
             elif value is not None:
                 self._more[name] = value
         return brought
@@ -114,18 +131,21 @@ class GrowingChoice:
         at = part["index"]  # of the whole call: see `streamed_calls`
         if at not in self._calls and len(self._calls) >= MOST_CALLS:
             return False
-        call = self._calls.setdefault(at, {"function": {}})
-        call |= {k: v for k, v in part.items() if v is not None and k not in ("index", "function")}
-        if isinstance(part.get("function"), Mapping):
-            call["function"] = _grown(call["function"], part["function"])
+        call = self._calls.setdefault(at, {})
+        call |= {k: v for k, v in part.items() if v is not None and k not in ("index", *_CALLED)}
+        for kind, text in _CALLED.items():
+            if isinstance(part.get(kind), Mapping):
+                call[kind] = _grown(call.get(kind), part[kind], text)
+        if not _CALLED.keys() & call.keys():
+            call["function"] = {}
         return True
 
 
-def _grown(function: Any, part: Mapping[str, Any]) -> dict[str, Any]:
-    """A called function with one more part of its arguments."""
-    before = dict(function) if isinstance(function, Mapping) else {}
+def _grown(called: Any, part: Mapping[str, Any], text: str = "arguments") -> dict[str, Any]:
+    """What is called, with one more part of its arguments, or of what else is its `text`."""
+    before = dict(called) if isinstance(called, Mapping) else {}
     more = {name: value for name, value in part.items() if value is not None}
-    said, further = before.get("arguments"), more.get("arguments")
+    said, further = before.get(text), more.get(text)
     if isinstance(said, str) and isinstance(further, str):
-        more["arguments"] = said + further
+        more[text] = said + further
     return before | more

@@ -8,7 +8,6 @@ Rules that choose and stop read them (`Candidate.mean_logprob`); a client gets t
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +15,9 @@ from bestofn.core.types import Request
 
 UNKNOWN = -9999.0
 """What vLLM writes where it has no logprob, or minus infinity; JSON has neither."""
+
+MOST = 0.01
+"""What rounding may add to 0, the logarithm of a probability of 1."""
 
 
 def client_wants(request: Request) -> bool:
@@ -54,9 +56,43 @@ def token_logprobs(logprobs: Mapping[str, Any] | None) -> tuple[float, ...] | No
 
 def known(values: Sequence[Any]) -> tuple[float, ...] | None:
     """The values that are logprobs; None where none is."""
-    found = tuple(
-        float(each)
-        for each in values
-        if isinstance(each, int | float) and math.isfinite(each) and each > UNKNOWN
+    return tuple(float(each) for each in values if is_logprob(each)) or None
+
+
+def is_logprob(value: Any) -> bool:
+    """Whether it is the logarithm of a probability: a number, above 0 by rounding at most."""
+    return (
+        isinstance(value, int | float) and not isinstance(value, bool) and UNKNOWN < value <= MOST
     )
-    return found or None
+
+
+def readable(logprobs: Any) -> dict[str, Any] | None:
+    """A choice's log-probabilities, as far as they are some; None where there are none.
+
+    Of a chat what is no object of a token is left out, and so are fields of one that are of another
+    form than OpenAI's; those of a text stay as they are.
+    """
+    if not isinstance(logprobs, Mapping) or not logprobs:
+        return None
+    read = dict(logprobs)
+    for name in ("content", "refusal"):
+        if read.get(name) is not None:
+            listed = read[name] if isinstance(read[name], list) else []
+            read[name] = [token for each in listed if (token := _token(each)) is not None]
+    return read
+
+
+def _token(given: Any) -> dict[str, Any] | None:
+    """What is said of one token; None: nothing that can be read."""
+    if not isinstance(given, Mapping) or not isinstance(given.get("token", ""), str):
+        return None
+    token = dict(given)
+    if not (token.get("logprob") is None or isinstance(token["logprob"], int | float)):
+        token["logprob"] = None
+    said = token.get("bytes")
+    if said is not None and not (isinstance(said, list) and all(type(b) is int for b in said)):
+        token["bytes"] = None
+    if token.get("top_logprobs") is not None:
+        others = token["top_logprobs"] if isinstance(token["top_logprobs"], list) else []
+        token["top_logprobs"] = [read for each in others if (read := _token(each)) is not None]
+    return token

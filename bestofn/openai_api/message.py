@@ -52,6 +52,8 @@ def message_delta(given: Mapping[str, Any]) -> dict[str, Any]:
         ValueError: a part of its content cannot be read.
     """
     delta = dict(given)
+    if not isinstance(delta.get("content"), str | list | None):
+        del delta["content"]  # it has no meaning
     if isinstance(delta.get("content"), list):
         delta |= {k: v for k, v in _content(delta["content"], delta).items() if v is not None}
         if isinstance(delta["content"], list) and not delta["content"]:
@@ -110,6 +112,8 @@ def _text(part: Mapping[str, Any], name: str) -> str:
 def _call(call: Any) -> dict[str, Any]:
     if not isinstance(call, Mapping):
         raise ValueError("one of its tool calls is no object")
+    if (identity := call.get("id")) is not None and not isinstance(identity, str):
+        call = {**call, "id": str(identity) if type(identity) is int else None}
     if call.get("function") is None and isinstance(call.get("custom"), Mapping):
         return {name: value for name, value in call.items() if value is not None}
     return {"type": "function", **call, "function": _function(call.get("function"))}

@@ -8,9 +8,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import httpx
-from pydantic import BaseModel, ConfigDict
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from bestofn.core.errors import ConfigError
 from bestofn.openai_api.connection import TRANSPORT_ERRORS
@@ -18,6 +25,17 @@ from bestofn.support.plain_json import parsed
 from bestofn.support.url import shown_url
 
 logger = logging.getLogger(__name__)
+
+
+def _known(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return read(value)
+    except ValueError:
+        return None
+
+
+_OrUnknown = WrapValidator(_known)
+"""A value of another form is not known."""
 
 
 class ServedModel(BaseModel):
@@ -31,12 +49,12 @@ class ServedModel(BaseModel):
 
     model_config = ConfigDict(coerce_numbers_to_str=True)
     id: str
-    root: str | None = None
-    max_model_len: int | None = None
+    root: Annotated[str | None, _OrUnknown] = None
+    max_model_len: Annotated[int | None, Field(gt=0), _OrUnknown] = None
 
 
 class _Models(BaseModel):
-    data: list[ServedModel]
+    data: list[Any]
 
 
 async def reach(http: httpx.AsyncClient, path: str, url: str) -> httpx.Response:
@@ -60,9 +78,18 @@ async def reach(http: httpx.AsyncClient, path: str, url: str) -> httpx.Response:
 def models_in(response: httpx.Response) -> list[ServedModel]:
     """The models that a server lists; none where its answer is no list."""
     try:
-        return _Models.model_validate(parsed(response.content)).data
+        listed = _Models.model_validate(parsed(response.content)).data
     except ValueError:  # pydantic's own among them
         return []
+    return [model for each in listed if (model := _served(each)) is not None]
+
+
+def _served(entry: Any) -> ServedModel | None:
+    """An entry of the list; None: it names no model."""
+    try:
+        return ServedModel.model_validate(entry)
+    except ValueError:
+        return None
 
 
 async def listed_models(http: httpx.AsyncClient, url: str) -> list[ServedModel]:

@@ -198,6 +198,8 @@ def _arguments(part: Mapping[str, Any]) -> str:
 def _plain(part: Mapping[str, Any]) -> dict[str, Any]:
     """The part, whose arguments are text."""
     plain = dict(part)
+    if not isinstance(plain.get("id"), str | None):
+        plain["id"] = str(plain["id"]) if type(plain["id"]) is int else None
     for kind, name in _KINDS:
         called = plain.get(kind)
         if isinstance(called, Mapping) and not isinstance(called.get(name), str | None):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bestofn.core.no_winner import GeneratorError
+from bestofn.core.token_details import TokenDetails
 from bestofn.openai_api.completions import completion_of, read_object, read_usage
 
 _COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
@@ -32,15 +33,20 @@ def whole_answer(content: bytes, who: str) -> dict[str, Any]:
         if isinstance(given.get("message"), Mapping):
             given["message"] = {"content": None, **choice.message}
     if body.get("usage") is not None:
-        body["usage"] = _usage(body["usage"])
+        body["usage"] = usage_as_told(body["usage"])
     return body
 
 
-def _usage(given: Any) -> dict[str, Any]:
-    """The usage, with what was counted; null where nobody did."""
+def usage_as_told(given: Any) -> dict[str, Any]:
+    """The usage with what was counted, null where nobody did; details that are no counts go."""
     read = read_usage(given)
     parts = (read.prompt_tokens, read.completion_tokens)
     known = [count for count in parts if count is not None]
     total = sum(known) if len(known) == len(parts) else None
-    more = given if isinstance(given, Mapping) else {}
+    more = dict(given) if isinstance(given, Mapping) else {}
+    details = read.details or TokenDetails()
+    for name, counts in (("prompt", details.prompt), ("completion", details.completion)):
+        group = f"{name}_tokens_details"
+        if more.get(group) is not None:
+            more[group] = dict(counts) or None
     return {**more, **dict(zip(_COUNTS, (*parts, total), strict=True))}

@@ -102,6 +102,28 @@ async def test_tool_calls_thoughts_and_logprobs_are_put_together(serve: Serve) -
     assert all(not each.text for each in snapshots)
 
 
+async def test_custom_calls_and_parts_around_a_picture_are_put_together(serve: Serve) -> None:
+    picture = {"type": "image_url", "image_url": {"url": "data:,x"}}
+    call = {"index": 0, "id": "c1", "type": "custom", "custom": {"name": "shell", "input": "l"}}
+    parts: list[dict[str, Any]] = [
+        chunk({"content": [{"type": "text", "text": "Trees "}, picture]}),
+        chunk({"content": "are."}),
+        chunk({"tool_calls": [call]}),
+        chunk({"tool_calls": [{"index": 0, "custom": {"input": "s"}}]}),
+        chunk({}, "tool_calls"),
+    ]
+    for each in parts[:2]:
+        each["choices"][0]["logprobs"] = {"content": [{"token": "t", "logprob": 1.7e308}]}
+    upstream = serve(lambda body: events(parts))
+    async with openai_generator(upstream.url) as generator:
+        finished, _ = await sampled(generator, reading(1, 1, token_logprobs=True))
+    message = finished[0].message
+    assert message["content"] == [{"type": "text", "text": "Trees are."}, picture]
+    (made,) = message["tool_calls"]
+    assert made == {"id": "c1", "type": "custom", "custom": {"name": "shell", "input": "ls"}}
+    assert finished[0].mean_logprob is None, "no probability is above 1"
+
+
 @pytest.mark.parametrize(
     "odd",
     [

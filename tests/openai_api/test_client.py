@@ -88,7 +88,7 @@ async def test_too_much_to_do_says_when_to_come_again(after: str) -> None:
     server.always = 429
     with somebody_waits(5), pytest.raises(GeneratorBusyError) as caught:
         await ApiClient(server.http).post(PATH, {})
-    expected = {"7": 7, "6.5": 6.5, "1e9": 1e9}.get(after, 1)
+    expected = {"7": 7, "6.5": 6.5, "1e9": 86_400}.get(after, 1)
     assert caught.value.retry_after == expected
     assert server.asked == (1 if expected > 5 else 4)
     assert "no" not in str(caught.value).split()

@@ -22,6 +22,11 @@ from bestofn_server.telemetry.labels import NOBODY, Served
 from bestofn_server.wire.report import Detail
 from bestofn_server.wire.requests import BestOfNOptions, ChatRequest, CompletionRequest
 
+FURTHER_LIMITS = frozenset(
+    {"max_completion_tokens", "max_new_tokens", "max_output_tokens", "min_tokens", "n_predict"}
+)
+"""What servers besides call the limit of tokens, or the least: they are passed on, and bounded."""
+
 ONLY_ALONE = frozenset({"echo", "prompt_logprobs", "use_beam_search"})
 """Fields that belong to a whole response, or sample otherwise: taken with best_of 1 only."""
 
@@ -142,6 +147,11 @@ def _token_limit(
     Raises:
         RequestError: more are asked for than the server or the model's context allows.
     """
+    for name in FURTHER_LIMITS & body.further.keys():
+        further = body.further[name]
+        if isinstance(further, int | float) and further > limits.max_tokens:
+            why = f"{name} is {further:,}; this server takes at most {limits.max_tokens:,}"
+            raise RequestError(why, param=name)
     asked = body.token_limit
     if asked is None:
         return preset.max_tokens

@@ -166,14 +166,22 @@ class Presets:
     def _of_model(self, preset: Preset, name: str) -> Preset:
         """The preset for another model of the engine, whose scores do not compare with the
         default's: what its rule knows of recent requests is kept apart."""
-        policy = preset.pipeline.policy
+        policy, root = preset.pipeline.policy, self._root(name)
+        own_rule = preset.stop.rule == "none"  # of a pipeline that no settings made
         if not isinstance(policy, Policy) or policy.recent is None:
             return replace(preset, model=name)
-        recent = self._recent.setdefault(name, RecentScores(rewards=policy.recent.rewards))
+        if root == self._root(self._default.name) or (own_rule and policy.compares_with_recent):
+            return replace(preset, model=name)
+        recent = self._recent.setdefault(root, RecentScores(rewards=policy.recent.rewards))
         pipeline = replace(preset.pipeline, policy=replace(policy, recent=recent))
         if policy.compares_with_recent:
             pipeline = stopped_by(preset.stop, build_answer_key(preset.answer_key), pipeline)
         return replace(preset, model=name, pipeline=pipeline)
+
+    def _root(self, name: str) -> str:
+        """What the model of that name was loaded from, where that is said: names of one are one."""
+        found = (model for model in self._models if model["id"] == name)
+        return str(next(found, {}).get("root") or name)
 
     def _serves(self, name: str | None) -> bool:
         return any(model["id"] == name for model in self._models)
@@ -182,8 +190,6 @@ class Presets:
         forwarder = self._pipeline.forwarder
         if forwarder is not None and forwarder.changes:
             self._models = await forwarder.models()
-            served = {model["id"] for model in self._models}
-            self._recent = {name: each for name, each in self._recent.items() if name in served}
 
 
 def _refuse_above_the_limit(settings: Settings) -> None:

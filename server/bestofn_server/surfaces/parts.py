@@ -98,7 +98,7 @@ class PartReader:
         said = message_text(content)
         tokens = logprobs.get("content") if isinstance(logprobs, Mapping) else None
         listed = tokens if isinstance(tokens, list) and said else ()
-        yield from self._say("text", said, tuple(listed))
+        yield from self._say("text", said, tuple(each for each in listed if _names_token(each)))
         refusal = delta.get("refusal")
         yield from self._say("refusal", refusal if isinstance(refusal, str) else "")
         calls: list[Any] = list(delta.get("tool_calls") or ())
@@ -181,3 +181,7 @@ def parts_of(message: Mapping[str, Any], logprobs: Any = None) -> list[Part]:
         message = {**message, "tool_calls": numbered}
     steps = [*reader.read(message, logprobs), *reader.close()]
     return [step.part for step in steps if isinstance(step, Closed)]
+
+
+def _names_token(said: object) -> bool:
+    return isinstance(said, Mapping) and bool(said.get("token"))

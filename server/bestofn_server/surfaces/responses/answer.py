@@ -20,6 +20,7 @@ from openai.types.responses import (
 from openai.types.responses.response_output_text import Logprob
 from openai.types.responses.response_reasoning_item import Content
 
+from bestofn.openai_api.logprobs import UNKNOWN
 from bestofn_server.surfaces.ending import Ending
 from bestofn_server.surfaces.parts import Part
 from bestofn_server.surfaces.responses.items import arguments_of
@@ -201,5 +202,15 @@ def usage_of(ending: Ending) -> dict[str, Any] | None:
 
 def logprob(given: Mapping[str, Any]) -> Logprob:
     """OpenAI's object of a token, as the Responses API has it: bytes that are unknown are none."""
-    top = [{**each, "bytes": each.get("bytes") or []} for each in given.get("top_logprobs") or ()]
-    return Logprob.model_validate({**given, "bytes": given.get("bytes") or [], "top_logprobs": top})
+    top = [_token(each) for each in given.get("top_logprobs") or ()]
+    return Logprob.model_validate({**_token(given), "top_logprobs": top})
+
+
+def _token(given: Mapping[str, Any]) -> dict[str, Any]:
+    """With the number that stands for an unknown one: the API has no null there."""
+    number = given.get("logprob")
+    return {
+        **given,
+        "logprob": UNKNOWN if number is None else number,
+        "bytes": given.get("bytes") or [],
+    }

@@ -157,7 +157,7 @@ def arguments_of(text: str) -> str:
     """
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
     said = value.get(INPUT) if isinstance(value, dict) else None
     return said if isinstance(said, str) else text
