@@ -41,6 +41,10 @@ def _unless_interrupted(loop: asyncio.AbstractEventLoop, context: dict[str, Any]
         loop.default_exception_handler(context)
 
 
+_NO_HOME = "Could not determine home directory."
+"""What `Path.expanduser` says of a user who is not there."""
+
+
 @contextlib.contextmanager
 def exit_codes() -> Iterator[None]:
     """Turn what bestofn raises into one sentence on standard error and an exit code."""
@@ -59,7 +63,18 @@ def exit_codes() -> Iterator[None]:
         raise typer.Exit(130) from error
     except BrokenPipeError:  # the reader of our output has gone (`| head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except RuntimeError as error:
+        if str(error) != _NO_HOME:
+            raise
+        typer.echo("bestofn: a path begins with ~ and a user who has no home here", err=True)
+        raise typer.Exit(2) from error
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            from bestofn.support.error_text import shortened
+
+            name = shortened(str(error.filename or ""), 80)
+            typer.echo(f"bestofn: {name}: the name is too long for a file", err=True)
+            raise typer.Exit(2) from error
         if error.errno not in _CONSOLE_IS_FULL or error.filename is not None:
             raise
         typer.echo(f"bestofn: standard output cannot be written: {error.strerror}", err=True)

@@ -185,3 +185,19 @@ def test_what_would_end_the_start_is_told_once(
     (problem,) = json.loads(done.stdout)
     assert problem["key"] == key
     assert said in problem["message"]
+
+
+@pytest.mark.parametrize(
+    ("file", "sentence"),
+    [
+        ("~nobody-of-this-name/x.yaml", "a path begins with ~ and a user who has no home here"),
+        ("a" * 300, "aaa: the name is too long for a file"),
+    ],
+)
+def test_a_path_that_can_be_none_is_one_sentence(
+    bestofn_here: Any, file: str, sentence: str
+) -> None:
+    done = bestofn_here("config", "check", file)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("bestofn: ")
+    assert done.stderr.endswith(f"{sentence}\n")

@@ -123,6 +123,17 @@ async def test_a_flipped_byte_of_a_shard_is_exported_by_nobody_and_named(
     assert list(read_rollouts(whole)) == list(read_rollouts(tmp_path / "undisturbed"))
 
 
+async def test_a_copy_of_a_shard_by_another_name_is_none(whole: Path) -> None:
+    (shard, *_) = sorted((whole / ROLLOUTS).glob("*.parquet"))
+    for name in ("part-000000 (1).parquet", "part-0000000.parquet", "part-x.parquet"):
+        shutil.copy(shard, whole / ROLLOUTS / name)
+    rows = [record["row"] for record in read_rollouts(whole)]
+    assert rows == list(range(len(rows)))
+    said = [*faults(whole)]
+    assert len(said) == 3
+    assert all("is no shard of the run, and is not read" in each for each in said)
+
+
 async def test_a_shard_that_is_gone_is_exported_by_nobody(whole: Path) -> None:
     (whole / ROLLOUTS / "part-000001.parquet").unlink()
     with pytest.raises(ConfigError, match=r"part-000001.parquet cannot be read: FileNotFoundError"):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -244,6 +246,31 @@ def test_a_row_that_cannot_be_read_says_why_in_a_sentence(
     assert len(read.key) == 32
 
 
+def test_what_no_chat_message_has_is_not_asked_and_told(tmp_path: Path) -> None:
+    said = datetime(2024, 5, 6, 7, 8, tzinfo=UTC)
+    turns = [
+        {**USER, "timestamp": said, "toxic": False, "hashed_ip": "x"},
+        {**ANSWER, "timestamp": said, "score": math.nan},
+        {**MORE, "timestamp": None},
+    ]
+    pq.write_table(pa.Table.from_pylist([{"messages": turns}]), tmp_path / "a.parquet")
+    (read,) = PromptSource(str(tmp_path / "a.parquet")).rows(Defaults(4))
+    assert read.request is not None, read.error
+    assert list(read.request.messages) == [USER, ANSWER, MORE]
+    assert read.told.endswith(
+        ", without `timestamp`, `toxic`, `hashed_ip`, `score` of its messages"
+    )
+
+
+def test_a_moment_is_a_reference_as_it_is_written_and_bytes_are_none() -> None:
+    said = datetime(2024, 5, 6, 7, 8, tzinfo=UTC)
+    read = row({"prompt": "When?", "reference": {"at": said}})
+    assert read.request is not None
+    assert read.request.reference == {"at": "2024-05-06T07:08:00+00:00"}
+    assert "of the type bytes" in str(row({"prompt": "When?", "reference": {"at": b"x"}}).error)
+    assert "best_of: must be a number" in str(row({"prompt": "x", "best_of": True}).error)
+
+
 def test_a_missing_value_is_none_whether_null_or_no_number() -> None:
     read = row({"prompt": "Hi", "reference": float("nan"), "system": None, "best_of": float("nan")})
     assert read.request is not None
@@ -263,3 +290,10 @@ def test_the_layouts_of_the_first_rows_are_told_with_their_counts(tmp_path: Path
         "reads `prompt` as text (2 of 4 rows); `instruction` as Alpaca (1 of 4 rows)"
     )
     assert PromptSource(str(path), limit=2).described(Defaults(4)) == "reads `prompt` as text"
+
+
+def test_names_of_columns_have_no_blanks_around_them_and_each_is_another(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("prompt, reference,prompt\nHi,4,Ho\n")
+    (read,) = PromptSource(str(tmp_path / "a.csv")).rows(Defaults(4))
+    assert read.request is not None
+    assert (read.request.last_user_text, read.request.reference) == ("Hi", "4")

@@ -11,6 +11,7 @@ import csv
 import io
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
@@ -56,7 +57,7 @@ def csv_records(name: str, file: BinaryIO, *, tabs: bool = False) -> Iterator[In
                 continue
             lines.check_end()
             if columns is None:
-                columns = cells
+                columns = _names(cells)
             elif cells:
                 fault = lines.fault(separator)
                 yield f"{name}:{rows.line_num}", fault or _row(columns, cells)
@@ -135,6 +136,17 @@ class _Lines:
                 f"and closes where none can, so these lines are not told apart ({error})"
             )
         return ""
+
+
+def _names(cells: list[str]) -> list[str]:
+    """The columns' names without blanks around them; of several of one name the later ones get a
+    number, as pandas has it."""
+    counts: Counter[str] = Counter()
+    names = []
+    for name in (cell.strip() for cell in cells):
+        names.append(f"{name}.{counts[name]}" if counts[name] else name)
+        counts[name] += 1
+    return names
 
 
 def _row(columns: list[str], cells: list[str]) -> dict[str, str | None] | str:

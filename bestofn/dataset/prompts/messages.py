@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from datetime import date
+from datetime import time as clock
 from typing import Any
 
 from pydantic_core import from_json
@@ -20,8 +23,17 @@ ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 _INSTEAD_OF_CONTENT = ("tool_calls", "function_call", "refusal", "audio")
 """What an assistant's message may say without content."""
 
+_OF_CHAT = frozenset(
+    {"role", "content", "name", "tool_calls", "tool_call_id", "function_call", "refusal", "audio"}
+    | {"reasoning", "reasoning_content"}
+)
+"""What a message has in OpenAI's API, and the thoughts that vLLM and SGLang have besides."""
+
 _OF_TRAINERS = frozenset({"weight"})
 """Keys of messages that tell a trainer something (OpenAI's fine-tuning), and a model nothing."""
+
+
+_READ = _OF_CHAT | {"from", "value"}
 
 
 class MessageError(ValueError):
@@ -32,7 +44,8 @@ def chat_messages(messages: Sequence[Mapping[str, Any]]) -> tuple[Message, ...]:
     """The messages, oldest first, up to the answer at their end, if there is one.
 
     Nulls are left out at any depth, since a table has them wherever another row has something;
-    parts that are all text are joined, as every chat template does.
+    parts that are all text are joined, as every chat template does. What no chat message has, such
+    as who said it when and from where, is left out too: see `beside_chat`.
 
     Args:
         messages: OpenAI's, or ShareGPT's turns.
@@ -45,6 +58,18 @@ def chat_messages(messages: Sequence[Mapping[str, Any]]) -> tuple[Message, ...]:
     if not asked:
         raise MessageError("messages: there is nothing but an answer")
     return tuple(asked)
+
+
+def beside_chat(messages: Sequence[Any]) -> list[str]:
+    """The names of what the messages hold and no chat message has, which nobody is shown."""
+    found = {
+        name: None
+        for message in messages
+        if isinstance(message, Mapping) and "role" in message
+        for name, value in message.items()
+        if value is not None and name not in _OF_CHAT | _OF_TRAINERS
+    }
+    return [str(name) for name in found]
 
 
 def read_tools(tools: Any) -> list[dict[str, Any]]:
@@ -68,20 +93,44 @@ def read_tools(tools: Any) -> list[dict[str, Any]]:
 
 
 def without_nulls(value: Any) -> Any:
-    """The value without the fields that are null, at any depth, and without what they emptied."""
+    """The value without the fields that are null, or no number, at any depth, and without what they
+    emptied; a moment as ISO 8601 writes it.
+
+    Raises:
+        MessageError: it holds something that JSON cannot say.
+    """
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        plain = {name: without_nulls(each) for name, each in value.items() if each is not None}
-        return {name: each for name, each in plain.items() if each != {} or value[name] == {}}
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        plain = {name: without_nulls(each) for name, each in value.items()}
+        return {
+            name: each
+            for name, each in plain.items()
+            if each is not None and (each != {} or value[name] == {})
+        }
+    if isinstance(value, Sequence) and not isinstance(value, bytes):
         return [without_nulls(each) for each in value]
-    return value
+    return written_moment(value)
+
+
+def written_moment(value: Any) -> str:
+    """A date or a time of day as ISO 8601 writes it.
+
+    Raises:
+        MessageError: it is something else, which JSON cannot say.
+    """
+    if isinstance(value, date | clock):
+        return value.isoformat()
+    raise MessageError(f"it holds a value of the type {type(value).__name__}, which is no JSON")
 
 
 def _message(where: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    message: dict[str, Any] = without_nulls(given)
+    message = without_nulls({name: each for name, each in given.items() if name in _READ})
     if "role" not in message and "from" in message:
         message = _turn(where, message)
-    message = {name: each for name, each in message.items() if name not in _OF_TRAINERS}
+    message = {name: each for name, each in message.items() if name in _OF_CHAT}
     if not message.get("tool_calls"):
         message.pop("tool_calls", None)
     role = message.get("role")

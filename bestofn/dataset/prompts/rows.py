@@ -6,14 +6,20 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 
 from bestofn.core.errors import RequestError
 from bestofn.core.types import Message, Request
 from bestofn.dataset.prompts.layouts import Fields, find_fields, is_conversation
-from bestofn.dataset.prompts.messages import MessageError, chat_messages, read_tools
+from bestofn.dataset.prompts.messages import (
+    MessageError,
+    beside_chat,
+    chat_messages,
+    read_tools,
+    written_moment,
+)
 from bestofn.support.conversation import Conversation
 from bestofn.support.error_text import faults
 from bestofn.support.seeding import seed_from
@@ -29,14 +35,24 @@ _LONGEST_LIST = 20
 """Columns that are named in an error."""
 
 
+def _no_truth(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("must be a number")
+    return value
+
+
 class _Asked(Conversation):
     """What is sampled needs a prompt that says something; what is only scored does not."""
 
     model_config = ConfigDict(extra="forbid")
     prompt: str | None = Field(default=None, min_length=1)
-    best_of: int | None = Field(default=None, ge=1, le=MOST_CANDIDATES)
+    best_of: Annotated[int | None, BeforeValidator(_no_truth)] = Field(
+        default=None, ge=1, le=MOST_CANDIDATES
+    )
     temperature: float | None = Field(default=None, ge=0, le=2)
-    max_tokens: int | None = Field(default=None, ge=1, le=MOST_TOKENS)
+    max_tokens: Annotated[int | None, BeforeValidator(_no_truth)] = Field(
+        default=None, ge=1, le=MOST_TOKENS
+    )
     tools: Any = None
 
 
@@ -112,7 +128,7 @@ def read_row(
             seed=defaults.seed_of(number),
             options=_options(asked.tools, raw=defaults.raw),
             raw=defaults.raw,
-            reference=asked.reference,
+            reference=_json_value(asked.reference),
             id=f"row-{number}",
         )
     except ValidationError as error:
@@ -174,6 +190,19 @@ def _written(content: Any) -> str:
     return json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
 
 
+def _json_value(value: Any) -> Any:
+    """The value, or, where a table has moments in it, one that JSON can say.
+
+    Raises:
+        MessageError: it holds something else that JSON cannot say.
+    """
+    try:
+        json.dumps(value)
+    except TypeError:
+        return json.loads(json.dumps(value, default=written_moment))
+    return value
+
+
 def _first(own: Any, default: Any) -> Any:
     return default if own is None else own
 
@@ -212,6 +241,9 @@ def _told(found: Fields, request: Request, columns: Mapping[str, str]) -> str:
         if field not in _TOLD_BESIDES and field in found.values
     )
     told = found.told + (", without the answer at its end" if answered else "") + "".join(named)
+    if is_conversation(given) and (beside := beside_chat(given)):
+        shown = ", ".join(f"`{name:.40}`" for name in beside[:_LONGEST_LIST])
+        told += f", without {shown} of its messages"
     return told + (f", with `{columns.get('tools', 'tools')}`" if request.options else "")
 
 

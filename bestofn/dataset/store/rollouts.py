@@ -23,6 +23,7 @@ from bestofn.dataset.store.shards import (
     check_shard,
     read_columns,
     read_shard,
+    shard_files,
     shard_number,
 )
 
@@ -122,6 +123,6 @@ def _parts(folder: Path) -> tuple[JournalContents, Manifest, list[Path]]:
     manifest = Manifest.read(folder)
     if manifest is None:
         raise ConfigError(f"{folder} holds no run: there is no run.json")
-    there = {path.name for path in (folder / ROLLOUTS).glob("part-*.parquet")}
+    there = {path.name for path in shard_files(folder)}
     names = sorted(there | manifest.shards.keys())
     return journal, manifest, [folder / ROLLOUTS / name for name in names]

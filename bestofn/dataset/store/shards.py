@@ -26,6 +26,19 @@ def shard_number(name: str) -> int:
     return int(name.removeprefix("part-").removesuffix(".parquet"))
 
 
+def shard_files(folder: Path) -> list[Path]:
+    """The files of a run that are called as its shards are, in order; a copy of one, by whatever
+    name, is none."""
+    there = (folder / ROLLOUTS).glob("part-*.parquet")
+    return sorted(path for path in there if is_shard_name(path.name))
+
+
+def is_shard_name(name: str) -> bool:
+    """Whether a shard may be called so."""
+    number = name.removeprefix("part-").removesuffix(".parquet")
+    return number.isascii() and number.isdigit() and name == shard_name(int(number))
+
+
 def check_shard(path: Path, shard: Shard) -> None:
     """Return if a shard is what was written.
 

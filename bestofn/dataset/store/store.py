@@ -32,6 +32,7 @@ from bestofn.dataset.store.shards import (
     check_shard,
     read_columns,
     read_shard,
+    shard_files,
     shard_name,
     shard_number,
     write_shard,
@@ -184,7 +185,7 @@ class Store:
         self.damaged = journal.damaged
         for path in sorted((self._folder / ROLLOUTS).glob(".*.part")):
             path.unlink()
-        for path in sorted((self._folder / ROLLOUTS).glob("part-*.parquet")):
+        for path in shard_files(self._folder):
             if path.name not in self.manifest.shards:  # the kill came before the manifest
                 self._add_to_manifest(path)
         for name in list(self.manifest.shards):

@@ -9,7 +9,7 @@ from bestofn.core.errors import ConfigError
 from bestofn.dataset.store.atomic_files import sha256
 from bestofn.dataset.store.journal import JOURNAL, read_journal
 from bestofn.dataset.store.manifest import Manifest
-from bestofn.dataset.store.shards import ROLLOUTS, read_shard, shard_number
+from bestofn.dataset.store.shards import ROLLOUTS, read_shard, shard_files, shard_number
 
 
 def faults(folder: Path) -> Iterator[str]:
@@ -27,7 +27,10 @@ def faults(folder: Path) -> Iterator[str]:
     if manifest is None:
         raise ConfigError(f"{folder} holds no run: there is no run.json")
     per = manifest.rows_per_shard
-    there = {path.name for path in (folder / ROLLOUTS).glob("part-*.parquet")}
+    there = {path.name for path in shard_files(folder)}
+    for path in sorted((folder / ROLLOUTS).glob("*.parquet")):
+        if path.name not in there:
+            yield f"{ROLLOUTS}/{path.name} is no shard of the run, and is not read"
     for name in sorted(there - manifest.shards.keys()):
         yield f"{ROLLOUTS}/{name} is not in run.json; the next `bestofn sample` takes it in"
     for name, shard in sorted(manifest.shards.items()):
