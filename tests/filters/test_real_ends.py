@@ -154,6 +154,8 @@ def test_a_chat_token_at_the_end_hides_no_end() -> None:
         "Look at [our page](https://x.com/a).\n\nBest regards,\n[Your Name]",
         "It has [many](a.md) inhabitants [citation needed]",
         "Which pronoun replaces the subject of the sentence?\n\nShe",
+        "Which is right?\na) It is red.\nb) It is blue.\n\nb",
+        "The sum of 1 and 2 is the following.\n\n3",
         "I wish you all the best for the coming year.\n\nYour Support Team",
         "Here is a title for your poem, as you asked.\n\nWhen Autumn Comes",
         "Keep going, whatever they say.\n\n-- Carry on",
@@ -191,6 +193,10 @@ def test_names_tables_and_references_need_no_stop(text: str) -> None:
         ("《春望》\n作者：杜甫\n国破山", "no_sentence_end"),
         # words in angle brackets are no comparison
         ("先要检查。它会在屏幕上打印出<file>的签", "no_sentence_end"),
+        # the next marker, or line, begun
+        ("To cook it:\na) Put it into the pot.\nb", "open_end"),
+        ("To cook it:\n1. Put it into the pot.\n2. Stir.\n3", "open_end"),
+        ("In a world of snow,\nWhere the winter winds do blow,\nT", "open_end"),
         # bold type, half a link
         ("1. **The price is low.**\n2. **The way is sho", "unclosed_code"),
         ("It is in [the guide](a.md) and [the other", "unclosed_bracket"),

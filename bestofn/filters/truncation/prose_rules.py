@@ -36,6 +36,10 @@ _BOLD_OPENS = re.compile(r"(?:(?<=[\s(:：>])|^)\*\*(?![a-z])[^\W_]\w*[^\S\n]?[^
 """Words in bold type, as against a name of a program: **kwargs, char **argv."""
 _OPEN_HEAD = re.compile(r"\| [^|]*\|(?:[^|]*\|)*[^|]+$|\| [^|]*[^|\s]$")
 _BARE_MARKER = re.compile(r"\s*(?:[-*+|>]|--|#{1,6}|\(?\d{1,3}[.)])\s*")
+_LONE_MARKER = re.compile(r"\S[ \t]*\n[ \t]*([a-z]|\d{1,2})[ \t]*$")
+_BEGUN_LINE = re.compile(r",[ \t]*\n[ \t]*[A-Za-z][ \t]*$")
+"""A letter alone below a comma, as a line of verse begins."""
+
 ANNOUNCED = 8
 """Words of what announces a list, rather than the answer 1."""
 
@@ -99,9 +103,22 @@ def bare_marker(reading: Reading) -> str | None:
     first = (
         line.strip() in ("1.", "1)", "(1)") and above is not None and _announces(reading.blocks[-2])
     )
-    if bare and (first or above == "item" or (above and line.strip() == "-")):
+    begun = bare and (first or above == "item" or (above and line.strip() == "-"))
+    if begun or _begins_item(reading.outline.prose) or _BEGUN_LINE.search(reading.text[-TAIL:]):
         return f"its last line is only {line.strip()!r}"
     return None
+
+
+def _begins_item(prose: str) -> bool:
+    """Whether the last line is the next letter or number of the list that it stands in, without
+    what closes a marker: "a) one", "b"."""
+    found = _LONE_MARKER.search(prose[-TAIL:])
+    if found is None:
+        return False
+    this = found[1]
+    before = str(int(this) - 1) if this.isdigit() else chr(ord(this) - 1)
+    markers = re.findall(r"(?m)^[ \t]*\(?(\d{1,2}|[a-z])[.)][ \t]", prose[-CONTEXT:])
+    return bool(markers) and markers[-1] == before and this not in markers
 
 
 def _announces(block: Block) -> bool:
