@@ -13,6 +13,7 @@ from bestofn.answers.number import NumberKey
 from bestofn.answers.pattern import PatternKey
 from bestofn.control.evidence import Evidence
 from bestofn.control.recent_scores import RecentScores
+from bestofn.core.errors import RequestError
 from bestofn.filters.length import LengthFilter
 from bestofn.selection.argmax import ArgmaxSelector
 from bestofn.selection.auto import AutoSelector
@@ -126,3 +127,14 @@ async def test_each_models_scores_are_compared_with_its_own() -> None:
     assert lora is bare_lora
     assert isinstance(policies[3].stop, Evidence)
     assert policies[3].stop.recent is lora
+
+
+async def test_more_tokens_than_the_models_context_has_are_refused() -> None:
+    class Short(ForwardingGenerator):
+        async def models(self) -> list[dict[str, Any]]:
+            return [{**each, "max_model_len": 100} for each in await super().models()]
+
+    pipeline = plain_pipeline(Short(served=["base"]))
+    assert (await planned(ask(max_tokens=100), settings_of(profiles={}), pipeline)).requests
+    with pytest.raises(RequestError, match=r"max_tokens is 101; the model's context has 100"):
+        await planned(ask(max_tokens=101), settings_of(profiles={}), pipeline)
