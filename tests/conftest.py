@@ -5,8 +5,8 @@
     make test-all    heavy too        soak, kills, Ray, a browser, schemathesis
 
 `engine`, `model`, `service`, `long`, `browser`, `ray` and `slow` say what a test needs
-(pyproject.toml describes them). A test that uses a fixture of an engine is marked here, and its
-part follows from its markers.
+(pyproject.toml describes them); `alone`, that nothing may run beside it. A test that uses a fixture
+of an engine is marked here, and its part follows from its markers.
 """
 
 from __future__ import annotations

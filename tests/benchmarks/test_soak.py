@@ -14,6 +14,7 @@ IDLE = State(tasks=5, files=20, in_flight=0, memory=2**28)
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 async def test_a_short_soak_leaves_nothing() -> None:
     with serving("stub") as server:
         found = await soak(server, clients=40, seconds=6)

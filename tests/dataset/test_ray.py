@@ -28,7 +28,7 @@ from tests.support import ray_run as on_ray
 
 ray = pytest.importorskip("ray")
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.alone]
 
 CLUSTER = Cluster(actors=2, most_actors=2, cpus=1)
 OPTIONS = RunOptions(in_flight=8)

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.attacked import Attack, Target, target, watched
 from benchmarks.attacks import ATTACKS
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 FREEZE = 0.25
 """Seconds that another client may wait for /health."""

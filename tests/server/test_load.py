@@ -20,7 +20,7 @@ from bestofn_server.app import create_app
 from tests.support.scripts import pipeline_of
 from tests.support.serving import ask, client_of, serving
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 LIMIT = 24
 N = 8

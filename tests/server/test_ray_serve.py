@@ -20,7 +20,12 @@ from tests.support.documented import documented_commands
 
 ray = pytest.importorskip("ray")
 
-pytestmark = [pytest.mark.ray, pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.ray,
+    pytest.mark.alone,
+    pytest.mark.filterwarnings("ignore"),
+    pytest.mark.timeout(240),
+]
 
 
 @pytest.fixture(scope="module")
