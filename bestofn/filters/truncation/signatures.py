@@ -54,9 +54,9 @@ def _is_named(found: Sequence[Block], bare: str) -> bool:
         return all(not word[:1].islower() or word in _PARTICLES for word in words)
     named = [word for word in words if _WORD.search(word)]
     above = found[-2].lines[-1].rstrip()
-    if named and named[0].rstrip(",") in BEGINNINGS:
+    if next(iter(named), "").rstrip(",") in BEGINNINGS:
         return False
-    if len(found[-1].lines[0].split()) > SIGNATURE:
+    if len(found[-1].text.partition("\n")[0].split()) > SIGNATURE:
         return False
     return (
         found[-1].kind == "text"
