@@ -51,7 +51,9 @@ def fault_of(schema: Any) -> str | None:
     """Why a schema cannot be used; None: it can. What can is known from then on."""
     try:
         _use(json.dumps(schema, sort_keys=True))
-    except (TypeError, ValueError, RecursionError) as error:
+    except RecursionError:
+        return "it is nested too deeply"
+    except (TypeError, ValueError) as error:
         return str(error)
     return None
 

@@ -41,8 +41,8 @@ def validator_of(schema: str) -> SchemaValidator:
     registry = _drafts()
     try:
         _check(parsed, cls, registry)
-    except AttributeError as error:  # draft 4's id that is no text, and its like
-        raise ValueError(f"it is no JSON schema: {error}") from error
+    except AttributeError as error:  # draft 4's id, and its like
+        raise ValueError("it is no JSON schema: a name or a reference in it is no text") from error
     validator: SchemaValidator = cls(parsed, registry=registry)
     return validator
 

@@ -119,7 +119,7 @@ class Batcher(Generic[T]):
         self._stale = True
         self._changed = threading.Condition()
         self._closed: str | None = None  # what callers are told from then on
-        self._taken: Sequence[Item[T]] = ()  # by the forward that runs
+        self._taken: Sequence[Item[T]] = ()  # by what runs
         self._thread = threading.Thread(target=self._run, name="bestofn-reward", daemon=True)
         self._thread.start()
 
@@ -164,15 +164,15 @@ class Batcher(Generic[T]):
 
     def _run_forwards(self) -> None:
         while window := self._window():
+            self._taken = window
             try:
                 forward = self._next(window)
-            except Exception as error:
-                self._fail(window, error)
-                continue
-            if forward.items:
-                self._taken = forward.items
-                self._work(forward)
-                self._taken = ()
+                if forward.items:
+                    self._taken = forward.items
+                    self._work(forward)
+            except Exception as error:  # the thread's edge: it is the callers' to see
+                self._fail(self._taken, error)
+            self._taken = ()
 
     def _window(self) -> list[Item[T]]:
         """The texts that wait, those of the caller in front first; nothing once closed."""
@@ -213,14 +213,8 @@ class Batcher(Generic[T]):
             settled = list(zip(items, found, strict=True))
         except self._exhausted:
             settled = None
-        except Exception as error:  # the thread's edge: whatever it is, it is the callers' to see
-            self._fail(items, error)
-            return
         if settled is None:  # not in the except block, whose traceback holds what is to be freed
-            try:
-                self._again(items)
-            except Exception as error:  # a GPU may be beyond giving anything back
-                self._fail(items, error)
+            self._again(items)
             return
         self._budget.succeed()
         self._to_the_back(items)

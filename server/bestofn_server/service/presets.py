@@ -22,6 +22,9 @@ from bestofn.support.error_text import shortened
 from bestofn_server.errors import ModelNotFoundError
 from bestofn_server.telemetry.labels import NOBODY, Served
 
+MOST_MODELS = 256
+"""Models beside the default one whose scores are known at once; the first known go first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Preset:
@@ -173,6 +176,8 @@ class Presets:
         if root == self._root(self._default.name) or (own_rule and policy.compares_with_recent):
             return replace(preset, model=name)
         recent = self._recent.setdefault(root, RecentScores(rewards=policy.recent.rewards))
+        if len(self._recent) > MOST_MODELS:
+            del self._recent[next(iter(self._recent))]
         pipeline = replace(preset.pipeline, policy=replace(policy, recent=recent))
         if policy.compares_with_recent:
             pipeline = stopped_by(preset.stop, build_answer_key(preset.answer_key), pipeline)
