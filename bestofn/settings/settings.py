@@ -20,7 +20,7 @@ from pydantic_settings import (
     SettingsError,
     YamlConfigSettingsSource,
 )
-from yaml import MappingNode, YAMLError
+from yaml import MappingNode, YAMLError, safe_load
 
 from bestofn.core.errors import ConfigError
 from bestofn.settings.choices import Engine
@@ -43,7 +43,7 @@ from bestofn.settings.sections import (
 )
 from bestofn.settings.stopping import StopSettings
 from bestofn.settings.yaml_lines import composed
-from bestofn.support.error_text import all_faults
+from bestofn.support.error_text import all_faults, first_line
 
 BRANCHES = ("str", "list[str]", "constrained-str")
 """Parts of paths in errors that stand for one way to write a setting that has several."""
@@ -216,8 +216,19 @@ def _refuse_no_mapping(file: Path) -> None:
     """pydantic-settings takes a list of pairs for a mapping.
 
     Raises:
-        ConfigError: the file holds a list or a lone value.
+        ConfigError: the file holds a list or a lone value, a key that is no text, or a value that
+            is not what its tag, or its form, says (a date of month 13).
     """
-    root = composed(file.read_text(encoding="utf-8"))
-    if root is not None and not isinstance(root, MappingNode):
+    text = file.read_text(encoding="utf-8")
+    root = composed(text)
+    if root is None:
+        return
+    if not isinstance(root, MappingNode):
         raise ConfigError(f"{file}: the file must hold a mapping of settings")
+    for key, _ in root.value:
+        if key.tag not in ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"):
+            raise ConfigError(f"{file}: line {key.start_mark.line + 1}: a key is no text")
+    try:
+        safe_load(text)
+    except (ValueError, AttributeError) as error:  # of the types that YAML makes of texts
+        raise ConfigError(f"{file}: a value cannot be read: {first_line(error)}") from error

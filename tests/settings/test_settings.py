@@ -197,3 +197,20 @@ def test_the_settings_that_the_documentation_shows_are_settings(
     path.write_text(written.line, encoding="utf-8")
     settings = Settings.load(path)
     assert settings != Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("best_of: 2024-13-45\n", "a value cannot be read: ValueError: month must be in"),
+        ("best_of: !!int x\n", "a value cannot be read: ValueError"),
+        ("best_of: !!timestamp x\n", "a value cannot be read"),
+        ("best_of: 2\n3: 1\n", "line 2: a key is no text"),
+        ("yes: 1\n", "line 1: a key is no text"),
+    ],
+)
+def test_what_yaml_makes_of_a_text_is_one_sentence(
+    tmp_path: Path, text: str, sentence: str
+) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        Settings.load(_file(tmp_path, text))

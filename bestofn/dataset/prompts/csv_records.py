@@ -141,12 +141,17 @@ class _Lines:
 def _names(cells: list[str]) -> list[str]:
     """The columns' names without blanks around them; of several of one name the later ones get a
     number, as pandas has it."""
+    given = [cell.strip() for cell in cells]
     counts: Counter[str] = Counter()
-    names = []
-    for name in (cell.strip() for cell in cells):
-        names.append(f"{name}.{counts[name]}" if counts[name] else name)
-        counts[name] += 1
-    return names
+    taken = set(given)
+    names: dict[str, None] = {}
+    for name in given:
+        called = name
+        while called in names or (called != name and called in taken):
+            counts[name] += 1
+            called = f"{name}.{counts[name]}"
+        names[called] = None
+    return list(names)
 
 
 def _row(columns: list[str], cells: list[str]) -> dict[str, str | None] | str:
