@@ -10,6 +10,7 @@ import yaml
 
 from bestofn.core.errors import ConfigError
 from bestofn.settings.choices import AskEngine, Engine
+from bestofn.settings.yaml_values import values_of
 
 if TYPE_CHECKING:
     from bestofn.settings.settings import Settings
@@ -154,7 +155,7 @@ def named(given: str | None) -> Any:
     if given is None or not given.lstrip().startswith("{"):
         return given
     try:
-        return yaml.safe_load(given)
+        return values_of(given)
     except yaml.YAMLError as error:
         raise ConfigError(f"{given}: {' '.join(str(error).split())}") from error
 

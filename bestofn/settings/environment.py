@@ -20,6 +20,7 @@ from pydantic_settings import EnvSettingsSource
 from bestofn.core.errors import ConfigError
 from bestofn.settings.nearest import nearest_setting
 from bestofn.settings.variables import OTHERS, is_service_link
+from bestofn.settings.yaml_values import values_of
 
 
 class Environment(EnvSettingsSource):
@@ -53,7 +54,7 @@ class Environment(EnvSettingsSource):
         except ValueError:
             pass
         try:
-            return yaml.safe_load(value)
+            return values_of(value)
         except yaml.YAMLError as error:
             why = " ".join(str(error).split())
             raise ConfigError(

@@ -15,12 +15,12 @@ from typing import Any, Self
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
-    YamlConfigSettingsSource,
 )
-from yaml import MappingNode, YAMLError, safe_load
+from yaml import MappingNode, YAMLError
 
 from bestofn.core.errors import ConfigError
 from bestofn.settings.choices import Engine
@@ -42,8 +42,8 @@ from bestofn.settings.sections import (
     with_selector,
 )
 from bestofn.settings.stopping import StopSettings
-from bestofn.settings.yaml_lines import composed
-from bestofn.support.error_text import all_faults, first_line
+from bestofn.settings.yaml_values import composed, values_of
+from bestofn.support.error_text import all_faults
 
 BRANCHES = ("str", "list[str]", "constrained-str")
 """Parts of paths in errors that stand for one way to write a setting that has several."""
@@ -182,6 +182,8 @@ class Settings(BaseSettings):
         if file is not None and not file.is_file():
             raise ConfigError(no_file(file))
 
+        values: dict[str, Any] = {}
+
         class FromFile(cls):  # type: ignore[valid-type, misc]
             @classmethod
             def settings_customise_sources(
@@ -191,11 +193,11 @@ class Settings(BaseSettings):
                 **by: Any,
             ) -> tuple[PydanticBaseSettingsSource, ...]:
                 stronger = super().settings_customise_sources(settings_cls, *sources, **by)
-                return *stronger, YamlConfigSettingsSource(settings_cls, yaml_file=file)
+                return *stronger, InitSettingsSource(settings_cls, values)
 
         try:
             if file is not None:
-                _refuse_no_mapping(file)
+                values.update(_values_in(file))
             made = FromFile(**given)
             return cls.model_construct(made.model_fields_set, **dict(made))
         except ValidationError as error:
@@ -212,23 +214,20 @@ def no_file(file: Path) -> str:
     return f"{file}: {'this is no plain file' if file.exists() else 'no such file'}"
 
 
-def _refuse_no_mapping(file: Path) -> None:
-    """pydantic-settings takes a list of pairs for a mapping.
+def _values_in(file: Path) -> dict[str, Any]:
+    """What a file of settings says, unchecked.
 
     Raises:
-        ConfigError: the file holds a list or a lone value, a key that is no text, or a value that
-            is not what its tag, or its form, says (a date of month 13).
+        ConfigError: the file holds a list or a lone value, or a key that is no text.
+        yaml.YAMLError: it cannot be read, see `values_of`.
     """
     text = file.read_text(encoding="utf-8")
     root = composed(text)
     if root is None:
-        return
+        return {}
     if not isinstance(root, MappingNode):
         raise ConfigError(f"{file}: the file must hold a mapping of settings")
     for key, _ in root.value:
         if key.tag not in ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"):
             raise ConfigError(f"{file}: line {key.start_mark.line + 1}: a key is no text")
-    try:
-        safe_load(text)
-    except (ValueError, AttributeError) as error:  # of the types that YAML makes of texts
-        raise ConfigError(f"{file}: a value cannot be read: {first_line(error)}") from error
+    return dict(values_of(text))

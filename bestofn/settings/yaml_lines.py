@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from typing import Self
 
 import yaml
-from yaml.composer import ComposerError
 
-MOST = 20_000
-"""Values of a file of settings, its aliases written out."""
+from bestofn.settings.yaml_values import composed
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,38 +50,6 @@ class Lines:
         while path not in self.places and path:
             path = path.rpartition(".")[0]
         return self.places.get(path, 1)
-
-
-def composed(text: str) -> yaml.Node | None:
-    """The tree of a YAML text, whose aliases make no more of it than `MOST` values; None: there is
-    nothing in it.
-
-    Raises:
-        yaml.YAMLError: it is no YAML, nests too deeply, or its aliases have no end, or nearly none.
-    """
-    try:
-        root: yaml.Node | None = yaml.compose(text, yaml.SafeLoader)
-        if root is not None:
-            _values(root, {}, set())
-    except RecursionError:
-        raise yaml.YAMLError("it nests too deeply") from None
-    return root
-
-
-def _values(node: yaml.Node, known: dict[int, int], above: set[int]) -> int:
-    """How many values a node holds, aliases written out."""
-    if id(node) in above:
-        raise ComposerError(None, None, "an alias stands within what it names", node.start_mark)
-    if id(node) not in known:
-        above.add(id(node))
-        parts = node.value if isinstance(node, yaml.CollectionNode) else ()
-        inner = (each for part in parts for each in (part if isinstance(part, tuple) else (part,)))
-        known[id(node)] = 1 + sum(_values(each, known, above) for each in inner)
-        above.discard(id(node))
-        if known[id(node)] > MOST:
-            said = f"written out, its aliases make more than {MOST:,} values of it"
-            raise ComposerError(None, None, said, node.start_mark)
-    return known[id(node)]
 
 
 def _walk(node: yaml.Node, path: str) -> Iterator[tuple[str, int]]:
