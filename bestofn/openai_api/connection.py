@@ -8,6 +8,7 @@ Example:
 from __future__ import annotations
 
 import contextlib
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -26,6 +27,9 @@ pool is waited for as long as it takes."""
 MOST_BYTES = 16 * 2**20
 """Of one body, unpacked, by default: 64 answers of 4,096 tokens are about 1 MB, and 8 of 2,048 with
 5 log-probabilities a token about 8 MB. Other requests wait while a body is read at once."""
+
+MOST_PATHS = 64
+"""Of one API that are remembered."""
 
 TRANSPORT_ERRORS = (httpx.RequestError, aiohttp.ClientError)
 """What goes wrong below HTTP's statuses; httpx's aiohttp transport lets some of aiohttp's own
@@ -55,11 +59,12 @@ async def open_http(
         ConfigError: it is no URL of a server, or the key cannot be sent.
     """
     base = _parsed(url)
-    headers, auth = {}, None
+    headers = {}
     if base.userinfo:
-        auth = httpx.BasicAuth(base.username, base.password)
+        login = b64encode(f"{base.username}:{base.password}".encode()).decode()
+        headers["authorization"] = f"Basic {login}"
     if api_key:
-        if auth is not None:
+        if headers:
             raise ConfigError(
                 f"{shown_url(url)} is given a user and password in its URL, and an API key: give "
                 "one of them"
@@ -71,7 +76,6 @@ async def open_http(
         base_url=base.copy_with(userinfo=b"", path=path, query=None, fragment=None),
         params=base.params,
         headers=headers,
-        auth=auth,
         timeout=TIMEOUT,
         limits=httpx.Limits(max_connections=concurrency),
     ) as http:
@@ -80,11 +84,45 @@ async def open_http(
 
 class _BoundedClient(HttpxAiohttpClient):
     """A client whose responses are bounded, also those that come through a proxy of the
-    environment."""
+    environment, and that sends a request once: APIs of models ask for no cookies and no second
+    round with a redirect or a password, and httpx's way through these takes as long as aiohttp
+    takes to send the request and read the answer."""
 
     def __init__(self, most_bytes: int, **options: Any) -> None:
         self._most_bytes = most_bytes
+        self._root: httpx.URL | None = None
+        self._absolute: dict[str, httpx.URL] = {}
         super().__init__(**options)
+
+    def build_request(self, method: str, url: httpx.URL | str, **options: Any) -> httpx.Request:
+        """See `httpx.AsyncClient`; the few paths of an API are joined to its root once."""
+        if self.base_url is not self._root:
+            self._root, self._absolute = self.base_url, {}
+        if isinstance(url, str):
+            if url not in self._absolute and len(self._absolute) < MOST_PATHS:
+                self._absolute[url] = self._merge_url(url)
+            url = self._absolute.get(url, url)
+        return super().build_request(method, url, **options)
+
+    async def send(
+        self, request: httpx.Request, *, stream: bool = False, **_rounds: Any
+    ) -> httpx.Response:
+        """The response, read unless it is streamed.
+
+        Raises:
+            httpx.RequestError, aiohttp.ClientError: none came, or not all of it (see
+                `TRANSPORT_ERRORS`).
+        """
+        transport = self._transport_for_url(request.url)
+        response = await transport.handle_async_request(request)
+        try:
+            response.request = request
+            if not stream:
+                await response.aread()
+        except BaseException:
+            await response.aclose()
+            raise
+        return response
 
     def _init_transport(self, *args: Any, **options: Any) -> httpx.AsyncBaseTransport:
         inner = super()._init_transport(*args, **options)
