@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,7 +11,7 @@ from bestofn.core.types import Candidate, Rejection, Request, message_text
 from bestofn.filters.chat_tokens import (
     MARKUP,
     OPENS_TURN,
-    first_characters,
+    begins,
     pattern,
     strip_end,
 )
@@ -51,7 +50,7 @@ class TemplateTokenFilter:
 
     def check(self, request: Request, candidate: Candidate) -> Rejection | None:
         """A rejection that names the token and where it stands."""
-        if not re.search(first_characters(self._own), candidate.text):
+        if not begins(self._own).search(candidate.text):
             return None
         answer, _ = strip_end(split_reasoning(candidate.text).answer, self._own)
         hidden = hide_code(answer)
