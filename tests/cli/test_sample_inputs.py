@@ -119,3 +119,18 @@ def test_a_run_that_is_not_finished_is_told_to_be_so(
         assert said in done.stderr
     pushed = bestofn("export", str(run), "--push-to-hub", "a/b")
     assert pushed.returncode != 0
+
+
+@pytest.mark.parametrize(("output", "code"), [("taken", 2), ("taken/run", 1), ("/proc/run", 1)])
+def test_an_output_that_cannot_be_written_is_refused_before_anything_is_sampled(
+    bestofn: Run, upstream: Upstream, tmp_path: Path, output: str, code: int
+) -> None:
+    (tmp_path / "taken").touch()
+    (tmp_path / "a.jsonl").write_text('{"prompt": "Hi"}\n', encoding="utf-8")
+    before = len(upstream.bodies)
+    folder = tmp_path / output  # an absolute path stays one
+    done = bestofn("sample", str(tmp_path / "a.jsonl"), f"--output={folder}", *flags(upstream))
+    assert done.returncode == code
+    assert len(done.stderr.splitlines()) == 1
+    assert str(folder) in done.stderr
+    assert len(upstream.bodies) == before

@@ -19,6 +19,7 @@ import pytest
 from bestofn.dataset.run.local import run
 from bestofn.dataset.run.options import Cluster, RunOptions
 from bestofn.dataset.run.ray import run_on_ray
+from bestofn.dataset.run.ray_cluster import cluster_of
 from bestofn.dataset.store.journal import JOURNAL
 from bestofn.dataset.store.rollouts import read_rollouts, run_state
 from bestofn.dataset.store.store import Store
@@ -86,6 +87,37 @@ async def test_a_worker_that_dies_loses_nothing(cluster: None, tmp_path: Path) -
     assert [record["row"] for record in read_rollouts(tmp_path / "ray")] == list(range(on_ray.ROWS))
     assert len(list(pids.iterdir())) >= 3  # somebody took its place
     assert asyncio.get_running_loop().is_running()
+
+
+def test_what_has_no_room_is_told_before_anything_waits(cluster: None) -> None:
+    told: list[str] = []
+    with cluster_of(Cluster(actors=3, cpus=1), told.append) as waiting:
+        (sentence,) = told
+        assert sentence.startswith("3 workers ask for 1 CPU each; the cluster has 2 CPU (2 free)")
+        assert sentence.endswith("which is room for 2")
+        assert waiting().startswith("no row is done yet: 3 workers ask for 1 CPU each and loads")
+    with cluster_of(Cluster(actors=2, cpus=1), told.append):
+        assert len(told) == 1  # these have room
+    with cluster_of(Cluster(actors=1, cpus=99), told.append):  # a cluster of others may grow
+        assert told[1].endswith("which is room for 0")
+
+
+def test_a_cluster_of_its_own_that_has_no_room_is_refused() -> None:
+    code = """
+from bestofn.core.errors import ConfigError
+from bestofn.dataset.run.options import Cluster
+from bestofn.dataset.run.ray_cluster import cluster_of
+try:
+    with cluster_of(Cluster(actors=1, cpus=999), print):
+        print("it began")
+except ConfigError as error:
+    print(error)
+"""
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
+    ).stdout
+    assert said.startswith("1 worker asks for 999 CPU each; the cluster has ")
+    assert said.endswith("which is room for 0\n")
 
 
 def test_an_interrupted_run_leaves_nothing_of_ray_behind(tmp_path: Path) -> None:
