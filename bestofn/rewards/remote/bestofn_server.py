@@ -14,7 +14,7 @@ from bestofn.openai_api.client import ApiClient
 from bestofn.openai_api.completions import token_count
 from bestofn.rewards.remote.replies import reply_or_failure
 from bestofn.rewards.remote.shown import scores_of_shown
-from bestofn.rewards.remote.wire_formats import WHO, read_reply
+from bestofn.rewards.remote.wire_formats import WHO, Count, Number, read_reply
 
 PATH = "v1/rewards"
 
@@ -25,10 +25,10 @@ class _Failure(BaseModel):
 
 
 class _Item(BaseModel):
-    index: int
-    reward: Annotated[float, Field(allow_inf_nan=False)] | None
-    components: dict[str, float] = Field(default_factory=dict)
-    cut: int = 0
+    index: Count
+    reward: Annotated[Number, Field(allow_inf_nan=False)] | None
+    components: dict[str, Number] = Field(default_factory=dict)
+    cut: Count = 0
     failure: _Failure | None = None
 
 

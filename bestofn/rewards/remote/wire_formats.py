@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, Strict, TypeAdapter, ValidationError
 
 from bestofn.core.no_winner import RewardError
 from bestofn.settings.reward_server import RewardApi
@@ -57,8 +57,15 @@ class RerankApi:
     switches_activation: bool
 
 
+Number = Annotated[float, Strict()]
+"""A JSON number; ``true`` and ``"5"`` are none."""
+
+Count = Annotated[int, Strict()]
+"""A JSON number without a fraction."""
+
+
 class _Probs(BaseModel):
-    probs: list[float]
+    probs: list[Number]
 
 
 class _Classified(BaseModel):
@@ -66,7 +73,7 @@ class _Classified(BaseModel):
 
 
 class _Values(BaseModel):
-    data: list[float]
+    data: list[Number]
 
 
 class _Pooled(BaseModel):
@@ -74,16 +81,16 @@ class _Pooled(BaseModel):
 
 
 class _Embedding(BaseModel):
-    embedding: list[float]
+    embedding: list[Number]
 
 
 class _Score(BaseModel):
-    score: float
+    score: Number
 
 
 class _Result(BaseModel):
-    index: int
-    relevance_score: float
+    index: Count
+    relevance_score: Number
 
 
 class _Results(BaseModel):
@@ -91,8 +98,8 @@ class _Results(BaseModel):
 
 
 class _Ranked(BaseModel):
-    index: int
-    score: float
+    index: Count
+    score: Number
 
 
 _ONE_OR_MANY: TypeAdapter[_Embedding | list[_Embedding]] = TypeAdapter(
