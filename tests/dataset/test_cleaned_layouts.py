@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -132,3 +134,13 @@ def test_answers_without_a_prompt_are_judged_and_counted() -> None:
 def test_a_run_does_not_read_standard_input() -> None:
     with pytest.raises(ConfigError, match="standard input, which can be read once"):
         open_records("-")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_a_run_does_not_read_a_pipe(tmp_path: Path, kind: str) -> None:
+    source = Path(os.devnull)
+    if kind == "pipe":
+        source = tmp_path / "rows.jsonl"
+        os.mkfifo(source)
+    with pytest.raises(ConfigError, match=r"is no plain file.* write it into a file"):
+        open_records(str(source))

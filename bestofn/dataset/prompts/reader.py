@@ -91,6 +91,11 @@ def open_records(source: str, *, split: str | None = None, name: str | None = No
             record for each in chosen.paths for record in _file(each, os.path.relpath(each, path))
         )
         return Records(records, chosen.described(path))
+    if path.exists():
+        raise ConfigError(
+            f"{source} is no plain file, as a pipe is none, and this input is read more than once: "
+            "write it into a file"
+        )
     if path.is_absolute() or source.startswith((".", "~")) or _is_called_a_file(path):
         raise ConfigError(f"{source}: no such file")
     return _hub(source, split, name)
