@@ -3,11 +3,11 @@
     .venv/bin/python -m benchmarks.serving_before [--old a60de2a] [--rounds 5]
 
 The upstream is `benchmarks.stub`, whose every answer takes 50 ms; clients ask for best_of = 8. Each
-tree serves twice: as it is by default, and bare, without filters. A round measures all services,
-one at a time, in an order that changes; ratios are taken within a round, and their median is
-printed with the least and the most. The older tree, a revision or a folder, has fewer filters by
-default (three against eight) and chooses the first accepted answer where this one compares all of
-them: the bare rows say what the house itself costs.
+tree serves three times: as it is by default; with 0.1's filters and choice; and bare, without
+filters. A round measures all services, one at a time, in an order that changes; ratios are taken
+within a round, and their median is printed with the least and the most. The older tree, a revision
+or a folder, has fewer filters by default (three against eight) and chooses the first accepted
+answer where this one compares all of them: the other rows compare the same work.
 """
 
 from __future__ import annotations
@@ -29,11 +29,15 @@ CLIENTS = {1: 60, 4: 240, 32: 1200}
 
 N = 8
 MESSAGE = {"role": "user", "content": "What is 7 + 5?"}
-BARE = {
-    "old": "filters: []\n",
-    "now": "filters: []\nselector: {name: argmax}\n",
+WAYS: Mapping[str, Mapping[str, str]] = {
+    "default": {"old": "", "now": ""},
+    "0.1's filters": {
+        "old": "",
+        "now": "filters: [empty, repetition, truncation]\nselector: {name: argmax}\n",
+    },
+    "bare": {"old": "filters: []\n", "now": "filters: []\nselector: {name: argmax}\n"},
 }
-"""Settings of a service that neither filters nor compares answers."""
+"""Settings of the older tree's services and of this one's."""
 
 
 async def compare(services: Mapping[str, str], rounds: int) -> None:
@@ -48,7 +52,7 @@ async def compare(services: Mapping[str, str], rounds: int) -> None:
             first = at % len(names)
             for name in [*names[first:], *names[:first]]:
                 loads[name].append(await closed_loop(services[name], [body] * count, clients))
-        for way in ("default", "bare"):
+        for way in WAYS:
             old, now = loads[f"old, {way}"], loads[f"now, {way}"]
             print(
                 f"| {clients} | {way} | {_rate(old)} | {_rate(now)} | {_ratios(old, now)} "
@@ -89,13 +93,14 @@ def main() -> None:
         stub = stack.enter_context(running("benchmarks.stub"))
         services = {}
         for age, tree in (("old", old), ("now", ROOT)):
-            settings = Path(folder, f"{age}.yaml")
-            settings.write_text(BARE[age], encoding="utf-8")
-            for way, flags in (("default", ()), ("bare", ("--config", str(settings)))):
+            for way, written in WAYS.items():
+                settings = Path(folder, f"{age} {way}.yaml")
+                settings.write_text(written[age], encoding="utf-8")
                 services[f"{age}, {way}"] = stack.enter_context(
                     running(
                         "bestofn",
-                        *("serve", "--upstream", stub, "--reward-model", "none", *flags),
+                        *("serve", "--upstream", stub, "--reward-model", "none"),
+                        *("--config", str(settings)),
                         environment={"PYTHONPATH": f"{tree}:{tree / 'server'}"},
                         folder=tree,
                     )
