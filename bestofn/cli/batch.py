@@ -78,7 +78,7 @@ def batch(
 ) -> None:
     """Answer a file of requests, each with the best of several; run again, it goes on."""
     with exit_codes():
-        from bestofn.settings.settings import Settings
+        from bestofn.settings.settings import Settings, no_file
 
         settings = Settings.load(
             config,
@@ -95,8 +95,7 @@ def batch(
             engine_args=context.obj,
         )
         if not source.is_file():
-            why = "is a folder" if source.is_dir() else "no such file"
-            raise ConfigError(f"{source}: {why}")
+            raise ConfigError(no_file(source))
         if not source.stat().st_size:  # said before the server is loaded, which takes seconds
             raise ConfigError(f"{source}: no lines")
         if target.resolve() == source.resolve():

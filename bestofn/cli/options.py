@@ -10,7 +10,8 @@ import yaml
 
 from bestofn.core.errors import ConfigError
 from bestofn.settings.choices import AskEngine, Engine
-from bestofn.settings.yaml_values import values_of
+from bestofn.settings.yaml_values import told, written
+from bestofn.support.error_text import shortened
 
 if TYPE_CHECKING:
     from bestofn.settings.settings import Settings
@@ -155,9 +156,9 @@ def named(given: str | None) -> Any:
     if given is None or not given.lstrip().startswith("{"):
         return given
     try:
-        return values_of(given)
+        return written(given)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{given}: {' '.join(str(error).split())}") from error
+        raise ConfigError(f"{shortened(given)}: {told(error)}") from error
 
 
 def section_of(**flags: Any) -> dict[str, Any] | None:

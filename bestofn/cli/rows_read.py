@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bestofn.core.errors import ConfigError, UnreadableError
@@ -29,6 +30,9 @@ def records_of(source: str, *, split: str | None = None, name: str | None = None
     from bestofn.dataset.prompts.reader import Records, open_records
 
     if source != STANDARD_INPUT:
+        path = Path(source).expanduser()
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise ConfigError(f"{source} is a pipe or a device, not a file: - reads standard input")
         return open_records(source, split=split, name=name)
     if split is not None or name is not None:
         raise ConfigError("standard input is no dataset: it has no --split and no --name")

@@ -64,7 +64,7 @@ def score(
 ) -> None:
     """Rank responses that already exist."""
     with exit_codes():
-        from bestofn.settings.settings import Settings
+        from bestofn.settings.settings import Settings, no_file
 
         settings = Settings.load(
             config,
@@ -75,7 +75,7 @@ def score(
             unsafe_code=unsafe_code,
         )
         if str(file) != "-" and not file.is_file():
-            raise ConfigError(f"{file}: {'is a folder' if file.is_dir() else 'no such file'}")
+            raise ConfigError(no_file(file))
         run_to_end(_score(file, settings, as_json=as_json, verbose=verbose))
 
 

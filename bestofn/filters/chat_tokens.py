@@ -46,11 +46,11 @@ def pattern(own: tuple[str, ...] = ()) -> re.Pattern[str]:
     named = dict.fromkeys(
         _NUMBER.sub(r"\\d+", re.escape(token)) for token in sorted(own, key=len, reverse=True)
     )
-    return re.compile(f"(?={begins(own).pattern})(?:{'|'.join([*named, KNOWN])})")
+    return re.compile(f"(?={token_start(own).pattern})(?:{'|'.join([*named, KNOWN])})")
 
 
 @functools.lru_cache(maxsize=32)
-def begins(own: tuple[str, ...] = ()) -> re.Pattern[str]:
+def token_start(own: tuple[str, ...] = ()) -> re.Pattern[str]:
     """What finds a character that a token begins with."""
     first = sorted({*"<[|", *(token[0] for token in own if token)})
     return re.compile("[" + re.escape("".join(first)) + "]")
@@ -70,7 +70,7 @@ def strip_end(text: str, own: tuple[str, ...] = ()) -> tuple[str, tuple[str, ...
     rest = text.rstrip()
     while len(found) < 64:
         tail = rest[-80:]
-        if not begins(own).search(tail):  # as of most texts
+        if not token_start(own).search(tail):  # most texts hold no such character
             break
         token = _at_end(own).search(tail) or (None if found else _HALF.search(tail))
         if token is None or (token.group() == "</s>" and "<s>" in rest[-2000:]):

@@ -11,9 +11,9 @@ from bestofn.core.types import Candidate, Rejection, Request, message_text
 from bestofn.filters.chat_tokens import (
     MARKUP,
     OPENS_TURN,
-    begins,
     pattern,
     strip_end,
+    token_start,
 )
 from bestofn.filters.markdown import hide_code
 from bestofn.filters.reasoning import split_reasoning
@@ -50,7 +50,7 @@ class TemplateTokenFilter:
 
     def check(self, request: Request, candidate: Candidate) -> Rejection | None:
         """A rejection that names the token and where it stands."""
-        if not begins(self._own).search(candidate.text):
+        if not token_start(self._own).search(candidate.text):
             return None
         answer, _ = strip_end(split_reasoning(candidate.text).answer, self._own)
         hidden = hide_code(answer)

@@ -173,7 +173,9 @@ class ApiClient:
         try:
             return await retrying(attempted)
         except TransientError as error:
-            raise error.final from error
+            raise error.final from error.with_traceback(None)
+        finally:
+            call.body = {}  # tenacity's objects hold each other, and the call, for long
 
     async def _attempt(
         self, attempt: Callable[[httpx.AsyncClient, _Call], Any], call: _Call

@@ -84,9 +84,9 @@ async def open_http(
 
 class _BoundedClient(HttpxAiohttpClient):
     """A client whose responses are bounded, also those that come through a proxy of the
-    environment, and that sends a request once: APIs of models ask for no cookies and no second
-    round with a redirect or a password, and httpx's way through these takes as long as aiohttp
-    takes to send the request and read the answer."""
+    environment, and that sends a request once: APIs of models ask for no second round, with a
+    redirect or a password, and httpx's way through these takes as long as aiohttp takes to send the
+    request and read the answer."""
 
     def __init__(self, most_bytes: int, **options: Any) -> None:
         self._most_bytes = most_bytes
@@ -105,14 +105,28 @@ class _BoundedClient(HttpxAiohttpClient):
         return super().build_request(method, url, **options)
 
     async def send(
-        self, request: httpx.Request, *, stream: bool = False, **_rounds: Any
+        self,
+        request: httpx.Request,
+        *,
+        stream: bool = False,
+        auth: object = httpx.USE_CLIENT_DEFAULT,
+        follow_redirects: object = httpx.USE_CLIENT_DEFAULT,
     ) -> httpx.Response:
         """The response, read unless it is streamed.
 
+        Args:
+            request: as `build_request` makes it.
+            stream: whether the caller reads the body.
+            auth, follow_redirects: httpx's; another than the client's cannot be asked for.
+
         Raises:
+            RuntimeError: the client is closed.
             httpx.RequestError, aiohttp.ClientError: none came, or not all of it (see
                 `TRANSPORT_ERRORS`).
         """
+        if self.is_closed:
+            raise RuntimeError("the connections are closed")
+        assert auth is follow_redirects is httpx.USE_CLIENT_DEFAULT
         transport = self._transport_for_url(request.url)
         response = await transport.handle_async_request(request)
         try:

@@ -10,7 +10,6 @@ file is: a name with a mistake in it would otherwise leave the default in silenc
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import yaml
@@ -20,7 +19,7 @@ from pydantic_settings import EnvSettingsSource
 from bestofn.core.errors import ConfigError
 from bestofn.settings.nearest import nearest_setting
 from bestofn.settings.variables import OTHERS, is_service_link
-from bestofn.settings.yaml_values import values_of
+from bestofn.settings.yaml_values import told, written
 
 
 class Environment(EnvSettingsSource):
@@ -50,16 +49,12 @@ class Environment(EnvSettingsSource):
         if not str(value).lstrip().startswith(("{", "[")):
             return value
         try:
-            return json.loads(value)
-        except ValueError:
-            pass
-        try:
-            return values_of(value)
+            return written(value)
         except yaml.YAMLError as error:
-            why = " ".join(str(error).split())
-            raise ConfigError(
-                f"{self._called(field_name)}: neither JSON nor YAML: {why}"
-            ) from error
+            # of an option of a section, `field_name` is the option's alone
+            variables = (name.upper() for name, said in self.env_vars.items() if said == value)
+            variable = next(variables, self._called(field_name))
+            raise ConfigError(f"{variable}: neither JSON nor YAML: {told(error)}") from error
 
     def prepare_field_value(
         self, field_name: str, field: FieldInfo, value: Any, value_is_complex: bool

@@ -17,6 +17,7 @@ from bestofn.core.errors import ConfigError
 from bestofn.settings.nearest import hint
 from bestofn.settings.settings import BRANCHES, Settings, no_file
 from bestofn.settings.yaml_lines import Lines
+from bestofn.settings.yaml_values import line_of
 from bestofn.support.error_text import faults
 
 
@@ -53,10 +54,7 @@ def problems_of(file: Path) -> Sequence[Problem]:
     try:
         lines = Lines.of(text)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = 1 if mark is None else mark.line + 1
-        said = getattr(error, "problem", None) or " ".join(str(error).split())
-        return [Problem(line, "(YAML)", str(said))]
+        return [_of_yaml(error)]
     found = [
         Problem(lines.at(path), path, "it stands twice, and only the last counts")
         for path in lines.repeated
@@ -68,8 +66,16 @@ def problems_of(file: Path) -> Sequence[Problem]:
     return sorted(found, key=lambda problem: problem.line)
 
 
+def _of_yaml(error: yaml.YAMLError) -> Problem:
+    said = getattr(error, "problem", None) or " ".join(str(error).split())
+    return Problem(line_of(error), "(YAML)", str(said))
+
+
 def _faults(error: ConfigError, lines: Lines) -> Iterator[Problem]:
     cause = error.__cause__
+    if isinstance(cause, yaml.YAMLError):
+        yield _of_yaml(cause)
+        return
     if not isinstance(cause, ValidationError):
         yield Problem(1, "(file)", str(error).partition(": ")[2] or str(error))
         return

@@ -20,7 +20,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     SettingsError,
 )
-from yaml import MappingNode, YAMLError
+from yaml import YAMLError
 
 from bestofn.core.errors import ConfigError
 from bestofn.settings.choices import Engine
@@ -42,7 +42,7 @@ from bestofn.settings.sections import (
     with_selector,
 )
 from bestofn.settings.stopping import StopSettings
-from bestofn.settings.yaml_values import composed, values_of
+from bestofn.settings.yaml_values import told, values_of
 from bestofn.support.error_text import all_faults
 
 BRANCHES = ("str", "list[str]", "constrained-str")
@@ -203,31 +203,33 @@ class Settings(BaseSettings):
         except ValidationError as error:
             said = all_faults(error, without=BRANCHES, hint=partial(hint, cls))
             raise ConfigError(where + said) from error
-        except (SettingsError, YAMLError, UnicodeDecodeError) as error:
+        except YAMLError as error:
+            raise ConfigError(where + told(error)) from error
+        except OSError as error:
+            raise ConfigError(f"{where}{error.strerror or error}") from error
+        except (SettingsError, UnicodeDecodeError) as error:
             raise ConfigError(where + " ".join(str(error).split())) from error
 
 
 def no_file(file: Path) -> str:
-    """Why a file of settings cannot be read that is none."""
+    """Why what is no file cannot be read."""
     if file.is_dir():
         return f"{file}: this is a folder"
-    return f"{file}: {'this is no plain file' if file.exists() else 'no such file'}"
+    if file.exists():
+        return f"{file}: this is a pipe or a device, not a file"
+    return f"{file}: no such file"
 
 
 def _values_in(file: Path) -> dict[str, Any]:
     """What a file of settings says, unchecked.
 
     Raises:
-        ConfigError: the file holds a list or a lone value, or a key that is no text.
+        ConfigError: the file holds a list or a lone value.
         yaml.YAMLError: it cannot be read, see `values_of`.
     """
-    text = file.read_text(encoding="utf-8")
-    root = composed(text)
-    if root is None:
+    values = values_of(file.read_text(encoding="utf-8"))
+    if values is None:
         return {}
-    if not isinstance(root, MappingNode):
+    if not isinstance(values, dict):
         raise ConfigError(f"{file}: the file must hold a mapping of settings")
-    for key, _ in root.value:
-        if key.tag not in ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"):
-            raise ConfigError(f"{file}: line {key.start_mark.line + 1}: a key is no text")
-    return dict(values_of(text))
+    return values

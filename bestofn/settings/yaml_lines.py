@@ -55,7 +55,8 @@ class Lines:
 def _walk(node: yaml.Node, path: str) -> Iterator[tuple[str, int]]:
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            inner = f"{path}.{key.value}" if path else str(key.value)
+            name = key.value if isinstance(key, yaml.ScalarNode) else "?"
+            inner = f"{path}.{name}" if path else str(name)
             yield inner, key.start_mark.line + 1
             yield from _walk(value, inner)
     elif isinstance(node, yaml.SequenceNode):

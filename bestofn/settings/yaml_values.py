@@ -2,50 +2,102 @@
 
 values_of("best_of: 8\nmodel: ./m")     # {"best_of": 8, "model": "./m"}
 
-PyYAML's loaders keep one table for all who use them, and libraries write into it:
-lm-format-enforcer, which vLLM brings, takes dates out. No setting is a date, so here none is made.
+PyYAML's loaders keep tables for all who use them, and libraries write into these:
+lm-format-enforcer, which vLLM brings, takes dates out. So settings have tables of their own. No
+setting is a date, and so none is made.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Never
 
 import yaml
 from yaml.composer import ComposerError
 from yaml.constructor import ConstructorError, SafeConstructor
+from yaml.resolver import Resolver
 
-from bestofn.support.error_text import first_line
+from bestofn.support.error_text import shortened
 
 MOST = 20_000
 """Values of a text, its aliases written out."""
 
+_TAG = "tag:yaml.org,2002:"
+
 
 class _Loader(yaml.SafeLoader):
-    """YAML's own types but for dates, which stay texts; what a tag cannot make has a line."""
+    """YAML's own types but for dates, which stay texts; every key is a text."""
 
     yaml_constructors: ClassVar[dict[Any, Callable[..., Any]]] = {
         **SafeConstructor.yaml_constructors,
-        "tag:yaml.org,2002:timestamp": SafeConstructor.construct_yaml_str,
+        f"{_TAG}timestamp": SafeConstructor.construct_yaml_str,
     }
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
             return super().construct_object(node, deep)
-        except (ValueError, LookupError) as error:  # `!!int x`, `!!bool x`
-            said = f"a value cannot be read: {first_line(error)}"
-            raise ConstructorError(None, None, said, node.start_mark) from error
+        except (ValueError, LookupError, ArithmeticError, AttributeError) as error:
+            _refuse(node, f"{shortened(str(node.value), 64)!r} is no !!{_kind(node)}", error)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        self.flatten_mapping(node)
+        for key, _ in node.value:
+            if key.tag != f"{_TAG}str":
+                _refuse(key, "a key is no text")
+        return super().construct_mapping(node, deep)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: list(forms) for first, forms in Resolver.yaml_implicit_resolvers.items()
+}
+
+
+def _kind(node: yaml.Node) -> str:
+    return str(node.tag).removeprefix(_TAG)
+
+
+def _refuse(node: yaml.Node, what: str, error: Exception | None = None) -> Never:
+    raise ConstructorError(None, None, what, node.start_mark) from error
 
 
 def values_of(text: str) -> Any:
     """What a YAML text says; None: nothing.
 
     Raises:
-        yaml.YAMLError: it is no YAML, holds a value that is not what its tag says, or is too large
-            (see `composed`).
+        yaml.YAMLError: it is no YAML, holds a value that is not what its tag says or a key that is
+            no text, or is too large (see `composed`).
     """
-    composed(text)  # its aliases are cheap to compose, and not to write out
+    composed(text)  # what its aliases would make of it is counted before it is made
     return yaml.load(text, _Loader)
+
+
+def written(text: str) -> Any:
+    """What a flag or a variable says, in JSON or in YAML.
+
+    Raises:
+        yaml.YAMLError: it is neither.
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return values_of(text)
+
+
+def told(error: yaml.YAMLError) -> str:
+    """What is wrong with a YAML text, and where, in one line."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem:
+        said = error.problem
+        if error.context and said.startswith("but "):  # "expected a single document", "but found"
+            said = f"{error.context}, {said}"
+        return f"{said} (line {line_of(error)})"
+    return " ".join(str(error).split())
+
+
+def line_of(error: yaml.YAMLError) -> int:
+    """The line, from 1, of what is wrong with a YAML text."""
+    mark = getattr(error, "problem_mark", None)
+    return 1 if mark is None else int(mark.line) + 1
 
 
 def composed(text: str) -> yaml.Node | None:
@@ -56,7 +108,7 @@ def composed(text: str) -> yaml.Node | None:
         yaml.YAMLError: it is no YAML, nests too deeply, or its aliases have no end, or nearly none.
     """
     try:
-        root: yaml.Node | None = yaml.compose(text, yaml.SafeLoader)
+        root: yaml.Node | None = yaml.compose(text, _Loader)
         if root is not None:
             _values(root, {}, set())
     except RecursionError:

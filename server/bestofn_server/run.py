@@ -27,10 +27,6 @@ from bestofn_server.telemetry.tracing import exports
 
 logger = logging.getLogger(__name__)
 
-YOUNG = 20_000
-"""New objects after which garbage is collected. Python's 700 are those of a single request, and at
-32 clients took a twentieth of its time."""
-
 GRACE = 8.0
 """Seconds that models have to be closed in after the engine has died; then the process ends
 anyhow, since who supervises it waits for that."""
@@ -68,7 +64,6 @@ async def serve(settings: Settings) -> None:
                 server = Listener(app, settings.server, engine_died)
                 gc.collect()
                 gc.freeze()  # what is loaded stays: no collection has to walk through it
-                gc.set_threshold(YOUNG)
                 with _signals(server, keys):
                     await server.serve(sockets=[address])
     if server.engine_died:

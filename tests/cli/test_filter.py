@@ -153,6 +153,7 @@ def test_an_input_of_which_nothing_is_read_ends_with_4(tmp_path: Path) -> None:
     ("arguments", "sentence"),
     [
         (["nowhere.jsonl"], "nowhere.jsonl: no such file"),
+        (["/dev/null"], "/dev/null is a pipe or a device, not a file: - reads standard input"),
         (["{file}", "--kept", "{file}"], "cannot be written and be another file"),
         (["{file}", "--kept", "a", "--rejected", "./a"], "cannot be written and be another file"),
         (["{file}", "--kept", "no/such/folder/a"], "there is no such folder"),

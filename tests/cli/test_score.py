@@ -123,7 +123,8 @@ def test_a_file_without_rows_is_bad_input(
     ("arguments", "sentence"),
     [
         (["score", "nowhere.jsonl"], "nowhere.jsonl: no such file"),
-        (["score", "tests"], "tests: is a folder"),
+        (["score", "/dev/null"], "/dev/null: this is a pipe or a device, not a file"),
+        (["score", "tests"], "tests: this is a folder"),
         (["score", "{rows}", "--reward-model", "/no/such/model"], "/no/such/model"),
         (["score", "x", "--reward", "y"], "No such option"),
         (["scroe", "x"], "No such command"),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import time
+import weakref
 
 import httpx
 import pytest
@@ -80,6 +82,28 @@ async def test_what_passes_is_tried_again_and_what_does_not_is_not() -> None:
         with contextlib.suppress(GeneratorError):
             await ApiClient(server.http).post(PATH, {})
         assert server.asked == asked, statuses
+
+
+class Body(dict[str, object]):
+    """One that can be seen to go."""
+
+
+@pytest.mark.parametrize("status", [429, 500, 501, 400])
+async def test_a_request_that_fails_goes_at_once(status: int) -> None:
+    """An upstream with too much to do must not fill the memory with large requests until garbage
+    is collected."""
+    server = Server()
+    server.always = status
+    body = Body(model="m")
+    there = weakref.ref(body)
+    gc.disable()
+    try:
+        with somebody_waits(5), contextlib.suppress(GeneratorError, RequestError):
+            await ApiClient(server.http).post(PATH, body)
+        del body
+        assert there() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("after", ["7", "6.5", "0", "-3", "soon", "nan", "1e9"])

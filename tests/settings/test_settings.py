@@ -68,7 +68,7 @@ def test_filters_have_short_forms(tmp_path: Path) -> None:
         ("best_off: 4\n", "best_off: there is no such option"),
         ("reward: {devise: cpu}\n", "reward.devise"),
         ("policy: {on_exhausted: retry}\n", "policy.on_exhausted"),
-        ("a: [\n", "while parsing"),
+        ("a: [\n", "expected the node content"),
         ("- 1\n- 2\n", "the file must hold a mapping of settings"),
     ],
 )
@@ -85,7 +85,7 @@ def test_a_wrong_file_is_one_sentence_that_names_it(
 def test_a_missing_file_is_named() -> None:
     with pytest.raises(ConfigError, match=r"nowhere\.yaml: no such file"):
         Settings.load(Path("nowhere.yaml"))
-    with pytest.raises(ConfigError, match=r"/dev/null: this is no plain file"):
+    with pytest.raises(ConfigError, match=r"/dev/null: this is a pipe or a device"):
         Settings.load(Path("/dev/null"))
 
 
@@ -204,11 +204,16 @@ def test_the_settings_that_the_documentation_shows_are_settings(
     [
         ("best_of: 2024-13-45\n", "best_of: must be a whole number"),
         ("best_of: !!timestamp x\n", "best_of: must be a whole number"),
-        ("best_of: !!int x\n", "a value cannot be read: .* line 1, column 10"),
-        ("best_of: 2\nmodel: !!bool x\n", "a value cannot be read: .* line 2, column 8"),
-        ("best_of: !!int ''\n", "a value cannot be read: .* line 1"),
-        ("best_of: 2\n3: 1\n", "line 2: a key is no text"),
-        ("yes: 1\n", "line 1: a key is no text"),
+        ("best_of: !!int x\n", r"'x' is no !!int \(line 1\)"),
+        ("best_of: 2\nmodel: !!bool x\n", r"'x' is no !!bool \(line 2\)"),
+        ("best_of: !!int ''\n", r"'' is no !!int \(line 1\)"),
+        ("best_of: 1" + ":1" * 200 + ".5\n", r" is no !!float \(line 1\)"),
+        ("best_of: 2\n3: 1\n", r"a key is no text \(line 2\)"),
+        ("yes: 1\n", r"a key is no text \(line 1\)"),
+        ("best_of: 2\n<<: {3: 1}\n", r"a key is no text \(line 2\)"),
+        ("server:\n  3: 1\n", r"a key is no text \(line 2\)"),
+        ("!!set {ab, cd}\n", "the file must hold a mapping of settings"),
+        ("!!omap [best_of: 1]\n", "the file must hold a mapping of settings"),
     ],
 )
 def test_what_yaml_makes_of_a_text_is_one_sentence(

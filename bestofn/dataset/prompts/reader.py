@@ -93,7 +93,7 @@ def open_records(source: str, *, split: str | None = None, name: str | None = No
         return Records(records, chosen.described(path))
     if path.exists():
         raise ConfigError(
-            f"{source} is no plain file, as a pipe is none, and this input is read more than once: "
+            f"{source} is a pipe or a device, not a file, and this input is read more than once: "
             "write it into a file"
         )
     if path.is_absolute() or source.startswith((".", "~")) or _is_called_a_file(path):
