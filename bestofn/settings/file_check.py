@@ -17,7 +17,7 @@ from bestofn.core.errors import ConfigError
 from bestofn.settings.nearest import hint
 from bestofn.settings.settings import BRANCHES, Settings, no_file
 from bestofn.settings.yaml_lines import Lines
-from bestofn.settings.yaml_values import line_of
+from bestofn.settings.yaml_values import problem_of
 from bestofn.support.error_text import faults
 
 
@@ -67,8 +67,8 @@ def problems_of(file: Path) -> Sequence[Problem]:
 
 
 def _of_yaml(error: yaml.YAMLError) -> Problem:
-    said = getattr(error, "problem", None) or " ".join(str(error).split())
-    return Problem(line_of(error), "(YAML)", str(said))
+    line, said = problem_of(error)
+    return Problem(line or 1, "(YAML)", said)
 
 
 def _faults(error: ConfigError, lines: Lines) -> Iterator[Problem]:

@@ -84,20 +84,21 @@ def written(text: str) -> Any:
         return values_of(text)
 
 
-def told(error: yaml.YAMLError) -> str:
-    """What is wrong with a YAML text, and where, in one line."""
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem:
-        said = error.problem
-        if error.context and said.startswith("but "):  # "expected a single document", "but found"
-            said = f"{error.context}, {said}"
-        return f"{said} (line {line_of(error)})"
-    return " ".join(str(error).split())
-
-
-def line_of(error: yaml.YAMLError) -> int:
-    """The line, from 1, of what is wrong with a YAML text."""
+def problem_of(error: yaml.YAMLError) -> tuple[int | None, str]:
+    """(the line, from 1, of what is wrong with a YAML text, and what it is); None: of all of it."""
     mark = getattr(error, "problem_mark", None)
-    return 1 if mark is None else int(mark.line) + 1
+    if not isinstance(error, yaml.MarkedYAMLError) or not error.problem:
+        return None, " ".join(str(error).split())
+    said = error.problem
+    if error.context and said.startswith("but "):  # "expected a single document", "but found"
+        said = f"{error.context}, {said}"
+    return None if mark is None else mark.line + 1, said
+
+
+def told(error: yaml.YAMLError) -> str:
+    """The same in one line."""
+    line, said = problem_of(error)
+    return said if line is None else f"{said} (line {line})"
 
 
 def composed(text: str) -> yaml.Node | None:
