@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 
 from bestofn.core.types import Failure
@@ -36,6 +37,11 @@ async def said(program: str, form: Form, *, limits: Limits | None = None) -> str
 async def passes(program: str, tests: str, form: Form, *, limits: Limits | None = None) -> bool:
     """Whether a program passes its tests."""
     return (await run(program, form, tests=tests, limits=limits)).passed
+
+
+def unique(number: int) -> str:
+    """The number, in a form that no program of another run of the tests has."""
+    return f"{number}.{os.getpid()}"
 
 
 def command_lines() -> str:
