@@ -99,7 +99,7 @@ def test_the_fallback_is_flagged(bestofn_here: Run) -> None:
         ([QUESTION, "--model", "/no/such"], "/no/such"),
         ([QUESTION, "--upstream", NOBODY, "--engine", "openai"], "cannot be reached"),
         ([QUESTION, "--selector", "best"], "no selector is called 'best'"),
-        ([QUESTION, "--selector", "{vote: {"], "{vote: {: while parsing"),
+        ([QUESTION, "--selector", "{vote: {"], "{vote: {: expected the node content"),
         ([QUESTION, "--answer-key", "{pattern: {}}"], "answer key pattern: pattern is required"),
         ([QUESTION, "--engine", "openai", "--upstream", NOBODY, *ONLY_FILTER], "cannot be reached"),
         ([QUESTION, "--upstream", NOBODY, "--engine", "vllm", *ONLY_FILTER], "engine is vllm"),
