@@ -32,7 +32,7 @@ demo: setup
 	$(BIN)/bestofn ask "What is 8 - 5?" --best-of 16 --seed 128
 
 # Tests start the command many times: with its bytecode kept, each start takes two thirds as long.
-test test-fast test-heavy test-all: export PYTHONDONTWRITEBYTECODE =
+test test-fast test-heavy: export PYTHONDONTWRITEBYTECODE =
 
 # Every test is fast, full or heavy: tests/conftest.py.
 test-fast: setup
@@ -52,8 +52,8 @@ real-model: setup
 	-$(BIN)/python -m benchmarks.real_model
 
 test-all: real-model
-test-all: setup
-	$(BIN)/python -m pytest
+	$(MAKE) test
+	$(MAKE) test-heavy
 
 # With -j2 the two that read types, which take longest, do it at once.
 check: lint mypy pyright layers
