@@ -17,8 +17,10 @@ def _the_only(value: Any) -> Any:
     return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
+_Url = Annotated[str, Field(min_length=1)]
+
 Upstream = Annotated[
-    str | Annotated[list[str], Field(min_length=1)],
+    _Url | Annotated[list[_Url], Field(min_length=1)],
     BeforeValidator(_the_only, json_schema_input_type=str | list[str]),
 ]
 """One URL, or several."""

@@ -33,8 +33,9 @@ def _expand_home(value: str) -> str:
     return str(Path(value).expanduser()) if value.startswith("~") else value
 
 
-AtHome = Annotated[str, AfterValidator(_expand_home)]
-"""A text that may be a path below ``~``."""
+AtHome = Annotated[str, Field(min_length=1), AfterValidator(_expand_home)]
+"""A text that may be a path below ``~``. It is not empty: who writes ``--model "$MODEL"``
+without such a variable would otherwise get the embedded model."""
 
 
 class _Spec(Section):

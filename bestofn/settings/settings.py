@@ -45,7 +45,7 @@ from bestofn.settings.stopping import StopSettings
 from bestofn.settings.yaml_values import told, values_of
 from bestofn.support.error_text import all_faults
 
-BRANCHES = ("str", "list[str]", "constrained-str")
+BRANCHES = ("str", "list[str]", "constrained-str", "list[constrained-str]")
 """Parts of paths in errors that stand for one way to write a setting that has several."""
 
 NO_REWARD_MODEL = "none"

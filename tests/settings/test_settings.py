@@ -66,6 +66,9 @@ def test_filters_have_short_forms(tmp_path: Path) -> None:
     [
         ("best_of: 0\n", "best_of: must be at least 1"),
         ("best_off: 4\n", "best_off: there is no such option"),
+        ("model: ''\n", "model: must not be empty"),
+        ("reward_model: ''\n", "reward_model: must not be empty"),
+        ("upstream: ['http://a', '']\n", "upstream.1: must not be empty"),
         ("reward: {devise: cpu}\n", "reward.devise"),
         ("policy: {on_exhausted: retry}\n", "policy.on_exhausted"),
         ("a: [\n", "expected the node content"),
