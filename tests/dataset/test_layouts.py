@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bestofn.dataset.prompts.csv_records import _names
 from bestofn.dataset.prompts.rows import MOST_CANDIDATES, Defaults, Row, read_row
 from bestofn.dataset.prompts.source import PromptSource
 
@@ -291,11 +290,3 @@ def test_the_layouts_of_the_first_rows_are_told_with_their_counts(tmp_path: Path
         "reads `prompt` as text (2 of 4 rows); `instruction` as Alpaca (1 of 4 rows)"
     )
     assert PromptSource(str(path), limit=2).described(Defaults(4)) == "reads `prompt` as text"
-
-
-def test_names_of_columns_have_no_blanks_around_them_and_each_is_another(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("prompt, reference,prompt,prompt.1\nHi,4,Ho,He\n")
-    (read,) = PromptSource(str(tmp_path / "a.csv")).rows(Defaults(4))
-    assert read.request is not None
-    assert (read.request.last_user_text, read.request.reference) == ("Hi", "4")
-    assert _names([" a", "a", "a.1", "a ", ""]) == ["a", "a.2", "a.1", "a.3", ""]
