@@ -48,6 +48,14 @@ def cluster() -> Iterator[None]:
     ray.shutdown()
 
 
+def _until_free(cpus: int) -> None:
+    """Wait for the processors of an earlier test: a worker that ended gives them back later."""
+    deadline = time.monotonic() + 60
+    while (free := ray.available_resources().get("CPU", 0)) != cpus:
+        assert time.monotonic() < deadline, f"{free} CPU free after a minute, not {cpus}"
+        time.sleep(0.05)
+
+
 async def _on_ray(folder: Path, pids: Path, **options: Any) -> Any:
     pids.mkdir(exist_ok=True)
     with contextlib.closing(Store.open(folder, fakes.CONFIG, rows_per_shard=50)) as store:
@@ -91,6 +99,7 @@ async def test_a_worker_that_dies_loses_nothing(cluster: None, tmp_path: Path) -
 
 def test_what_has_no_room_is_told_before_anything_waits(cluster: None) -> None:
     told: list[str] = []
+    _until_free(2)
     with cluster_of(Cluster(actors=3, cpus=1), told.append) as waiting:
         (sentence,) = told
         assert sentence.startswith("3 workers ask for 1 CPU each; the cluster has 2 CPU (2 free)")
