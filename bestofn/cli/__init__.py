@@ -5,7 +5,8 @@
     console, tables, json_lines what is printed, for people and for programs
 
 Exit codes: 0; 1 the engine or the reward model failed; 2 bad arguments or input; 3 nothing
-acceptable was left and the policy is `error`; 4 no row could be read; 130 interrupted.
+acceptable was left and the policy is `error`; 4 no row could be read; 130 interrupted (Ctrl-C),
+143 terminated (SIGTERM).
 
 A command imports what it works with inside its functions, so that `bestofn --help` is there at
 once. A new command is one new file and one line here.

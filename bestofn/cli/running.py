@@ -1,4 +1,4 @@
-"""How a command runs and ends: Ctrl-C, and an exit code for whatever bestofn raises."""
+"""How a command runs and ends: Ctrl-C, SIGTERM, and an exit code for whatever bestofn raises."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LoopFactory = Callable[[], asyncio.AbstractEventLoop] | None
 
 
 def run_to_end(command: Coroutine[Any, Any, None], loop_factory: LoopFactory = None) -> None:
-    """Run a command to its end, or until Ctrl-C."""
+    """Run a command to its end, or until Ctrl-C or SIGTERM."""
     from bestofn.cli.interrupt import ending_on_interrupt
 
     with (
@@ -59,8 +59,11 @@ def exit_codes() -> Iterator[None]:
             raise typer.Exit(4) from error
         raise typer.Exit(2 if isinstance(error, ConfigError | RequestError) else 1) from error
     except KeyboardInterrupt as error:
-        typer.echo("bestofn: interrupted", err=True)
-        raise typer.Exit(130) from error
+        from bestofn.cli.interrupt import ended_by
+
+        code, word = ended_by(error)
+        typer.echo(f"bestofn: {word}", err=True)
+        raise typer.Exit(code) from error
     except BrokenPipeError:  # the reader of our output has gone (`| head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except RuntimeError as error:

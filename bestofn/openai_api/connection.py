@@ -14,7 +14,7 @@ from typing import Any
 
 import aiohttp
 import httpx
-from httpx_aiohttp import HttpxAiohttpClient
+from httpx_aiohttp import AiohttpTransport
 
 from bestofn.core.errors import ConfigError
 from bestofn.openai_api.bounded_body import BoundedTransport
@@ -82,7 +82,21 @@ async def open_http(
         yield http
 
 
-class _BoundedClient(HttpxAiohttpClient):
+class _CookielessTransport(AiohttpTransport):
+    """A transport that keeps no cookies: one client's would be sent with the next one's request,
+    and a balancer's would hold all of them to one of its servers."""
+
+    def get_client(self) -> aiohttp.ClientSession:
+        """See `AiohttpTransport`."""
+        session = super().get_client()
+        kept = aiohttp.ClientSession(
+            connector=session.connector, cookie_jar=aiohttp.DummyCookieJar()
+        )
+        session.detach()
+        return kept
+
+
+class _BoundedClient(httpx.AsyncClient):
     """A client whose responses are bounded, also those that come through a proxy of the
     environment, and that sends a request once: APIs of models ask for no second round, with a
     redirect or a password, and httpx's way through these takes as long as aiohttp takes to send the
@@ -138,13 +152,13 @@ class _BoundedClient(HttpxAiohttpClient):
             raise
         return response
 
-    def _init_transport(self, *args: Any, **options: Any) -> httpx.AsyncBaseTransport:
-        inner = super()._init_transport(*args, **options)
-        return BoundedTransport(inner, self._most_bytes)
+    def _init_transport(self, *_: Any, **options: Any) -> httpx.AsyncBaseTransport:
+        return BoundedTransport(_CookielessTransport(**options), self._most_bytes)
 
-    def _init_proxy_transport(self, *args: Any, **options: Any) -> httpx.AsyncBaseTransport:
-        inner = super()._init_proxy_transport(*args, **options)
-        return BoundedTransport(inner, self._most_bytes)
+    def _init_proxy_transport(
+        self, proxy: httpx.Proxy, *_: Any, **options: Any
+    ) -> httpx.AsyncBaseTransport:
+        return BoundedTransport(_CookielessTransport(proxy=proxy, **options), self._most_bytes)
 
 
 def _parsed(url: str) -> httpx.URL:

@@ -1,24 +1,40 @@
-"""How a command ends: what a Ctrl-C leaves on the console."""
+"""How a command ends: what a Ctrl-C or SIGTERM leaves on the console."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import logging
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
 
-from bestofn.cli.running import run_to_end
+from bestofn.cli.interrupt import Terminated, ending_on_interrupt
+from bestofn.cli.running import exit_codes, run_to_end
+
+ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
-async def _interrupted_in_a_task() -> None:
+@pytest.fixture(autouse=True)
+def _handlers() -> Iterator[None]:
+    """What the signals do is taken back."""
+    before = {number: signal.getsignal(number) for number in ENDING}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+async def _interrupted_in_a_task(number: int) -> None:
     async def work() -> None:
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), number)
         await asyncio.sleep(0)
 
     task = asyncio.create_task(work())
@@ -26,23 +42,71 @@ async def _interrupted_in_a_task() -> None:
     await task
 
 
-def test_an_interrupt_that_went_through_a_task_is_not_logged_a_second_time(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("number", "raised", "code", "said"),
+    [
+        (signal.SIGINT, KeyboardInterrupt, 130, "bestofn: interrupted\n"),
+        (signal.SIGTERM, Terminated, 143, "bestofn: terminated\n"),
+    ],
+)
+def test_an_interrupt_that_went_through_a_task_is_told_once(
+    number: int,
+    raised: type[BaseException],
+    code: int,
+    said: str,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("bestofn.cli.interrupt.threading.Timer", _Timer)
-    before = signal.getsignal(signal.SIGINT)
-    try:
-        with caplog.at_level(logging.DEBUG, "asyncio"), pytest.raises(KeyboardInterrupt):
-            run_to_end(_interrupted_in_a_task())
-        gc.collect()
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with (
+        caplog.at_level(logging.DEBUG, "asyncio"),
+        pytest.raises(typer.Exit) as ended,
+        exit_codes(),
+    ):
+        run_to_end(_interrupted_in_a_task(number))
+    gc.collect()
     assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []
+    assert type(ended.value.__cause__) is raised
+    assert ended.value.exit_code == code
+    assert capsys.readouterr().err == said
+
+
+def test_sigterm_ends_a_fork_of_a_command_as_if_nobody_took_it() -> None:
+    forking = multiprocessing.get_context("fork")
+    runs = forking.Event()
+
+    def work() -> None:
+        runs.set()
+        time.sleep(60)
+
+    with ending_on_interrupt():
+        fork = forking.Process(target=work)
+        fork.start()
+        assert runs.wait(30)
+        fork.terminate()
+        fork.join(30)
+    assert fork.exitcode == -signal.SIGTERM
+
+
+@pytest.mark.parametrize("swallowed", [ValueError, None])
+def test_an_interrupt_that_was_swallowed_ends_the_command_all_the_same(
+    swallowed: type[Exception] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bestofn.cli.interrupt.threading.Timer", _Timer)
+
+    def command() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except KeyboardInterrupt:
+            if swallowed is not None:
+                raise swallowed from None
+
+    with pytest.raises(Terminated), ending_on_interrupt():
+        command()
 
 
 def test_what_nobody_awaited_is_still_logged(caplog: pytest.LogCaptureFixture) -> None:
-    before = signal.getsignal(signal.SIGINT)
-
     async def fail() -> None:
         raise ValueError("lost")
 
@@ -52,11 +116,8 @@ def test_what_nobody_awaited_is_still_logged(caplog: pytest.LogCaptureFixture) -
         del task
         gc.collect()
 
-    try:
-        with caplog.at_level(logging.ERROR, "asyncio"):
-            run_to_end(command())
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with caplog.at_level(logging.ERROR, "asyncio"):
+        run_to_end(command())
     assert "never retrieved" in caplog.text
 
 
@@ -66,13 +127,10 @@ class _Timer:
     daemon = False
 
     def __init__(self, *_: object) -> None:
-        self.started = False
+        pass
 
     def start(self) -> None:
-        self.started = True
-
-    def is_alive(self) -> bool:
-        return self.started
+        pass
 
 
 @pytest.mark.long

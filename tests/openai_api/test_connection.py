@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from aiohttp import web
 
 from bestofn import Settings
 from bestofn.core.errors import ConfigError
@@ -60,6 +62,26 @@ async def test_user_password_and_query_of_a_url_are_sent(monkeypatch: pytest.Mon
         await http.get("models")
     assert str(asked[-1].url) == "http://host/v1/models"
     assert asked[-1].headers["authorization"] == "Bearer k"
+
+
+async def test_no_cookie_of_a_server_is_sent_with_the_next_request() -> None:
+    received: list[str | None] = []
+
+    async def handle(request: web.BaseRequest) -> web.Response:
+        received.append(request.headers.get("cookie"))
+        return web.Response(headers={"set-cookie": "session=one"})
+
+    async with AsyncExitStack() as stack:
+        runner = web.ServerRunner(web.Server(handle))
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        # Jars keep no cookies of servers that have no name.
+        url = f"http://localhost:{runner.addresses[0][1]}"
+        http = await stack.enter_async_context(open_http(url))
+        for _ in range(2):
+            assert (await http.get("models")).headers["set-cookie"] == "session=one"
+    assert received == [None, None]
 
 
 @pytest.mark.parametrize(

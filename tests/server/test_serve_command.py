@@ -112,6 +112,19 @@ async def test_sigint_winds_up_and_is_130() -> None:
     assert "Traceback" not in errors
 
 
+async def test_sigterm_ends_a_server_that_still_loads() -> None:
+    """Also as the first process of a container, which the kernel ends by no signal of itself."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        upstream = f"--upstream=http://127.0.0.1:{silent.getsockname()[1]}"
+        process = await started("--port=0", upstream, "--reward-model=none")
+        assert process.stderr is not None
+        while b"loading the models" not in await asyncio.wait_for(process.stderr.readline(), 60):
+            assert not process.stderr.at_eof()
+        process.send_signal(signal.SIGTERM)
+        code, errors = await _ended(process)
+    assert (code, errors) == (143, "bestofn: terminated\n")
+
+
 async def test_sighup_reads_the_keys_again(tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     keys.write_text("old\n")
