@@ -24,7 +24,9 @@ LoopFactory = Callable[[], asyncio.AbstractEventLoop] | None
 def run_to_end(command: Coroutine[Any, Any, None], loop_factory: LoopFactory = None) -> None:
     """Run a command to its end, or until Ctrl-C or SIGTERM."""
     from bestofn.cli.interrupt import ending_on_interrupt
+    from bestofn.support.open_files import raise_open_files
 
+    raise_open_files()  # 256 requests in flight to an upstream need as many, and 256 may be all
     with (
         contextlib.closing(command),  # an interrupt may come before it has begun
         ending_on_interrupt(),

@@ -39,6 +39,7 @@ from bestofn.openai_api.faults import (
 )
 from bestofn.openai_api.servers import Servers
 from bestofn.support.one_request import asking
+from bestofn.support.open_files import out_of_files
 from bestofn.support.plain_json import well_formed_value
 from bestofn.support.waiting import left
 
@@ -255,6 +256,11 @@ class ApiClient:
         logger.warning("%s: %s: %s", self._who, type(error).__name__, without_keys(str(error)))
         if isinstance(error, OversizedError):
             return GeneratorError(f"{self._who}'s answer is too long: {error}")
+        if out_of_files(error):
+            return TransientError(
+                f"{self._who} cannot be asked: this process has too many files open (`ulimit -n`)",
+                busy=True,
+            )
         slow = isinstance(error, httpx.ReadTimeout)  # it has been reached
         sentence = f"{self._who} cannot be reached ({type(error).__name__})"
         return TransientError(sentence, of_request=slow)

@@ -19,6 +19,7 @@ from fastapi import FastAPI
 
 from bestofn.settings.sections import ServerSettings
 from bestofn_server.http.connection import SPARE, BoundedProtocol
+from bestofn_server.http.open_files import affordable
 from bestofn_server.service.service import Service
 
 logger = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ class Listener(uvicorn.Server):
         settings: ServerSettings,
         engine_died: Callable[[], None] = lambda: None,
     ) -> None:
-        limits = settings.connections
+        limits = affordable(settings.connections)
         protocol = functools.partial(BoundedProtocol, limits=limits)
         super().__init__(
             uvicorn.Config(
