@@ -2,7 +2,7 @@
 
     options, dataset_options    flags that several commands have
     running, interrupt, usage   how a command ends: exit codes, Ctrl-C, a flag that is wrong
-    console, tables, json_lines what is printed, for people and for programs
+    console, tables, json_lines what is printed, for people and for programs; output its encoding
 
 Exit codes: 0; 1 the engine or the reward model failed; 2 bad arguments or input; 3 nothing
 acceptable was left and the policy is `error`; 4 no row could be read; 130 interrupted (Ctrl-C),
@@ -36,6 +36,7 @@ from bestofn.cli import (
     verify,
 )
 from bestofn.cli import filter as filter_data
+from bestofn.cli.output import take_every_character
 from bestofn.cli.running import exit_codes
 from bestofn.cli.usage import Commands
 
@@ -75,6 +76,7 @@ def _root(
 
 def main() -> None:
     """The console script."""
+    take_every_character()
     try:
         with exit_codes():  # of what is no command's: --help, --version
             app()

@@ -99,6 +99,8 @@ def ask(
         )
         if prompt == "-":
             prompt = _standard_input()
+        _check_utf8(prompt, "the prompt")
+        _check_utf8(system or "", "--system")
         if not prompt.strip():
             raise RequestError("the prompt is empty")
         if "stop" not in settings.model_fields_set:  # one answer is wanted, and soon
@@ -143,6 +145,18 @@ async def _ask(request: Request, settings: Settings, *, as_json: bool, verbose: 
             if error.ranking is not None:
                 print_ranking(error.ranking, as_json=as_json)
             raise
+
+
+def _check_utf8(text: str, what: str) -> None:
+    """See that no bytes of the command line came in that are no UTF-8, which Python marks.
+
+    Raises:
+        RequestError: some did.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise RequestError(f"{what} is no UTF-8") from error
 
 
 def _standard_input() -> str:

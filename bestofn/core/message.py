@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bestofn.core.errors import RequestError
+
 Message = Mapping[str, Any]
 """One chat message as OpenAI's API has it: ``{"role": ..., "content": ..., ...}``."""
 
@@ -29,6 +31,25 @@ def message_text(message: Message) -> str:
             return text
     refusal = message.get("refusal")
     return refusal if isinstance(refusal, str) else ""
+
+
+def check_texts(messages: Sequence[Message]) -> None:
+    """See that each message's text is one that can be tokenised and sent.
+
+    Raises:
+        RequestError: one holds half of a surrogate pair, as Python makes of bytes that are no
+            UTF-8, and of JSON's ``"\\ud83d"``.
+    """
+    for number, message in enumerate(messages):
+        text = message_text(message)
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            half = f"U+{ord(text[error.start]):04X}"
+            raise RequestError(
+                f"messages.{number}: the text holds half of a surrogate pair ({half}) at "
+                f"{error.start:,}"
+            ) from error
 
 
 def kind_of_part(part: Mapping[str, Any]) -> str:

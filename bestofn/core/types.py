@@ -15,6 +15,7 @@ from typing import Any, Literal
 from bestofn.core.errors import RequestError
 from bestofn.core.finish_reason import ended_by_itself
 from bestofn.core.message import Message as Message
+from bestofn.core.message import check_texts
 from bestofn.core.message import message_text as message_text
 from bestofn.core.token_details import TokenDetails
 
@@ -25,7 +26,6 @@ OWNED_OPTIONS = frozenset(
     {"messages", "prompt", "best_of", "n", "temperature", "max_tokens", "seed", "stream"}
 )
 """Fields bestofn sets itself, so they may not stand in `Request.options`."""
-
 
 GENERATION_ERROR = "generation_error"
 """The reason of a `Failure` where the engine failed on a candidate."""
@@ -100,6 +100,7 @@ class Request:
             raise RequestError(f"options holds {', '.join(sorted(owned))}: set the field itself")
         if self.raw and [message.get("role") for message in self.messages] != ["user"]:
             raise RequestError("a raw request has one message, whose role is user")
+        check_texts(self.messages)
 
     @classmethod
     def from_prompt(cls, prompt: str, *, system: str | None = None, **fields: Any) -> Request:

@@ -93,6 +93,8 @@ def test_the_fallback_is_flagged(bestofn_here: Run) -> None:
     ("arguments", "sentence"),
     [
         (["  "], "the prompt is empty"),
+        (["no UTF-8: \udcff"], "the prompt is no UTF-8"),
+        ([QUESTION, "--system", "\udcff"], "--system is no UTF-8"),
         ([QUESTION, "--best-of", "0"], "must be at least 1"),
         ([QUESTION, "--temperature", "3"], "must be at most 2"),
         ([QUESTION, "--engine", "vlm"], "'vlm' is not one of"),

@@ -133,6 +133,26 @@ class _Timer:
         pass
 
 
+@pytest.mark.parametrize(
+    ("variables", "shown"),
+    [({}, "2 × 3 ·".encode()), ({"PYTHONIOENCODING": "ascii"}, rb"2 \xd7 3 \xb7")],
+)
+def test_an_encoding_that_lacks_a_character_stops_nothing(
+    variables: dict[str, str], shown: bytes
+) -> None:
+    code = (
+        "from bestofn.cli.output import take_every_character\n"
+        "take_every_character()\n"
+        "print('2 \\xd7 3 \\xb7')\n"
+        "print('name \\udcff')"
+    )
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", **variables}
+    said = subprocess.check_output(
+        [sys.executable, "-c", code], env={**os.environ, **plain}
+    ).splitlines()
+    assert said == [shown, rb"name \udcff"]
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("said", ["config init", "--help", "--version"])
 def test_a_full_console_is_one_sentence(said: str) -> None:

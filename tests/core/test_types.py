@@ -30,6 +30,13 @@ def test_a_request_out_of_range_is_refused(fields: dict[str, Any], sentence: str
     assert sentence in str(caught.value)
 
 
+@pytest.mark.parametrize("content", ["bytes \udcff", [{"type": "text", "text": "bytes \udcff"}]])
+def test_a_text_that_is_none_is_refused_before_anything_tokenises_it(content: Any) -> None:
+    said = r"messages.1: the text holds half of a surrogate pair \(U\+DCFF\) at 6"
+    with pytest.raises(errors.RequestError, match=said):
+        Request(({"role": "system", "content": "🙂"}, {"role": "user", "content": content}))
+
+
 def test_a_request_needs_a_message() -> None:
     with pytest.raises(errors.RequestError, match="at least one message"):
         Request(())
