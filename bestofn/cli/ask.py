@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,6 +32,7 @@ from bestofn.cli.options import (
     section_of,
     trusting,
 )
+from bestofn.cli.rows_read import standard_input
 from bestofn.cli.running import exit_codes, run_to_end
 from bestofn.control.policy import OnExhausted
 from bestofn.core.errors import RequestError
@@ -164,8 +164,9 @@ def _standard_input() -> str:
 
     Raises:
         RequestError: it is no UTF-8.
+        ConfigError: it is closed.
     """
     try:
-        return sys.stdin.buffer.read().decode("utf-8").rstrip("\r\n")
+        return standard_input().read().decode("utf-8").rstrip("\r\n")
     except UnicodeDecodeError as error:
         raise RequestError(f"standard input is no UTF-8: {error}") from error

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bestofn.cli.options import ConfigOption, JsonOption
+from bestofn.cli.options import ConfigOption, JsonOption, at_home
 from bestofn.cli.running import exit_codes
 
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ group = typer.Typer(help="Begin, check and show a file of settings.", no_args_is
 def init(
     file: Annotated[
         Path | None,
-        typer.Argument(help="Where it is written; without: printed.", show_default=False),
+        typer.Argument(
+            help="Where it is written; without: printed.", show_default=False, parser=at_home
+        ),
     ] = None,
 ) -> None:
     """Write a file of every setting, with its default and what it is for, all commented out.
@@ -36,7 +38,7 @@ def init(
         if file is None:
             typer.echo(text, nl=False)
         else:
-            _write_new(file.expanduser(), text)
+            _write_new(file, text)
             typer.echo(f"{file}: written; take the # from what is to be changed")
 
 
@@ -84,12 +86,14 @@ def _begun() -> Iterator[str]:
 
 @group.command()
 def check(
-    file: Annotated[Path, typer.Argument(help="The file of settings.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(help="The file of settings.", show_default=False, parser=at_home)
+    ],
     as_json: JsonOption = False,
 ) -> None:
     """Say what is wrong with a file: the line, the key, and what to write. No model is loaded."""
     with exit_codes():
-        problems = list(_problems(file.expanduser()))
+        problems = list(_problems(file))
         if as_json:
             told = [{"line": line, "key": key, "message": said} for line, key, said in problems]
             typer.echo(json.dumps(told, ensure_ascii=False))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bestofn.cli.dataset_options import mapped_columns
-from bestofn.cli.options import ConfigOption, JsonOption
+from bestofn.cli.options import ConfigOption, JsonOption, at_home
 from bestofn.cli.rows_read import check_read, records_of
 from bestofn.cli.running import exit_codes, run_to_end
 from bestofn.core.errors import ConfigError
@@ -29,10 +29,18 @@ def filter_(
         ),
     ],
     kept: Annotated[
-        Path | None, typer.Option(help="File of JSON lines for the records of what is kept.")
+        Path | None,
+        typer.Option(
+            help="File of JSON lines for the records of what is kept.",
+            parser=at_home,
+            metavar="FILE",
+        ),
     ] = None,
     rejected: Annotated[
-        Path | None, typer.Option(help="The same for the rejected, with the reasons.")
+        Path | None,
+        typer.Option(
+            help="The same for the rejected, with the reasons.", parser=at_home, metavar="FILE"
+        ),
     ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Reject what is only suspected too.")
@@ -54,7 +62,6 @@ def filter_(
         from bestofn.dataset.prompts.source import PromptSource
         from bestofn.settings.settings import Settings
 
-        kept, rejected = (None if each is None else each.expanduser() for each in (kept, rejected))
         given = PromptSource(source, mapped_columns(column or (), FIELDS), split, name, limit)
         _check_paths(source, kept, rejected)
         settings = Settings.load(config)
@@ -138,12 +145,10 @@ def _check_paths(source: str, kept: Path | None, rejected: Path | None) -> None:
     """See that no file is written over another, or under a name that says something else.
 
     Raises:
-        ConfigError: it would be, or no input is named.
+        ConfigError: it would be.
     """
     from bestofn.dataset.cleaning.writing import check_target
 
-    if not source:
-        raise ConfigError("INPUT is empty: name a file, a folder or a dataset")
     named = [each for each in (kept, rejected) if each is not None]
     given = _place(Path(source).expanduser())
     places = [given, *map(_place, named)]

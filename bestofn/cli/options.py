@@ -18,11 +18,18 @@ if TYPE_CHECKING:
 
 
 def at_home(path: str) -> Path:
-    """A path whose ``~`` is the user's folder, which a shell leaves alone in ``--output=~/run``."""
+    """A path whose ``~`` is the user's folder, which a shell leaves alone in ``--output=~/run``.
+
+    Raises:
+        typer.BadParameter: it is empty, as ``"$OUT"`` is without such a variable, which would be
+            the current folder; or there is no such user.
+    """
+    if not path:
+        raise typer.BadParameter("it is empty: name a file or a folder")
     try:
         return Path(path).expanduser()
-    except RuntimeError as error:  # a user that is none
-        raise typer.BadParameter(str(error)) from error
+    except RuntimeError as error:
+        raise typer.BadParameter("it begins with ~ and a user who has no home here") from error
 
 
 ConfigOption = Annotated[

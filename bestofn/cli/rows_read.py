@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from bestofn.core.errors import ConfigError, UnreadableError
 
@@ -36,7 +36,18 @@ def records_of(source: str, *, split: str | None = None, name: str | None = None
         return open_records(source, split=split, name=name)
     if split is not None or name is not None:
         raise ConfigError("standard input is no dataset: it has no --split and no --name")
-    return Records(json_records(source, sys.stdin.buffer, by_line=True))
+    return Records(json_records(source, standard_input(), by_line=True))
+
+
+def standard_input() -> BinaryIO:
+    """What is piped in, as bytes.
+
+    Raises:
+        ConfigError: it is closed (`<&-`).
+    """
+    if sys.stdin is None:
+        raise ConfigError("standard input is closed")
+    return sys.stdin.buffer
 
 
 def check_read(source: str, rows: int, broken: int) -> None:

@@ -22,6 +22,7 @@ from bestofn.cli.options import (
     UnsafeCodeOption,
     UpstreamOption,
     VerboseOption,
+    at_home,
     check_served,
     named,
     trusting,
@@ -72,7 +73,8 @@ def serve(
         typer.Option(envvar="BESTOFN_API_KEY", help="Accept this key; may be given several times."),
     ] = None,
     api_key_file: Annotated[
-        Path | None, typer.Option(help="One key a line; read again on SIGHUP.")
+        Path | None,
+        typer.Option(help="One key a line; read again on SIGHUP.", parser=at_home, metavar="FILE"),
     ] = None,
     no_auth: Annotated[
         bool, typer.Option("--no-auth", help="Let everybody in, on an address others reach too.")

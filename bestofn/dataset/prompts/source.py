@@ -27,6 +27,9 @@ class PromptSource:
         split: of a folder or a dataset; None: train, or the only one.
         name: of a configuration.
         limit: rows that are read at most; None: all.
+
+    Raises:
+        ConfigError: `source` is empty, which would be the current folder.
     """
 
     source: str
@@ -34,6 +37,10 @@ class PromptSource:
     split: str | None = None
     name: str | None = None
     limit: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.source:
+            raise ConfigError("INPUT is empty: name a file, a folder or a dataset")
 
     def rows(self, defaults: Defaults) -> Iterator[Row]:
         """The rows, in order; `defaults` hold where one says nothing else.
