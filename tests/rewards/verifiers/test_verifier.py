@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,6 +77,38 @@ async def test_cancelling_leaves_the_verifier_usable() -> None:
         assert score.reward == 1.0
     finally:
         opened.close()
+
+
+_SLOW = """
+import os, pathlib, time
+here = pathlib.Path(__file__).parent
+if os.getpid() != {test}:
+    with (here / "started").open("a") as started:
+        print(os.getpid(), file=started)
+    while not (here / "go").exists():
+        time.sleep(0.01)
+
+def verdict(request, candidate):
+    return True
+"""
+
+
+async def test_a_worker_that_starts_longer_than_anybody_waits_is_kept_for_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where probes of readiness wait 5 s, and what the check imports takes 10."""
+    (tmp_path / "slow_check.py").write_text(_SLOW.format(test=os.getpid()), encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    opened = VerifierRewardModel("slow_check:verdict", concurrency=1)
+    waiting = asyncio.create_task(opened.score(REQUEST, candidates_of(["one"])))
+    while not (tmp_path / "started").exists():
+        await asyncio.sleep(0.01)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    (tmp_path / "go").touch()
+    assert await _say(opened, ["two"]) == [1.0]
+    assert len((tmp_path / "started").read_text().splitlines()) == 1
 
 
 async def test_no_more_run_at_once_than_was_asked_for() -> None:

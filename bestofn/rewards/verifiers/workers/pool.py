@@ -66,12 +66,14 @@ class WorkerPool:
         cancelled: threading.Event,
     ) -> Any:
         worker = self._take()
+        asked = False
         try:
             with self._lock:
                 if self._closed or cancelled.is_set():
                     raise RewardError("the verifier was closed, or its caller cancelled")
                 self._busy.add(worker)
                 held.append(worker)
+                asked = True
             return worker.ask(request, candidate)
         except TimeoutError:
             worker.kill()
@@ -80,7 +82,9 @@ class WorkerPool:
             worker.kill()
             raise RewardError(f"its worker process died: {error}") from error
         finally:
-            self._give_back(worker, held, keep=not cancelled.is_set())
+            # One that started while its caller was cancelled is kept: where starting takes longer
+            # than each caller waits, as probes of readiness do, there would never be one.
+            self._give_back(worker, held, keep=not (asked and cancelled.is_set()))
 
     def _take(self) -> Worker:
         with self._lock:
