@@ -4,7 +4,7 @@
      "error": null}
 
 What a run before has answered is kept, unless the line was changed since, or the fault may pass (a
-status of 408, 429 or 5xx). What a kill left of a last line is taken off.
+status of 408, 429 or 5xx). What a kill left of a last line is taken off. Only one process writes.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator, Mapping
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from bestofn.core.errors import ConfigError
+import filelock
+
+from bestofn.core.errors import ConfigError, DatasetError
 from bestofn_server.batch.lines import BatchLine
 
 _PASSING = frozenset({408, 429, 499})
@@ -54,15 +57,31 @@ class Answers:
         kept: the statuses of what a run before has answered, by the answer's id.
     """
 
-    def __init__(self, file: BinaryIO, kept: Mapping[str, int]) -> None:
+    def __init__(self, path: Path, file: FileIO, kept: Mapping[str, int]) -> None:
+        self._path = path
         self._file = file
         self.kept = kept
 
     def write(self, answer: Mapping[str, Any]) -> None:
-        """Add a line, which outlives this process from then on."""
+        """Add a line, which outlives this process from then on.
+
+        Raises:
+            DatasetError: the disk does not let it.
+        """
         text = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
-        self._file.write(text.encode("utf-8", "surrogatepass") + b"\n")
-        self._file.flush()
+        left = memoryview(text.encode("utf-8", "surrogatepass") + b"\n")
+        with _disk_faults(self._path):
+            while left:
+                left = left[self._file.write(left) :]
+
+    def sync(self) -> None:
+        """Have what was written outlive the machine.
+
+        Raises:
+            DatasetError: the disk does not let it.
+        """
+        with _disk_faults(self._path):
+            os.fsync(self._file.fileno())
 
 
 @contextlib.contextmanager
@@ -74,16 +93,55 @@ def open_answers(path: Path, asked: Mapping[str, str]) -> Iterator[Answers]:
         asked: the id of the answer to each `custom_id`.
 
     Raises:
-        ConfigError: it cannot be written, or is no file of answers: it is left as it is.
+        ConfigError: it cannot be written, another process writes there, or it is no file of
+            answers: it is left as it is.
     """
+    path = path.resolve()  # what a link names is replaced, not the link
+    if path.exists() and not path.is_file():
+        raise ConfigError(f"{path} is no file: name one that answers can be kept in")
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(_alone(path))
+            kept = _keep(path, asked) if path.exists() else {}
+            # Nothing is buffered, that closing would have to write.
+            file = stack.enter_context(path.open("ab", buffering=0))
+        except OSError as error:
+            raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
+        answers = Answers(path, file, kept)
+        yield answers
+        answers.sync()
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keep others from the file: each replaces it when it begins, and would write into one that is
+    no more there.
+
+    Raises:
+        ConfigError: another process writes there.
+    """
+    beside = path.with_name(f".{path.name}.lock")
+    lock = filelock.FileLock(beside)
     try:
-        kept = _keep(path, asked) if path.exists() else {}
-        file = path.open("ab")
+        lock.acquire(timeout=0)
+    except filelock.Timeout as error:
+        raise ConfigError(f"another process is writing to {path}") from error
+    try:
+        yield
+    finally:
+        beside.unlink(missing_ok=True)
+        lock.release()
+
+
+@contextlib.contextmanager
+def _disk_faults(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from error
-    with file:
-        yield Answers(file, kept)
-        os.fsync(file.fileno())
+        raise DatasetError(
+            f"{path} cannot be written: {error.strerror or error}; what was answered is kept: when "
+            "it can be written again, the same command goes on from there"
+        ) from error
 
 
 def _keep(path: Path, asked: Mapping[str, str]) -> dict[str, int]:

@@ -78,7 +78,9 @@ async def run_batch(
         watch: told after each line.
 
     Raises:
-        ConfigError: a file cannot be read or written; a setting is wrong, a model is not there.
+        ConfigError: a file cannot be read or written, or another process writes there; a setting is
+            wrong, a model is not there.
+        DatasetError: the disk does not let it any more; what was answered is kept.
         GeneratorError: the engine has died; what was answered is kept.
     """
     asked = _asked(source)
