@@ -29,7 +29,15 @@ from bestofn_server.http.docs import documented_app
 from bestofn_server.http.methods import HeadAndOptions
 from bestofn_server.http.openapi import page
 from bestofn_server.playground.pages import add_playground
-from bestofn_server.routes import models, operation, rerank, rewards, tokens, trainers
+from bestofn_server.routes import (
+    models,
+    operation,
+    rerank,
+    rewards,
+    tokens,
+    trainers,
+    unrouted,
+)
 from bestofn_server.routes.answers import answer_routers
 from bestofn_server.service.clock import RequestClock
 from bestofn_server.service.measuring import NOTHING_TO_CHOOSE
@@ -106,7 +114,9 @@ def create_app(
         "playground": settings.server.playground,
     }
     app.add_middleware(HeadAndOptions, routes=lambda: app.routes)
-    app.add_middleware(RequireKey, keys=keys, access=access)
+    app.add_middleware(
+        RequireKey, keys=keys, access=access, refused=lambda scope: unrouted.note(scope, 401)
+    )
     if settings.server.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -171,4 +181,6 @@ async def open_service(
 
 
 async def _told(request: Request, error: Exception) -> Response:
-    return response_at(request.url.path, error)
+    answer = response_at(request.url.path, error)
+    unrouted.note(request.scope, answer.status_code)
+    return answer

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -110,12 +110,20 @@ class RequireKey:
         app: what is guarded.
         keys: who is let in.
         access: of the pages in `PAGES`, by the setting's name.
+        refused: told of each request that is not let in, before it is answered.
     """
 
-    def __init__(self, app: ASGIApp, keys: ApiKeys, access: Mapping[str, Access]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        keys: ApiKeys,
+        access: Mapping[str, Access],
+        refused: Callable[[Scope], object],
+    ) -> None:
         self._app = app
         self._keys = keys
         self._access = access
+        self._refused = refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what may pass, with the name of the key."""
@@ -125,6 +133,7 @@ class RequireKey:
         if guarded and scope["method"] != "OPTIONS":  # a browser asks CORS without the key
             name = self._name(Headers(scope=scope))
             if name is None:
+                self._refused(scope)
                 await _refuse(scope, receive, send)
                 return
             scope[KEY] = name
