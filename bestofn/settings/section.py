@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+import types
+import typing
+from typing import Annotated, Any, Union
+
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 MAX_NAME = 64
 """Characters of the name of a filter or a selector."""
@@ -11,7 +15,41 @@ MAX_OPTIONS = 64
 """Options of one."""
 
 
-class Section(BaseModel):
+class Numbered(BaseModel):
+    """A model whose numbers are no truth values.
+
+    Python takes true for 1, and YAML takes `yes`, `no`, `on` and `off` for true and false: so
+    ``temperature: off`` would be 0, and every candidate the same.
+    """
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, bool) and info.field_name is not None:
+            field = cls.model_fields.get(info.field_name)
+            if field is not None and _is_number(field.annotation):
+                raise ValueError(
+                    "must be a number, not true or false, which yes, no, on and off are too in YAML"
+                )
+        return value
+
+
+class Section(Numbered):
     """A part of the settings: nothing unknown in it, and it does not change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _is_number(annotation: Any) -> bool:
+    """Whether a field takes numbers, and no truth values."""
+    taken = _alternatives(annotation)
+    return not taken.isdisjoint({int, float}) and bool not in taken
+
+
+def _alternatives(annotation: Any) -> frozenset[Any]:
+    origin = typing.get_origin(annotation)
+    if origin is Annotated:
+        return _alternatives(typing.get_args(annotation)[0])
+    if origin in (Union, types.UnionType):
+        return frozenset().union(*map(_alternatives, typing.get_args(annotation)))
+    return frozenset({annotation})

@@ -28,6 +28,7 @@ from bestofn.settings.environment import Environment
 from bestofn.settings.generators import GeneratorSpec, Upstream
 from bestofn.settings.nearest import hint
 from bestofn.settings.rewards import EnsembleSettings, RewardSettings, RewardSpecs
+from bestofn.settings.section import Numbered
 from bestofn.settings.sections import (
     AnswerKeySettings,
     AnswerKeySpec,
@@ -52,7 +53,7 @@ NO_REWARD_MODEL = "none"
 """The `reward_model` that says that nothing scores: candidates win by agreement."""
 
 
-class Settings(BaseSettings):
+class Settings(Numbered, BaseSettings):
     """Everything that makes a pipeline. Read it with `Settings.load`, or construct it in code."""
 
     model_config = SettingsConfigDict(

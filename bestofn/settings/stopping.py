@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import from_json
 
+from bestofn.settings.section import Numbered
 from bestofn.settings.words import read_words
 
 Rule = Literal[
@@ -31,7 +32,7 @@ NEEDED = {"accepted": "count", "reward": "reward"}
 """The option without which a rule says nothing."""
 
 
-class StopSettings(BaseModel):
+class StopSettings(Numbered):
     """When sampling ends before all `best_of` candidates are there; also in a few words:
     ``evidence``, or ``accepted count=12``.
     """

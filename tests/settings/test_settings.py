@@ -224,3 +224,21 @@ def test_what_yaml_makes_of_a_text_is_one_sentence(
 ) -> None:
     with pytest.raises(ConfigError, match=sentence):
         Settings.load(_file(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "temperature: off",
+        "seed: no",
+        "best_of: yes",
+        "request_timeout_seconds: true",
+        "server: {port: yes}",
+        "server: {connections: {most: on}}",
+        "stop: {rule: auto, min: yes}",
+    ],
+)
+def test_a_truth_value_is_no_number(written: str, tmp_path: Path) -> None:
+    (tmp_path / "settings.yaml").write_text(written, encoding="utf-8")
+    with pytest.raises(ConfigError, match="must be a number, not true or false"):
+        Settings.load(tmp_path / "settings.yaml")
