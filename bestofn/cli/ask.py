@@ -37,6 +37,7 @@ from bestofn.cli.running import exit_codes, run_to_end
 from bestofn.control.policy import OnExhausted
 from bestofn.core.errors import RequestError
 from bestofn.core.types import Request
+from bestofn.support.plain_json import is_text
 
 if TYPE_CHECKING:
     from bestofn.settings.settings import Settings
@@ -153,10 +154,8 @@ def _check_utf8(text: str, what: str) -> None:
     Raises:
         RequestError: some did.
     """
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise RequestError(f"{what} is no UTF-8") from error
+    if not is_text(text):
+        raise RequestError(f"{what} is no UTF-8")
 
 
 def _standard_input() -> str:

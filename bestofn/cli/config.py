@@ -52,7 +52,12 @@ def _write_new(file: Path, text: str) -> None:
 
     try:
         with file.open("x", encoding="utf-8") as opened:
-            opened.write(text)
+            try:
+                opened.write(text)
+                opened.flush()
+            except OSError:
+                file.unlink()  # half of it would keep the next one out
+                raise
     except FileExistsError as error:
         raise ConfigError(f"{file}: it exists, and is left as it is: name another file") from error
     except OSError as error:

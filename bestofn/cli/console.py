@@ -98,7 +98,11 @@ def quiet_engines(verbose: bool) -> Iterator[Console]:
     sys.stderr.flush()
     real = os.dup(2)
     try:
-        with tempfile.TemporaryFile() as log, os.fdopen(os.dup(real), "w", encoding="utf-8") as out:
+        with (
+            tempfile.TemporaryFile() as log,
+            # What is no text, in the name of a file, is shown as its escape.
+            os.fdopen(os.dup(real), "w", encoding="utf-8", errors="backslashreplace") as out,
+        ):
             os.dup2(log.fileno(), 2)
             try:
                 yield Console(file=out)

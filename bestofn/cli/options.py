@@ -12,6 +12,7 @@ from bestofn.core.errors import ConfigError
 from bestofn.settings.choices import AskEngine, Engine
 from bestofn.settings.yaml_values import told, written
 from bestofn.support.error_text import shortened
+from bestofn.support.plain_json import is_text
 
 if TYPE_CHECKING:
     from bestofn.settings.settings import Settings
@@ -22,10 +23,13 @@ def at_home(path: str) -> Path:
 
     Raises:
         typer.BadParameter: it is empty, as ``"$OUT"`` is without such a variable, which would be
-            the current folder; or there is no such user.
+            the current folder; it is no UTF-8, which neither JSON nor Parquet can hold; or there is
+            no such user.
     """
     if not path:
         raise typer.BadParameter("it is empty: name a file or a folder")
+    if not is_text(path):
+        raise typer.BadParameter("its name is no UTF-8: rename it")
     try:
         return Path(path).expanduser()
     except RuntimeError as error:

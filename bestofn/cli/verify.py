@@ -14,12 +14,13 @@ from bestofn.core.errors import DatasetError
 def verify(folder: RunFolder) -> None:
     """Say whether a run's folder holds what its manifest says, and can be read."""
     with exit_codes():
+        from bestofn.dataset.export.card import gone_of
         from bestofn.dataset.export.exported import names_in, unreadable_in
         from bestofn.dataset.store.rollouts import run_state
         from bestofn.dataset.store.verify import faults
 
         found = 0
-        for fault in itertools.chain(faults(folder), unreadable_in(folder)):
+        for fault in itertools.chain(faults(folder), unreadable_in(folder), gone_of(folder)):
             typer.echo(fault)
             found += 1
         if found:

@@ -37,9 +37,15 @@ _LARGEST = 2**63 - 1
 """The largest integer that Parquet and most readers of JSON hold."""
 
 
+def is_text(text: str) -> bool:
+    """Whether it can be written as UTF-8: no half of a surrogate pair stands alone, as Python makes
+    of bytes that are no UTF-8 (in names of files, and on the command line)."""
+    return text.isascii() or not _SURROGATE.search(text)
+
+
 def well_formed(text: str) -> str:
     """The text with each half of a surrogate pair that stands alone replaced by U+FFFD."""
-    if text.isascii() or not _SURROGATE.search(text):
+    if is_text(text):
         return text
     return "".join(
         piece.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

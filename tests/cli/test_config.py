@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +187,17 @@ def test_what_would_end_the_start_is_told_once(
     (problem,) = json.loads(done.stdout)
     assert problem["key"] == key
     assert said in problem["message"]
+
+
+def test_what_a_full_disk_has_cut_is_taken_away(tmp_path: Path) -> None:
+    """It would keep the next one out, and a file without a setting is right."""
+    line = 'ulimit -f 1 && exec "$0" -m bestofn config init settings.yaml'
+    ended = subprocess.run(
+        ["bash", "-c", line, sys.executable], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert "settings.yaml: it cannot be written: File too large" in ended.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,13 @@ from rich.console import Console
 from bestofn.cli.dataset_options import Output
 from bestofn.cli.export import export_run
 from bestofn.core.errors import ConfigError
+from bestofn.dataset.export.card import gone_of
 from bestofn.dataset.export.exported import Exported, exported_in, table_of
 from bestofn.dataset.export.keep_rule import KeepRule
 from bestofn.dataset.export.options import ExportOptions
 from bestofn.settings.choices import FormatName
 from tests.support import killed_run as killed
+from tests.support.command import run_here
 
 
 @pytest.fixture
@@ -50,6 +52,25 @@ def test_an_export_of_one_format_leaves_the_others_on_the_card(folder: Path) -> 
     assert "Kept: top-k 2 (sft, ranked); best (dpo)." in card
     assert f"| [sft](sft) | {before['sft'].rows} | {before['sft'].prompts} |" in card
     assert before["sft"].rows > before["sft"].prompts > 0
+
+
+def test_a_format_that_the_card_names_and_is_gone_is_told(folder: Path) -> None:
+    export(folder, "sft", "dpo")
+    assert list(gone_of(folder)) == []
+    table_of(folder, "dpo").unlink()
+    (sentence,) = gone_of(folder)
+    assert sentence.startswith(f"{table_of(folder, 'dpo')} is gone, which README.md names; `--form")
+    done = run_here("verify", str(folder))
+    assert done.returncode == 1
+    assert sentence in done.stdout
+
+
+@pytest.mark.parametrize(
+    "card", ["", "no head", "---\n- a\n---\n", "---\nconfigs: 5\n---\n", "---\n: [\n---\n"]
+)
+def test_a_card_of_somebodys_own_names_nothing(folder: Path, card: str) -> None:
+    (folder / "README.md").write_text(card, encoding="utf-8")
+    assert list(gone_of(folder)) == []
 
 
 def test_each_of_them_is_read_by_its_name(folder: Path, tmp_path: Path) -> None:

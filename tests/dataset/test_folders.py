@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from bestofn.dataset.prompts.reader import open_records
@@ -48,6 +50,18 @@ def test_files_that_are_in_no_split_are_told(
     (folder / "notes.txt").write_text("no data", encoding="utf-8")
     assert prompts(folder) == read
     assert open_records(str(folder)).told == told
+
+
+def test_rows_that_stand_there_as_parquet_too_are_read_once(tmp_path: Path) -> None:
+    """As `bestofn export` writes each format."""
+    for name in ("train", "more/train-2"):
+        line(tmp_path / f"{name}.jsonl", name)
+    pq.write_table(pa.Table.from_pylist([{"prompt": "train"}]), tmp_path / "train.parquet")
+    assert prompts(tmp_path) == ["more/train-2", "train"]
+    assert open_records(str(tmp_path)).told == (
+        "split train (2 of 3 files; beside a Parquet file of the same name, so not read again: "
+        "train.jsonl)"
+    )
 
 
 def test_where_every_file_is_in_a_split_nothing_is_told(tmp_path: Path) -> None:

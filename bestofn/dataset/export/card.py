@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from bestofn.dataset.export.exported import Exported
-from bestofn.dataset.export.formats import CHOSEN
+from bestofn.dataset.export.exported import Exported, table_of
+from bestofn.dataset.export.formats import CHOSEN, NAMES
 from bestofn.dataset.export.summary import Summary
 from bestofn.dataset.store.atomic_files import replace_text
 from bestofn.dataset.store.configuration import without_secrets
@@ -36,6 +36,26 @@ def write_card(
     """
     text = card_text(state, summary, exported, licence=licence)
     replace_text(folder / "README.md", text)
+
+
+def gone_of(folder: Path) -> Iterator[str]:
+    """A sentence for each file that the card of a run's folder names, and that is not there."""
+    from huggingface_hub.repocard import metadata_load
+
+    card = folder / "README.md"
+    try:
+        head = metadata_load(card) if card.is_file() else None
+    except (OSError, ValueError, yaml.YAMLError):  # somebody's own: it names nothing of ours
+        head = None
+    configs = head.get("configs") if isinstance(head, Mapping) else None
+    for config in configs if isinstance(configs, list) else ():
+        name, file = (config.get(key) for key in ("config_name", "data_files"))
+        ours = name in NAMES and file == str(table_of(Path(), name))
+        if ours and not (folder / file).is_file():
+            yield (
+                f"{folder / file} is gone, which README.md names; `--format {name}` of `bestofn "
+                "export` writes it anew"
+            )
 
 
 def card_text(

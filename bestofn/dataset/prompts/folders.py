@@ -35,23 +35,33 @@ class DataFiles:
         paths: in the order of their names.
         others: how many files the folder has in its other splits.
         unnamed: those that are in no split, for their names say none, in the order of their names.
+        twins: JSON lines that stand beside a Parquet file of the same name, as `bestofn export`
+            writes them: the same rows once more.
     """
 
     split: str
     paths: Sequence[Path]
     others: int
     unnamed: Sequence[Path] = ()
+    twins: Sequence[Path] = ()
 
     def described(self, folder: Path) -> str:
         """What of the folder is read, for a reader."""
         count = len(self.paths)
-        told = f"{count} of {count + self.others + len(self.unnamed)} files"
+        told = f"{count} of {count + self.others + len(self.unnamed) + len(self.twins)} files"
         if self.unnamed:
-            named = [os.path.relpath(path, folder) for path in self.unnamed[:MOST_NAMED]]
-            more = len(self.unnamed) - len(named)
-            listed = ", ".join(named) + (f" and {more:,} more" if more else "")
+            listed = _listed(self.unnamed, folder)
             told += f"; without the name of a split, so in none of them: {listed}"
+        if self.twins:
+            listed = _listed(self.twins, folder)
+            told += f"; beside a Parquet file of the same name, so not read again: {listed}"
         return f"split {self.split} ({told})"
+
+
+def _listed(paths: Sequence[Path], folder: Path) -> str:
+    named = [os.path.relpath(path, folder) for path in paths[:MOST_NAMED]]
+    more = len(paths) - len(named)
+    return ", ".join(named) + (f" and {more:,} more" if more else "")
 
 
 def data_files(folder: Path, split: str | None, name: str | None) -> DataFiles:
@@ -95,8 +105,16 @@ def data_files(folder: Path, split: str | None, name: str | None) -> DataFiles:
     chosen = choose_split(splits, split, str(folder))
     every = {path for paths in splits.values() for path in paths}
     # What the README's head leaves out it leaves out on purpose, or for another configuration.
-    unnamed = [] if "data_files" in described else sorted(_all_files(base) - every)
-    return DataFiles(chosen, splits[chosen], len(every) - len(splits[chosen]), unnamed)
+    if "data_files" in described:
+        return DataFiles(chosen, splits[chosen], len(every) - len(splits[chosen]))
+    twins = [path for path in splits[chosen] if _is_twin(path)]
+    paths = [path for path in splits[chosen] if path not in twins]
+    others = len(every) - len(splits[chosen])
+    return DataFiles(chosen, paths, others, sorted(_all_files(base) - every), twins)
+
+
+def _is_twin(path: Path) -> bool:
+    return path.suffix == ".jsonl" and path.with_suffix(".parquet").is_file()
 
 
 def _all_files(base: str) -> set[Path]:

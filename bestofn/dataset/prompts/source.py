@@ -15,6 +15,7 @@ from bestofn.dataset.prompts.columns import FirstRecords, check_columns
 from bestofn.dataset.prompts.json_records import InputRecord
 from bestofn.dataset.prompts.reader import Records, open_records
 from bestofn.dataset.prompts.rows import Defaults, Row, read_row
+from bestofn.support.plain_json import is_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class PromptSource:
         limit: rows that are read at most; None: all.
 
     Raises:
-        ConfigError: `source` is empty, which would be the current folder.
+        ConfigError: `source` is empty, which would be the current folder, or no UTF-8, which no
+            record of a run can name.
     """
 
     source: str
@@ -41,6 +43,8 @@ class PromptSource:
     def __post_init__(self) -> None:
         if not self.source:
             raise ConfigError("INPUT is empty: name a file, a folder or a dataset")
+        if not is_text(self.source):
+            raise ConfigError("the name of INPUT is no UTF-8: rename it")
 
     def rows(self, defaults: Defaults) -> Iterator[Row]:
         """The rows, in order; `defaults` hold where one says nothing else.

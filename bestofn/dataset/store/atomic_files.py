@@ -10,14 +10,22 @@ from pathlib import Path
 
 from bestofn.core.errors import DatasetError
 
+LONGEST_NAME = 240
+"""Bytes of a file's name that leave room for more beside it: file systems take 255."""
+
 
 def replace_file(path: Path, write: Callable[[Path], None]) -> None:
     """Have `write` fill a file beside `path`, and put it there at once, for good.
 
     Args:
-        path: what is made or replaced; it is never seen half-written, whenever the power goes.
+        path: what is made or replaced; it is never seen half-written, whenever the power goes. What
+            a link names is replaced, not the link; a device or a pipe is written to.
         write: fills the file that it is given.
     """
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        write(path)
+        return
     partial = partial_of(path)
     try:
         write(partial)
@@ -31,7 +39,9 @@ def replace_file(path: Path, write: Callable[[Path], None]) -> None:
 
 def partial_of(path: Path) -> Path:
     """The file beside `path` that is filled before it takes its place; a kill may leave it."""
-    return path.with_name(f".{path.name}.part")
+    name = os.fsencode(path.name)
+    beside = path.name if len(name) <= LONGEST_NAME else hashlib.sha256(name).hexdigest()
+    return path.with_name(f".{beside}.part")
 
 
 def replace_text(path: Path, text: str) -> None:
@@ -59,16 +69,20 @@ def sha256(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def disk_faults(folder: Path) -> Iterator[None]:
-    """Turn a fault of the disk into a sentence that says that nothing is lost.
+def disk_faults(path: Path, *, goes_on: bool = False) -> Iterator[None]:
+    """Turn a fault of the disk into a sentence.
 
     Args:
-        folder: of the run.
+        path: what is written.
+        goes_on: whether the same command goes on from what it has written, which is then said.
     """
     try:
         yield
     except OSError as error:
+        kept = (
+            "; what was finished before is kept: when it can be written again, the same command "
+            "goes on from there"
+        )
         raise DatasetError(
-            f"{folder} cannot be written: {error.strerror or error}; what was finished before is "
-            "kept: when it can be written again, the same command goes on from there"
+            f"{path} cannot be written: {error.strerror or error}{kept if goes_on else ''}"
         ) from error

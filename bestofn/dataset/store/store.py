@@ -77,7 +77,7 @@ class Store:
                 with another configuration, or a shard is not as the manifest says.
             DatasetError: the disk does not let it.
         """
-        with disk_faults(folder):
+        with disk_faults(folder, goes_on=True):
             if folder.exists() and not folder.is_dir():
                 raise ConfigError(f"{folder} is a file; a run needs a folder")
             begun = Manifest.read(folder) if folder.is_dir() else None
@@ -134,7 +134,7 @@ class Store:
             DatasetError: the disk does not let it; what was added before is kept.
         """
         batch = list(batch)
-        with disk_faults(self._folder):
+        with disk_faults(self._folder, goes_on=True):
             if self.manifest.rows is not None:
                 self.manifest.rows = None
                 self.manifest.write(self._folder)
@@ -157,7 +157,7 @@ class Store:
                 f"the input has {rows:,} rows now, and {end:,} were sampled before: go on with the "
                 "same input, as far as then, or name another folder"
             )
-        with disk_faults(self._folder):
+        with disk_faults(self._folder, goes_on=True):
             self._write_shards(sorted(set(map(self._shard_of, self._held.values()))))
             self._journal.remove()
             self.manifest.rows = rows
@@ -167,7 +167,7 @@ class Store:
 
     def add_session(self, session: Session) -> None:
         """Enter a session that ended before the input did."""
-        with disk_faults(self._folder):
+        with disk_faults(self._folder, goes_on=True):
             self.manifest.sessions.append(session)
             self.manifest.write(self._folder)
 

@@ -1,4 +1,4 @@
-"""Empty values, as "$OUT" is without such a variable: refused, and never the current folder."""
+"""Paths that are none: empty, as "$OUT" is without such a variable, or no UTF-8."""
 
 from __future__ import annotations
 
@@ -45,6 +45,25 @@ def test_an_empty_value_is_refused(
     assert done.returncode == 2
     assert "is empty: name a file" in " ".join(done.stderr.split())
     assert [each.name for each in tmp_path.iterdir()] == ["rows.jsonl"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("sample", "rows.jsonl", "--output", "run\udcff", *SAMPLE),
+        ("sample", "rows\udcff.jsonl", "--output", "run", *SAMPLE),
+        ("batch", "rows.jsonl", "--output", "out\udcff.jsonl"),
+        ("report", "run\udcff"),
+    ],
+)
+def test_a_name_that_nothing_could_hold_is_refused_before_any_work(
+    arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run_here(*arguments)
+    assert done.returncode == 2
+    assert "is no UTF-8: rename it" in " ".join(done.stderr.split())
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("command", ["ask -", "score -", "filter -"])
