@@ -108,7 +108,7 @@ def _without_apposition(sentence: str) -> str:
 
 def _restates(part: str, prompt: str, *, pronouns: bool) -> bool:
     part = part.casefold()
-    words, asked = [_POSSESSIVE.sub("", each) for each in _WORD.findall(part)], _asked(prompt)
+    words, asked = _words(part), _asked(prompt)
     content = asked - _FUNCTION
     if words and _PRONOUNS.issuperset(words):
         return pronouns
@@ -129,12 +129,17 @@ def _only(words: Sequence[str], asked: frozenset[str]) -> bool:
 
 
 def _is_about(part: str, prompt: str) -> bool:
-    return not _asked(prompt).isdisjoint(frozenset(_WORD.findall(part.casefold())) - _FUNCTION)
+    return not _asked(prompt).isdisjoint(frozenset(_words(part.casefold())) - _FUNCTION)
+
+
+def _words(text: str) -> list[str]:
+    """Its words, "France's" as "France"."""
+    return [_POSSESSIVE.sub("", each) for each in _WORD.findall(text)]
 
 
 @functools.lru_cache(maxsize=64)
 def _asked(prompt: str) -> frozenset[str]:
-    return frozenset(_POSSESSIVE.sub("", each) for each in _WORD.findall(_plain(prompt)))
+    return frozenset(_words(_plain(prompt)))
 
 
 def _plain(text: str) -> str:

@@ -66,7 +66,15 @@ def test_a_format_that_the_card_names_and_is_gone_is_told(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "card", ["", "no head", "---\n- a\n---\n", "---\nconfigs: 5\n---\n", "---\n: [\n---\n"]
+    "card",
+    [
+        "",
+        "no head",
+        "---\n- a\n---\n",
+        "---\nconfigs: 5\n---\n",
+        "---\nconfigs: [sft]\n---\n",
+        "---\n: [\n---\n",
+    ],
 )
 def test_a_card_of_somebodys_own_names_nothing(folder: Path, card: str) -> None:
     (folder / "README.md").write_text(card, encoding="utf-8")

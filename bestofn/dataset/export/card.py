@@ -49,6 +49,8 @@ def gone_of(folder: Path) -> Iterator[str]:
         head = None
     configs = head.get("configs") if isinstance(head, Mapping) else None
     for config in configs if isinstance(configs, list) else ():
+        if not isinstance(config, Mapping):
+            continue
         name, file = (config.get(key) for key in ("config_name", "data_files"))
         ours = name in NAMES and file == str(table_of(Path(), name))
         if ours and not (folder / file).is_file():
