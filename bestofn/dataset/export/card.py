@@ -51,13 +51,14 @@ def gone_of(folder: Path) -> Iterator[str]:
     for config in configs if isinstance(configs, list) else ():
         if not isinstance(config, Mapping):
             continue
-        name, file = (config.get(key) for key in ("config_name", "data_files"))
-        ours = name in NAMES and file == str(table_of(Path(), name))
-        if ours and not (folder / file).is_file():
-            yield (
-                f"{folder / file} is gone, which README.md names; `--format {name}` of `bestofn "
-                "export` writes it anew"
-            )
+        for name in NAMES:
+            file = table_of(folder, name)
+            named = (config.get("config_name"), config.get("data_files"))
+            if named == (name, f"{name}/{file.name}") and not file.is_file():
+                yield (
+                    f"{file} is gone, which README.md names; `--format {name}` of `bestofn export` "
+                    "writes it anew"
+                )
 
 
 def card_text(
