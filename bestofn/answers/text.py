@@ -16,6 +16,7 @@ from bestofn.answers.restated import answer_in, stated_first
 from bestofn.answers.symbols import OPERATORS, plain
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Request
+from bestofn.support.kept import kept
 from bestofn.support.thoughts import without_thoughts
 
 _OUTSIDE = re.compile(
@@ -95,7 +96,7 @@ def _said(text: str, prompt: str, *, numbers: bool) -> str | None:
     return (_number_alone(words) if numbers else None) or words or None
 
 
-@functools.lru_cache(maxsize=256)
+@kept
 def _begun(text: str, prompt: str, *, numbers: bool) -> str | None:
     """What a long answer says in its first sentence, if it repeats the question there. Where it
     announces a result, or a number is asked for, that sentence is often not what it comes to."""
