@@ -38,6 +38,7 @@ from bestofn.openai_api.faults import (
     without_keys,
 )
 from bestofn.openai_api.servers import Servers
+from bestofn.openai_api.status import is_redirect
 from bestofn.support.one_request import asking
 from bestofn.support.open_files import out_of_files
 from bestofn.support.plain_json import well_formed_value
@@ -125,7 +126,7 @@ class ApiClient:
         """Return if a server answers at all, and is not left alone because it fails.
 
         Raises:
-            GeneratorError: none does, or they refuse the key.
+            GeneratorError: none does, or they refuse the key, or redirect.
         """
         faults: list[GeneratorError] = []
         for number in range(len(self._servers)):
@@ -144,7 +145,7 @@ class ApiClient:
         except TRANSPORT_ERRORS as error:
             raise self._unreachable(error) from error
         status = response.status_code
-        if status >= 500 or status in (401, 403):
+        if status >= 500 or status in (401, 403) or is_redirect(status):
             fault = fault_of(self._who, read_fault(status, response.headers, b""), ())
             raise GeneratorError(str(fault))
 

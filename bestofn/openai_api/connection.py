@@ -175,6 +175,8 @@ def _parsed(url: str) -> httpx.URL:
         raise ConfigError(
             f"{shown_url(url)} is no URL of a server: it has to begin with http:// or https://"
         )
+    if base.port is not None and not 1 <= base.port <= 65535:
+        raise ConfigError(f"{shown_url(url)} is no URL of a server: {base.port} is no port")
     return base
 
 

@@ -20,6 +20,8 @@ from typing import Any
 
 from bestofn.core.errors import BestOfNError, RequestError
 from bestofn.core.no_winner import GeneratorBusyError, GeneratorError
+from bestofn.openai_api.redirect import location_of
+from bestofn.openai_api.status import is_redirect, phrase_of
 from bestofn.support.plain_json import AT_ONCE, parsed, well_formed
 
 logger = logging.getLogger(__name__)
@@ -146,10 +148,14 @@ def fault_of(who: str, said: Said, fields: Collection[str]) -> BestOfNError:
         param = said.field if said.field in fields else None
         return kind(f"{who} refuses the request (status {status}){why}", param=param)
     if status == HTTPStatus.NOT_IMPLEMENTED:
-        return UnimplementedError(f"{who} answers {status}{_phrase(status)}")
+        return UnimplementedError(f"{who} answers {status}{phrase_of(status)}")
+    if is_redirect(status):
+        return GeneratorError(
+            f"{who} answers {status}{phrase_of(status)}: it redirects, and the log has where to"
+        )
     if status == 429:
         return TransientError(f"{who} has too much to do (status 429)", said.after, busy=True)
-    sentence = f"{who} answers {status}{_phrase(status)}"
+    sentence = f"{who} answers {status}{phrase_of(status)}"
     if status in RETRIED_STATUSES:
         return TransientError(sentence, said.after, of_request=said.inside or status not in _DOWN)
     return GeneratorError(sentence)
@@ -164,6 +170,9 @@ def read_fault(status: int, headers: Mapping[str, str], content: bytes) -> Said:
     text, field, _ = _envelope(body)
     if not text:
         text = content[:LONGEST_TEXT].decode("utf-8", "replace")
+    if is_redirect(status):
+        location = headers.get("location", "")
+        text = f"it leads to {location_of(location) or 'no place that it says'}; {text}"
     return Said(status, text, field, retry_after(headers))
 
 
@@ -247,10 +256,3 @@ def without_keys(text: str) -> str:
     """A server's own words for the log: on one line, cut, and without what looks like a key."""
     line = " ".join(well_formed(text[: 4 * LONGEST_TEXT]).split())
     return _KEY.sub(r"\1***", line)[:LONGEST_TEXT]
-
-
-def _phrase(status: int) -> str:
-    try:
-        return f" ({HTTPStatus(status).phrase})"
-    except ValueError:
-        return ""

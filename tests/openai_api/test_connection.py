@@ -94,6 +94,8 @@ async def test_no_cookie_of_a_server_is_sent_with_the_next_request() -> None:
         ("ftp://me:secret@host", None, "ftp://host is no URL of a server"),
         ("me:secret@host", None, "is no URL"),
         ("http://me:secret@host:port", None, "is no URL"),
+        ("http://me:secret@host:99999", None, "http://host:99999 .* server: 99999 is no port$"),
+        ("http://host:0/v1", None, "is no URL of a server: 0 is no port$"),
         ("http://", None, "is no URL of a server"),
         ("", None, "is no URL of a server"),
     ],
