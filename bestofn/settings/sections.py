@@ -5,7 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    StringConstraints,
+    model_validator,
+)
 
 from bestofn.control.policy import OnExhausted, Policy
 from bestofn.settings.choices import Access, LogFormat
@@ -148,11 +155,22 @@ class Profile(Section):
     _earlier_name = model_validator(mode="before")(with_selector)
 
 
+def _each_named(profiles: dict[str, Profile]) -> dict[str, Profile]:
+    if not all(name.strip() for name in profiles):
+        raise ValueError("the name of a profile is empty")
+    return profiles
+
+
+Profiles = Annotated[dict[str, Profile], AfterValidator(_each_named)]
+"""By their names, which clients send as a model's."""
+
+
 class ServerSettings(Section):
     """How `bestofn serve` listens, whom it lets in, and how much it takes on."""
 
-    host: str = Field(
-        default="127.0.0.1", description="address to listen on; one that others reach wants keys"
+    host: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] = Field(
+        default="127.0.0.1",
+        description="address to listen on; one that others reach wants keys",
     )
     port: int = Field(default=8000, ge=0, le=65535, description="0: any that is free")
     api_keys: list[SecretStr] = Field(

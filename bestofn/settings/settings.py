@@ -36,7 +36,7 @@ from bestofn.settings.sections import (
     FilterSpec,
     FilterSpecs,
     PolicySettings,
-    Profile,
+    Profiles,
     SelectorSettings,
     SelectorSpec,
     ServerSettings,
@@ -151,7 +151,7 @@ class Settings(Numbered, BaseSettings):
         "bubblewrap and the system allows no namespaces",
     )
     policy: PolicySettings = PolicySettings()
-    profiles: dict[str, Profile] = Field(
+    profiles: Profiles = Field(
         default_factory=dict, description="further model names of the server, by name"
     )
     server: ServerSettings = ServerSettings()

@@ -8,6 +8,7 @@ BestOfNError
     ├── ClientCodeError      403: programs and tests from clients are not run here
     ├── SlowClientError      408
     ├── TooLargeError        413
+    ├── CompressedBodyError  415
     ├── HeadersTooLargeError 431
     ├── OverloadedError      429, with Retry-After
     ├── EngineError          500, 502 or 503: the engine or the upstream
@@ -107,6 +108,20 @@ class TooLargeError(ApiError):
     status = 413
     type = INVALID
     code = "too_large"
+
+
+class CompressedBodyError(ApiError):
+    """The body is compressed: a few of its bytes could unpack to more than any bound."""
+
+    status = 415
+    type = INVALID
+    code = "unsupported_content_encoding"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "compressed bodies are not read: send it without the header Content-Encoding",
+            headers={"accept-encoding": "identity"},  # RFC 9110, 12.5.3: what would be read
+        )
 
 
 class SlowClientError(ApiError):

@@ -102,6 +102,10 @@ async def test_a_changed_file_counts_once_it_is_read_again(tmp_path: Path) -> No
         (b"", "holds no API key"),
         (b"\n# all of them are gone\n", "holds no API key"),
         (b"\xff\xfe", "cannot be read"),
+        (
+            b"# ours\n\na:one\n :secret\n",
+            "keys:4: the name of the key, before its colon, is",
+        ),
     ],
 )
 def test_a_file_without_keys_changes_nothing_and_is_anerror_of(
@@ -114,17 +118,27 @@ def test_a_file_without_keys_changes_nothing_and_is_anerror_of(
         file.unlink()
     else:
         file.write_bytes(content)
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError, match=said) as caught:
         keys.reload()
+    assert "secret" not in str(caught.value)
     assert keys.name_of("old")
     assert not keys.name_of("")
     with pytest.raises(ConfigError, match=said):
         app_of(api_key_file=file)
 
 
-def test_an_empty_key_is_refused_at_the_start() -> None:
+def test_an_empty_key_or_name_is_refused_at_the_start() -> None:
     with pytest.raises(ConfigError, match="an API key is empty"):
         ApiKeys([SecretStr("one"), SecretStr(" ")])
+    with pytest.raises(ConfigError, match=r"^API key 2: the name of the key, before"):
+        ApiKeys([SecretStr("one"), SecretStr(":two")])
+
+
+def test_the_mark_of_a_windows_editor_is_no_part_of_a_key(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_bytes(b"\xef\xbb\xbfteam:one\r\ntwo\r\n")
+    keys = _keys(file)
+    assert [keys.name_of(key) for key in ("one", "two")] == ["team", "key-2"]
 
 
 def test_without_keys_everybody_is_let_in() -> None:

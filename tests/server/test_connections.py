@@ -62,6 +62,49 @@ async def test_headers_within_the_limit_and_a_long_body_in_one_piece_are_fine() 
         assert [(await connection.answer())[0] for _ in range(2)] == [200, 200]
 
 
+@pytest.mark.parametrize("pieces", [1, 7, 4096])
+@pytest.mark.parametrize(
+    "asking",
+    [
+        b"connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n",
+        b"connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAEAAEAA\r\n",
+        b"connection: keep-alive, upgrade\r\nupgrade: TLS/1.0\r\n",
+    ],
+)
+async def test_a_request_for_another_protocol_is_answered_as_one_without(
+    asking: bytes, pieces: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    posted = chat().replace(b"host: test\r\n", b"host: test\r\n" + asking)
+    asked = b"GET /health HTTP/1.1\r\nhost: test\r\n" + asking + b"\r\n"
+    sent = posted + asked + asked + chat()
+    async with listening() as server:
+        connection = await server.open()
+        for at in range(0, len(sent), len(sent) // pieces + 1):
+            await connection.send(sent[at : at + len(sent) // pieces + 1])
+            await asyncio.sleep(0)
+        answers = [await connection.answer() for _ in range(4)]
+    assert [status for status, _ in answers] == [200] * 4
+    assert [sorted(body)[:1] for _, body in answers] == [
+        ["bestofn"],
+        *[["status"]] * 2,
+        ["bestofn"],
+    ]
+    assert "pgrade" not in caplog.text
+    assert "WebSocket" not in caplog.text
+
+
+async def test_a_bound_of_headers_holds_for_who_asks_for_another_protocol() -> None:
+    head = HEAD + b"connection: upgrade\r\nupgrade: h2c\r\nx-long: " + b"a" * 4096 + b"\r\n\r\n"
+    async with listening(**_limits(header_bytes=2048)) as server:
+        connection = await server.open()
+        await connection.send(head)
+        assert (await connection.answer())[0] == 431
+        tunnel = await server.open()
+        await tunnel.send(b"CONNECT test:443 HTTP/1.1\r\nhost: test\r\n\r\n")
+        assert (await tunnel.answer())[0] in (400, 404, 405)
+        await _healthy(server)
+
+
 @pytest.mark.parametrize(
     ("sent", "told"),
     [

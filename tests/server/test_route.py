@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import AsyncIterator
 
 import httpx
@@ -38,6 +39,29 @@ async def test_a_body_above_the_limit_is_a_413(chunked: bool) -> None:
                 assert f"{LIMIT:,} bytes" in error_of(response)["message"]
                 assert error_of(response)["type"] == "invalid_request_error"
     assert len(generator.requests) == 2
+
+
+async def test_a_compressed_body_is_a_415() -> None:
+    plain = httpx.Request("POST", "http://test", json=ask()).content
+    headers = {"content-type": "application/json"}
+    async with client_of(app_of(), headers=headers) as client:
+
+        async def answered(content: bytes, *codings: str, path: str = CHAT) -> httpx.Response:
+            said = [("content-encoding", coding) for coding in codings]
+            return await client.post(path, content=content, headers=said)
+
+        for codings in (["gzip"], ["BR"], ["identity, zstd"], ["identity", "deflate"]):
+            response = await answered(gzip.compress(plain), *codings)
+            assert response.status_code == 415
+            assert response.headers["accept-encoding"] == "identity"
+            error = error_of(response)
+            assert error["type"] == "invalid_request_error"
+            assert error["code"] == "unsupported_content_encoding"
+            assert error["message"].startswith("compressed bodies are not read: ")
+        for codings in ([], [""], ["Identity"]):
+            assert (await answered(plain, *codings)).status_code == 200
+        other = (await answered(gzip.compress(plain), "gzip", path="/v1/messages")).json()
+        assert other["error"]["message"].startswith("compressed bodies are not read: ")
 
 
 async def test_the_request_id_is_the_clients_or_a_new_one() -> None:

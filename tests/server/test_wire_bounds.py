@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.datastructures import Headers
 
 from bestofn import Policy, Request, Settings
 from bestofn.testing import FakeCompletion, FakeGenerator
@@ -212,7 +213,7 @@ async def test_more_bodies_than_fit_are_told_to_wait() -> None:
 
     class Sent:
         def __init__(self, size: int, then: asyncio.Event) -> None:
-            self.headers = {"content-type": "application/json"}
+            self.headers = Headers({"content-type": "application/json"})
             self.size, self.then = size, then
             self.scope = {"type": "http"}
             self.receive = None

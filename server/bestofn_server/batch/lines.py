@@ -39,7 +39,8 @@ class BatchLine:
         identity: of the line's contents, which becomes the `id` of its answer: where a line is
             changed, what was answered before does not count.
         custom_id: the client's; None: it has none.
-        url: whom it asks.
+        url: whom it asks, without a slash at its end: the server has its paths without, and sends
+            who asks with one there.
         body: what it asks.
         code, error: why it asks nothing; None: it does.
     """
@@ -86,7 +87,8 @@ def _read(number: int, text: bytes) -> BatchLine:
     if line.body.get("stream"):
         return _refused(named, "invalid_line", "body.stream: a batch is answered in whole")
     same = json.dumps([line.custom_id, line.url, line.body], sort_keys=True)
-    return BatchLine(number, _identity(same.encode()), line.custom_id, line.url, line.body)
+    path = line.url.rstrip("/") or "/"
+    return BatchLine(number, _identity(same.encode()), line.custom_id, path, line.body)
 
 
 def _refused(line: BatchLine, code: Code, why: str) -> BatchLine:

@@ -58,8 +58,8 @@ class ApiKeys:
         file: one a line, blank lines and lines from `#` on left out; read again by `reload`.
 
     Raises:
-        ConfigError: a key is empty, or no header can carry it; the file cannot be read, or holds no
-            key.
+        ConfigError: a key or its name is empty, or no header can carry it; the file cannot be read,
+            or holds no key.
     """
 
     def __init__(self, given: Sequence[SecretStr] = (), file: Path | None = None) -> None:
@@ -72,9 +72,10 @@ class ApiKeys:
         """Read the file again.
 
         Raises:
-            ConfigError: it cannot be read or holds no key; the keys stay as they were.
+            ConfigError: as the class; the keys stay as they were.
         """
-        self._names = _named([*self._given, *self._from_file()])
+        given = [(f"API key {place}", key) for place, key in enumerate(self._given, start=1)]
+        self._names = _named([*given, *self._from_file()])
 
     @property
     def guarded(self) -> bool:
@@ -90,14 +91,16 @@ class ApiKeys:
                 found = name
         return found
 
-    def _from_file(self) -> list[str]:
+    def _from_file(self) -> list[tuple[str, str]]:
+        """Where each key of the file stands, and the key."""
         if self._file is None:
             return []
-        try:
-            lines = [line.strip() for line in self._file.read_text(encoding="utf-8").splitlines()]
+        try:  # editors of Windows write a mark at the beginning
+            text = self._file.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"the API keys in {self._file} cannot be read: {error}") from error
-        keys = [line for line in lines if line and not line.startswith("#")]
+        lines = enumerate(map(str.strip, text.splitlines()), start=1)
+        keys = [(f"{self._file}:{at}", line) for at, line in lines if line and line[0] != "#"]
         if not keys:
             raise ConfigError(f"{self._file} holds no API key")
         return keys
@@ -186,14 +189,19 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
     await answer(scope, receive, send)
 
 
-def _named(given: Iterable[str]) -> dict[bytes, str]:
+def _named(given: Iterable[tuple[str, str]]) -> dict[bytes, str]:
     """Names by the digests of their keys.
+
+    Args:
+        given: where each key is given, and the key.
 
     Raises:
         ConfigError: one is no key.
     """
     names: dict[bytes, str] = {}
-    for place, text in enumerate(given, start=1):
+    for place, (where, text) in enumerate(given, start=1):
+        if text.startswith(":"):
+            raise ConfigError(f"{where}: the name of the key, before its colon, is empty")
         match = _NAMED.fullmatch(text)
         name, key = match.groups() if match else (f"key-{place}", text)
         if not key.strip():

@@ -9,7 +9,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.types import Receive, Scope
 
-from bestofn_server.errors import InvalidBodyError, OverloadedError, TooLargeError
+from bestofn_server.errors import (
+    CompressedBodyError,
+    InvalidBodyError,
+    OverloadedError,
+    TooLargeError,
+)
 from bestofn_server.http.json_body import read_json
 
 _JSON = "application/json"
@@ -34,6 +39,7 @@ class Bodies:
         Raises:
             TooLargeError: it is above the limit; nothing more is read.
             OverloadedError: too much is being read.
+            CompressedBodyError: it is said to be compressed.
             InvalidBodyError: it is not said to be JSON, or is none that this server takes.
             starlette.requests.ClientDisconnect: the client hung up on the way.
         """
@@ -53,6 +59,7 @@ class Bodies:
             del pieces
             if not body:
                 return ReadRequest(request.scope, request.receive, body, None)
+            _check_encoding(request.headers.getlist("content-encoding"))
             _check_type(request.headers.get("content-type", ""))
             return ReadRequest(request.scope, request.receive, b"read", await read_json(body))
 
@@ -88,6 +95,17 @@ class ReadRequest(Request):
     async def json(self) -> Any:
         """What it says."""
         return self._value
+
+
+def _check_encoding(said: list[str]) -> None:
+    """Refuse what is compressed.
+
+    Raises:
+        CompressedBodyError: it is.
+    """
+    codings = {each.strip().lower() for line in said for each in line.split(",")}
+    if codings - {"", "identity"}:
+        raise CompressedBodyError
 
 
 def _check_type(said: str) -> None:

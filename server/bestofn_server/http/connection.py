@@ -10,6 +10,9 @@ that does not read. Here every state that waits for the client has its own time-
     idle        the next request                closed
     blocked     the client to read on           aborted, which cancels the request
 
+A request that asks for another protocol is read as one that does not (`http/upgrade.py`); uvicorn
+takes what is behind its head, its body, for the next request, and advises to install WebSockets.
+
 Above so many connections only probes are answered (`PROBES`), so that an orchestrator does not take
 a busy server for a dead one.
 """
@@ -19,6 +22,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import httptools
 from starlette.types import Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -33,6 +37,7 @@ from bestofn_server.errors import (
     SlowClientError,
     error_response,
 )
+from bestofn_server.http.upgrade import head_without_upgrade
 
 PROBES = frozenset({"/health", "/ready", "/ping", "/metrics"})
 """Paths that are answered above the limit on connections too."""
@@ -89,17 +94,19 @@ class BoundedProtocol(HttpToolsProtocol):
             if len(data) > self._room:
                 data, rest = data[: self._room], data[self._room :]
                 self._room = 0
-                super().data_received(data)
+                self._feed(data)
                 if self._in_head or self.transport.is_closing():
                     self._end(HeadersTooLargeError(self._too_large()))
                     return
                 data = rest
             self._room -= len(data)
         if not self.transport.is_closing():
-            super().data_received(data)
+            self._feed(data)
 
     def on_headers_complete(self) -> None:
         """Answer it, or say why not."""
+        if self._upgrades:
+            return  # it comes again, see `_feed`
         self._in_head = False
         self._wait(self._limits.body_seconds)
         app = self.app
@@ -114,6 +121,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """All of the request is here."""
+        if self._upgrades:
+            return
         self._wait(None)
         self._in_head, self._room = True, self._limits.header_bytes
         super().on_message_complete()
@@ -149,6 +158,37 @@ class BoundedProtocol(HttpToolsProtocol):
         super().shutdown()
         if self.transport.is_closing():
             self._abort_later()
+
+    def _feed(self, data: bytes) -> None:
+        """Have it parsed, in place of uvicorn's `data_received`."""
+        self._unset_keepalive_if_required()
+        rest = memoryview(data)
+        try:
+            while rest:
+                try:
+                    self.parser.feed_data(rest)
+                    return
+                except httptools.HttpParserUpgrade as stopped:  # behind the head
+                    if not self._upgrades:
+                        return
+                    rest = rest[stopped.args[0] :]
+                    self.parser.feed_data(
+                        head_without_upgrade(
+                            self.parser.get_method(),
+                            self.url,
+                            self.parser.get_http_version(),
+                            self.headers,
+                        )
+                    )
+        except httptools.HttpParserError:
+            message = "Invalid HTTP request received."
+            self.logger.warning(message)
+            self.send_400_response(message)
+
+    @property
+    def _upgrades(self) -> bool:
+        """Whether what is parsed asks for another protocol, and is not a proxy's CONNECT."""
+        return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
 
     @property
     def _answering(self) -> bool:

@@ -28,6 +28,13 @@ def test_a_line_is_a_request() -> None:
     assert line.identity.startswith("batch_req_")
 
 
+def test_a_slash_at_the_end_of_a_path_is_no_part_of_it() -> None:
+    asked = [GOOD | {"custom_id": f"{at}", "url": GOOD["url"] + "/" * at} for at in range(3)]
+    assert [line.url for line in batch_lines(_bytes(*asked))] == [GOOD["url"]] * 3
+    (root,) = batch_lines(_bytes(GOOD | {"url": "/"}))
+    assert root.url == "/"
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
