@@ -16,7 +16,7 @@ from bestofn.core.no_winner import GeneratorBusyError
 from bestofn.openai_api.client import ApiClient
 from bestofn.openai_api.connection import open_http
 from bestofn.settings.server_limits import ConnectionSettings
-from bestofn.support.open_files import MOST, raise_open_files
+from bestofn.support.open_files import MOST, out_of_files, raise_open_files
 from bestofn_server.http.open_files import affordable
 
 _RAISED = (
@@ -59,7 +59,7 @@ def test_connections_leave_files_for_what_answers_them(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("bestofn_server.http.open_files.raise_open_files", lambda: files)
+    monkeypatch.setattr("bestofn_server.http.open_files.raise_open_files", lambda needed: files)
     with caplog.at_level(logging.WARNING):
         limits = affordable(ConnectionSettings(header_seconds=7))
     assert (limits.most, limits.header_seconds) == (most, 7)
@@ -72,6 +72,13 @@ def test_connections_leave_files_for_what_answers_them(
             "not 1024 (`server.connections.most`)"
         ]
     )
+
+
+@pytest.mark.parametrize("cause", [None, OSError(errno.EMFILE, "Too many open files")])
+def test_a_chain_of_causes_is_followed_to_its_end_or_for_a_while(cause: OSError | None) -> None:
+    one, other = ValueError("one"), ValueError("other")
+    one.__cause__, other.__context__ = other, cause or one
+    assert out_of_files(one) is (cause is not None)
 
 
 async def test_a_process_without_a_file_left_does_not_blame_the_upstream() -> None:

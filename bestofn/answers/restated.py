@@ -1,41 +1,25 @@
 """Answers that repeat their question: what such a sentence says besides.
 
 asked = "What is the capital of France?"
-answer_in("The capital of France is Paris.", asked)                        # "Paris"
-answer_in("Paris, a city on the Seine, is the capital of France.", asked)  # "Paris"
-answer_in("France's capital city is Paris, also called Paname.", asked)    # "Paris"
-answer_in("I love that city.", asked)                                      # None
+answer_in("The capital of France is Paris.", asked)          # "Paris"
+answer_in("France's capital is Paris.", asked)               # "Paris"
+answer_in("I love that city.", asked)                        # None
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
 
 from bestofn.answers.symbols import plain
 
-SHORT = 40
-"""Characters, at most, of what stands beside the question, to be the answer of a longer text."""
-
-READ = 1_000
-"""Characters of a longer text in which its first sentence ends."""
-
 _SENTENCE = re.compile(r"[.!?](?=\s|$)|[。！？\n]")
 _ASIDE = re.compile(
-    r"(?:[,，;]\s*(?:which|who|where|as|since|because|also|its|known|located|situated|nestled|named"
-    r"|but|while|whereas|although|though|因为|它|但)\b.*|[(（][^()（）]*)$",
-    re.IGNORECASE,
+    r"(?:[,，]\s*(?:which|who|where|as|since|because|因为|它)\b.*|[(（].*)$", re.IGNORECASE
 )
-_BRACKETS = re.compile(r"\s[(（]([^()（）]*)[)）]")
-_BY_THE_WAY = re.compile(r"^[A-Z]$|[^\W\d_]{2}")
-"""Of what stands in brackets: a symbol, or words. A point, an interval and an argument are none."""
-_APPOSITION = re.compile(r"[,，]\s*(?:an?|the)\b", re.IGNORECASE)
-_LISTED = re.compile(r"\b(?:and|or)\s+(?:an?|the)\b", re.IGNORECASE)
 _COPULA = re.compile(
     r"\b(?:is|are|was|were)(?: called| known as)?\b|=|(?:是|为|叫做|叫)", re.IGNORECASE
 )
-_UNFINISHED = re.compile(r"[=<>,:(\[|]$")
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _POSSESSIVE = re.compile(r"['’]s$")
 _FUNCTION = frozenset(
@@ -47,27 +31,26 @@ _FUNCTION = frozenset(
 )
 """Words that no question is about."""
 _PRONOUNS = frozenset({"it", "this", "that"})
+_NO_ANSWER = _FUNCTION | {"correct", "final", "my", "right"}
+"""Words that are no answer: of "It is option (A)", without its bracket, "it" is left."""
 
 
-def answer_in(text: str, prompt: str, *, pronouns: bool = True) -> str | None:
-    """The part of the first sentence that does not repeat the question, without what is said by
-    the way: in brackets, after "which", "also" or "but", or as ", a city on the Seine"; None: it
-    does not repeat it.
+def answer_in(text: str, prompt: str) -> str | None:
+    """The part of the first sentence that does not repeat the question, without what stands in
+    brackets or after "which"; None: it does not repeat it.
 
-    A sentence repeats the question when one side of its "is" holds only words of the question (and
-    at most one more, behind one of these: the capital *city* of France), and all of those that it
-    is about but a third at most, or is "it", and the other side holds none of these. So "The sun is
-    bigger" does not repeat "Is the sun or the moon hotter?", to which "the moon is bigger" is
-    another answer. Chinese puts no spaces: there a side repeats the question when it stands in it
-    as it is.
+    A sentence repeats the question when one side of its "is" holds only words of the question, and
+    all of those that it is about but a third at most, or is "it", and the other side holds none of
+    these. So "The sun is bigger" does not repeat "Is the sun or the moon hotter?", to which "the
+    moon is bigger" is another answer. Chinese puts no spaces: there a side repeats the question
+    when it stands in it as it is.
 
     Args:
         text: an answer.
         prompt: the question, in whatever length; what is long is repeated by no answer.
-        pronouns: whether "it" repeats the question.
     """
     sentence = _SENTENCE.split(plain(text).strip(), maxsplit=1)[0]
-    sentence = _without_apposition(_ASIDE.sub("", _BRACKETS.sub(_kept, sentence)))
+    sentence = _ASIDE.sub("", sentence)
     found = _COPULA.search(sentence)
     if found is None:
         return None
@@ -75,57 +58,23 @@ def answer_in(text: str, prompt: str, *, pronouns: bool = True) -> str | None:
         (sentence[: found.start()], sentence[found.end() :]),
         (sentence[found.end() :], sentence[: found.start()]),
     ):
-        if _restates(restated, prompt, pronouns=pronouns) and not _is_about(answer, prompt):
-            answer = answer.strip()
-            return None if _UNFINISHED.search(answer) else answer or None
+        if _restates(restated, prompt) and not _is_about(answer, prompt):
+            words = _words(answer.casefold())
+            return None if words and _NO_ANSWER.issuperset(words) else answer.strip() or None
     return None
 
 
-def stated_first(text: str, prompt: str) -> str | None:
-    """The answer that a longer text begins with, where its first sentence repeats the question and
-    says a few words besides; else None.
-
-    stated_first("The capital of France is Paris. It lies ...", asked)     # "Paris"
-    """
-    answer = answer_in(text[:READ], prompt, pronouns=False)
-    return answer if answer is not None and len(answer) <= SHORT else None
-
-
-def _kept(bracket: re.Match[str]) -> str:
-    return "" if _BY_THE_WAY.search(bracket[1]) else bracket[0]
-
-
-def _without_apposition(sentence: str) -> str:
-    """The sentence up to ", a city on the Seine" or ", the city of light"; in ", a cat and a dog"
-    it is what is listed."""
-    found = _APPOSITION.search(sentence)
-    if found is None or _LISTED.search(sentence, found.end()):
-        return sentence
-    head, rest = sentence[: found.start()], sentence[found.end() :]
-    _, comma, after = rest.partition(",")  # "Paris, a city on the Seine, is ..."
-    return f"{head} {after}" if comma and _COPULA.match(after.lstrip()) else head
-
-
-def _restates(part: str, prompt: str, *, pronouns: bool) -> bool:
+def _restates(part: str, prompt: str) -> bool:
     part = part.casefold()
-    words, asked = _words(part), _asked(prompt)
+    words, asked = frozenset(_words(part)), _asked(prompt)
     content = asked - _FUNCTION
-    if words and _PRONOUNS.issuperset(words):
-        return pronouns
+    if words and words <= _PRONOUNS:
+        return True
     if not words or not content:
         return False
     if not part.isascii() and " " not in part.strip():
         return part.strip() in _plain(prompt)
-    return len(content.difference(words)) <= len(content) // 3 and _only(words, asked)
-
-
-def _only(words: Sequence[str], asked: frozenset[str]) -> bool:
-    """Whether the words are those of the question, but for one noun behind one of these."""
-    others = [at for at, word in enumerate(words) if word not in asked and word not in _FUNCTION]
-    if not others:
-        return True
-    (at, *more) = others
-    return not more and at > 0 and words[at - 1] in asked - _FUNCTION
+    return words <= asked | _FUNCTION and len(content - words) <= len(content) // 3
 
 
 def _is_about(part: str, prompt: str) -> bool:

@@ -8,15 +8,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bestofn.answers.announced import announced
 from bestofn.answers.asks_number import asks_number
 from bestofn.answers.number_words import without_asked_scale
 from bestofn.answers.numbers import found_in, normal
-from bestofn.answers.restated import answer_in, stated_first
+from bestofn.answers.restated import answer_in
 from bestofn.answers.symbols import OPERATORS, plain
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Candidate, Request
-from bestofn.support.kept import kept
 from bestofn.support.thoughts import without_thoughts
 
 _OUTSIDE = re.compile(
@@ -42,8 +40,7 @@ _ARTICLE = re.compile(r"^(?:the|an?) ")
 
 @dataclass(frozen=True, slots=True)
 class TextKey:
-    """What a short answer says; a longer one votes where it begins with the question repeated, as
-    "The capital of France is Paris. It lies ..." does, and no number is asked for.
+    """What a short answer says; a longer one does not vote.
 
     Where the prompt asks for a number (`bestofn.answers.asks_number`), and an answer states one
     that the prompt does not have, or has less often, it is that number, in whatever words: to
@@ -74,12 +71,9 @@ class TextKey:
     def key(self, request: Request, candidate: Candidate) -> str | None:
         """See `bestofn.core.protocols.AnswerKey`."""
         text = without_thoughts(candidate.text)
-        prompt = request.last_user_text[-READ:]
-        if not text:
+        if not text or len(text) > self.longest:
             return None
-        if len(text) > self.longest:
-            return _begun(text, prompt, numbers=self.numbers)
-        return _said(text, prompt, numbers=self.numbers)
+        return _said(text, request.last_user_text[-READ:], numbers=self.numbers)
 
 
 @functools.lru_cache(maxsize=256)
@@ -92,19 +86,6 @@ def _said(text: str, prompt: str, *, numbers: bool) -> str | None:
     said = answer_in(text, prompt) or text
     if not numbers and not _LETTER.search(said):
         said = text
-    words = _words(said)
-    return (_number_alone(words) if numbers else None) or words or None
-
-
-@kept
-def _begun(text: str, prompt: str, *, numbers: bool) -> str | None:
-    """What a long answer says in its first sentence, if it repeats the question there. Where it
-    announces a result, or a number is asked for, that sentence is often not what it comes to."""
-    if numbers and asks_number(prompt):
-        return None
-    said = stated_first(text, prompt)
-    if said is None or announced(text) is not None:
-        return None
     words = _words(said)
     return (_number_alone(words) if numbers else None) or words or None
 

@@ -25,12 +25,11 @@ class Numbered(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _no_truth(cls, value: Any, info: ValidationInfo) -> Any:
-        if isinstance(value, bool) and info.field_name is not None:
-            field = cls.model_fields.get(info.field_name)
-            if field is not None and _is_number(field.annotation):
-                raise ValueError(
-                    "must be a number, not true or false, which yes, no, on and off are too in YAML"
-                )
+        field = cls.model_fields.get(info.field_name or "")
+        if field is not None and _is_truth_as_number(value, field.annotation):
+            raise ValueError(
+                "must be a number, not true or false, which yes, no, on and off are too in YAML"
+            )
         return value
 
 
@@ -40,10 +39,15 @@ class Section(Numbered):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def _is_number(annotation: Any) -> bool:
-    """Whether a field takes numbers, and no truth values."""
+def _is_truth_as_number(value: Any, annotation: Any) -> bool:
+    """Whether it is a truth value, or holds one, where numbers are taken and no truth values."""
     taken = _alternatives(annotation)
-    return not taken.isdisjoint({int, float}) and bool not in taken
+    if isinstance(value, bool):
+        return not taken.isdisjoint({int, float}) and bool not in taken
+    if isinstance(value, list | tuple):
+        of = {part for each in taken for part in typing.get_args(each) if part is not Ellipsis}
+        return any(_is_truth_as_number(item, part) for item in value for part in of)
+    return False
 
 
 def _alternatives(annotation: Any) -> frozenset[Any]:

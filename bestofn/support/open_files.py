@@ -12,12 +12,15 @@ for (vLLM 65,535)."""
 _MACOS = 10_240
 """What macOS gives a process where its hard limit says that there is none (its OPEN_MAX)."""
 
+_LONGEST_CHAIN = 32
+"""Errors, each the cause of the one before, that are looked at: a chain may lead in a circle."""
+
 _TOO_MANY = frozenset({errno.EMFILE, errno.ENFILE})
 
 
-def raise_open_files() -> int | None:
+def raise_open_files(needed: int = MOST) -> int | None:
     """Raise this process's limit of open files (`ulimit -n`), often 1,024 or 256, as far as the
-    system lets everybody.
+    system lets everybody, but not above `MOST` or what is needed.
 
     Returns:
         The limit; None: there is none, or it is not known here (Windows).
@@ -27,7 +30,7 @@ def raise_open_files() -> int | None:
     except ImportError:
         return None
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    for wanted in (MOST, _MACOS):
+    for wanted in (max(MOST, needed), _MACOS):
         if hard != resource.RLIM_INFINITY:
             wanted = min(hard, wanted)
         if soft == resource.RLIM_INFINITY or soft >= wanted:
@@ -41,8 +44,8 @@ def raise_open_files() -> int | None:
 def out_of_files(error: BaseException) -> bool:
     """Whether that limit, or the system's, is what `error` comes from."""
     seen: BaseException | None = error
-    while seen is not None:
+    for _ in range(_LONGEST_CHAIN):
         if isinstance(seen, OSError) and seen.errno in _TOO_MANY:
             return True
-        seen = seen.__cause__ or seen.__context__
+        seen = seen and (seen.__cause__ or seen.__context__)
     return False

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from bestofn.builders.choosing import build_answer_key, build_selector
 from bestofn.builders.pipeline import build_filters, open_pipeline
 from bestofn.core.best_of_n import best_of_n
 from bestofn.core.errors import ConfigError
 from bestofn.core.types import Request
+from bestofn.settings.judge import JudgeSettings
 from bestofn.settings.sections import FilterSpec, SelectorSettings
 from bestofn.settings.settings import Settings
 from bestofn.testing import FakeGenerator
@@ -246,3 +248,9 @@ def test_a_truth_value_is_no_number(written: str, tmp_path: Path) -> None:
     (tmp_path / "settings.yaml").write_text(written, encoding="utf-8")
     with pytest.raises(ConfigError, match="must be a number, not true or false"):
         Settings.load(tmp_path / "settings.yaml")
+
+
+def test_nor_is_one_in_a_list_of_numbers() -> None:
+    with pytest.raises(ValidationError, match="must be a number, not true or false"):
+        JudgeSettings(url="http://judge", scale=(False, 10))
+    assert JudgeSettings(url="http://judge", scale=(0, 10)).scale == (0, 10)

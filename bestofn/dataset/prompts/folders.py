@@ -108,7 +108,7 @@ def data_files(folder: Path, split: str | None, name: str | None) -> DataFiles:
     if "data_files" in described:
         return DataFiles(chosen, splits[chosen], len(every) - len(splits[chosen]))
     twins = [path for path in splits[chosen] if _is_twin(path)]
-    paths = [path for path in splits[chosen] if path not in twins]
+    paths = sorted({*splits[chosen]}.difference(twins))
     others = len(every) - len(splits[chosen])
     return DataFiles(chosen, paths, others, sorted(_all_files(base) - every), twins)
 

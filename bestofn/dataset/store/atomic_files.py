@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bestofn.core.errors import DatasetError
-
-LONGEST_NAME = 240
-"""Bytes of a file's name that leave room for more beside it: file systems take 255."""
+from bestofn.support.beside import beside
 
 
 def replace_file(path: Path, write: Callable[[Path], None]) -> None:
@@ -22,7 +20,7 @@ def replace_file(path: Path, write: Callable[[Path], None]) -> None:
             a link names is replaced, not the link; a device or a pipe is written to.
         write: fills the file that it is given.
     """
-    path = path.resolve()
+    path = Path(os.path.realpath(path))
     if path.exists() and not path.is_file():
         write(path)
         return
@@ -39,9 +37,7 @@ def replace_file(path: Path, write: Callable[[Path], None]) -> None:
 
 def partial_of(path: Path) -> Path:
     """The file beside `path` that is filled before it takes its place; a kill may leave it."""
-    name = os.fsencode(path.name)
-    beside = path.name if len(name) <= LONGEST_NAME else hashlib.sha256(name).hexdigest()
-    return path.with_name(f".{beside}.part")
+    return beside(path, ".part")
 
 
 def replace_text(path: Path, text: str) -> None:

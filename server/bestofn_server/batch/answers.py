@@ -20,6 +20,7 @@ from typing import Any
 import filelock
 
 from bestofn.core.errors import ConfigError, DatasetError
+from bestofn.support.beside import beside
 from bestofn_server.batch.lines import BatchLine
 
 _PASSING = frozenset({408, 429, 499})
@@ -96,9 +97,11 @@ def open_answers(path: Path, asked: Mapping[str, str]) -> Iterator[Answers]:
         ConfigError: it cannot be written, another process writes there, or it is no file of
             answers: it is left as it is.
     """
-    path = path.resolve()  # what a link names is replaced, not the link
-    if path.exists() and not path.is_file():
+    path = Path(os.path.realpath(path))  # what a link names is replaced, not the link
+    if path.is_symlink() or (path.exists() and not path.is_file()):
         raise ConfigError(f"{path} is no file: name one that answers can be kept in")
+    if not path.parent.is_dir():
+        raise ConfigError(f"{path}: there is no folder {path.parent}")
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(_alone(path))
@@ -120,8 +123,8 @@ def _alone(path: Path) -> Iterator[None]:
     Raises:
         ConfigError: another process writes there.
     """
-    beside = path.with_name(f".{path.name}.lock")
-    lock = filelock.FileLock(beside)
+    held = beside(path, ".lock")
+    lock = filelock.FileLock(held)
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout as error:
@@ -129,7 +132,7 @@ def _alone(path: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        beside.unlink(missing_ok=True)
+        held.unlink(missing_ok=True)
         lock.release()
 
 
@@ -151,7 +154,7 @@ def _keep(path: Path, asked: Mapping[str, str]) -> dict[str, int]:
         ConfigError: it is no file of answers.
     """
     kept: dict[str, int] = {}
-    partial = path.with_name(f".{path.name}.part")
+    partial = beside(path, ".part")
     try:
         with path.open("rb") as lines, partial.open("wb") as written:
             for number, line in enumerate(lines, start=1):

@@ -23,7 +23,6 @@ import asyncio
 from typing import Any
 
 import httptools
-from starlette.types import Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
@@ -33,10 +32,9 @@ from bestofn_server.errors import (
     ApiError,
     HeadersTooLargeError,
     InvalidBodyError,
-    OverloadedError,
     SlowClientError,
-    error_response,
 )
+from bestofn_server.http.refusals import Refusal, Unless, raw, too_many
 from bestofn_server.http.upgrade import head_without_upgrade
 
 PROBES = frozenset({"/health", "/ready", "/ping", "/metrics"})
@@ -68,6 +66,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self._limits = limits
         self._in_head = True
         self._room = limits.header_bytes
+        self._heads = 0  # of requests that were read to their end
+        self._trailers = 0  # lines behind a body in chunks
+        self._unread = 0  # bytes that were no part of a body yet
         self._waits: asyncio.TimerHandle | None = None
         self._blocked: asyncio.TimerHandle | None = None
 
@@ -91,29 +92,50 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._in_head:
             if self._waits is None and not self._answering:  # the first bytes after an idle time
                 self._wait(self._limits.header_seconds)
-            if len(data) > self._room:
-                data, rest = data[: self._room], data[self._room :]
+            while self._in_head and len(data) > self._room:
+                head, data, before = data[: self._room], data[self._room :], self._heads
                 self._room = 0
-                self._feed(data)
-                if self._in_head or self.transport.is_closing():
+                self._feed(head)
+                same = self._in_head and self._heads == before  # not that of a pipelined request
+                if same or self.transport.is_closing():
                     self._end(HeadersTooLargeError(self._too_large()))
                     return
-                data = rest
             self._room -= len(data)
         if not self.transport.is_closing():
             self._feed(data)
+        if not self._in_head and self._unread > self._limits.header_bytes:
+            self._refuse_trailers()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take it, unless it stands behind the body: what is said there nobody reads."""
+        if self._in_head:
+            super().on_header(name, value)
+            return
+        self._trailers += 1
+        if self._trailers > self._limits.headers:
+            self._refuse_trailers()
+
+    def on_chunk_header(self) -> None:
+        """A part of the body follows."""
+        self._unread = 0
+
+    def on_body(self, body: bytes) -> None:
+        """Hand a part of the body on."""
+        self._unread = 0
+        super().on_body(body)
 
     def on_headers_complete(self) -> None:
         """Answer it, or say why not."""
         if self._upgrades:
             return  # it comes again, see `_feed`
         self._in_head = False
+        self._trailers = self._unread = 0
         self._wait(self._limits.body_seconds)
         app = self.app
         if len(self.headers) > self._limits.headers:
-            self.app = _Refusal(HeadersTooLargeError(self._too_large()))
+            self.app = Refusal(HeadersTooLargeError(self._too_large()))
         elif len(self.connections) > self._limits.most:
-            self.app = _Unless(PROBES, app, _too_many())
+            self.app = Unless(PROBES, app, too_many())
         try:
             super().on_headers_complete()
         finally:
@@ -125,6 +147,7 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._wait(None)
         self._in_head, self._room = True, self._limits.header_bytes
+        self._heads += 1
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -162,6 +185,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def _feed(self, data: bytes) -> None:
         """Have it parsed, in place of uvicorn's `data_received`."""
         self._unset_keepalive_if_required()
+        self._unread += len(data)
         rest = memoryview(data)
         try:
             while rest:
@@ -172,14 +196,14 @@ class BoundedProtocol(HttpToolsProtocol):
                     if not self._upgrades:
                         return
                     rest = rest[stopped.args[0] :]
-                    self.parser.feed_data(
-                        head_without_upgrade(
-                            self.parser.get_method(),
-                            self.url,
-                            self.parser.get_http_version(),
-                            self.headers,
-                        )
+                    head = head_without_upgrade(
+                        self.parser.get_method(),
+                        self.url,
+                        self.parser.get_http_version(),
+                        self.headers,
                     )
+                    self.parser = _parser_for(self)  # the old one reads nothing behind a `close`
+                    self.parser.feed_data(head)
         except httptools.HttpParserError:
             message = "Invalid HTTP request received."
             self.logger.warning(message)
@@ -193,6 +217,12 @@ class BoundedProtocol(HttpToolsProtocol):
     @property
     def _answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
+
+    def _refuse_trailers(self) -> None:
+        if self._answering and self.cycle.response_started:
+            self.transport.abort()
+        else:
+            self._end(HeadersTooLargeError(self._too_large()))
 
     def _too_large(self) -> str:
         limits = self._limits
@@ -221,7 +251,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def _end(self, error: ApiError) -> None:
         """Answer below the app, and close."""
         if not self.transport.is_closing():
-            self.transport.write(_raw(error))
+            self.transport.write(raw(error))
         self._close()
 
     def _close(self) -> None:
@@ -238,38 +268,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._blocked = None
 
 
-class _Refusal:
-    """An app that answers with an error."""
-
-    def __init__(self, error: ApiError) -> None:
-        self._error = error
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = error_response(self._error)
-        response.headers["connection"] = "close"
-        await response(scope, receive, send)
-
-
-class _Unless:
-    """An app that is asked on some paths only; else the answer is an error."""
-
-    def __init__(self, paths: frozenset[str], app: Any, error: ApiError) -> None:
-        self._paths = paths
-        self._app = app
-        self._refusal = _Refusal(error)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = self._app if scope["path"] in self._paths else self._refusal
-        await app(scope, receive, send)
-
-
-def _too_many() -> OverloadedError:
-    return OverloadedError("too many connections are open: try again later", retry_after=1)
-
-
-def _raw(error: ApiError) -> bytes:
-    """The answer as it goes over the wire."""
-    response = error_response(error)
-    head = [f"HTTP/1.1 {response.status_code} ", "connection: close"]
-    head += [f"{name}: {value}" for name, value in response.headers.items()]
-    return "\r\n".join([*head, "", ""]).encode() + bytes(response.body)
+def _parser_for(protocol: HttpToolsProtocol) -> Any:
+    """A parser as uvicorn makes it: what follows a last request is left unread, and no error."""
+    parser = httptools.HttpRequestParser(protocol)
+    parser.set_dangerous_leniencies(lenient_data_after_close=True)
+    return parser

@@ -21,8 +21,9 @@ def affordable(limits: ConnectionSettings) -> ConnectionSettings:
     The limit is raised first, as far as the system lets everybody. Above it a connection would wait
     unanswered, and an upstream would seem not to be there.
     """
-    files = raise_open_files()
-    if files is None or files >= limits.most + SPARE + OTHERS:
+    needed = limits.most + SPARE + OTHERS
+    files = raise_open_files(needed)
+    if files is None or files >= needed:
         return limits
     most = max(1, max(files - OTHERS, files // 2) - SPARE)
     if most >= limits.most:

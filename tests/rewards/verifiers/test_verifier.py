@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,7 @@ async def test_a_worker_that_starts_longer_than_anybody_waits_is_kept_for_the_ne
     """As where probes of readiness wait 5 s, and what the check imports takes 10."""
     (tmp_path / "slow_check.py").write_text(_SLOW.format(test=os.getpid()), encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "slow_check", raising=False)
     opened = VerifierRewardModel("slow_check:verdict", concurrency=1)
     waiting = asyncio.create_task(opened.score(REQUEST, candidates_of(["one"])))
     while not (tmp_path / "started").exists():

@@ -58,9 +58,13 @@ def test_a_full_disk_names_the_file(tmp_path: Path) -> None:
 def test_what_is_no_file_is_left_alone(tmp_path: Path) -> None:
     """For who is root /dev/null would be a file from then on, for everybody."""
     os.mkfifo(tmp_path / "pipe")
-    for path in (tmp_path, tmp_path / "pipe"):
+    (tmp_path / "one").symlink_to(tmp_path / "other")
+    (tmp_path / "other").symlink_to(tmp_path / "one")
+    for path in (tmp_path, tmp_path / "pipe", tmp_path / "one"):
         with pytest.raises(ConfigError, match="is no file"), open_answers(path, ASKED):
             pytest.fail("it was opened")
+    with pytest.raises(ConfigError, match="no folder"), open_answers(tmp_path / "no/a", ASKED):
+        pytest.fail("it was opened")
     assert (tmp_path / "pipe").is_fifo()
 
 
