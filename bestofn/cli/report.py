@@ -59,7 +59,7 @@ def _drawing(records: Iterable[Record], some: Reservoir) -> Iterator[Record]:
 async def _write(folder: Path, manifest: Manifest, found: Findings, some: Reservoir) -> None:
     """The page, with the comparison of these records where there are any."""
     from bestofn.dataset.report.page import write_report
-    from bestofn.dataset.store.atomic_files import disk_faults
+    from bestofn.support.disk_faults import disk_faults
 
     compared = await _compared(folder, some) if some.values else []
     with disk_faults(folder):

@@ -33,6 +33,17 @@ def message_text(message: Message) -> str:
     return refusal if isinstance(refusal, str) else ""
 
 
+def half_of_pair(text: str) -> str | None:
+    """Which half of a surrogate pair the text holds first, and where, for a reader; None: none, so
+    that it can be tokenised, and sent as UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        half = f"U+{ord(text[error.start]):04X}"
+        return f"half of a surrogate pair ({half}) at {error.start:,}"
+    return None
+
+
 def check_texts(messages: Sequence[Message]) -> None:
     """See that each message's text is one that can be tokenised and sent.
 
@@ -41,15 +52,8 @@ def check_texts(messages: Sequence[Message]) -> None:
             UTF-8, and of JSON's ``"\\ud83d"``.
     """
     for number, message in enumerate(messages):
-        text = message_text(message)
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            half = f"U+{ord(text[error.start]):04X}"
-            raise RequestError(
-                f"messages.{number}: the text holds half of a surrogate pair ({half}) at "
-                f"{error.start:,}"
-            ) from error
+        if (half := half_of_pair(message_text(message))) is not None:
+            raise RequestError(f"messages.{number}: the text holds {half}")
 
 
 def kind_of_part(part: Mapping[str, Any]) -> str:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from bestofn.dataset.report.document import Section, Table, document
 from bestofn.dataset.report.layout import LAYOUT
-from bestofn.dataset.store.atomic_files import disk_faults, replace_text
+from bestofn.dataset.store.atomic_files import replace_text
 from bestofn.settings.sections import AnswerKeySettings
+from bestofn.support.disk_faults import disk_faults
 from bestofn.tuning.at_k import AtK, Estimate, at_k, sizes_up_to
 from bestofn.tuning.compare import Outcome
 from bestofn.tuning.grading import Graded

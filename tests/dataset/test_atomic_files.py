@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bestofn.core.errors import DatasetError
-from bestofn.dataset.store.atomic_files import disk_faults, replace_text
+from bestofn.dataset.store.atomic_files import replace_text
+from bestofn.support.disk_faults import disk_faults
 
 
 def test_what_a_link_names_is_replaced_and_not_the_link(tmp_path: Path) -> None:

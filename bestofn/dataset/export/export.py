@@ -11,9 +11,10 @@ from typing import IO, TYPE_CHECKING, Any
 from bestofn.dataset.export.exported import Exported, metadata_of, table_of
 from bestofn.dataset.export.formats import NAMES, holds_more_than_text, rows_of, schema_of
 from bestofn.dataset.export.options import ExportOptions
-from bestofn.dataset.store.atomic_files import disk_faults, partial_of, sync_folder
+from bestofn.dataset.store.atomic_files import partial_of, sync_folder
 from bestofn.dataset.store.records import Record
 from bestofn.settings.choices import FormatName
+from bestofn.support.disk_faults import disk_faults
 
 if TYPE_CHECKING:
     import pyarrow

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-from bestofn.core.errors import DatasetError
 from bestofn.support.beside import beside
 
 
@@ -62,23 +60,3 @@ def sha256(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@contextlib.contextmanager
-def disk_faults(path: Path, *, goes_on: bool = False) -> Iterator[None]:
-    """Turn a fault of the disk into a sentence.
-
-    Args:
-        path: what is written.
-        goes_on: whether the same command goes on from what it has written, which is then said.
-    """
-    try:
-        yield
-    except OSError as error:
-        kept = (
-            "; what was finished before is kept: when it can be written again, the same command "
-            "goes on from there"
-        )
-        raise DatasetError(
-            f"{path} cannot be written: {error.strerror or error}{kept if goes_on else ''}"
-        ) from error

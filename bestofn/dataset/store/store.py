@@ -20,7 +20,7 @@ import filelock
 
 from bestofn import __version__
 from bestofn.core.errors import ConfigError
-from bestofn.dataset.store.atomic_files import disk_faults, replace_file, sha256
+from bestofn.dataset.store.atomic_files import replace_file, sha256
 from bestofn.dataset.store.configuration import differences
 from bestofn.dataset.store.folder import empty_unsampled, refuse_others
 from bestofn.dataset.store.journal import JOURNAL, Journal
@@ -37,6 +37,7 @@ from bestofn.dataset.store.shards import (
     shard_number,
     write_shard,
 )
+from bestofn.support.disk_faults import disk_faults
 
 ROWS_PER_SHARD = 500
 """Rows of one shard: what is held in memory until it is written."""

@@ -19,8 +19,9 @@ from typing import Any
 
 import filelock
 
-from bestofn.core.errors import ConfigError, DatasetError
+from bestofn.core.errors import ConfigError
 from bestofn.support.beside import beside
+from bestofn.support.disk_faults import disk_faults
 from bestofn_server.batch.lines import BatchLine
 
 _PASSING = frozenset({408, 429, 499})
@@ -71,7 +72,7 @@ class Answers:
         """
         text = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
         left = memoryview(text.encode("utf-8", "surrogatepass") + b"\n")
-        with _disk_faults(self._path):
+        with disk_faults(self._path, goes_on=True):
             while left:
                 left = left[self._file.write(left) :]
 
@@ -81,7 +82,7 @@ class Answers:
         Raises:
             DatasetError: the disk does not let it.
         """
-        with _disk_faults(self._path):
+        with disk_faults(self._path, goes_on=True):
             os.fsync(self._file.fileno())
 
 
@@ -132,19 +133,9 @@ def _alone(path: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        held.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # Windows removes no file that is open
+            held.unlink(missing_ok=True)
         lock.release()
-
-
-@contextlib.contextmanager
-def _disk_faults(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise DatasetError(
-            f"{path} cannot be written: {error.strerror or error}; what was answered is kept: when "
-            "it can be written again, the same command goes on from there"
-        ) from error
 
 
 def _keep(path: Path, asked: Mapping[str, str]) -> dict[str, int]:

@@ -20,6 +20,7 @@ a busy server for a dead one.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import httptools
@@ -112,7 +113,7 @@ class BoundedProtocol(HttpToolsProtocol):
             super().on_header(name, value)
             return
         self._trailers += 1
-        if self._trailers > self._limits.headers:
+        if self._trailers == self._limits.headers + 1:  # once, however many follow
             self._refuse_trailers()
 
     def on_chunk_header(self) -> None:
@@ -271,5 +272,6 @@ class BoundedProtocol(HttpToolsProtocol):
 def _parser_for(protocol: HttpToolsProtocol) -> Any:
     """A parser as uvicorn makes it: what follows a last request is left unread, and no error."""
     parser = httptools.HttpRequestParser(protocol)
-    parser.set_dangerous_leniencies(lenient_data_after_close=True)
+    with contextlib.suppress(AttributeError):  # httptools before 0.6.3 has no other way
+        parser.set_dangerous_leniencies(lenient_data_after_close=True)
     return parser

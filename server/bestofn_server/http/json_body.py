@@ -18,6 +18,7 @@ from typing import Any, Never
 
 import pydantic_core
 
+from bestofn.core.message import half_of_pair
 from bestofn.support.error_text import shortened
 from bestofn_server.errors import InvalidBodyError
 from bestofn_server.wire import bounds
@@ -182,11 +183,8 @@ def _check_list(value: list[Any], path: tuple[str | int, ...], *, texts: bool) -
 
 
 def _check_text(text: str, path: tuple[str | int, ...]) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        half = ord(text[error.start])
-        _refuse(path, f"the text holds half of a surrogate pair (U+{half:04X}) at {error.start:,}")
+    if (half := half_of_pair(text)) is not None:
+        _refuse(path, f"the text holds {half}")
 
 
 def _refuse(path: tuple[str | int, ...], what: str) -> Never:
