@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from bestofn.core.errors import ConfigError
+from bestofn.settings.section import NO_TRUTH, is_truth_as_number
 from bestofn.support.error_text import faults
 from bestofn.support.import_path import imported
 from bestofn.support.nearest import did_you_mean
@@ -49,6 +50,8 @@ def make(
         if option not in own:
             meant = did_you_mean(option, own)
             raise ConfigError(f"{kind} {name}: there is no option {option}{meant}")
+        if is_truth_as_number(value, types[option]):
+            raise ConfigError(f"{kind} {name}: {option}: {NO_TRUTH}")
         try:
             given[option] = TypeAdapter(types[option]).validate_python(value)
         except ValidationError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -145,6 +144,7 @@ def _problems(file: Path) -> Iterator[tuple[int, str, str]]:
 def _origins(settings: Settings, file: Path | None) -> Iterator[tuple[str, Any, str]]:
     """(dotted key, value as JSON has it, where it is from) of what was given."""
     from bestofn.dataset.store.configuration import without_secrets
+    from bestofn.settings.variables import variable_of
     from bestofn.settings.yaml_lines import Lines
 
     lines = Lines({}, ())
@@ -152,19 +152,11 @@ def _origins(settings: Settings, file: Path | None) -> Iterator[tuple[str, Any, 
         lines = Lines.of(file.expanduser().read_text(encoding="utf-8"))
     given = settings.model_dump(mode="json", exclude_unset=True)
     for key, value in _leaves(without_secrets(given), ""):
-        variable = _variable(key)
+        variable = variable_of(key)
         if variable is not None:
             yield key, value, variable
         else:
             yield key, value, f"{file}:{lines.at(key)}"
-
-
-def _variable(key: str) -> str | None:
-    """The variable of the environment that says `key`, or the section that it is in."""
-    parts = key.split(".")
-    names = [f"BESTOFN_{'__'.join(parts[:count])}".upper() for count in range(len(parts), 0, -1)]
-    known = {name.upper(): name for name in os.environ}
-    return next((known[name] for name in names if name in known), None)
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:

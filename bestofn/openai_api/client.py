@@ -31,6 +31,7 @@ from bestofn.openai_api.breaker import RetryBudget
 from bestofn.openai_api.chunks import chunks_of
 from bestofn.openai_api.connection import TRANSPORT_ERRORS
 from bestofn.openai_api.faults import (
+    MisconfiguredError,
     TransientError,
     fault_in_success,
     fault_of,
@@ -185,7 +186,12 @@ class ApiClient:
         number = self._servers.choose(call.failed)
         try:
             with self._servers.judged(number, call.request):
-                return await attempt(self._servers[number], call)
+                try:
+                    return await attempt(self._servers[number], call)
+                except MisconfiguredError as error:
+                    if not self._servers.another({*call.failed, number}):
+                        raise
+                    raise TransientError(error.message) from error
         except TransientError:
             call.failed.add(number)
             raise

@@ -106,6 +106,10 @@ class UnimplementedError(GeneratorError):
     """The server says that it does not do this at all (status 501)."""
 
 
+class MisconfiguredError(GeneratorError):
+    """The server refuses the key, or redirects: it would again, and another one may answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """What a server says of a fault.
@@ -136,7 +140,7 @@ def fault_of(who: str, said: Said, fields: Collection[str]) -> BestOfNError:
     logger.warning("%s answers %d: %s", who, said.status, without_keys(said.text))
     status = said.status
     if status in (401, 403):
-        return GeneratorError(f"{who} refuses the server's key (status {status})")
+        return MisconfiguredError(f"{who} refuses the server's key (status {status})")
     if status in REFUSED_STATUSES:
         reason = next((text for found, text in _REASONS if found.search(said.text)), None)
         if reason is None and said.field in fields:
@@ -150,7 +154,7 @@ def fault_of(who: str, said: Said, fields: Collection[str]) -> BestOfNError:
     if status == HTTPStatus.NOT_IMPLEMENTED:
         return UnimplementedError(f"{who} answers {status}{phrase_of(status)}")
     if is_redirect(status):
-        return GeneratorError(
+        return MisconfiguredError(
             f"{who} answers {status}{phrase_of(status)}: it redirects, and the log has where to"
         )
     if status == 429:

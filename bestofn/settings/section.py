@@ -14,6 +14,9 @@ MAX_NAME = 64
 MAX_OPTIONS = 64
 """Options of one."""
 
+NO_TRUTH = "must be a number, not true or false, which yes, no, on and off are too in YAML"
+"""What is said of a truth value where a number is taken."""
+
 
 class Numbered(BaseModel):
     """A model whose numbers are no truth values.
@@ -26,10 +29,8 @@ class Numbered(BaseModel):
     @classmethod
     def _no_truth(cls, value: Any, info: ValidationInfo) -> Any:
         field = cls.model_fields.get(info.field_name or "")
-        if field is not None and _is_truth_as_number(value, field.annotation):
-            raise ValueError(
-                "must be a number, not true or false, which yes, no, on and off are too in YAML"
-            )
+        if field is not None and is_truth_as_number(value, field.annotation):
+            raise ValueError(NO_TRUTH)
         return value
 
 
@@ -39,14 +40,14 @@ class Section(Numbered):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def _is_truth_as_number(value: Any, annotation: Any) -> bool:
+def is_truth_as_number(value: Any, annotation: Any) -> bool:
     """Whether it is a truth value, or holds one, where numbers are taken and no truth values."""
     taken = _alternatives(annotation)
     if isinstance(value, bool):
         return not taken.isdisjoint({int, float}) and bool not in taken
     if isinstance(value, list | tuple):
         of = {part for each in taken for part in typing.get_args(each) if part is not Ellipsis}
-        return any(_is_truth_as_number(item, part) for item in value for part in of)
+        return any(is_truth_as_number(item, part) for item in value for part in of)
     return False
 
 

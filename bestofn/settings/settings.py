@@ -8,6 +8,7 @@ Precedence, weakest first: YAML file, environment (``BESTOFN_BEST_OF=16``,
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -43,8 +44,9 @@ from bestofn.settings.sections import (
     with_selector,
 )
 from bestofn.settings.stopping import StopSettings
+from bestofn.settings.variables import NESTED, PREFIX, variable_of
 from bestofn.settings.yaml_values import told, values_of
-from bestofn.support.error_text import all_faults
+from bestofn.support.error_text import Fault, all_faults, faults
 
 BRANCHES = ("str", "list[str]", "constrained-str", "list[constrained-str]")
 """Parts of paths in errors that stand for one way to write a setting that has several."""
@@ -57,7 +59,7 @@ class Settings(Numbered, BaseSettings):
     """Everything that makes a pipeline. Read it with `Settings.load`, or construct it in code."""
 
     model_config = SettingsConfigDict(
-        env_prefix="BESTOFN_", env_nested_delimiter="__", extra="forbid", frozen=True
+        env_prefix=PREFIX, env_nested_delimiter=NESTED, extra="forbid", frozen=True
     )
 
     model: AtHome | None = Field(
@@ -202,14 +204,48 @@ class Settings(Numbered, BaseSettings):
             made = FromFile(**given)
             return cls.model_construct(made.model_fields_set, **dict(made))
         except ValidationError as error:
-            said = all_faults(error, without=BRANCHES, hint=partial(hint, cls))
-            raise ConfigError(where + said) from error
+            raise ConfigError(_told(error, where, given, partial(hint, cls))) from error
         except YAMLError as error:
             raise ConfigError(where + told(error)) from error
         except OSError as error:
             raise ConfigError(f"{where}{error.strerror or error}") from error
         except (SettingsError, UnicodeDecodeError) as error:
             raise ConfigError(where + " ".join(str(error).split())) from error
+
+
+def _told(
+    error: ValidationError, where: str, flags: Mapping[str, Any], hint: Callable[[Fault], str]
+) -> str:
+    """All that is wrong with settings: of a variable by its name, of the file behind `where`."""
+
+    def named(path: str) -> str:
+        return path if _said_by(flags, path) else _as_variable(path)
+
+    said = all_faults(error, without=BRANCHES, hint=hint, named=named)
+    paths = [each.path for each in faults(error, without=BRANCHES)]
+    in_file = any(not _said_by(flags, path) and variable_of(path) is None for path in paths)
+    return where + said if in_file else said
+
+
+def _said_by(flags: Mapping[str, Any], path: str) -> bool:
+    """Whether a flag says a setting, or the section that it is in."""
+    value: Any = flags
+    for part in path.split("."):
+        if not isinstance(value, Mapping):
+            return True
+        if part not in value:
+            return False
+        value = value[part]
+    return True
+
+
+def _as_variable(path: str) -> str:
+    """``BESTOFN_STOP: share`` for stop.share, where a variable says it; else the path itself."""
+    variable = variable_of(path)
+    if variable is None:
+        return path
+    within = path.split(".")[variable.count(NESTED) + 1 :]
+    return ": ".join(filter(None, (variable, ".".join(within))))
 
 
 def no_file(file: Path) -> str:

@@ -3,8 +3,15 @@ which are read by others, and which nobody reads."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
+
+PREFIX = "BESTOFN_"
+"""Of every variable that is a setting."""
+
+NESTED = "__"
+"""Between the names of a section and its option."""
 
 OTHERS: Mapping[str, str] = {
     "API_KEY": "`bestofn serve --api-key`, and the clients in examples/",
@@ -25,6 +32,20 @@ _SERVICE = re.compile(
 )
 _SERVICE_PORT = re.compile(r"(?:\w+_)?PORT")
 _ADDRESS = re.compile(r"(?:tcp|udp|sctp)://")
+
+
+def variable_of(setting: str) -> str | None:
+    """The variable that is there and says a setting, or the section or list that it is in; None:
+    none does.
+
+    Args:
+        setting: its dotted name: ``server.port`` is said by BESTOFN_SERVER__PORT, or by
+            BESTOFN_SERVER.
+    """
+    parts = setting.split(".")
+    names = [PREFIX + NESTED.join(parts[:count]).upper() for count in range(len(parts), 0, -1)]
+    known = {name.upper(): name for name in os.environ}
+    return next((known[name] for name in names if name in known), None)
 
 
 def is_service_link(name: str, value: str | None) -> bool:

@@ -133,6 +133,7 @@ def all_faults(
     *,
     without: Collection[str] = (),
     hint: Callable[[Fault], str] = lambda fault: "",
+    named: Callable[[str], str] = lambda path: path,
 ) -> str:
     """All that is wrong as one sentence, each field once.
 
@@ -140,10 +141,11 @@ def all_faults(
         error: what was raised.
         without: as `faults`; of a field that has several forms each says what it wants.
         hint: the end of each message, for example what was meant.
+        named: what the field of a path is called.
     """
     found: dict[str, list[str]] = {}
     for each in faults(error, without=without):
-        messages = found.setdefault(each.path, [])
+        messages = found.setdefault(named(each.path), [])
         if (message := each.message + hint(each)) not in messages:
             messages.append(message)
     said = {path: " or ".join(messages) for path, messages in found.items()}

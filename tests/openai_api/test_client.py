@@ -226,21 +226,35 @@ async def test_what_a_server_refuses_says_nothing_against_it() -> None:
 async def test_where_one_server_fails_the_next_is_asked() -> None:
     first, second = Server(), Server()
     client = ApiClient(first.http, spares=[second.http], breakers=True)
-    for status in (500, 429, 503):
+    for status in (500, 429, 503, 401, 403, 307):
         first.always = status
         assert json.loads(await client.post(PATH, {})) == ANSWER
     first.always = None
     await client.post(PATH, {})
-    assert (first.asked, second.asked) == (4, 3)
+    assert (first.asked, second.asked) == (7, 6)
     first.always = 400
     with pytest.raises(Exception, match="status 400"):
         await client.post(PATH, {})
-    assert second.asked == 3, "what one refuses the other would refuse, too"
+    assert second.asked == 6, "what one refuses the other would refuse, too"
 
 
-async def test_a_server_that_is_left_alone_costs_nothing_where_there_is_another() -> None:
+@pytest.mark.parametrize("status", [401, 307])
+async def test_a_server_that_refuses_the_key_or_redirects_is_asked_once(status: int) -> None:
     first, second = Server(), Server()
-    first.always = 500
+    first.always = second.always = status
+    for spares in ([], [second.http]):
+        client = ApiClient(first.http, spares=spares, breakers=True)
+        with pytest.raises(GeneratorError, match=str(status)):
+            await client.post(PATH, {})
+    assert (first.asked, second.asked) == (2, 1)
+
+
+@pytest.mark.parametrize("status", [500, 401, 307])
+async def test_a_server_that_is_left_alone_costs_nothing_where_there_is_another(
+    status: int,
+) -> None:
+    first, second = Server(), Server()
+    first.always = status
     client = ApiClient(first.http, spares=[second.http], breakers=True)
     with somebody_waits(10):
         for _ in range(30):

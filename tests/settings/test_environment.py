@@ -63,18 +63,18 @@ def test_an_option_by_itself_adds_to_a_section_and_contradicts_a_word(
     ("name", "value", "sentence"),
     [
         ("SELECTOR", "{weighted_vote", r"^BESTOFN_SELECTOR: neither JSON nor YAML: "),
-        ("FILTERS", "empty", r"^filters: must be a list$"),
-        ("POLICY", "resample", r"^policy: must be a mapping$"),
-        ("ENSEMBLE", "mean", r"^ensemble: must be a mapping$"),
-        ("BEST_OF", "many", r"^best_of: must be a whole number$"),
-        ("BEST_OF", "0", r"^best_of: must be at least 1$"),
-        ("TEMPERATURE", "3", r"^temperature: must be at most 2$"),
-        ("LOOP_STOP", "maybe", r"^loop_stop: must be true or false$"),
-        ("ENGINE", "x", r"^engine: must be 'auto', 'vllm', 'transformers', 'openai' or 'none'$"),
-        ("UPSTREAM", "[]", r"^upstream: must be a text or must not be empty$"),
-        ("SERVER__PORT", "99999", r"^server\.port: must be at most 65535$"),
-        ("SERVER__API_KEYS", "a", r"^server\.api_keys: must be a list$"),
-        ("STOP", "", r"^stop\.rule: must be 'none', 'auto', "),
+        ("FILTERS", "empty", r"^BESTOFN_FILTERS: must be a list$"),
+        ("POLICY", "resample", r"^BESTOFN_POLICY: must be a mapping$"),
+        ("ENSEMBLE", "mean", r"^BESTOFN_ENSEMBLE: must be a mapping$"),
+        ("BEST_OF", "many", r"^BESTOFN_BEST_OF: must be a whole number$"),
+        ("BEST_OF", "0", r"^BESTOFN_BEST_OF: must be at least 1$"),
+        ("TEMPERATURE", "3", r"^BESTOFN_TEMPERATURE: must be at most 2$"),
+        ("LOOP_STOP", "maybe", r"^BESTOFN_LOOP_STOP: must be true or false$"),
+        ("ENGINE", "x", r"^BESTOFN_ENGINE: must be 'auto', 'vllm', 'transformers', 'openai' or "),
+        ("UPSTREAM", "[]", r"^BESTOFN_UPSTREAM: must be a text or must not be empty$"),
+        ("SERVER__PORT", "99999", r"^BESTOFN_SERVER__PORT: must be at most 65535$"),
+        ("SERVER__API_KEYS", "a", r"^BESTOFN_SERVER__API_KEYS: must be a list$"),
+        ("STOP", "", r"^BESTOFN_STOP: rule: must be 'none', 'auto', "),
     ],
 )
 def test_what_is_wrong_is_said_in_our_words(
@@ -120,8 +120,38 @@ def test_an_unknown_option_of_a_section_says_which_was_meant(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("BESTOFN_SERVER__PROT", "80")
-    with pytest.raises(ConfigError, match=r"^server\.prot: .*; did you mean server\.port\?$"):
+    with pytest.raises(ConfigError, match=r"^BESTOFN_SERVER__PROT: .* mean server\.port\?$"):
         Settings.load()
+
+
+@pytest.mark.parametrize(
+    ("variables", "flags", "sentence"),
+    [
+        ({"BEST_OF": "abc"}, {}, r"^BESTOFN_BEST_OF: must be a whole number$"),
+        ({"SERVER__PORT": "x"}, {}, r"^BESTOFN_SERVER__PORT: must be a whole number$"),
+        ({"STOP": "{rule: evidence, share: 3}"}, {}, r"^BESTOFN_STOP: share: .*$"),
+        ({"FILTERS": "[{length: 3}]"}, {}, r"^BESTOFN_FILTERS: 0\.options: must be a mapping$"),
+        ({"BEST_OF": "8"}, {"best_of": 0}, r"^best_of: must be at least 1$"),
+        ({"BEST_OF": "x"}, {"seed": "y"}, r"^BESTOFN_BEST_OF: .*; seed: must "),
+    ],
+)
+def test_what_is_wrong_with_a_variable_is_said_by_its_name(
+    variables: dict[str, str],
+    flags: dict[str, object],
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(f"BESTOFN_{name}", value)
+    file = tmp_path / "settings.yaml"
+    file.write_text("temperature: 1\n")
+    with pytest.raises(ConfigError, match=sentence):
+        Settings.load(file, **flags)
+    file.write_text("temperature: 3\n")
+    with pytest.raises(ConfigError, match=r"settings\.yaml: .*temperature: must be at most 2") as told:
+        Settings.load(file, **flags)
+    assert str(told.value).count("BESTOFN_") == ("best_of" not in flags)
 
 
 @pytest.mark.parametrize(

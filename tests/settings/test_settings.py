@@ -250,6 +250,14 @@ def test_a_truth_value_is_no_number(written: str, tmp_path: Path) -> None:
         Settings.load(tmp_path / "settings.yaml")
 
 
+def test_nor_is_one_an_option_that_is_a_number() -> None:
+    sentence = "must be a number, not true or false"
+    with pytest.raises(ConfigError, match=f"^filter length: max_tokens: {sentence}"):
+        build_filters([FilterSpec(name="length", options={"max_tokens": True})])
+    with pytest.raises(ConfigError, match=f"^selector weighted_vote: temperature: {sentence}"):
+        build_selector(SelectorSettings(name="weighted_vote", options={"temperature": False}))
+
+
 def test_nor_is_one_in_a_list_of_numbers() -> None:
     with pytest.raises(ValidationError, match="must be a number, not true or false"):
         JudgeSettings(url="http://judge", scale=(False, 10))
