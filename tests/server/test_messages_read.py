@@ -68,6 +68,23 @@ async def test_a_line_in_chunks_that_does_not_end_is_refused(begun: bytes) -> No
         assert (await connection.answer())[0] == 431
 
 
+@pytest.mark.parametrize(("extension", "status"), [(b";x=" + b"a" * 500, 431), (b"", 200)])
+async def test_what_chunks_say_of_themselves_is_bounded_over_all_of_them(
+    extension: bytes, status: int
+) -> None:
+    body = chat(user="x" * 2000).partition(b"\r\n\r\n")[2]
+    async with listening(connections={"header_bytes": 2048}) as server:
+        connection = await server.open()
+        await connection.send(CHUNKED)
+        await asyncio.sleep(0.05)  # so that it is read by itself
+        chunks = b"".join(b"1%s\r\n%c\r\n" % (extension, each) for each in body)
+        sent = chunks[:4000] if extension else chunks + b"0\r\n\r\n"
+        for at in range(0, len(sent), 1000):
+            await connection.send(sent[at : at + 1000])
+            await asyncio.sleep(0)
+        assert (await connection.answer())[0] == status
+
+
 @pytest.mark.parametrize("piece", [1, 9, 65_536])
 @pytest.mark.parametrize(
     "head",

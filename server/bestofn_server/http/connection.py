@@ -10,8 +10,7 @@ that does not read. Here every state that waits for the client has its own time-
     idle        the next request                closed
     blocked     the client to read on           aborted, which cancels the request
 
-A request that asks for another protocol is read as one that does not (`http/upgrade.py`); uvicorn
-takes what is behind its head, its body, for the next request, and advises to install WebSockets.
+What ends a request that waits behind others ends the connection once those are answered.
 
 Above so many connections only probes are answered (`PROBES`), so that an orchestrator does not take
 a busy server for a dead one.
@@ -20,12 +19,10 @@ a busy server for a dead one.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import Any
 
-import httptools
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
 from bestofn.settings.server_limits import ConnectionSettings
@@ -35,8 +32,8 @@ from bestofn_server.errors import (
     InvalidBodyError,
     SlowClientError,
 )
+from bestofn_server.http.reading import ReadingProtocol
 from bestofn_server.http.refusals import Refusal, Unless, raw, too_many
-from bestofn_server.http.upgrade import head_without_upgrade
 
 PROBES = frozenset({"/health", "/ready", "/ping", "/metrics"})
 """Paths that are answered above the limit on connections too."""
@@ -45,8 +42,11 @@ SPARE = 64
 """Connections above the limit that are taken to answer a probe, or to say that there are too many;
 beyond them a connection is closed unanswered."""
 
+CHUNK_LINES = 16
+"""Bytes of a chunk that are no part of the body: its length, and the ends of two lines."""
 
-class BoundedProtocol(HttpToolsProtocol):
+
+class BoundedProtocol(ReadingProtocol):
     """See the module.
 
     Args:
@@ -66,12 +66,14 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._limits = limits
         self._in_head = True
+        self._begun = False  # whether anything of the head is here
         self._room = limits.header_bytes
         self._heads = 0  # of requests that were read to their end
         self._trailers = 0  # lines behind a body in chunks
-        self._unread = 0  # bytes that were no part of a body yet
+        self._unread = 0  # bytes behind a head that are no part of the body
         self._waits: asyncio.TimerHandle | None = None
         self._blocked: asyncio.TimerHandle | None = None
+        self._ends: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take the connection, if it is not one too many."""
@@ -85,27 +87,36 @@ class BoundedProtocol(HttpToolsProtocol):
         """Forget it."""
         self._unblock()
         self._wait(None)
+        if self._ends is not None:
+            self._ends.cancel()
         super().connection_lost(exc)
         self._unset_keepalive_if_required()
 
     def data_received(self, data: bytes) -> None:
         """Read on, as far as the headers have room."""
         if self._in_head:
-            if self._waits is None and not self._answering:  # the first bytes after an idle time
-                self._wait(self._limits.header_seconds)
+            if not self._begun:
+                data = data.lstrip(b"\r\n")  # some clients end a body with a line
             while self._in_head and len(data) > self._room:
                 head, data, before = data[: self._room], data[self._room :], self._heads
                 self._room = 0
                 self._feed(head)
-                same = self._in_head and self._heads == before  # not that of a pipelined request
-                if same or self.transport.is_closing():
-                    self._end(HeadersTooLargeError(self._too_large()))
+                if self._in_head and self._heads == before:  # not that of a pipelined request
+                    self._refuse_headers()
+                if self._deaf or self.transport.is_closing():
                     return
             self._room -= len(data)
-        if not self.transport.is_closing():
-            self._feed(data)
+        else:
+            self._unread += len(data)
+        self._feed(data)
         if not self._in_head and self._unread > self._limits.header_bytes:
-            self._refuse_trailers()
+            self._refuse_headers()
+        self._watch()
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._begun = True
+        super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take it, unless it stands behind the body: what is said there nobody reads."""
@@ -114,48 +125,23 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._trailers += 1
         if self._trailers == self._limits.headers + 1:  # once, however many follow
-            self._refuse_trailers()
+            self._refuse_headers()
 
     def on_chunk_header(self) -> None:
         """A part of the body follows."""
-        self._unread = 0
+        self._unread = max(0, self._unread - CHUNK_LINES)
 
     def on_body(self, body: bytes) -> None:
         """Hand a part of the body on."""
-        self._unread = 0
+        self._unread = max(0, self._unread - len(body))
         super().on_body(body)
-
-    def on_headers_complete(self) -> None:
-        """Answer it, or say why not."""
-        if self._upgrades:
-            return  # it comes again, see `_feed`
-        self._in_head = False
-        self._trailers = self._unread = 0
-        self._wait(self._limits.body_seconds)
-        app = self.app
-        if len(self.headers) > self._limits.headers:
-            self.app = Refusal(HeadersTooLargeError(self._too_large()))
-        elif len(self.connections) > self._limits.most:
-            self.app = Unless(PROBES, app, too_many())
-        try:
-            super().on_headers_complete()
-        finally:
-            self.app = app
-
-    def on_message_complete(self) -> None:
-        """All of the request is here."""
-        if self._upgrades:
-            return
-        self._wait(None)
-        self._in_head, self._room = True, self._limits.header_bytes
-        self._heads += 1
-        super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """Go on to the next request, or close."""
         super().on_response_complete()
         if self.transport.is_closing() and self.transport.get_write_buffer_size():
             self._abort_later()
+        self._watch()
 
     def send_400_response(self, msg: str) -> None:
         """Say that this is no HTTP."""
@@ -183,47 +169,29 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             self._abort_later()
 
-    def _feed(self, data: bytes) -> None:
-        """Have it parsed, in place of uvicorn's `data_received`."""
-        self._unset_keepalive_if_required()
-        self._unread += len(data)
-        rest = memoryview(data)
-        try:
-            while rest:
-                try:
-                    self.parser.feed_data(rest)
-                    return
-                except httptools.HttpParserUpgrade as stopped:  # behind the head
-                    if not self._upgrades:
-                        return
-                    rest = rest[stopped.args[0] :]
-                    head = head_without_upgrade(
-                        self.parser.get_method(),
-                        self.url,
-                        self.parser.get_http_version(),
-                        self.headers,
-                    )
-                    self.parser = _parser_for(self)  # the old one reads nothing behind a `close`
-                    self.parser.feed_data(head)
-        except httptools.HttpParserError:
-            message = "Invalid HTTP request received."
-            self.logger.warning(message)
-            self.send_400_response(message)
+    def _head_read(self, app: Any) -> Any:
+        self._in_head = False
+        self._trailers = self._unread = 0
+        self._wait(None)
+        if len(self.headers) > self._limits.headers:
+            return Refusal(HeadersTooLargeError(self._too_large()))
+        if len(self.connections) > self._limits.most:
+            return Unless(PROBES, app, too_many())
+        return app
 
-    @property
-    def _upgrades(self) -> bool:
-        """Whether what is parsed asks for another protocol, and is not a proxy's CONNECT."""
-        return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Begin to answer, and to wait for what is not here of its body."""
+        if cycle is self.cycle and cycle.more_body:
+            self._wait(self._limits.body_seconds)
+        super()._start_asgi_task(cycle, app)
 
-    @property
-    def _answering(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete
+    def _message_read(self) -> None:
+        self._wait(None)
+        self._in_head, self._begun, self._room = True, False, self._limits.header_bytes
+        self._heads += 1
 
-    def _refuse_trailers(self) -> None:
-        if self._answering and self.cycle.response_started:
-            self.transport.abort()
-        else:
-            self._end(HeadersTooLargeError(self._too_large()))
+    def _refuse_headers(self) -> None:
+        self._end(HeadersTooLargeError(self._too_large()))
 
     def _too_large(self) -> str:
         limits = self._limits
@@ -240,20 +208,46 @@ class BoundedProtocol(HttpToolsProtocol):
         if seconds is not None:
             self._waits = self.loop.call_later(seconds, self._waited)
 
+    def _watch(self) -> None:
+        """Wait for the rest of a head, or the next request, where nothing else is waited for."""
+        if not self._in_head or self._answering or self._waits is not None:
+            return
+        if self._deaf or self.transport.is_closing():
+            return
+        if self._begun:
+            self._unset_keepalive_if_required()
+            self._wait(self._limits.header_seconds)
+        elif self.timeout_keep_alive_task is None:  # the answer came before the end of the body
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
     def _waited(self) -> None:
         self._waits = None
-        if self._in_head and self._room == self._limits.header_bytes:
+        if self._in_head and not self._begun:
             self._close()  # nothing has come that could be answered
-        elif self._answering and self.cycle.response_started:
-            self.transport.abort()
         else:
             self._end(SlowClientError("the request did not come in time"))
 
     def _end(self, error: ApiError) -> None:
-        """Answer below the app, and close."""
-        if not self.transport.is_closing():
-            self.transport.write(raw(error))
-        self._close()
+        """Answer what is being read below the app, and close; or, where others are before it,
+        close behind them."""
+        read = None if self._in_head else self.cycle
+        if self.pipeline and self.pipeline[0][0] is read:  # it waits
+            self.pipeline.popleft()
+            read = None
+        last = self.pipeline[0][0] if self.pipeline else self._answered
+        if last is not None and last is not read and not last.response_complete:
+            self._wait(None)
+            self._end_behind(last)
+        elif read is None or not read.response_started:
+            if not self.transport.is_closing():
+                self.transport.write(raw(error))
+            self._close()
+        elif read.response_complete:
+            self._close()
+        else:
+            self.transport.abort()
 
     def _close(self) -> None:
         self.transport.close()
@@ -261,17 +255,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _abort_later(self) -> None:
         """What is not read within the time to write is thrown away with its connection."""
-        self.loop.call_later(self._limits.write_seconds, self.transport.abort)
+        if self._ends is None:
+            self._ends = self.loop.call_later(self._limits.write_seconds, self.transport.abort)
 
     def _unblock(self) -> None:
         if self._blocked is not None:
             self._blocked.cancel()
             self._blocked = None
-
-
-def _parser_for(protocol: HttpToolsProtocol) -> Any:
-    """A parser as uvicorn makes it: what follows a last request is left unread, and no error."""
-    parser = httptools.HttpRequestParser(protocol)
-    with contextlib.suppress(AttributeError):  # httptools before 0.6.3 has no other way
-        parser.set_dangerous_leniencies(lenient_data_after_close=True)
-    return parser
