@@ -15,8 +15,12 @@ from bestofn.answers.symbols import plain
 
 _SENTENCE = re.compile(r"[.!?](?=\s|$)|[。！？\n]")
 _ASIDE = re.compile(
-    r"(?:[,，]\s*(?:which|who|where|as|since|because|因为|它)\b.*|[(（].*)$", re.IGNORECASE
+    r"[,，]\s*(?:which|who|where|as|since|because|因为|它)\b.*$"
+    r"|(?<![A-Za-z0-9])\s*[(（][^()（）]*(?:[^\W\d_]{3}|[\u3040-\u9fff]{2})[^()（）]*(?:[)）]|$)",
+    re.IGNORECASE,
 )
+"""What is said by the way: after "which", and words in brackets. What brackets hold else is the
+answer, or a part of it: O(n log n), (2, 3), (A), 8 (pm)."""
 _COPULA = re.compile(
     r"\b(?:is|are|was|were)(?: called| known as)?\b|=|(?:是|为|叫做|叫)", re.IGNORECASE
 )
@@ -31,13 +35,11 @@ _FUNCTION = frozenset(
 )
 """Words that no question is about."""
 _PRONOUNS = frozenset({"it", "this", "that"})
-_NO_ANSWER = _FUNCTION | {"correct", "final", "my", "right"}
-"""Words that are no answer: of "It is option (A)", without its bracket, "it" is left."""
 
 
 def answer_in(text: str, prompt: str) -> str | None:
-    """The part of the first sentence that does not repeat the question, without what stands in
-    brackets or after "which"; None: it does not repeat it.
+    """The part of the first sentence that does not repeat the question, without words in brackets
+    and what stands after "which"; None: it does not repeat it.
 
     A sentence repeats the question when one side of its "is" holds only words of the question, and
     all of those that it is about but a third at most, or is "it", and the other side holds none of
@@ -60,7 +62,7 @@ def answer_in(text: str, prompt: str) -> str | None:
     ):
         if _restates(restated, prompt) and not _is_about(answer, prompt):
             words = _words(answer.casefold())
-            return None if words and _NO_ANSWER.issuperset(words) else answer.strip() or None
+            return None if words and _FUNCTION.issuperset(words) else answer.strip() or None
     return None
 
 
