@@ -79,6 +79,7 @@ def batch(
     """Answer a file of requests, each with the best of several; run again, it goes on."""
     with exit_codes():
         from bestofn.settings.settings import Settings, no_file
+        from bestofn.support.place import place_of
 
         settings = Settings.load(
             config,
@@ -98,10 +99,11 @@ def batch(
             raise ConfigError(no_file(source))
         if not source.stat().st_size:  # said before the server is loaded, which takes seconds
             raise ConfigError(f"{source}: no lines")
-        if target.resolve() == source.resolve():
+        place = place_of(target)
+        if place == place_of(source):
             raise ConfigError(f"{target}: it is the input")
-        if not target.resolve().parent.is_dir():
-            raise ConfigError(f"{target}: there is no folder {target.resolve().parent}")
+        if not place.parent.is_dir():  # said before, too
+            raise ConfigError(f"{target}: there is no folder {place.parent}")
         run_to_end(_batch(source, target, settings, concurrency, verbose=verbose))
 
 

@@ -106,12 +106,13 @@ def compare(
     """
     with exit_codes():
         from bestofn.cli.voting import voting
+        from bestofn.support.place import place_of
         from bestofn.tuning.recommend import CostLimit
 
         limit = None if budget is None else CostLimit.parse(budget)
         if html is not None and html.is_dir():
             raise ConfigError(f"{html} is a folder: name a file in it")
-        if html is not None and not html.resolve().parent.is_dir():
+        if html is not None and not place_of(html).parent.is_dir():
             raise ConfigError(f"{html}: there is no such folder")
         sizes = sorted(set(best_of or SIZES))
         chosen = voting(folder, selector, answer_key)

@@ -148,27 +148,16 @@ def _check_paths(source: str, kept: Path | None, rejected: Path | None) -> None:
         ConfigError: it would be.
     """
     from bestofn.dataset.cleaning.writing import check_target
+    from bestofn.support.place import place_of
 
     named = [each for each in (kept, rejected) if each is not None]
-    given = _place(Path(source).expanduser())
-    places = [given, *map(_place, named)]
+    given = place_of(Path(source).expanduser())
+    places = [given, *map(place_of, named)]
     for at, place in enumerate(places):
         if place in places[:at]:
             raise ConfigError(f"{place}: it cannot be written and be another file here as well")
-    read = {_place(each) for each in given.rglob("*") if each.is_symlink()} if named else set()
+    read = {place_of(each) for each in given.rglob("*") if each.is_symlink()} if named else set()
     for each, place in zip(named, places[1:], strict=True):
         if place.is_relative_to(given) or place in read:
             raise ConfigError(f"{each} is in the folder that is read: name a file outside of it")
         check_target(each)
-
-
-def _place(path: Path) -> Path:
-    """Where a path leads.
-
-    Raises:
-        ConfigError: nowhere.
-    """
-    try:
-        return path.resolve()
-    except (OSError, RuntimeError) as error:
-        raise ConfigError(f"{path}: its links lead in a circle") from error

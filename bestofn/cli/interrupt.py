@@ -85,8 +85,12 @@ def _end(stderr: int, error: KeyboardInterrupt) -> Never:
     for child in children:
         child.join(_LAST_WORDS)
         child.kill()
-    if os.isatty(stderr):
-        os.write(stderr, _SHOW_CURSOR)
     code, word = ended_by(error)
-    os.write(stderr, f"bestofn: {word}\n".encode())
-    os._exit(code)
+    try:
+        if os.isatty(stderr):
+            os.write(stderr, _SHOW_CURSOR)
+        os.write(stderr, f"bestofn: {word}\n".encode())
+    except OSError:  # who reads it has ended too (`2>&1 | tee log`)
+        pass
+    finally:
+        os._exit(code)

@@ -54,7 +54,7 @@ def exit_codes() -> Iterator[None]:
         yield
     except BestOfNError as error:
         for line in [f"bestofn: {error}", *getattr(error, "__notes__", [])]:
-            typer.echo(line, err=True)
+            _say(line)
         if isinstance(error, NothingAcceptableError):
             raise typer.Exit(3) from error
         if isinstance(error, UnreadableError):
@@ -64,23 +64,34 @@ def exit_codes() -> Iterator[None]:
         from bestofn.cli.interrupt import ended_by
 
         code, word = ended_by(error)
-        typer.echo(f"bestofn: {word}", err=True)
+        _say(f"bestofn: {word}")
         raise typer.Exit(code) from error
     except BrokenPipeError:  # the reader of our output has gone (`| head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except RuntimeError as error:
         if str(error) != _NO_HOME:
             raise
-        typer.echo("bestofn: a path begins with ~ and a user who has no home here", err=True)
+        _say("bestofn: a path begins with ~ and a user who has no home here")
         raise typer.Exit(2) from error
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
             from bestofn.support.error_text import shortened
 
             name = shortened(str(error.filename or ""), 80)
-            typer.echo(f"bestofn: {name}: the name is too long for a file", err=True)
+            _say(f"bestofn: {name}: the name is too long for a file")
+            raise typer.Exit(2) from error
+        if isinstance(error, PermissionError) and error.filename is not None:
+            _say(f"bestofn: {error.filename}: {error.strerror}")
             raise typer.Exit(2) from error
         if error.errno not in _CONSOLE_IS_FULL or error.filename is not None:
             raise
-        typer.echo(f"bestofn: standard output cannot be written: {error.strerror}", err=True)
+        _say(f"bestofn: standard output cannot be written: {error.strerror}")
         raise typer.Exit(1) from error
+
+
+def _say(line: str) -> None:
+    """Write a line to standard error, if anybody reads it: Ctrl-C ends a `tee` behind it too."""
+    try:
+        typer.echo(line, err=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

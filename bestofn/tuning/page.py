@@ -132,7 +132,7 @@ def write_page(path: Path, compared: Compared) -> None:
     """Write the page to `path`: one file that needs no network.
 
     Raises:
-        ConfigError: it cannot be written.
+        DatasetError: it cannot be written.
     """
     page = document(f"bestofn compare: {compared.title}", sections(compared))
     with disk_faults(path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import logging
 import multiprocessing
@@ -151,6 +152,31 @@ def test_an_encoding_that_lacks_a_character_stops_nothing(
         [sys.executable, "-c", code], env={**os.environ, **plain}
     ).splitlines()
     assert said == [shown, rb"name \udcff"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("-m", "bestofn", "config", "check", "nowhere.yaml"), 2),
+        (("-c", "from bestofn.cli.interrupt import _end, Terminated; _end(2, Terminated())"), 143),
+    ],
+)
+def test_what_nobody_reads_any_more_changes_no_exit_code(
+    arguments: tuple[str, ...], code: int
+) -> None:
+    """Ctrl-C ends the `tee` behind a command, too."""
+    read, write = os.pipe()
+    os.close(read)
+    ended = subprocess.run([sys.executable, *arguments], stderr=write, check=False, timeout=60)
+    os.close(write)
+    assert ended.returncode == code
+
+
+def test_a_file_that_may_not_be_read_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit) as ended, exit_codes():
+        raise PermissionError(errno.EACCES, "Permission denied", "/closed/in.jsonl")
+    assert ended.value.exit_code == 2
+    assert capsys.readouterr().err == "bestofn: /closed/in.jsonl: Permission denied\n"
 
 
 @pytest.mark.long

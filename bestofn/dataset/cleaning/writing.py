@@ -15,8 +15,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from bestofn.core.errors import ConfigError, DatasetError
+from bestofn.core.errors import ConfigError
 from bestofn.dataset.store.atomic_files import partial_of
+from bestofn.support.disk_faults import disk_faults
+from bestofn.support.place import place_of
 
 WRITTEN = (".jsonl", ".ndjson", ".json")
 """Suffixes of the files that are written; one without a suffix is as well."""
@@ -38,7 +40,7 @@ def check_target(path: Path) -> None:
     """
     if path.is_dir():
         raise ConfigError(f"{path} is a folder: name a file")
-    if not path.resolve().parent.is_dir():
+    if not place_of(path).parent.is_dir():
         raise ConfigError(f"{path}: there is no such folder")
     if path.suffix and path.suffix.lower() not in WRITTEN:
         raise ConfigError(
@@ -60,12 +62,12 @@ def json_lines(path: Path | None) -> Iterator[Callable[[Mapping[str, Any]], None
         yield lambda record: None
         return
     stack = contextlib.ExitStack()
-    with _naming(path):
+    with disk_faults(path):
         file = stack.enter_context(_opened(path))
 
     def write(record: Mapping[str, Any]) -> None:
         line = _line(record)
-        with _naming(path):
+        with disk_faults(path):
             file.write(line + "\n")
 
     try:
@@ -75,7 +77,7 @@ def json_lines(path: Path | None) -> Iterator[Callable[[Mapping[str, Any]], None
         with contextlib.suppress(OSError):
             stack.__exit__(type(error), error, error.__traceback__)
         raise
-    with _naming(path):
+    with disk_faults(path):
         stack.close()
 
 
@@ -109,17 +111,8 @@ def _opened(path: Path) -> contextlib.AbstractContextManager[IO[str]]:
 
 
 @contextlib.contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """An error of the disk names this file."""
-    try:
-        yield
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be written: {error.strerror or error}") from error
-
-
-@contextlib.contextmanager
 def _replacing(path: Path) -> Iterator[IO[str]]:
-    place = path.resolve()
+    place = place_of(path)
     partial = partial_of(place)
     try:
         with partial.open("w", encoding="utf-8") as file:

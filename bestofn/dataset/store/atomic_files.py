@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bestofn.support.beside import beside
+from bestofn.support.place import place_of
 
 
 def replace_file(path: Path, write: Callable[[Path], None]) -> None:
@@ -18,14 +19,14 @@ def replace_file(path: Path, write: Callable[[Path], None]) -> None:
             a link names is replaced, not the link; a device or a pipe is written to.
         write: fills the file that it is given.
     """
-    path = Path(os.path.realpath(path))
+    path = place_of(path)
     if path.exists() and not path.is_file():
         write(path)
         return
     partial = partial_of(path)
     try:
         write(partial)
-        with partial.open("rb") as written:
+        with partial.open("r+b") as written:  # Windows syncs no file that is read alone
             os.fsync(written.fileno())
         partial.replace(path)
         sync_folder(path.parent)
@@ -48,7 +49,9 @@ def replace_text(path: Path, text: str) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder last."""
+    """Make the names in a folder last, where the system opens folders."""
+    if os.name == "nt":
+        return
     held = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(held)

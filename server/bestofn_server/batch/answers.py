@@ -22,6 +22,7 @@ import filelock
 from bestofn.core.errors import ConfigError
 from bestofn.support.beside import beside
 from bestofn.support.disk_faults import disk_faults
+from bestofn.support.place import place_of
 from bestofn_server.batch.lines import BatchLine
 
 _PASSING = frozenset({408, 429, 499})
@@ -98,13 +99,13 @@ def open_answers(path: Path, asked: Mapping[str, str]) -> Iterator[Answers]:
         ConfigError: it cannot be written, another process writes there, or it is no file of
             answers: it is left as it is.
     """
-    path = Path(os.path.realpath(path))  # what a link names is replaced, not the link
-    if path.is_symlink() or (path.exists() and not path.is_file()):
-        raise ConfigError(f"{path} is no file: name one that answers can be kept in")
-    if not path.parent.is_dir():
-        raise ConfigError(f"{path}: there is no folder {path.parent}")
+    path = place_of(path)  # what a link names is replaced, not the link
     with contextlib.ExitStack() as stack:
         try:
+            if path.exists() and not path.is_file():
+                raise ConfigError(f"{path} is no file: name one that answers can be kept in")
+            if not path.parent.is_dir():
+                raise ConfigError(f"{path}: there is no folder {path.parent}")
             stack.enter_context(_alone(path))
             kept = _keep(path, asked) if path.exists() else {}
             # Nothing is buffered, that closing would have to write.
