@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-_CREDENTIALS = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)?[^/?#]*@")
+_CREDENTIALS = re.compile(r"^((?:[A-Za-z][A-Za-z0-9+.-]*:)?//)?[^/?#]*@")
 _QUERY = re.compile(r"[?#].*$", re.DOTALL)
 _WEB = re.compile(r"\s*https?://", re.IGNORECASE)
 

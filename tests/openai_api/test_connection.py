@@ -31,6 +31,7 @@ from bestofn.support.url import shown_url, without_credentials
         ("https://host/v1?a=b@c#secret", "https://host/v1"),
         ("https://host#secret", "https://host"),
         ("me:secret@host/v1", "host/v1"),
+        ("//me:secret@host/v1", "//host/v1"),
         ("https://me:secret@[bad", "https://[bad"),
         ("https://me:se@cret@host/x@y", "https://host/x@y"),
         (" HTTPS://secret@host ", "HTTPS://host"),
