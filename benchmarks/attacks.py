@@ -86,6 +86,7 @@ def _raw(head: str, body: bytes = b"") -> bytes:
 
 _POST = f"POST {CHAT} HTTP/1.1\nhost: x\ncontent-type: application/json"
 _STREAM = json.dumps(chat(stream=True, best_of=2, n=2)).encode()
+_ASKED = _raw(f"{_POST}\ncontent-length: {len(_STREAM)}", _STREAM)
 _HALF = _raw(f"{_POST}\ncontent-length: {7 * 2**20 + 1}", b" " * (7 * 2**20))
 
 
@@ -213,12 +214,27 @@ ATTACKS: Sequence[Attack] = (
         _sockets(_raw("GET /health HTTP/1.1\nhost: x\n" + "a: 1\n" * 20_000), 1),
         _told(431),
     ),
+    Attack(
+        "20 MB behind a body in chunks",
+        _sockets(
+            _raw(f"{_POST}\ntransfer-encoding: chunked", b"0\r\n"),
+            1,
+            more=b"x-y: 1\r\n" * 2**17,
+            times=20,
+        ),
+        _told(431, "closed"),
+    ),
+    Attack(
+        "1,000,000 requests on one connection",
+        _sockets(_ASKED, 1, more=_raw("GET /health HTTP/1.1") * 10_000, times=100),
+        _told(200, "closed"),
+    ),
     Attack("60 idle connections", _sockets(b"", 60), _told("closed")),
     Attack("60 halves of a header", _sockets(b"GET /health HTTP/1.1\r\nhost: x", 60), _told(408)),
     Attack("60 halves of a body of 14 MB", _sockets(_HALF, 60), _told(408, 413, 429)),
     Attack(
         "5 streams that nobody reads",
-        _sockets(_raw(f"{_POST}\ncontent-length: {len(_STREAM)}", _STREAM), 5, unread=True),
+        _sockets(_ASKED, 5, unread=True),
         _told(200),
     ),
 )

@@ -94,6 +94,8 @@ class BoundedProtocol(ReadingProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on, as far as the headers have room."""
+        if self._deaf:
+            return
         if self._in_head:
             if not self._begun:
                 data = data.lstrip(b"\r\n")  # some clients end a body with a line
