@@ -27,7 +27,9 @@ def test_links_in_a_circle_lead_nowhere(tmp_path: Path) -> None:
         place_of(_circle(tmp_path))
 
 
-@pytest.mark.parametrize("command", ["batch {input} --output {circle}", "compare {input} --html {circle}"])
+@pytest.mark.parametrize(
+    "command", ["batch {input} --output {circle}", "compare {input} --html {circle}"]
+)
 def test_links_in_a_circle_are_one_sentence(command: str, tmp_path: Path) -> None:
     given = tmp_path / "in.jsonl"
     given.write_text("{}\n")

@@ -109,13 +109,21 @@ def quiet_engines(verbose: bool) -> Iterator[Console]:
             except _NOT_THE_ENGINES_FAULT:
                 raise
             except Exception as error:
-                # Engine processes still write at this file's one position: read without moving it.
-                _note(error, os.pread(log.fileno(), os.fstat(log.fileno()).st_size, 0))
+                _note(error, _written(log.fileno()))
                 raise
     finally:
         sys.stderr.flush()
         os.dup2(real, 2)
         os.close(real)
+
+
+def _written(log: int) -> bytes:
+    """What is in a file; engine processes still write at its one position, which stays."""
+    size = os.fstat(log).st_size
+    if hasattr(os, "pread"):
+        return os.pread(log, size, 0)
+    os.lseek(log, 0, os.SEEK_SET)  # Windows, where no engine has processes
+    return os.read(log, size)
 
 
 def _note(error: Exception, log: bytes) -> None:

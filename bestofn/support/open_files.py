@@ -19,8 +19,8 @@ _TOO_MANY = frozenset({errno.EMFILE, errno.ENFILE})
 
 
 def raise_open_files(needed: int = MOST) -> int | None:
-    """Raise this process's limit of open files (`ulimit -n`), often 1,024 or 256, to `MOST`, or what
-    is needed where that is more, as far as the system lets everybody.
+    """Raise this process's limit of open files (`ulimit -n`), often 1,024 or 256, to `MOST`, or to
+    what is needed where that is more, as far as the system lets everybody.
 
     Returns:
         The limit; None: there is none, or it is not known here (Windows).

@@ -22,7 +22,7 @@ CAPITAL = "What is the capital of France?"
         ("What is the chemical symbol for gold?", ("Au", "The symbol for gold is Au.")),
         ("What is the opposite of hot?", ("cold", "The opposite of 'hot' is \"cold\".")),
         ("Which language is it?", ("C++", "The language is C++.")),
-        ("How long does quicksort take?", ("O(n^2)", "It is O(n^2).", "It is O(n^2) (worst case).")),
+        ("How long does quicksort take?", ("O(n^2)", "It is O(n^2).", "It is O(n^2) (worst).")),
         ("Which way do I turn?", ("right", "It is right.")),
         (
             "法国的首都是哪里？",

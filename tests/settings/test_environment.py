@@ -149,7 +149,8 @@ def test_what_is_wrong_with_a_variable_is_said_by_its_name(
     with pytest.raises(ConfigError, match=sentence):
         Settings.load(file, **flags)
     file.write_text("temperature: 3\n")
-    with pytest.raises(ConfigError, match=r"settings\.yaml: .*temperature: must be at most 2") as told:
+    of_file = r"settings\.yaml: .*temperature: must be at most 2"
+    with pytest.raises(ConfigError, match=of_file) as told:
         Settings.load(file, **flags)
     assert str(told.value).count("BESTOFN_") == ("best_of" not in flags)
 
