@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from typing import Any
 
 import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
+from uvicorn.config import Config
+from uvicorn.server import ServerState
 
+from bestofn.settings.server_limits import ConnectionSettings
 from bestofn.testing import FakeCompletion, FakeGenerator
+from bestofn_server.http.connection import BoundedProtocol
 from tests.support.forwarding import ForwardingGenerator
 from tests.support.listening import Connection, Listening, chat, listening
 from tests.support.serving import ask
@@ -231,3 +237,34 @@ async def test_what_is_no_http_is_a_400_in_the_envelope() -> None:
         status, body = await connection.answer()
         assert (status, body["error"]["code"]) == (400, "invalid_http")
         assert await connection.closed()
+
+
+async def test_an_app_that_fails_in_the_midst_of_an_answer_leaves_no_connection() -> None:
+    """uvicorn closes it, which waits for a client that does not read."""
+    failed = asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"x" * 60_000, "more_body": True})
+        failed.set()
+        raise ValueError("in the midst")
+
+    limits, state = ConnectionSettings(write_seconds=0.2), ServerState()
+    config = Config(app, log_config=None, lifespan="off")
+
+    def protocol() -> BoundedProtocol:
+        return BoundedProtocol(config, state, {}, limits=limits)
+
+    with socket.socket() as listening_on, socket.socket() as client:
+        listening_on.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        listening_on.bind(("127.0.0.1", 0))
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        loop = asyncio.get_running_loop()
+        async with await loop.create_server(protocol, sock=listening_on) as server:
+            client.connect(server.sockets[0].getsockname())
+            client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            async with asyncio.timeout(20):
+                await failed.wait()
+                assert state.connections, "the client has read nothing"
+                while state.connections:
+                    await asyncio.sleep(0.02)

@@ -21,6 +21,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from starlette.types import Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
@@ -32,7 +33,7 @@ from bestofn_server.errors import (
     InvalidBodyError,
     SlowClientError,
 )
-from bestofn_server.http.reading import ReadingProtocol
+from bestofn_server.http.reading import NoMoreError, ReadingProtocol
 from bestofn_server.http.refusals import Refusal, Unless, raw, too_many
 
 PROBES = frozenset({"/health", "/ready", "/ping", "/metrics"})
@@ -126,8 +127,9 @@ class BoundedProtocol(ReadingProtocol):
             super().on_header(name, value)
             return
         self._trailers += 1
-        if self._trailers == self._limits.headers + 1:  # once, however many follow
+        if self._trailers > self._limits.headers:
             self._refuse_headers()
+            raise NoMoreError
 
     def on_chunk_header(self) -> None:
         """A part of the body follows."""
@@ -175,9 +177,10 @@ class BoundedProtocol(ReadingProtocol):
         self._in_head = False
         self._trailers = self._unread = 0
         self._wait(None)
-        if len(self.headers) > self._limits.headers:
+        limits = self._limits
+        if len(self.headers) > limits.headers or self._head_bytes > limits.header_bytes:
             return Refusal(HeadersTooLargeError(self._too_large()))
-        if len(self.connections) > self._limits.most:
+        if len(self.connections) > limits.most:
             return Unless(PROBES, app, too_many())
         return app
 
@@ -185,7 +188,19 @@ class BoundedProtocol(ReadingProtocol):
         """Begin to answer, and to wait for what is not here of its body."""
         if cycle is self.cycle and cycle.more_body:
             self._wait(self._limits.body_seconds)
-        super()._start_asgi_task(cycle, app)
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            try:
+                await app(scope, receive, send)
+            finally:
+                self.loop.call_soon(self._app_ended)
+
+        super()._start_asgi_task(cycle, answer)
+
+    def _app_ended(self) -> None:
+        """uvicorn closes where the app fails in the midst of its answer."""
+        if self in self.connections and self.transport.is_closing():
+            self._abort_later()
 
     def _message_read(self) -> None:
         self._wait(None)
@@ -234,14 +249,9 @@ class BoundedProtocol(ReadingProtocol):
     def _end(self, error: ApiError) -> None:
         """Answer what is being read below the app, and close; or, where others are before it,
         close behind them."""
-        read = None if self._in_head else self.cycle
-        if self.pipeline and self.pipeline[0][0] is read:  # it waits
-            self.pipeline.popleft()
-            read = None
-        last = self.pipeline[0][0] if self.pipeline else self._answered
-        if last is not None and last is not read and not last.response_complete:
+        read = self._reading
+        if self._end_before(read):
             self._wait(None)
-            self._end_behind(last)
         elif read is None or not read.response_started:
             if not self.transport.is_closing():
                 self.transport.write(raw(error))

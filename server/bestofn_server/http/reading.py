@@ -1,9 +1,9 @@
 """How requests are read off a connection: uvicorn's HTTP protocol, for those that wait behind
 others and those that ask for another protocol.
 
-A request that comes before an earlier one is answered waits behind it, `PIPELINED` of them; uvicorn
-(0.54) queues as many as come, and reads nothing while one waits, so that it does not see a client
-hang up. It takes the newest request for the one that it answers, too.
+A request that comes before an earlier one is answered waits behind it, as many as `PIPELINED` and
+`WAITING_BYTES` say; uvicorn (0.54) queues as many as come. It reads nothing while one waits, so
+that it does not see a client hang up, and takes the newest request for the one that it answers.
 
 A request that asks for another protocol is read as one that does not (`http/upgrade.py`); uvicorn
 takes what is behind its head, its body, for the next request, and advises to install WebSockets.
@@ -11,11 +11,14 @@ takes what is behind its head, its body, for the next request, and advises to in
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import Any
 
 import httptools
+from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
 
 from bestofn_server.http.upgrade import head_without_upgrade
 
@@ -23,22 +26,38 @@ PIPELINED = 128
 """Requests that wait on one connection behind the one that is answered. What follows them is not
 read, and the connection ends with the last of them, so that a client asks for the rest again."""
 
+WAITING_BYTES = 2**17
+"""Of all that wait on one connection, heads and bodies; the same holds beyond them. As many as the
+bodies that are read at once may have in all, if all 1,024 connections hold so much."""
+
 
 class ReadingProtocol(HttpToolsProtocol):
     """See the module.
 
     A subclass hears of each head and of each message in `_head_read` and `_message_read`.
+
+    Args:
+        config, server_state, app_state, _loop: uvicorn's.
     """
 
-    _answered: RequestResponseCycle | None = None
-    """What is answered, or was last; `cycle` is what came last."""
-
-    _deaf: bool = False
-    """Whether nothing more is read."""
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._answered: RequestResponseCycle | None = None  # `cycle` is the newest that came
+        self._reading: RequestResponseCycle | None = None  # whose body comes
+        self._waiting: dict[RequestResponseCycle, int] = {}  # the bytes of each in the pipeline
+        self._waiting_bytes = 0
+        self._deaf = False  # nothing more is read
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it, and tell what is being answered."""
         self.pipeline.clear()
+        self._waiting.clear()
         if self._answered is not None and not self._answered.response_complete:
             self._answered.disconnected = True
             self._answered.message_event.set()
@@ -50,21 +69,30 @@ class ReadingProtocol(HttpToolsProtocol):
             return  # it comes again, see `_feed`
         if len(self.pipeline) == PIPELINED:
             self._end_behind(self.pipeline[0][0])
-            raise _DeafError
+            raise NoMoreError
         app = self.app
         self.app = self._head_read(app)
         try:
             super().on_headers_complete()
         finally:
             self.app = app
+        self._reading = self.cycle
         if self.pipeline:
-            self.flow.resume_reading()
+            self._waiting[self.cycle] = 0
+            self._wait_with(self._head_bytes)
+
+    def on_body(self, body: bytes) -> None:
+        """Hand a part of the body on."""
+        super().on_body(body)
+        if self.cycle in self._waiting:
+            self._wait_with(len(body))
 
     def on_message_complete(self) -> None:
         """All of the request is here."""
         if not self._upgrades:
             self._message_read()
             super().on_message_complete()
+            self._reading = None
 
     @property
     def _answering(self) -> bool:
@@ -77,14 +105,42 @@ class ReadingProtocol(HttpToolsProtocol):
     def _message_read(self) -> None:
         """A request is here to its end."""
 
+    @property
+    def _head_bytes(self) -> int:
+        """Of the head that was read last."""
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._answered = cycle
+        self._waiting_bytes -= self._waiting.pop(cycle, 0)
         super()._start_asgi_task(cycle, app)
+
+    def _wait_with(self, more: int) -> None:
+        """The newest request, which waits, is longer by so many bytes."""
+        self._waiting[self.cycle] += more
+        self._waiting_bytes += more
+        if self._waiting_bytes > WAITING_BYTES:
+            self._end_before(self.cycle)
+            raise NoMoreError
+        self.flow.resume_reading()  # else it would not be seen that the client hangs up
+
+    def _end_before(self, waits: RequestResponseCycle | None) -> bool:
+        """Leave a request out that is read and waits, or (None) whose head is no more; whether
+        others are before it, behind which the connection then ends."""
+        if self.pipeline and self.pipeline[0][0] is waits:
+            self.pipeline.popleft()
+            self._waiting_bytes -= self._waiting.pop(waits, 0)
+        last = self.pipeline[0][0] if self.pipeline else self._answered
+        if last is None or last is waits or last.response_complete:
+            return False
+        self._end_behind(last)
+        return True
 
     def _end_behind(self, last: RequestResponseCycle) -> None:
         """Close the connection behind this answer, and read nothing more."""
         last.keep_alive = False
         self._deaf = True
+        self.flow.resume_reading()  # what comes is thrown away, and a hang-up is seen
 
     def _feed(self, data: bytes) -> None:
         """Have it parsed, in place of uvicorn's `data_received`."""
@@ -109,8 +165,8 @@ class ReadingProtocol(HttpToolsProtocol):
                     )
                     self.parser = _parser_for(self)  # the old one reads nothing behind a `close`
                     self.parser.feed_data(head)
-        except httptools.HttpParserError as error:
-            if isinstance(error.__context__, _DeafError):
+        except httptools.HttpParserError:
+            if self._deaf or self.transport.is_closing():
                 return
             message = "Invalid HTTP request received."
             self.logger.warning(message)
@@ -122,8 +178,8 @@ class ReadingProtocol(HttpToolsProtocol):
         return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
 
 
-class _DeafError(Exception):
-    """What follows is not read: the parser stops where it is."""
+class NoMoreError(Exception):
+    """Raised where the parser calls: it stops there, since nothing more is read."""
 
 
 def _parser_for(protocol: HttpToolsProtocol) -> Any:
