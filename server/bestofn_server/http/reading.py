@@ -127,9 +127,10 @@ class ReadingProtocol(HttpToolsProtocol):
     def _end_before(self, waits: RequestResponseCycle | None) -> bool:
         """Leave a request out that is read and waits, or (None) whose head is no more; whether
         others are before it, behind which the connection then ends."""
-        if self.pipeline and self.pipeline[0][0] is waits:
+        newest = self.pipeline[0][0] if self.pipeline else None
+        if newest is not None and newest is waits:
             self.pipeline.popleft()
-            self._waiting_bytes -= self._waiting.pop(waits, 0)
+            self._waiting_bytes -= self._waiting.pop(newest, 0)
         last = self.pipeline[0][0] if self.pipeline else self._answered
         if last is None or last is waits or last.response_complete:
             return False
