@@ -99,6 +99,24 @@ def test_a_pair_is_the_winner_of_a_vote_and_the_least_reward() -> None:
 
 
 @pytest.mark.parametrize(
+    "message",
+    [
+        {"role": "assistant"},  # nothing came: the stored form of content null
+        {"role": "assistant", "reasoning": "Hm."},
+        {"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": "{"}}]},
+    ],
+)
+def test_what_was_rejected_takes_no_prompt_with_it(message: dict[str, Any], tmp_path: Path) -> None:
+    held = record([1.0, None, 0.0])
+    held["candidates"][1]["message"] = json.dumps(message)
+    for each in export(tmp_path, [held], ["sft", "dpo", "kto", "ranked"], ExportOptions()):
+        assert (each.rows > 0, each.skipped) == (True, 0)
+    held["candidates"][0]["message"] = json.dumps({**message, "tool_calls": [{}]})
+    for each in export(tmp_path, [held], ["sft", "dpo", "kto", "ranked"], ExportOptions()):
+        assert (each.rows, each.skipped) == (0, 1)
+
+
+@pytest.mark.parametrize(
     ("confidence", "least", "rows"),
     [(0.5, None, 1), (0.5, 0.5, 1), (0.49, 0.5, 0), (None, None, 1), (None, 0.0, 0), (0.0, 0.0, 1)],
 )

@@ -57,11 +57,12 @@ def schema_of(name: FormatName) -> pyarrow.Schema:
 
 
 def holds_more_than_text(record: Record) -> bool:
-    """Whether messages hold tool calls or images, which these formats do not."""
+    """Whether the prompt, or a candidate that rows may be made of, holds tool calls or images, which
+    these formats do not. What has failed, or was rejected, is in none of them."""
     messages = messages_of(record)
-    messages += [_whole_message(each) for each in record["candidates"] if each["message"]]
+    messages += [_whole_message(each) for each in ranked_candidates(record) if each["message"]]
     return any(
-        _NO_TEXT & message.keys() or not isinstance(message.get("content"), str)
+        _NO_TEXT & message.keys() or not isinstance(message.get("content") or "", str)
         for message in messages
     )
 
@@ -272,7 +273,7 @@ def _message(each: CandidateRecord) -> dict[str, Any]:
 
 
 def _text_alone(message: Mapping[str, Any]) -> dict[str, Any]:
-    return {"role": message["role"], "content": message["content"]}
+    return {"role": message["role"], "content": message.get("content") or ""}
 
 
 def _whole_message(each: CandidateRecord) -> dict[str, Any]:

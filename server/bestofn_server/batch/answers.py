@@ -23,7 +23,7 @@ from bestofn.core.errors import ConfigError
 from bestofn.support.beside import beside
 from bestofn.support.disk_faults import disk_faults
 from bestofn.support.place import place_of
-from bestofn_server.batch.lines import BatchLine
+from bestofn_server.batch.lines import ANSWER, BatchLine
 
 _PASSING = frozenset({408, 429, 499})
 """Statuses below 500 that another try may mend."""
@@ -150,7 +150,7 @@ def _keep(path: Path, asked: Mapping[str, str]) -> dict[str, int]:
     try:
         with path.open("rb") as lines, partial.open("wb") as written:
             for number, line in enumerate(lines, start=1):
-                if not line.endswith(b"\n"):
+                if not line.endswith(b"\n") and _begins_as_ours(line):
                     break  # what a kill left
                 if not line.strip():
                     continue
@@ -169,12 +169,19 @@ def _keep(path: Path, asked: Mapping[str, str]) -> dict[str, int]:
     return kept
 
 
+def _begins_as_ours(line: bytes) -> bool:
+    """Whether a line that a kill has cut is of an answer as `Answers.write` has it."""
+    ours = f'{{"id":"{ANSWER}'.encode()
+    return line.startswith(ours) or ours.startswith(line)
+
+
 def _answer_in(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
         answer = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         answer = None
-    if not isinstance(answer, dict) or not answer.keys() >= {"id", "custom_id", "response"}:
+    held = isinstance(answer, dict) and answer.keys() >= {"custom_id", "response"}
+    if not held or not isinstance(answer.get("id"), str):
         raise ConfigError(
             f"{path}: line {number} is no answer of a batch: name another file, or remove it"
         )

@@ -17,6 +17,9 @@ from pydantic import BaseModel, Field, ValidationError
 from bestofn.support.error_text import faults
 from bestofn.support.plain_json import parsed
 
+ANSWER = "batch_req_"
+"""What the id of an answer begins with."""
+
 MAX_ID = 512
 """Characters of a `custom_id`."""
 
@@ -26,7 +29,7 @@ Code = Literal["invalid_line", "duplicate_custom_id"]
 class _Line(BaseModel):
     custom_id: Annotated[str, Field(min_length=1, max_length=MAX_ID)]
     method: Literal["POST"]
-    url: Annotated[str, Field(pattern="^/", max_length=MAX_ID)]
+    url: Annotated[str, Field(pattern="^/[!-~]*$", max_length=MAX_ID)]
     body: dict[str, Any]
 
 
@@ -99,4 +102,4 @@ def _refused(line: BatchLine, code: Code, why: str) -> BatchLine:
 
 def _identity(text: bytes, number: int | None = None) -> str:
     digest = hashlib.sha256(text if number is None else b"%d:%s" % (number, text))
-    return f"batch_req_{digest.hexdigest()[:32]}"
+    return f"{ANSWER}{digest.hexdigest()[:32]}"

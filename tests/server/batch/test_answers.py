@@ -79,3 +79,24 @@ def test_what_a_link_names_is_gone_on_with(tmp_path: Path) -> None:
                 answers.write(ANSWER)
     assert (tmp_path / "link").is_symlink()
     assert json.loads((tmp_path / "out.jsonl").read_text()) == ANSWER
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    ['{"mine": [1, 2, 3]}', '{"id": ["one"], "custom_id": "a", "response": null}\n', "[" * 5000],
+)
+def test_a_file_of_something_else_is_left_as_it_is(theirs: str, tmp_path: Path) -> None:
+    path = tmp_path / "data.json"
+    path.write_text(theirs)
+    with pytest.raises(ConfigError, match="line 1 is no answer"), open_answers(path, ASKED):
+        pytest.fail("it was opened")
+    assert path.read_text() == theirs
+
+
+@pytest.mark.parametrize("left", ['{"i', '{"id":"batch_req_0123", "custom'])
+def test_what_a_kill_left_of_an_answer_is_taken_away(left: str, tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    path.write_text(json.dumps(ANSWER) + "\n" + left)
+    with open_answers(path, ASKED) as answers:
+        assert answers.kept == {"one": 200}
+    assert path.read_text() == json.dumps(ANSWER) + "\n"

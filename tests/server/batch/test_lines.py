@@ -45,6 +45,8 @@ def test_a_slash_at_the_end_of_a_path_is_no_part_of_it() -> None:
         (GOOD | {"custom_id": ""}, "line 1: custom_id: "),
         (GOOD | {"method": "GET"}, "line 1: method: "),
         (GOOD | {"url": "v1/chat"}, "line 1: url: "),
+        (GOOD | {"url": GOOD["url"] + "\n"}, "line 1: url: "),
+        (GOOD | {"url": "/v1/\x00"}, "line 1: url: "),
         (GOOD | {"body": "x"}, "line 1: body: "),
         (GOOD | {"body": {"stream": True}}, "line 1: body.stream: a batch is answered in whole"),
         ({"custom_id": "a"}, "line 1: method: "),
