@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from bestofn.core.errors import ConfigError, UnreadableError
 
 if TYPE_CHECKING:
+    from bestofn.dataset.prompts.json_records import InputRecord
     from bestofn.dataset.prompts.reader import Records
 
 STANDARD_INPUT = "-"
@@ -26,7 +28,6 @@ def records_of(source: str, *, split: str | None = None, name: str | None = None
     Raises:
         ConfigError: it cannot be read, or a split of standard input is asked for.
     """
-    from bestofn.dataset.prompts.json_records import json_records
     from bestofn.dataset.prompts.reader import Records, open_records
 
     if source != STANDARD_INPUT:
@@ -36,7 +37,17 @@ def records_of(source: str, *, split: str | None = None, name: str | None = None
         return open_records(source, split=split, name=name)
     if split is not None or name is not None:
         raise ConfigError("standard input is no dataset: it has no --split and no --name")
-    return Records(json_records(source, standard_input(), by_line=True))
+    return Records(_piped(standard_input(), source))
+
+
+def _piped(file: BinaryIO, called: str) -> Iterator[InputRecord]:
+    from bestofn.dataset.prompts.json_records import json_records
+    from bestofn.support.bounded_lines import bounded_lines
+
+    try:
+        yield from json_records(called, bounded_lines(file, called), by_line=True)
+    except OSError as error:  # `< folder`
+        raise ConfigError(f"standard input cannot be read: {error.strerror or error}") from error
 
 
 def standard_input() -> BinaryIO:

@@ -13,10 +13,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from datasets import Dataset, DatasetDict
+from datasets import Dataset, DatasetDict, Features, Image, Value
 
 from bestofn.core.errors import ConfigError
+from bestofn.dataset.prompts import csv_records
 from bestofn.dataset.prompts.reader import open_records, read_records
+from bestofn.support import bounded_lines
 
 ROWS = [{"prompt": f"What is {n}, or [{n}]?", "reference": str(n)} for n in range(4)]
 LINES = "".join(json.dumps(row) + "\n" for row in ROWS)
@@ -106,6 +108,52 @@ def test_a_text_of_a_table_that_is_no_utf_8_costs_its_row_alone(tmp_path: Path) 
     pq.write_table(pa.table({"prompt": texts}), tmp_path / "a.parquet")
     read = [record for _, record in read_records(str(tmp_path / "a.parquet"))]
     assert read == [{"prompt": "one"}, "it is no UTF-8", {"prompt": "three"}]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        pa.array([0, 2**31 - 1, 0], pa.int32()).view(pa.date32()),
+        pa.array([0, 2**38, 0], pa.int64()).view(pa.timestamp("s")),
+        pa.array([0, 2**62, 0], pa.int64()).view(pa.duration("s")),
+    ],
+)
+def test_a_moment_that_python_has_no_place_for_costs_its_row_alone(
+    odd: pa.Array, tmp_path: Path
+) -> None:
+    table = pa.table({"prompt": ["one", "two", "three"], "odd": odd})
+    pq.write_table(table, tmp_path / "a.parquet")
+    read = [record for _, record in read_records(str(tmp_path / "a.parquet"))]
+    assert [isinstance(each, dict) for each in read] == [True, False, True]
+    assert "it holds a value that cannot be read: " in str(read[1])
+
+
+def test_pictures_of_a_saved_dataset_are_their_bytes(tmp_path: Path) -> None:
+    picture = {"bytes": b"no picture at all", "path": None}
+    held = {"prompt": ["one", "two"], "image": [picture] * 2, "more": [[picture]] * 2}
+    features = Features({"prompt": Value("string"), "image": Image(), "more": [Image()]})
+    Dataset.from_dict(held, features).save_to_disk(tmp_path / "d")
+    read = [record for _, record in read_records(str(tmp_path / "d"))]
+    assert read[1] == {"prompt": "two", "image": picture, "more": [picture]}
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json", "a.csv"])
+def test_a_line_without_an_end_is_one_sentence(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, limit in ((bounded_lines, "LONGEST"), (csv_records, "LONGEST_RECORD")):
+        monkeypatch.setattr(module, limit, 1000)
+    path = tmp_path / f"{name}.gz"
+    begun = "prompt\n" if name == "a.csv" else ""
+    path.write_bytes(gzip.compress((begun + "x" * 100_000).encode()))
+    with pytest.raises(ConfigError, match=r"longer than "):
+        list(read_records(str(path)))
+
+
+def test_a_table_has_only_so_many_columns(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(",".join(f"c{n}" for n in range(10_001)) + "\n1\n")
+    with pytest.raises(ConfigError, match=r"a\.csv: the first line names 10,001 columns; at most"):
+        list(read_records(str(tmp_path / "a.csv")))
 
 
 def test_an_array_is_not_held_whole(tmp_path: Path) -> None:

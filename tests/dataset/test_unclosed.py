@@ -143,3 +143,18 @@ def test_the_time_of_a_long_element_is_linear_in_its_length() -> None:
     assert time.process_time() - began < 3, "it is half a second, and was half a minute"
     assert isinstance(record, dict)
     assert len(record["messages"]) == 40_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'[{"a": "' + b'\\"' * 500_000,
+        b'[{"a": "' + b'\\"' * 500_000 + b'"x',
+        b"[" * 500_000 + b"}" * 500_000,
+        b"[" + b"{" * 500_000 + b"]" * 500_000,
+    ],
+)
+def test_a_text_of_quotes_or_brackets_is_read_in_time_that_grows_with_it(text: bytes) -> None:
+    """Half a million of them took hours: each was looked for among all before it."""
+    with contextlib.suppress(ConfigError):
+        list(json_records.json_records("a.json", [text], by_line=False))

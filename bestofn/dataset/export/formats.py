@@ -57,8 +57,8 @@ def schema_of(name: FormatName) -> pyarrow.Schema:
 
 
 def holds_more_than_text(record: Record) -> bool:
-    """Whether the prompt, or a candidate that rows may be made of, holds tool calls or images, which
-    these formats do not. What has failed, or was rejected, is in none of them."""
+    """Whether the prompt, or a candidate that rows may be made of, holds tool calls or images,
+    which these formats do not. What has failed, or was rejected, is in none of them."""
     messages = messages_of(record)
     messages += [_whole_message(each) for each in ranked_candidates(record) if each["message"]]
     return any(

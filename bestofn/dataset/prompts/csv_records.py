@@ -8,6 +8,7 @@ that is an error, and not a row that holds the rest of the file.
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import itertools
 import re
@@ -20,6 +21,9 @@ from bestofn.dataset.prompts.json_records import LONGEST_RECORD, InputRecord
 
 _SEPARATORS = (",", ";", "\t")
 """Of columns; a spreadsheet writes semicolons where the comma is in numbers."""
+
+MOST_COLUMNS = 10_000
+"""Of a table: every row has a value for each, so a short row costs as much as a long one."""
 
 _LONGEST_FIELD = 2**31 - 1
 """Characters; Python's own limit, 131,072, is less than some prompts have."""
@@ -36,14 +40,15 @@ def csv_records(name: str, file: BinaryIO, *, tabs: bool = False) -> Iterator[In
         tabs: whether columns are separated by tabs; else by whatever the first line holds most of.
 
     Raises:
-        ConfigError: it ends within quotes, or what stands in them is too long to be a cell. What
-            stands before that has been given.
+        ConfigError: it ends within quotes, a row is too long to be one, or it has too many columns.
+            What stands before that has been given.
     """
     csv.field_size_limit(_LONGEST_FIELD)
     with io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="") as text:
-        head = text.readline()
+        pieces = iter(functools.partial(text.readline, LONGEST_RECORD + 1), "")
+        head = next(pieces, "")
         separator = "\t" if tabs else max(_SEPARATORS, key=head.count)
-        lines = _Lines(name, itertools.chain([head], text))
+        lines = _Lines(name, itertools.chain([head], pieces))
         rows = csv.reader(lines, delimiter=separator)
         columns: list[str] | None = None
         while True:
@@ -57,6 +62,11 @@ def csv_records(name: str, file: BinaryIO, *, tabs: bool = False) -> Iterator[In
                 continue
             lines.check_end()
             if columns is None:
+                if len(cells) > MOST_COLUMNS:
+                    raise ConfigError(
+                        f"{name}: the first line names {len(cells):,} columns; at most "
+                        f"{MOST_COLUMNS:,} are read"
+                    )
                 columns = _names(cells)
             elif cells:
                 fault = lines.fault(separator)
@@ -93,7 +103,7 @@ class _Lines:
         if self._size > LONGEST_RECORD:
             raise ConfigError(
                 f"{self._name}:{self._began}: the row that begins there is longer than "
-                f"{LONGEST_RECORD:,} characters, so a quote in it is not closed"
+                f"{LONGEST_RECORD:,} characters: is a quote in it not closed?"
             )
         return line
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import codecs
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -32,9 +33,12 @@ LONGEST_RECORD = 2**28
 """Bytes of one record that is not over: rows with pictures in base64 have some 10**7, and a bracket
 that is never closed has the rest of the file."""
 
-_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"(?=\s*(?:[,:\]}]|$))|[\[\]{},:]')
-"""A string, or what opens, closes and separates. A string of JSON ends in the line it begins in,
-and a separator follows it: where none does, a quote is missing, and this one closes no string."""
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"(?=\s*(?:[,:\]}]|$))|[\[\]{},:"]')
+"""A string, or what opens, closes and separates; or a quote that begins no string. A string of JSON
+ends in the line it begins in, and a separator follows it: where none does, a quote is missing, and
+this one closes no string."""
+_QUOTED = re.compile(rb'"(?:[^"\\]++|\\.)*+("?)')
+_MARK = re.compile(rb"[\[\]{},:]")
 
 _OPEN_ENDS = (b"{", b"[", b",", b":")
 """How a line ends that goes on in the next."""
@@ -82,6 +86,23 @@ def _goes_on(first: bytes, *, by_line: bool) -> bool:
     return not by_line and first.endswith(_OPEN_ENDS) and isinstance(parsed(first), str)
 
 
+def _tokens(line: bytes) -> Iterator[re.Match[bytes]]:
+    """The tokens of a line, in time that grows with its length: a quote that begins no string ends
+    the search for all that are escaped behind it, since these would end where it does."""
+    at = 0
+    while at < len(line):
+        for token in _TOKEN.finditer(line, at):
+            if token[0] == b'"':
+                quoted = _QUOTED.match(line, token.start())
+                assert quoted is not None
+                at = quoted.end() - 1 if quoted[1] else len(line)
+                yield from _MARK.finditer(line, token.end(), at)
+                break
+            yield token
+        else:
+            return
+
+
 class _Elements:
     """The elements of an array, or objects that follow one another, each with its first line.
 
@@ -92,6 +113,7 @@ class _Elements:
     def __init__(self, name: str) -> None:
         self._name = name
         self._open: list[bytes] = []  # brackets, the outermost first
+        self._opened = Counter[bytes]()  # how many of each kind
         self._array = False  # whether the outermost is that of the array, which is no element
         self._held: list[bytes] = []
         self._size = 0
@@ -108,7 +130,7 @@ class _Elements:
             start = behind = 0
             blank = not self._held
             self._began = number if blank else self._began
-            for token in _TOKEN.finditer(line):
+            for token in _tokens(line):
                 mark = token[0]
                 blank = blank and not line[behind : token.start()].strip()
                 begins = mark == b"[" and not self._open and blank
@@ -139,9 +161,11 @@ class _Elements:
         """
         if mark == b"{" and not blank and self._begins_anew():
             self._open = [*self._open[: self._array], mark]
+            self._opened = Counter(self._open)
             return token.start()
         if mark in (b"[", b"{"):
             self._open.append(mark)
+            self._opened[mark] += 1
         elif mark in (b"]", b"}") and self._close(b"[" if mark == b"]" else b"{"):
             if not self._open:
                 end = token.start() if self._array else token.end()
@@ -161,11 +185,12 @@ class _Elements:
         """Close the innermost bracket of this kind, and with it those that were left open inside;
         whether there is one. The array's own is closed where nothing is left open in it."""
         first = 1 if self._array and len(self._open) > 1 else 0
-        for at in range(len(self._open) - 1, first - 1, -1):
-            if self._open[at] == opened:
-                del self._open[at:]
-                return True
-        return False
+        if self._opened[opened] == (first and opened == b"["):
+            return False  # without looking: a million of them would take hours
+        while self._open[-1] != opened:
+            self._opened[self._open.pop()] -= 1
+        self._opened[self._open.pop()] -= 1
+        return True
 
     def _hold(self, rest: bytes) -> None:
         if not rest.strip():

@@ -25,6 +25,7 @@ from bestofn.dataset.prompts.files import (
 )
 from bestofn.dataset.prompts.folders import TRAIN, choose_split, data_files
 from bestofn.dataset.prompts.json_records import InputRecord, json_records
+from bestofn.support.bounded_lines import bounded_lines
 from bestofn.support.error_text import first_line
 
 if TYPE_CHECKING:
@@ -131,8 +132,9 @@ def _file(path: Path, called: str) -> Iterator[InputRecord]:
             if kind in SEPARATED:
                 yield from csv_records(called, file, tabs=kind == ".tsv")
             else:
-                yield from json_records(called, file, by_line=kind in (".jsonl", ".ndjson"))
-    except (OSError, EOFError, ValueError, pyarrow.ArrowException) as error:
+                lines = bounded_lines(file, called)
+                yield from json_records(called, lines, by_line=kind in (".jsonl", ".ndjson"))
+    except (OSError, EOFError, ValueError, OverflowError, pyarrow.ArrowException) as error:
         raise ConfigError(f"{path} cannot be read: {first_line(error)}") from error
 
 
@@ -148,15 +150,18 @@ def _table(path: Path, called: str) -> Iterator[InputRecord]:
 
 
 def _rows(batch: pyarrow.RecordBatch) -> Iterator[dict[str, Any] | str]:
-    """The rows of a batch; of a text that is no UTF-8 only its own row suffers."""
+    """The rows of a batch; of a text that is no UTF-8, or a date that Python has no place for, only
+    its own row suffers."""
     try:
         yield from batch.to_pylist()
-    except UnicodeDecodeError:
+    except (ValueError, OverflowError):
         for at in range(batch.num_rows):
             try:
                 yield from batch.slice(at, 1).to_pylist()
             except UnicodeDecodeError:
                 yield "it is no UTF-8"
+            except (ValueError, OverflowError) as error:
+                yield f"it holds a value that cannot be read: {first_line(error)}"
 
 
 def _saved(path: Path, split: str | None) -> Records:
@@ -188,17 +193,31 @@ def _numbered(called: str, rows: Any) -> Iterator[InputRecord]:
 
     number = -1
     try:
-        for number, record in enumerate(rows):
+        for number, record in enumerate(_as_stored(rows)):
             yield f"{called}, row {number}", record
     except (
         OSError,
         ValueError,
+        OverflowError,
         RuntimeError,
         DatasetsError,
         HTTP_ERROR,
         pyarrow.ArrowException,
     ) as e:
         raise ConfigError(f"{called}, row {number + 1} cannot be read: {first_line(e)}") from e
+
+
+def _as_stored(rows: Any) -> Iterator[dict[str, Any] | str]:
+    """The rows of a dataset; pictures and sounds as their bytes, which nobody here looks at."""
+    from datasets.features.features import require_decoding
+
+    features = rows.features or {}
+    if not any(map(require_decoding, features.values())):
+        yield from rows
+        return
+    for table in rows.with_format("arrow").iter(batch_size=BATCH):
+        for batch in table.to_batches():
+            yield from _rows(batch)
 
 
 def _hub(source: str, split: str | None, name: str | None) -> Records:

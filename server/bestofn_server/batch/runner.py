@@ -17,6 +17,7 @@ from fastapi import FastAPI
 
 from bestofn.core.errors import ConfigError
 from bestofn.core.no_winner import GeneratorError
+from bestofn.support.bounded_lines import bounded_lines
 from bestofn_server.batch.answers import Answers, answer_of, may_pass, open_answers, refusal_of
 from bestofn_server.batch.lines import BatchLine, batch_lines
 
@@ -191,7 +192,7 @@ def _asked(source: Path) -> dict[str, str]:
 def _lines(source: Path) -> Iterator[BatchLine]:
     try:
         with source.open("rb") as lines:
-            yield from batch_lines(lines)
+            yield from batch_lines(bounded_lines(lines, str(source)))
     except OSError as error:
         raise ConfigError(f"{source} cannot be read: {error.strerror or error}") from error
 
