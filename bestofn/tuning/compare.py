@@ -26,6 +26,8 @@ from bestofn.tuning.plans import Plan, has_rewards, mixed
 from bestofn.tuning.recorded import RecordedRow
 from bestofn.tuning.replay import Replay
 
+_Z = statistics.NormalDist().inv_cdf(0.975)
+
 RESAMPLES = 400
 """Of the bootstrap."""
 
@@ -152,7 +154,11 @@ def _mean_known(values: Iterable[int | None]) -> float:
 
 
 def interval(values: Sequence[float], seed: int = 0) -> tuple[float, float]:
-    """The 95 % interval of the mean, by bootstrap over the values."""
+    """The 95 % interval of the mean, by bootstrap over the values; where all are 0 or all are 1, and
+    that has no width, Wilson's of a share (1927)."""
+    if len({*values}) == 1 and values[0] in (0.0, 1.0):
+        width = _Z**2 / (len(values) + _Z**2)
+        return (0.0, width) if values[0] == 0 else (1.0 - width, 1.0)
     drawn = np.random.default_rng(seed)
     held = np.asarray(values)
     means = sorted(

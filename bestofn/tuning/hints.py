@@ -13,6 +13,10 @@ from bestofn.tuning.grading import Graded
 from bestofn.tuning.plans import has_rewards
 
 
+LEAST_ROWS = 30
+"""Of which a verdict is given: the bootstrap's interval of a few rows is too narrow."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fall:
     """How much rm@k loses from its best k to the largest.
@@ -20,17 +24,20 @@ class Fall:
     Args:
         best: k at which it is highest.
         most: the largest k.
-        lost: rm@best less rm@most, of the same rows.
+        lost: rm@best less rm@most, where the best is that of the other half of the rows: the best
+            of the same rows is so by chance, too.
+        rows: that it was measured on.
     """
 
     best: int
     most: int
     lost: Estimate
+    rows: int
 
     @property
     def is_certain(self) -> bool:
-        """Whether the interval of the loss lies above zero."""
-        return self.lost.low > 0
+        """Whether the interval of the loss lies above zero, and there are rows enough."""
+        return self.lost.low > 0 and self.rows >= LEAST_ROWS
 
     def __str__(self) -> str:
         lost = f"{self.lost.value:.1%} (95 %: {self.lost.low:.1%} to {self.lost.high:.1%})"
@@ -40,6 +47,11 @@ class Fall:
             return (
                 f"rm@k falls by {lost} from k = {self.best} to {self.most}: the reward model is "
                 "over-optimised; fewer candidates, a vote or another reward model choose better."
+            )
+        if self.rows < LEAST_ROWS:
+            return (
+                f"rm@k at {self.most} is {lost} below that at {self.best}: of {self.rows} rows, "
+                "too few to tell."
             )
         return f"rm@k at {self.most} is {lost} below that at {self.best}: within what chance does."
 
@@ -91,10 +103,21 @@ def fall(graded: Graded, sizes: Sequence[int]) -> Fall | None:
         ]
         for k in sizes
     }
-    best = max(sizes, key=lambda k: (statistics.fmean(by_size[k]), k))
-    lost = [a - b for a, b in zip(by_size[best], by_size[max(sizes)], strict=True)]
+    most, rows = max(sizes), len(by_size[max(sizes)])
+    if not rows:
+        return None
+
+    def best(half: slice) -> int:
+        return max(sizes, key=lambda k: (statistics.fmean(by_size[k][half] or [0.0]), k))
+
+    halves = slice(0, None, 2), slice(1, None, 2)
+    lost = [
+        of_best - of_most
+        for here, other in (halves, halves[::-1])
+        for of_best, of_most in zip(by_size[best(other)][here], by_size[most][here], strict=True)
+    ]
     estimate = Estimate.of(lost)
-    return None if estimate is None else Fall(best, max(sizes), estimate)
+    return None if estimate is None else Fall(best(slice(None)), most, estimate, rows)
 
 
 def length_bias(graded: Graded) -> LengthBias | None:

@@ -13,6 +13,7 @@ import pytest
 from bestofn.core.types import Request
 from bestofn.settings.sections import AnswerKeySettings
 from bestofn.tuning.at_k import at_k, maj_at, pass_at, rm_at, sizes_up_to
+from bestofn.tuning.compare import interval
 from bestofn.tuning.grading import By, Graded
 from bestofn.tuning.hints import fall, length_bias
 from bestofn.tuning.recorded import RecordedRow
@@ -108,6 +109,33 @@ def test_over_optimisation_is_told_where_rm_at_k_falls_and_only_there() -> None:
     assert rises is not None
     assert (rises.best, rises.is_certain) == (8, False)
     assert "no sign" in str(rises)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 29])
+def test_of_a_few_rows_no_verdict_is_given(rows: int) -> None:
+    falls = fall(ranked(rows, turned=True), [1, 2, 4, 8])
+    assert falls is not None
+    assert not falls.is_certain
+    assert f"of {rows} rows, too few to tell" in str(falls)
+
+
+def test_what_chance_makes_the_best_k_of_these_rows_is_no_fall() -> None:
+    """Rewards that say nothing: of many sizes one is highest by chance."""
+    drawn = random.Random(3)
+    told = 0
+    for _ in range(40):
+        made = [row(at, [drawn.random() for _ in range(8)]) for at in range(40)]
+        right = [[drawn.random() < 0.5 for _ in range(8)] for _ in made]
+        falls = fall(graded(made, right, "check"), list(range(1, 9)))
+        told += falls is not None and falls.is_certain
+    assert told <= 3, "of 40 at most as many as 2.5 % and chance say"
+
+
+def test_the_interval_of_rows_that_are_all_right_has_a_width() -> None:
+    assert interval([1.0] * 20) == (pytest.approx(0.839, abs=0.001), 1.0)  # Wilson's, of 20 of 20
+    assert interval([0.0]) == (0.0, pytest.approx(0.793, abs=0.001))
+    low, high = interval([0.0, 1.0] * 20)
+    assert 0.3 < low < 0.5 < high < 0.7
 
 
 def test_agreement_with_a_choice_by_rewards_says_nothing_of_over_optimisation() -> None:
