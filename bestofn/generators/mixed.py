@@ -34,7 +34,7 @@ from bestofn.support.concurrency import cancel_and_wait
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # a generator need not be hashable
 class Member:
     """One of several generators.
 

@@ -57,6 +57,7 @@ class OpenAIGenerator:
         model: its name there.
         context: see `bestofn.core.model_facts.ContextLimit`.
         chat_template: as the setting has it; see `bestofn.generators.chat_template`.
+        most_bytes: of one answer; a longer one fails.
     """
 
     changes = False
@@ -68,7 +69,9 @@ class OpenAIGenerator:
         model: str,
         context: int | None = None,
         chat_template: str | None = None,
+        most_bytes: int = MOST_BYTES,
     ) -> None:
+        self._most_bytes = most_bytes
         self._client = client
         self._model = model
         self._tokenizer = UpstreamTokenizer(client, model)
@@ -86,9 +89,8 @@ class OpenAIGenerator:
         streamed = request.snapshot_tokens is not None or request.apart
         if streamed and not self._found.lacks("streams", kind_of(request, self._model)):
             opened = functools.partial(self._opened, request)
-            return StreamedSampling(
-                request, indices, opened, functools.partial(self._unstreamed, request)
-            )
+            whole = functools.partial(self._unstreamed, request)
+            return StreamedSampling(request, indices, opened, whole, self._most_bytes)
         if self._in_one_request(request, len(indices)):
             group = self._several(request, len(indices))
             return GroupSampling(request, indices, group, one, self._turn)
@@ -276,4 +278,4 @@ async def openai_generator(
         name, context = await model_of_all(opened, model)
         first, *spares = opened.values()
         client = ApiClient(first, spares=spares, who=WHO, concurrency=concurrency, breakers=True)
-        yield OpenAIGenerator(client, name, context, chat_template)
+        yield OpenAIGenerator(client, name, context, chat_template, most_bytes)

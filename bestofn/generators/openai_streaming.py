@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bestofn.core.no_winner import GeneratorError
@@ -34,6 +35,7 @@ class StreamedSampling(TaskSampling):
         indices: which of them.
         opened: opens the stream of the candidate with that index.
         whole: asks for it in one piece.
+        most: characters of a candidate; a longer one fails.
     """
 
     def __init__(
@@ -42,10 +44,12 @@ class StreamedSampling(TaskSampling):
         indices: Sequence[int],
         opened: Callable[[int], Coroutine[Any, Any, Chunks]],
         whole: Callable[[int], Coroutine[Any, Any, Completion]],
+        most: int,
     ) -> None:
         self._request = request
         self._opened = opened
         self._whole = whole
+        self._most = most
         self._wanted = set(indices)
         self._calls: dict[int, asyncio.Task[Any]] = {}
         self._choices = {index: GrowingChoice() for index in indices}
@@ -62,7 +66,8 @@ class StreamedSampling(TaskSampling):
                 completion = await self._answer(index)
             return to_candidate(completion, 0, self._request, index)
         except GeneratorError as error:
-            return failed_candidate(self._request, index, error)
+            failed = failed_candidate(self._request, index, error)
+            return replace(failed, completion_tokens=self._choices[index].tokens or None)
         except asyncio.CancelledError:
             if index in self._wanted:
                 raise
@@ -85,6 +90,10 @@ class StreamedSampling(TaskSampling):
                 for part in chunk["choices"]:
                     if part.get("index") in (0, None):
                         choice.add(part)
+                if choice.characters > self._most:
+                    raise GeneratorError(
+                        f"the upstream's answer is above {self._most:,} characters"
+                    )
                 if every is None or choice.finish_reason is not None:
                     continue
                 if choice.tokens >= told + every:

@@ -26,6 +26,9 @@ from bestofn.support.plain_json import check_depth, parsed
 
 logger = logging.getLogger(__name__)
 
+MOST_CHOICES = 4096
+"""Of one stream: more than anybody may ask for."""
+
 _EVENTS = (b"data:", b"event:", b":")
 """How a body of server-sent events begins."""
 
@@ -91,6 +94,8 @@ async def _read(
                     continue
                 for choice in chunk["choices"]:
                     index = choice.get("index") or 0
+                    if len(unfinished) > MOST_CHOICES:
+                        raise GeneratorError(f"{who}'s stream has too many choices")
                     unfinished[index] = choice.get("finish_reason") is None
                     if "delta" in choice:
                         of_choice = calls.setdefault(index, StreamedCalls())

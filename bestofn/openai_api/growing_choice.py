@@ -9,6 +9,7 @@ choice.whole            # once choice.finish_reason is there: as an answer that 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,10 +36,12 @@ class GrowingChoice:
     Attributes:
         finish_reason: the server's word; None while it has not ended.
         parts: chunks that brought something.
+        characters: of what came, as JSON: what is held is no more.
     """
 
     finish_reason: Any = None
     parts: int = 0
+    characters: int = 0
     _texts: dict[str, list[str]] = field(default_factory=dict)
     _calls: dict[int, dict[str, Any]] = field(default_factory=dict)
     _pictures: list[Any] = field(default_factory=list)
@@ -51,6 +54,8 @@ class GrowingChoice:
     def add(self, choice: Mapping[str, Any]) -> None:
         """One more part: what a chunk holds of this choice. What has no meaning is passed over."""
         delta = choice.get("delta")
+        held = [value for name, value in choice.items() if value is not None and name != "index"]
+        self.characters += len(json.dumps(held, ensure_ascii=False))
         if isinstance(delta, Mapping):
             self._is_chat = True
             brought = self._add_message(delta)

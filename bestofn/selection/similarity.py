@@ -7,19 +7,19 @@ aside, and neither needs a model.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Literal
 
 Measure = Literal["ngrams", "rouge-l"]
 """ngrams: Jaccard over character 3-grams, linear in the length. rouge-l: F1 of the longest common
-subsequence of words, the product of both lengths."""
+subsequence of words."""
 
 LONGEST = 4_000
 """Characters of each text that are compared, its last ones: answers end with what they come to. The
 cost grows with them, and with the square of N: 16 texts of 4,000 take about 20 ms by n-grams."""
 
 LONGEST_WORDS = 300
-"""Words of each text that ROUGE-L compares, the last ones."""
+"""Words of each text that ROUGE-L compares, the last ones: 64 texts of so many take some 0.3 s."""
 
 GRAM = 3
 """Characters of an n-gram."""
@@ -37,7 +37,8 @@ def _by_grams(texts: Sequence[str]) -> list[list[float]]:
 
 def _by_words(texts: Sequence[str]) -> list[list[float]]:
     words = [_plain(text).split()[-LONGEST_WORDS:] for text in texts]
-    return _table(len(texts), lambda i, j: _rouge_l(words[i], words[j]))
+    places = [_places(each) for each in words]
+    return _table(len(texts), lambda i, j: _rouge_l(words[i], words[j], places[j]))
 
 
 def _table(size: int, of: Callable[[int, int], float]) -> list[list[float]]:
@@ -62,18 +63,34 @@ def _jaccard(one: set[str], other: set[str]) -> float:
     return shared / (len(one) + len(other) - shared)
 
 
-def _rouge_l(one: Sequence[Hashable], other: Sequence[Hashable]) -> float:
-    """F1 of the longest common subsequence (Lin 2004)."""
+def _places(words: Sequence[Hashable]) -> dict[Hashable, int]:
+    """Where each word stands, a bit for each place."""
+    places: dict[Hashable, int] = {}
+    for at, word in enumerate(words):
+        places[word] = places.get(word, 0) | 1 << at
+    return places
+
+
+def _rouge_l(
+    one: Sequence[Hashable], other: Sequence[Hashable], places: Mapping[Hashable, int]
+) -> float:
+    """F1 of the longest common subsequence (Lin 2004), whose length is found for all places of
+    `other` at once: a row of the table is an integer, and its bits that are 0 are where the length
+    rises (Hyyrö 2004, "Bit-parallel LCS-length computation revisited").
+
+    Args:
+        one, other: words.
+        places: of `other`.
+    """
     if not one or not other:
         return float(one == other)
-    row = [0] * (len(other) + 1)
+    whole = (1 << len(other)) - 1
+    row = whole
     for word in one:
-        before = 0
-        for at, each in enumerate(other, start=1):
-            above = row[at]
-            row[at] = before + 1 if word == each else max(above, row[at - 1])
-            before = above
-    return 2 * row[-1] / (len(one) + len(other))
+        matched = row & places.get(word, 0)
+        row = ((row + matched) | (row - matched)) & whole
+    common = len(other) - row.bit_count()
+    return 2 * common / (len(one) + len(other))
 
 
 _PREPARED: dict[Measure, Callable[[Sequence[str]], list[list[float]]]] = {

@@ -179,6 +179,26 @@ async def test_a_stream_that_dies_in_the_middle_costs_its_candidate(
     assert failed.failure is not None
     assert failed.failure.reason == "generation_error"
     assert (failed.text, failed.rank) == ("", None)
+    assert failed.candidate.counted_tokens == 1, "it has cost what came before"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        said("word " * 100),
+        {"choices": [{"delta": {}, "logprobs": {"content": [{"token": "x" * 500}]}}]},
+        {"choices": [{"delta": {}, "token_ids": list(range(100_000, 100_100))}]},
+        chunk({"tool_calls": [{"index": 0, "function": {"arguments": "x" * 500}}]}),
+        chunk({"content": [{"type": "image_url", "image_url": {"url": "x" * 500}}]}),
+    ],
+)
+async def test_a_stream_without_an_end_costs_its_candidate_and_no_more_memory(
+    serve: Serve, more: dict[str, Any]
+) -> None:
+    upstream = serve(lambda body: events([more] * 10_000))
+    async with openai_generator(upstream.url, most_bytes=20_000) as generator:
+        finished, _ = await sampled(generator, reading(best_of=1, seed=1))
+    assert finished[0].error == "the upstream's answer is above 20,000 characters"
 
 
 async def test_a_candidate_that_loops_is_hung_up_on_and_its_tokens_are_counted(

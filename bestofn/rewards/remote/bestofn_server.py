@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import math
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -19,15 +21,28 @@ from bestofn.rewards.remote.wire_formats import WHO, Count, Number, read_reply
 PATH = "v1/rewards"
 
 
+FAILED = "reward_server_failed"
+"""Why there is no reward where the server says it in no word of ours."""
+
+MOST_REASONS = 32
+"""Of one server: each is a label of the metrics."""
+
+MOST_CUT = 2**31 - 1
+"""Tokens; records hold no more."""
+
+_REASON = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
 class _Failure(BaseModel):
     reason: str
-    detail: str
 
 
 class _Item(BaseModel):
     index: Count
     reward: Annotated[Number, Field(allow_inf_nan=False)] | None
-    components: dict[str, Number] = Field(default_factory=dict)
+    components: dict[Annotated[str, Field(max_length=64)], Number] = Field(
+        default_factory=dict, max_length=64
+    )
     cut: Count = 0
     failure: _Failure | None = None
 
@@ -54,6 +69,7 @@ class BestofnServer:
         self.compares = compares
         self._client = client
         self._model = model
+        self._reasons = {FAILED}
 
     async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
         """One `Score` per candidate, in the order given; see `bestofn.core.protocols.RewardModel`.
@@ -91,10 +107,20 @@ class BestofnServer:
             for at in range(len(candidates))
         ]
 
-    @staticmethod
-    def _score(item: _Item, tokens: int) -> Score:
+    def _score(self, item: _Item, tokens: int) -> Score:
+        if not 0 <= item.cut <= MOST_CUT:
+            detail = f"{WHO} says that it was not shown {item.cut} tokens"
+            return Score(None, tokens, Failure(FAILED, detail))
         if item.reward is None:
             if item.failure is None:
                 raise RewardError(f"{WHO} gives neither a reward nor a reason for one candidate")
-            return Score(None, tokens, Failure(item.failure.reason, item.failure.detail))
-        return Score(item.reward, tokens, components=item.components, cut=item.cut)
+            return Score(None, tokens, self._failure(item.failure.reason))
+        finite = {name: each for name, each in item.components.items() if math.isfinite(each)}
+        return Score(item.reward, tokens, components=finite, cut=item.cut)
+
+    def _failure(self, reason: str) -> Failure:
+        """Why there is no reward: the server's word, and not its text, which may hold anything."""
+        if reason not in self._reasons and len(self._reasons) < MOST_REASONS:
+            self._reasons |= {reason} if _REASON.fullmatch(reason) else set()
+        known = reason if reason in self._reasons else FAILED
+        return Failure(known, f"{WHO} has no reward for it ({known})")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 
 from bestofn import Pipeline, Settings
 from bestofn.builders.choosing import build_selector
@@ -20,8 +21,11 @@ from bestofn.core.best_of_n import best_of_n
 from bestofn.core.errors import ConfigError
 from bestofn.core.no_winner import RewardError
 from bestofn.core.protocols import RewardModel
-from bestofn.core.types import Request
+from bestofn.core.types import Request, Score
+from bestofn.openai_api.client import ApiClient
+from bestofn.openai_api.connection import open_http
 from bestofn.rewards.checkpoints.text_only import load_text_maker
+from bestofn.rewards.remote.bestofn_server import MOST_REASONS, BestofnServer
 from bestofn.rewards.remote.open import open_reward_server
 from bestofn.rewards.transformers import TransformersRewardModel
 from bestofn.selection.argmax import ArgmaxSelector
@@ -103,9 +107,56 @@ async def test_bestofns_server_gives_its_own_rewards() -> None:
             assert await remote.score(request, []) == []
     rewards = [score.reward for score in said]
     assert rewards == pytest.approx([score.reward for score in expected], abs=1e-5)
-    assert [score.failure for score in said] == [score.failure for score in expected]
-    assert said[2].failure is not None
+    assert [_reason(score) for score in said] == [_reason(score) for score in expected]
+    assert _reason(said[2]) == "too_long_for_reward_model"
     assert said[0].tokens > 0
+
+
+def _reason(score: Score) -> str | None:
+    return score.failure and score.failure.reason
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        (b'{"reward": 1.0, "components": {"a": 1e999, "b": 2.0}}', (1.0, {"b": 2.0}, 0, None)),
+        (b'{"reward": 1.0, "cut": 99999999999}', (None, {}, 0, "reward_server_failed")),
+        (
+            b'{"reward": null, "failure": {"reason": "its <key>", "detail": "sk-1"}}',
+            (None, {}, 0, "reward_server_failed"),
+        ),
+        (b'{"reward": null, "failure": {"reason": "too_long"}}', (None, {}, 0, "too_long")),
+    ],
+)
+async def test_what_a_bestofn_server_says_besides_is_not_taken_at_its_word(
+    item: bytes, expected: tuple[Any, ...]
+) -> None:
+    app = FastAPI()
+    answered = b'{"data": [{"index": 0, %s]}' % item[1:]
+    app.post("/v1/rewards")(lambda: Response(answered, media_type="application/json"))
+    async with (
+        serving(app) as url,
+        open_http(url, root="/") as http,
+    ):
+        (score,) = await BestofnServer(ApiClient(http), None).score(REQUEST, candidates(["a"]))
+    assert (score.reward, score.components, score.cut, _reason(score)) == expected
+    assert "sk-1" not in str(score.failure)
+
+
+async def test_a_server_has_only_so_many_reasons() -> None:
+    """Each is a label of the metrics."""
+    asked = itertools.count()
+    app = FastAPI()
+
+    @app.post("/v1/rewards")
+    def rewards() -> dict[str, Any]:
+        failure = {"reason": f"reason_{next(asked)}"}
+        return {"data": [{"index": 0, "reward": None, "failure": failure}]}
+
+    async with serving(app) as url, open_http(url, root="/") as http:
+        server = BestofnServer(ApiClient(http), None)
+        told = {_reason((await server.score(REQUEST, candidates(["a"])))[0]) for _ in range(100)}
+    assert len(told) == MOST_REASONS
 
 
 async def test_a_server_that_compares_is_sent_all_candidates_together() -> None:
