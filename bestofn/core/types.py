@@ -243,6 +243,10 @@ class Rejection:
     span: tuple[int, int] | None = None
 
 
+LARGEST_REWARD = 1e100
+"""Sums and squares of a million such numbers are finite."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why a candidate could not be judged (a fault, as against a rejection)."""
@@ -288,13 +292,16 @@ class Score:
         by: str = "the reward model",
     ) -> Score:
         """A score with this reward, or with the failure ``reward_not_finite`` where it is NaN,
-        infinite or None: what is no finite number orders nothing. The rest is as the class's.
+        infinite, None or beyond `LARGEST_REWARD`: what is no finite number orders nothing, and what
+        is nearly none has no mean. The rest is as the class's.
 
         Args:
             reward: the raw reward.
             by: what returned it, for the failure's sentence.
         """
-        if reward is not None and math.isfinite(reward):
+        if reward is not None and abs(reward) <= LARGEST_REWARD:  # NaN is not
             return cls(reward, tokens, None, components or {}, cut)
-        detail = f"{by} returned {reward}, which is not a finite number"
+        finite = reward is not None and math.isfinite(reward)
+        why = f"beyond {LARGEST_REWARD:g}" if finite else "not a finite number"
+        detail = f"{by} returned {reward}, which is {why}"
         return cls(None, tokens, Failure("reward_not_finite", detail), cut=cut)

@@ -52,8 +52,3 @@ async def chat_chunks(
     async with contextlib.aclosing(chunks):
         async for chunk in chunks:
             yield as_chat_chunk(chunk, top)
-
-
-def alternatives(fields: Mapping[str, Any]) -> int:
-    """How many alternatives of each token a chat request asks for."""
-    return int(fields.get("top_logprobs") or 0)

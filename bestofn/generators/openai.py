@@ -12,7 +12,6 @@ from typing import Any
 from bestofn.core.protocols import Sampling
 from bestofn.core.types import Endpoint, Request
 from bestofn.generators.chat_as_completion import (
-    alternatives,
     chat_chunks,
     completion_body,
     unread_fields,
@@ -23,7 +22,7 @@ from bestofn.generators.openai_sampling import GroupSampling, SeparateSampling
 from bestofn.generators.openai_streaming import StreamedSampling
 from bestofn.generators.upstream_tokenizer import UpstreamTokenizer
 from bestofn.openai_api.client import ApiClient
-from bestofn.openai_api.completion_as_chat import as_chat, with_chat_logprobs
+from bestofn.openai_api.completion_as_chat import alternatives, as_chat, with_chat_logprobs
 from bestofn.openai_api.completions import Completion, read_completion
 from bestofn.openai_api.connection import MOST_BYTES, open_http
 from bestofn.openai_api.logprobs import asked_by_rules, field_of, token_logprobs

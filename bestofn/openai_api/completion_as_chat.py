@@ -46,8 +46,20 @@ def completion_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     if limit is not None:
         given["max_tokens"] = limit
     if given.pop("logprobs", None):
-        given["logprobs"] = int(fields.get("top_logprobs") or 1)
+        given["logprobs"] = alternatives(fields) or 1
     return given
+
+
+def alternatives(fields: Mapping[str, Any]) -> int:
+    """How many alternatives of each token a chat request asks for.
+
+    Raises:
+        RequestError: it says no number.
+    """
+    asked = fields.get("top_logprobs") or 0
+    if not isinstance(asked, int):
+        raise RequestError("top_logprobs: it has to be a whole number", param="top_logprobs")
+    return int(asked)
 
 
 def chat_logprobs(given: Mapping[str, Any] | None, top: int) -> dict[str, Any] | None:

@@ -154,8 +154,8 @@ def _mean_known(values: Iterable[int | None]) -> float:
 
 
 def interval(values: Sequence[float], seed: int = 0) -> tuple[float, float]:
-    """The 95 % interval of the mean, by bootstrap over the values; where all are 0 or all are 1, and
-    that has no width, Wilson's of a share (1927)."""
+    """The 95 % interval of the mean, by bootstrap over the values; where all are 0 or all are 1,
+    and that has no width, Wilson's of a share (1927)."""
     if len({*values}) == 1 and values[0] in (0.0, 1.0):
         width = _Z**2 / (len(values) + _Z**2)
         return (0.0, width) if values[0] == 0 else (1.0 - width, 1.0)

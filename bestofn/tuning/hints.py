@@ -12,7 +12,6 @@ from bestofn.tuning.at_k import Estimate, rm_at
 from bestofn.tuning.grading import Graded
 from bestofn.tuning.plans import has_rewards
 
-
 LEAST_ROWS = 30
 """Of which a verdict is given: the bootstrap's interval of a few rows is too narrow."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from bestofn.core import errors, no_winner
 from bestofn.core.ranking import Ranking, ScoredCandidate
-from bestofn.core.types import Candidate, Rejection, Request, message_text
+from bestofn.core.types import Candidate, Rejection, Request, Score, message_text
 
 
 @pytest.mark.parametrize(
@@ -81,3 +82,12 @@ def test_a_reason_given_twice_counts_its_candidate_once() -> None:
     ranking = Ranking(Request.from_prompt("x"), (ScoredCandidate(candidate, twice),))
     assert ranking.rejected == {"loop": 1}
     assert ranking.winner is None
+
+
+@pytest.mark.parametrize("odd", [1.7e308, -1e101, math.inf, math.nan, None])
+def test_a_reward_that_orders_nothing_or_has_no_mean_is_a_failure(odd: float | None) -> None:
+    score = Score.of(odd)
+    assert score.reward is None
+    assert score.failure is not None
+    assert score.failure.reason == "reward_not_finite"
+    assert Score.of(1e100).reward == 1e100

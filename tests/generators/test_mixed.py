@@ -240,3 +240,14 @@ async def test_a_model_that_is_always_surer_of_itself_does_not_win_by_that() -> 
     assert ranking.chosen_by.score == "mean_logprob"
     order = [each.index for each in ranking.ranked]
     assert order == [0, 1, 2, 3], "the first of each before the second of each"
+
+
+class Unhashable(FakeGenerator):
+    """As vLLM's generator is, whose options are a dict."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+async def test_a_generator_need_not_be_hashable() -> None:
+    ranking = await ranked(mixed(one=Unhashable(["a"] * 4), other=FakeGenerator(["b"] * 4)))
+    assert sorted(each.text for each in by_index(ranking)) == ["a", "a", "b", "b"]

@@ -83,3 +83,9 @@ def test_answers_and_chunks_have_the_form_of_a_chats() -> None:
     assert chunk["object"] == "chat.completion.chunk"
     assert chunk["choices"] == [{**rest, "delta": said}]
     assert as_chat_chunk({"choices": [], "usage": {"a": 1}})["choices"] == []
+
+
+@pytest.mark.parametrize("odd", ["abc", [1], {"a": 1}, 1.5])
+def test_a_number_of_alternatives_that_is_none_is_the_requests_fault(odd: Any) -> None:
+    with pytest.raises(RequestError, match=r"^top_logprobs: it has to be a whole number$"):
+        completion_fields({"logprobs": True, "top_logprobs": odd})

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import httpx
 import pytest
 
 from bestofn import Pipeline, Settings
+from bestofn.core.types import Candidate, Request, Score
 from bestofn.generators.openai import openai_generator
 from bestofn.openai_api import breaker
 from bestofn.selection.argmax import ArgmaxSelector
+from bestofn.support.waiting import left
+from bestofn.testing import FakeGenerator, FakeRewardModel
 from bestofn_server.app import create_app
 from tests.support.serving import ask, client_of, error_of
 from tests.support.upstream import Script, Upstream, completion, failure, running
@@ -60,6 +63,34 @@ async def test_nothing_is_waited_for_longer_than_the_client_says_that_it_waits()
             response = await client.post(CHAT, json=ask(), headers={name: "20.0"})
             assert (response.status_code, len(upstream.bodies)) == (429, 1)
             assert time.monotonic() - started < 15
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/rewards", {"prompt": "q", "responses": ["a"]}),
+        ("/v1/rerank", {"query": "q", "documents": ["a"]}),
+        ("/classify", {"messages": [*ask()["messages"], {"role": "assistant", "content": "a"}]}),
+        (CHAT, ask()),
+    ],
+)
+async def test_every_route_says_that_somebody_waits(path: str, body: dict[str, Any]) -> None:
+    """Else what is asked of a reward server would be tried again for as long as for a dataset."""
+    waited: list[float | None] = []
+
+    class Asked(FakeRewardModel):
+        async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
+            waited.append(left())
+            return await super().score(request, candidates)
+
+    pipeline = Pipeline(
+        FakeGenerator(["good", "better"]), ArgmaxSelector(), (), Asked(lambda *_: 1.0)
+    )
+    async with client_of(create_app(Settings(best_of=2), pipeline)) as client:
+        answered = await client.post(path, json=body, headers={"x-stainless-timeout": "20"})
+    assert answered.status_code == 200, answered.text
+    assert waited
+    assert all(each is not None and 10 < each <= 20 for each in waited)
 
 
 async def test_a_wait_that_is_short_enough_is_nobodys_business() -> None:

@@ -116,7 +116,7 @@ class BestofnServer:
                 raise RewardError(f"{WHO} gives neither a reward nor a reason for one candidate")
             return Score(None, tokens, self._failure(item.failure.reason))
         finite = {name: each for name, each in item.components.items() if math.isfinite(each)}
-        return Score(item.reward, tokens, components=finite, cut=item.cut)
+        return Score.of(item.reward, tokens=tokens, components=finite, cut=item.cut, by=WHO)
 
     def _failure(self, reason: str) -> Failure:
         """Why there is no reward: the server's word, and not its text, which may hold anything."""

@@ -11,12 +11,9 @@ from fastapi import Request
 from starlette.responses import JSONResponse, Response
 
 from bestofn.support.concurrency import cancel_and_wait
-from bestofn.support.one_request import one_request
-from bestofn.support.waiting import somebody_waits
 from bestofn_server.http.auth import key_of
 from bestofn_server.http.disconnect import unless_gone
 from bestofn_server.http.event_stream import EventStream
-from bestofn_server.http.patience import patience_of
 from bestofn_server.routes.route import service_of
 from bestofn_server.service.forwarded import told
 from bestofn_server.service.job import Job
@@ -35,11 +32,6 @@ async def answered(surface: Surface, request: Request) -> Response:
         surface: the request.
         request: as it came.
     """
-    with somebody_waits(patience_of(request)), one_request(object()):
-        return await _answered(surface, request)
-
-
-async def _answered(surface: Surface, request: Request) -> Response:
     service = service_of(request)
     asked = asked_by(request.scope["headers"])
     async with contextlib.AsyncExitStack() as stack:

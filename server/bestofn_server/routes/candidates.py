@@ -12,12 +12,9 @@ from starlette.responses import Response
 
 from bestofn.core.errors import RequestError
 from bestofn.support.concurrency import cancel_and_wait
-from bestofn.support.one_request import one_request
-from bestofn.support.waiting import somebody_waits
 from bestofn_server.http.auth import key_of
 from bestofn_server.http.disconnect import unless_gone
 from bestofn_server.http.event_stream import EventStream
-from bestofn_server.http.patience import patience_of
 from bestofn_server.routes.documented import COMPLETIONS, events_of
 from bestofn_server.routes.route import ServiceRoute, service_of
 from bestofn_server.service.watching import Watching
@@ -48,8 +45,7 @@ def router() -> APIRouter:
     @routes.post("/v1/candidates", responses={**_SUCCESS, **COMPLETIONS}, openapi_extra=HEADERS)
     async def create_candidates(body: ChatRequest, request: Request) -> Response:
         """Sample best_of answers to a conversation, and tell each the moment it is judged."""
-        with somebody_waits(patience_of(request)), one_request(object()):
-            return await _candidates(body, request)
+        return await _candidates(body, request)
 
     return routes
 

@@ -17,9 +17,12 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from bestofn.core.errors import BestOfNError
+from bestofn.support.one_request import one_request
+from bestofn.support.waiting import somebody_waits
 from bestofn_server.errors import NotReadyError, error_response
 from bestofn_server.http.auth import key_of
 from bestofn_server.http.disconnect import NOBODY, ClientGoneError
+from bestofn_server.http.patience import patience_of
 from bestofn_server.service.service import Service
 from bestofn_server.telemetry.labels import served_in
 from bestofn_server.telemetry.logs import request_id
@@ -46,7 +49,9 @@ class ServiceRoute(APIRoute):
 
         async def answer(request: Request) -> Response:
             try:
-                return await handler(await service_of(request).bodies.read(request))
+                read = await service_of(request).bodies.read(request)
+                with somebody_waits(patience_of(request)), one_request(object()):
+                    return await handler(read)
             except (BestOfNError, RequestValidationError, HTTPException, TimeoutError) as error:
                 return self.tell(error)
             except (ClientGoneError, ClientDisconnect):

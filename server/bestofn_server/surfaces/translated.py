@@ -59,6 +59,12 @@ def translated(
     return ChatRequest.model_validate(asked)
 
 
+def not_run(path: str, kind: object) -> str:
+    """That a tool is left out, since only the API that has it runs one of its kind."""
+    named = shortened(str(kind), bounds.MAX_NAME)
+    return f"{path}: this server runs no {named}: the model is not told of it"
+
+
 def no_effect(path: str) -> str:
     """The note on a field that is taken and changes nothing."""
     return f"{shortened(path, bounds.MAX_NAME)}: it has no effect here"

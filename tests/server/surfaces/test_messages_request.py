@@ -142,6 +142,13 @@ def test_a_choice_of_claudes_tools_is_made(choice: Any, expected: Any) -> None:
     ]
 
 
+@pytest.mark.parametrize("kind", ["x" * 1_000_000, ["x"] * 100_000])
+def test_a_note_quotes_no_more_of_a_tools_type_than_its_beginning(kind: Any) -> None:
+    _, (note,) = _noted(tools=[{"type": kind, "name": "f"}])
+    assert note.startswith("tools.0: this server runs no ")
+    assert len(note) < 400
+
+
 def _user(*blocks: Any) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": list(blocks)}]}
 

@@ -136,7 +136,7 @@ def test_tools_of_all_kinds_are_functions_or_told() -> None:
     assert chat.further["parallel_tool_calls"] is False
     assert _notes(tools=tools) == [
         "tools.1: the grammar of 'patch' is not enforced",
-        "tools.3: this server runs no web_search, and the model is not told of it",
+        "tools.3: this server runs no web_search: the model is not told of it",
     ]
 
 

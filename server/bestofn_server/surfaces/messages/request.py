@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from bestofn_server.surfaces.messages.blocks import messages_of
 from bestofn_server.surfaces.reading import refusal
-from bestofn_server.surfaces.translated import RefusedHere, no_effect, translated
+from bestofn_server.surfaces.translated import RefusedHere, no_effect, not_run, translated
 from bestofn_server.wire import bounds
 from bestofn_server.wire.bounds import Json, Name, Object, Text
 from bestofn_server.wire.numbers import OptionalInteger, whole
@@ -201,9 +201,7 @@ def _tools(body: CountTokensRequest, notes: list[str]) -> dict[str, Any]:
     names: set[str] = set()
     for at, tool in enumerate(body.tools or ()):
         if tool.get("type") not in (None, "custom"):
-            notes.append(
-                f"tools.{at}: this server runs no {tool['type']}: the model is not told of it"
-            )
+            notes.append(not_run(f"tools.{at}", tool["type"]))
             continue
         function = _function(tool, f"tools.{at}")
         notes += [no_effect(f"tools.{at}.{name}") for name in tool if name not in _OF_A_TOOL]

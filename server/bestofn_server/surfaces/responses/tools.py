@@ -18,7 +18,7 @@ from openai.types.responses import CustomTool, FunctionTool
 from pydantic import TypeAdapter
 
 from bestofn_server.surfaces.reading import kind_of, objects_in, read, refusal
-from bestofn_server.surfaces.translated import no_effect
+from bestofn_server.surfaces.translated import no_effect, not_run
 
 INPUT = "input"
 """The one parameter of the function that stands for a custom tool."""
@@ -135,9 +135,7 @@ class Tools:
             for at, each in enumerate(objects_in(tool.get("tools"), f"{path}.tools")):
                 self._add(each, f"{path}.tools.{at}", name)
         else:
-            self.notes.append(
-                f"{path}: this server runs no {kind}, and the model is not told of it"
-            )
+            self.notes.append(not_run(path, kind))
 
     def _note_unread(self, tool: Mapping[str, Any], path: str, read: Sequence[str]) -> None:
         known = {"type", "name", "description", *read}
