@@ -18,6 +18,7 @@ from httpx_aiohttp import AiohttpTransport
 
 from bestofn.core.errors import ConfigError
 from bestofn.openai_api.bounded_body import BoundedTransport
+from bestofn.support.secrets import kept_secret
 from bestofn.support.url import shown_url
 
 TIMEOUT = httpx.Timeout(600.0, connect=10.0, pool=None)
@@ -71,15 +72,17 @@ async def open_http(
             )
         headers["authorization"] = f"Bearer {_sendable(api_key, url)}"
     path = base.path if base.path.strip("/") else root
-    async with _BoundedClient(
-        most_bytes,
-        base_url=base.copy_with(userinfo=b"", path=path, query=None, fragment=None),
-        params=base.params,
-        headers=headers,
-        timeout=TIMEOUT,
-        limits=httpx.Limits(max_connections=concurrency),
-    ) as http:
-        yield http
+    sent = headers.get("authorization", "").rpartition(" ")[2]
+    with kept_secret(sent, base.password, *base.params.values()):
+        async with _BoundedClient(
+            most_bytes,
+            base_url=base.copy_with(userinfo=b"", path=path, query=None, fragment=None),
+            params=base.params,
+            headers=headers,
+            timeout=TIMEOUT,
+            limits=httpx.Limits(max_connections=concurrency),
+        ) as http:
+            yield http
 
 
 class _CookielessTransport(AiohttpTransport):

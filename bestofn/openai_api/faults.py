@@ -23,6 +23,7 @@ from bestofn.core.no_winner import GeneratorBusyError, GeneratorError
 from bestofn.openai_api.redirect import location_of
 from bestofn.openai_api.status import is_redirect, phrase_of
 from bestofn.support.plain_json import AT_ONCE, parsed, well_formed
+from bestofn.support.secrets import masked
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +61,8 @@ _NOTHING_THERE = {
     405: "nothing at this path takes a request",
 }
 _KEY = re.compile(
-    r"(?i)(bearer\s+|\b(?:sk|pk|hf|gsk|nvapi|xai)[-_]|key[\"']?\s*[:=]\s*)[^\s\"',;)]+"
+    r"(?i)((?:bearer|basic)\s+|\b(?:sk|csk|pk|hf|gsk|nvapi|xai|tgp)[-_]"
+    r"|(?:key|token|secret|password)(?: provided)?[\"']?\s*[:=]\s*)[^\s\"',;)]+"
 )
 
 
@@ -257,6 +259,7 @@ def retry_after(headers: Mapping[str, str]) -> float:
 
 
 def without_keys(text: str) -> str:
-    """A server's own words for the log: on one line, cut, and without what looks like a key."""
-    line = " ".join(well_formed(text[: 4 * LONGEST_TEXT]).split())
+    """A server's own words for the log: on one line, cut, without what was sent to get in and what
+    looks like a key."""
+    line = " ".join(masked(well_formed(text[: 4 * LONGEST_TEXT])).split())
     return _KEY.sub(r"\1***", line)[:LONGEST_TEXT]
