@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from bestofn import BestOfNError
-from bestofn.testing import FakeCompletion, FakeGenerator
+from bestofn import BestOfNError, Settings
+from bestofn.core.no_winner import RewardError
+from bestofn.core.types import Candidate, Request, Score
+from bestofn.testing import FakeCompletion, FakeGenerator, FakeRewardModel
+from bestofn_server.app import create_app
 from bestofn_server.service import readiness
 from bestofn_server.service.readiness import Readiness
 from tests.support.scripts import pipeline_of
@@ -105,3 +109,29 @@ async def test_many_probes_are_one() -> None:
     answers: list[Any] = await asyncio.gather(*(asked.fault() for _ in range(20)))
     assert answers == [None] * 20
     assert len(generator.requests) == 1
+
+
+class Compares(FakeRewardModel):
+    """Asks a server only where there is something to compare, as a judge of pairs does."""
+
+    async def score(self, request: Request, candidates: Sequence[Candidate]) -> list[Score]:
+        if len(candidates) > 1:
+            raise RewardError("the judge is gone")
+        return [Score(0.0)]
+
+
+async def test_what_compares_is_probed_with_something_to_compare() -> None:
+    pipeline = pipeline_of(FakeGenerator(["good"]), Compares(lambda *_: 1.0, compares=True))[0]
+    asked = Readiness(pipeline, remote=False, lasts=60)
+    assert await asked.fault() == "the judge is gone"
+
+
+async def test_a_reward_model_that_just_failed_is_asked_again() -> None:
+    rewards = FakeRewardModel(lambda *_: 1.0)
+    pipeline = pipeline_of(FakeGenerator(["good", "better"]), rewards)[0]
+    async with client_of(create_app(Settings(best_of=2), pipeline)) as client:
+        assert (await client.get("/ready")).status_code == 200
+        rewards._raises = RewardError("the reward server is gone")
+        assert (await client.post("/v1/chat/completions", json=ask())).status_code == 500
+        ready = await client.get("/ready")
+    assert (ready.status_code, "is gone" in ready.text) == (503, True)

@@ -24,6 +24,7 @@ PROMPT = 0.5
 """Seconds in which an answer comes where one is known: Kubernetes' own probes wait 1."""
 
 _PONG = Candidate(0, {"role": "assistant", "content": "pong"}, "stop")
+_PING = Candidate(1, {"role": "assistant", "content": "ping"}, "stop")
 
 
 class Readiness:
@@ -66,9 +67,11 @@ class Readiness:
         self._alive = time.monotonic()
 
     def doubt(self) -> None:
-        """Take note that the engine has just failed: what was known counts no more."""
+        """Take note that engine or reward model has just failed: what was known counts no more."""
         self._asked = self._alive = -float("inf")
-        self._fault = self._fault or "the engine failed, and no probe was answered since"
+        self._fault = (
+            self._fault or "engine or reward model failed, and no probe was answered since"
+        )
 
     async def fault(self) -> str | None:
         """Why it cannot answer; None: it can."""
@@ -121,4 +124,6 @@ class Readiness:
             if candidate.error is not None:
                 raise BestOfNError(candidate.error)
         if reward_model is not None:
-            await reward_model.score(request, [candidate or _PONG])
+            # What compares asks nobody about one alone.
+            probes = [_PONG, _PING] if self._pipeline.compares else [candidate or _PONG]
+            await reward_model.score(request, probes)
