@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import signal
 import stat
@@ -12,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from bestofn.cli.rows_read import records_of
+from bestofn.core.errors import ConfigError
 from tests.cli.test_filter import GOOD, LOOP, lines_of, run, written
 
 
@@ -140,3 +144,15 @@ def test_an_interrupt_is_one_line_and_what_was_there_stays(tmp_path: Path) -> No
     _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (130, "bestofn: interrupted\n")
     assert lines_of(kept) == [GOOD]
+
+
+def test_a_standard_input_that_cannot_be_read_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Broken(io.BytesIO):
+        def readline(self, size: int | None = -1, /) -> bytes:
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Broken()))
+    with pytest.raises(ConfigError, match=r"^standard input cannot be read: Input/output error$"):
+        list(records_of("-").records)

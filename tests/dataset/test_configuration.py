@@ -109,8 +109,14 @@ async def test_a_run_that_sampled_nothing_does_not_pin_its_settings(tmp_path: Pa
         await sample(tmp_path, OTHER)
 
 
-def test_the_lock_is_let_go_where_a_run_is_refused(tmp_path: Path) -> None:
-    (tmp_path / NAME).write_text("{}", encoding="utf-8")
+SHARD = {"rows": 1, "bytes": 1, "sha256": "0"}
+
+
+@pytest.mark.parametrize(
+    "said", [{}, {"config": {}, "rows_per_shard": 1, "shards": {"../../x.parquet": SHARD}}]
+)
+def test_the_lock_is_let_go_where_a_run_is_refused(said: object, tmp_path: Path) -> None:
+    (tmp_path / NAME).write_text(json.dumps(said), encoding="utf-8")
     for _ in range(2):
         with pytest.raises((ConfigError, DatasetError), match="is no manifest of a run"):
             Store.open(tmp_path, fakes.CONFIG)

@@ -17,6 +17,7 @@ from bestofn.dataset.export.keep_rule import KeepRule
 from bestofn.dataset.export.options import ExportOptions
 from bestofn.dataset.store.records import Record
 from bestofn.settings.choices import Keep
+from bestofn.support.alone import alone
 
 PROMPT = [{"role": "user", "content": "What?"}]
 EMPTY = {"filter": "empty", "reason": "empty", "detail": "it is empty", "certain": True}
@@ -233,3 +234,14 @@ def test_row_groups_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.Monke
     assert len(groups) < 30
     lines = (tmp_path / "candidates/train.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["row"] for line in lines] == [row["row"] for row in rows]
+
+
+def test_an_export_waits_for_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bestofn.dataset.export.export.PATIENCE", 0.2)
+    with (
+        alone(tmp_path / "export"),
+        pytest.raises(ConfigError, match=r"another process is writing to .*export, for 0\.2 s now"),
+    ):
+        export(tmp_path, [record([1.0, 0.0])], ["sft"], ExportOptions())
+    assert not list(tmp_path.iterdir())
+    export(tmp_path, [record([1.0, 0.0])], ["sft"], ExportOptions())

@@ -265,3 +265,16 @@ def test_of_several_configurations_one_has_to_be_named(tmp_path: Path) -> None:
         prompts(tmp_path)
     with pytest.raises(ConfigError, match="no configuration c; there are: a, b"):
         prompts(tmp_path, name="c")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("state.json", "[]"), ("README.md", "---\nconfigs:\n- config_name: a\n  data_dir: 5\n---\n")],
+)
+def test_odd_descriptions_of_a_folder_are_one_sentence(
+    name: str, text: str, tmp_path: Path
+) -> None:
+    line(tmp_path / "train.jsonl", "a")
+    (tmp_path / name).write_text(text)
+    with pytest.raises(ConfigError, match=r"cannot be read: |holds neither "):
+        list(read_records(str(tmp_path)))

@@ -43,6 +43,13 @@ def test_the_expected_best_is_the_mean_over_subsets() -> None:
         assert expected_best(rewards, n) == pytest.approx(statistics.fmean(map(max, subsets)))
 
 
+def test_the_expected_best_of_thousands_is_found_at_once() -> None:
+    """Of 10,000 values its chances were exact binomials of thousands of digits, each anew."""
+    values = [float(at) for at in range(10_000)]
+    for n in (1, 2, 100, 10_000):  # of 0 to K - 1 the highest of n is n (K + 1) / (n + 1) - 1
+        assert expected_best(values, n) == pytest.approx(n * 10_001 / (n + 1) - 1)
+
+
 def test_what_is_found_in_records() -> None:
     found = findings(
         [

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from bestofn.core.errors import ConfigError
-from bestofn.dataset.store.atomic_files import partial_of
+from bestofn.dataset.store.atomic_files import partial_of, put_in_place
 from bestofn.support.disk_faults import disk_faults
 from bestofn.support.place import place_of
 
@@ -117,7 +117,7 @@ def _replacing(path: Path) -> Iterator[IO[str]]:
     try:
         with partial.open("w", encoding="utf-8") as file:
             yield file
-        partial.replace(place)
+        put_in_place(partial, place)
     finally:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)

@@ -11,9 +11,10 @@ from typing import IO, TYPE_CHECKING, Any
 from bestofn.dataset.export.exported import Exported, metadata_of, table_of
 from bestofn.dataset.export.formats import NAMES, holds_more_than_text, rows_of, schema_of
 from bestofn.dataset.export.options import ExportOptions
-from bestofn.dataset.store.atomic_files import partial_of, sync_folder
+from bestofn.dataset.store.atomic_files import partial_of, put_in_place
 from bestofn.dataset.store.records import Record
 from bestofn.settings.choices import FormatName
+from bestofn.support.alone import alone
 from bestofn.support.disk_faults import disk_faults
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ SMALLEST_GROUP, LARGEST_GROUP, GROUPS = 2**20, 2**25, 100
 A writer keeps some kilobytes about each group and column until the file is closed, so groups grow
 with the file: their number rises with the logarithm of its size, and then, from 3 GiB, slowly.
 """
+
+PATIENCE = 600
+"""Seconds that another process's export of the same run is waited for."""
 
 NEEDS_TEXT = frozenset(NAMES) - {"candidates"}
 """Formats whose messages are role and text."""
@@ -50,9 +54,11 @@ def export(
 
     Raises:
         DatasetError: the disk does not let it.
-        ConfigError: a shard cannot be read.
+        ConfigError: a shard cannot be read, or another process exports the run for too long.
     """
     with disk_faults(folder), contextlib.ExitStack() as stack:
+        # Two at once would write into the same files beside those that they replace.
+        stack.enter_context(alone(folder / "export", PATIENCE))
         writers = [stack.enter_context(_writer(folder, name, options)) for name in names]
         for record in rollouts:
             more = holds_more_than_text(record)
@@ -128,8 +134,7 @@ def _writer(folder: Path, name: FormatName, options: ExportOptions) -> Iterator[
         ):
             yield _Writer(exported, parquet, text)
         for partial, whole in zip(partial_files, (table, lines), strict=True):
-            partial.replace(whole)
-        sync_folder(target)
+            put_in_place(partial, whole)
     finally:
         for partial in partial_files:
             partial.unlink(missing_ok=True)

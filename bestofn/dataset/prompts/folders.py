@@ -83,8 +83,8 @@ def data_files(folder: Path, split: str | None, name: str | None) -> DataFiles:
     )
 
     described = _configuration(folder, name)
-    base = glob.escape(str(folder / described.get("data_dir", "")))
     try:
+        base = glob.escape(str(folder / described.get("data_dir", "")))
         patterns = (
             sanitize_patterns(described["data_files"])
             if "data_files" in described
@@ -93,7 +93,7 @@ def data_files(folder: Path, split: str | None, name: str | None) -> DataFiles:
         found = DataFilesDict.from_patterns(patterns, base_path=base)
     except EmptyDatasetError:
         found = {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:  # TypeError: the README's head is odd
         raise ConfigError(f"{folder} cannot be read: {first_line(error)}") from error
     splits = {
         str(each): sorted(path for path in map(Path, paths) if suffix_of(path) in READ)

@@ -169,7 +169,7 @@ def _saved(path: Path, split: str | None) -> Records:
 
     try:
         held: Any = load_from_disk(str(path))
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(f"{path} cannot be read: {first_line(error)}") from error
     if isinstance(held, DatasetDict):
         chosen = choose_split(list(map(str, held)), split, str(path))

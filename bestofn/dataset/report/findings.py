@@ -12,7 +12,6 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from math import comb
 from typing import Any
 
 import numpy as np
@@ -154,8 +153,12 @@ def expected_best(rewards: Sequence[float], n: int) -> float:
 def _highest(count: int, sizes: tuple[int, ...]) -> np.ndarray:
     """The chance that each of `count` values, from the smallest to the largest, is the highest of n
     of them, drawn without putting back: a row for each n. It is not to be changed."""
-    rows = [[comb(i, n - 1) / comb(count, n) for i in range(count)] for n in sizes]
-    return np.array(rows if len(sizes) > 1 else rows[0])
+    rows = np.zeros((len(sizes), count))
+    for row, n in zip(rows, sizes, strict=True):
+        # comb(i - 1, n - 1) is comb(i, n - 1) * (i - n + 1) / i, and the largest has n / count.
+        places = np.arange(count - 1, n - 1, -1.0)
+        row[n - 1 :] = n / count * np.cumprod([1.0, *((places - n + 1) / places)])[::-1]
+    return rows if len(sizes) > 1 else rows[0]
 
 
 @functools.lru_cache(maxsize=256)

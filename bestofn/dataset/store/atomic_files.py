@@ -26,12 +26,17 @@ def replace_file(path: Path, write: Callable[[Path], None]) -> None:
     partial = partial_of(path)
     try:
         write(partial)
-        with partial.open("r+b") as written:  # Windows syncs no file that is read alone
-            os.fsync(written.fileno())
-        partial.replace(path)
-        sync_folder(path.parent)
+        put_in_place(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def put_in_place(partial: Path, path: Path) -> None:
+    """Have a whole file take its place for good: its bytes are on the disk before its name is."""
+    with partial.open("r+b") as written:  # Windows syncs no file that is read alone
+        os.fsync(written.fileno())
+    partial.replace(path)
+    sync_folder(path.parent)
 
 
 def partial_of(path: Path) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -59,7 +59,9 @@ class Manifest(BaseModel):
     version: int = 1
     config: dict[str, Any]
     rows_per_shard: int = Field(ge=1)
-    shards: dict[str, Shard] = Field(default_factory=dict)
+    shards: dict[Annotated[str, Field(pattern=r"^part-\d{1,9}\.parquet$")], Shard] = Field(
+        default_factory=dict
+    )
     rows: int | None = None
     sessions: list[Session] = Field(default_factory=list)
     bestofn: str = ""

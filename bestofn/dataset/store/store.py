@@ -11,6 +11,7 @@ taken off before anything is added.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -56,6 +57,7 @@ class Store:
         self.manifest = manifest
         self._folder = folder
         self._lock = lock
+        self._writing = threading.RLock()  # a thread may write still when the run is interrupted
         self.damaged: list[int] = []
         self._journal = Journal(folder / JOURNAL)
         self._held: dict[int, Record] = {}
@@ -135,7 +137,7 @@ class Store:
             DatasetError: the disk does not let it; what was added before is kept.
         """
         batch = list(batch)
-        with disk_faults(self._folder, goes_on=True):
+        with self._writing, disk_faults(self._folder, goes_on=True):
             if self.manifest.rows is not None:
                 self.manifest.rows = None
                 self.manifest.write(self._folder)
@@ -158,7 +160,7 @@ class Store:
                 f"the input has {rows:,} rows now, and {end:,} were sampled before: go on with the "
                 "same input, as far as then, or name another folder"
             )
-        with disk_faults(self._folder, goes_on=True):
+        with self._writing, disk_faults(self._folder, goes_on=True):
             self._write_shards(sorted(set(map(self._shard_of, self._held.values()))))
             self._journal.remove()
             self.manifest.rows = rows
@@ -168,7 +170,7 @@ class Store:
 
     def add_session(self, session: Session) -> None:
         """Enter a session that ended before the input did."""
-        with disk_faults(self._folder, goes_on=True):
+        with self._writing, disk_faults(self._folder, goes_on=True):
             self.manifest.sessions.append(session)
             self.manifest.write(self._folder)
 
@@ -177,9 +179,10 @@ class Store:
         return read_rollouts(self._folder)
 
     def close(self) -> None:
-        """Close the journal and let another process write here."""
-        self._journal.close()
-        self._lock.release()
+        """Close the journal and let another process write here, once nothing is written still."""
+        with self._writing:
+            self._journal.close()
+            self._lock.release()
 
     def _recover(self) -> None:
         journal = self._journal.read()
@@ -287,10 +290,11 @@ class Store:
     def _shard(self, k: int) -> dict[str, list[Any]]:
         """Keys and statuses of a shard, which is what was written; the last that was asked for is
         kept, since rows come in order."""
-        if self._read is None or self._read[0] != k:
+        held = self._read  # another thread, which writes, may let go of it
+        if held is None or held[0] != k:
             check_shard(self._path(k), self.manifest.shards[shard_name(k)])
-            self._read = k, read_columns(self._path(k), ["key", "status"])
-        return self._read[1]
+            held = self._read = k, read_columns(self._path(k), ["key", "status"])
+        return held[1]
 
     def _numbers(self, k: int) -> list[int]:
         return read_columns(self._path(k), ["row"])["row"]

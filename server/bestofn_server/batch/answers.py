@@ -17,9 +17,8 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-import filelock
-
 from bestofn.core.errors import ConfigError
+from bestofn.support.alone import alone
 from bestofn.support.beside import beside
 from bestofn.support.disk_faults import disk_faults
 from bestofn.support.place import place_of
@@ -106,7 +105,8 @@ def open_answers(path: Path, asked: Mapping[str, str]) -> Iterator[Answers]:
                 raise ConfigError(f"{path} is no file: name one that answers can be kept in")
             if not path.parent.is_dir():
                 raise ConfigError(f"{path}: there is no folder {path.parent}")
-            stack.enter_context(_alone(path))
+            # Each replaces the file when it begins, and would write into one that is no more there.
+            stack.enter_context(alone(path))
             kept = _keep(path, asked) if path.exists() else {}
             # Nothing is buffered, that closing would have to write.
             file = stack.enter_context(path.open("ab", buffering=0))
@@ -115,28 +115,6 @@ def open_answers(path: Path, asked: Mapping[str, str]) -> Iterator[Answers]:
         answers = Answers(path, file, kept)
         yield answers
         answers.sync()
-
-
-@contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Keep others from the file: each replaces it when it begins, and would write into one that is
-    no more there.
-
-    Raises:
-        ConfigError: another process writes there.
-    """
-    held = beside(path, ".lock")
-    lock = filelock.FileLock(held)
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout as error:
-        raise ConfigError(f"another process is writing to {path}") from error
-    try:
-        yield
-    finally:
-        with contextlib.suppress(OSError):  # Windows removes no file that is open
-            held.unlink(missing_ok=True)
-        lock.release()
 
 
 def _keep(path: Path, asked: Mapping[str, str]) -> dict[str, int]:
