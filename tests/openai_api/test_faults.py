@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import logging
+from typing import Any
 
-import httpx
 import pytest
+from starlette.responses import Response
 
 from bestofn.core.no_winner import GeneratorError
 from bestofn.openai_api.client import ApiClient
@@ -44,7 +45,7 @@ def test_a_secret_is_masked_while_it_is_one() -> None:
 async def test_what_was_sent_to_get_in_is_in_no_log(
     status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def echo(body: object) -> httpx.Response:
+    def echo(body: dict[str, Any]) -> Response:
         said = f"nobody knows <{KEY}>, <{LOGIN}> or <open-sesame>, of ?code=q-secret"
         return failure(status, said)
 

@@ -132,8 +132,8 @@ def test_what_chance_makes_the_best_k_of_these_rows_is_no_fall() -> None:
 
 
 def test_the_interval_of_rows_that_are_all_right_has_a_width() -> None:
-    assert interval([1.0] * 20) == (pytest.approx(0.839, abs=0.001), 1.0)  # Wilson's, of 20 of 20
-    assert interval([0.0]) == (0.0, pytest.approx(0.793, abs=0.001))
+    assert interval([1.0] * 20) == pytest.approx((0.839, 1.0), abs=0.001)  # Wilson's, 20 of 20
+    assert interval([0.0]) == pytest.approx((0.0, 0.793), abs=0.001)
     low, high = interval([0.0, 1.0] * 20)
     assert 0.3 < low < 0.5 < high < 0.7
 

@@ -83,8 +83,8 @@ def data_files(folder: Path, split: str | None, name: str | None) -> DataFiles:
     )
 
     described = _configuration(folder, name)
+    base = glob.escape(str(folder / str(described.get("data_dir", ""))))
     try:
-        base = glob.escape(str(folder / described.get("data_dir", "")))
         patterns = (
             sanitize_patterns(described["data_files"])
             if "data_files" in described

@@ -155,11 +155,11 @@ def _begins_as_ours(line: bytes) -> bool:
 
 def _answer_in(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
-        answer = json.loads(line)
+        said = json.loads(line)
     except (ValueError, RecursionError):
-        answer = None
-    held = isinstance(answer, dict) and answer.keys() >= {"custom_id", "response"}
-    if not held or not isinstance(answer.get("id"), str):
+        said = None
+    answer: dict[str, Any] = said if isinstance(said, dict) else {}
+    if not isinstance(answer.get("id"), str) or not answer.keys() >= {"custom_id", "response"}:
         raise ConfigError(
             f"{path}: line {number} is no answer of a batch: name another file, or remove it"
         )

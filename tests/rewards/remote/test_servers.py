@@ -113,7 +113,7 @@ async def test_bestofns_server_gives_its_own_rewards() -> None:
 
 
 def _reason(score: Score) -> str | None:
-    return score.failure and score.failure.reason
+    return None if score.failure is None else score.failure.reason
 
 
 @pytest.mark.parametrize(
