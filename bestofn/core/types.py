@@ -36,6 +36,9 @@ FILTER_ERROR = "filter_error"
 REWARD_ERROR = "reward_error"
 """The reason of a `Failure` where the reward model failed on a candidate."""
 
+LARGEST_REWARD = 1e100
+"""Of a million rewards up to this, sums and squares are finite."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -243,10 +246,6 @@ class Rejection:
     span: tuple[int, int] | None = None
 
 
-LARGEST_REWARD = 1e100
-"""Sums and squares of a million such numbers are finite."""
-
-
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why a candidate could not be judged (a fault, as against a rejection)."""
@@ -257,10 +256,8 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Stopped(Failure):
-    """Why a candidate was not finished, or not scored: a controller's rule stopped it.
-
-    `reason` is the rule's name (``deadline``, ``enough``, ...), `detail` a sentence.
-    """
+    """Why a candidate was not finished, or not scored: a controller's rule, which `reason` names
+    (``deadline``, ``enough``, ...), stopped it; `detail` is a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,8 +289,7 @@ class Score:
         by: str = "the reward model",
     ) -> Score:
         """A score with this reward, or with the failure ``reward_not_finite`` where it is NaN,
-        infinite, None or beyond `LARGEST_REWARD`: what is no finite number orders nothing, and what
-        is nearly none has no mean. The rest is as the class's.
+        None or beyond `LARGEST_REWARD`, and orders nothing. The rest is as the class's.
 
         Args:
             reward: the raw reward.
@@ -301,7 +297,5 @@ class Score:
         """
         if reward is not None and abs(reward) <= LARGEST_REWARD:  # NaN is not
             return cls(reward, tokens, None, components or {}, cut)
-        finite = reward is not None and math.isfinite(reward)
-        why = f"beyond {LARGEST_REWARD:g}" if finite else "not a finite number"
-        detail = f"{by} returned {reward}, which is {why}"
+        detail = f"{by} returned {reward}, which is not a finite number up to {LARGEST_REWARD:g}"
         return cls(None, tokens, Failure("reward_not_finite", detail), cut=cut)
