@@ -56,9 +56,8 @@ class Request:
             stop, logprobs, top_p, ...), handed to the engine untouched.
         raw: the text of the one user message is continued as it is, without the chat template, as
             OpenAI's completions API does it; `options` are then fields of that API.
-        reference: what a verifier compares an answer with: the right answer to a mathematical
-            question, the tests of a program, ...; see `bestofn.rewards.verifiers`. A judge that is
-            told to reads it too; nothing else does.
+        reference: what a verifier compares an answer with: the right number, the tests of a
+            program, ...; see `bestofn.rewards.verifiers`. A judge that is told to reads it too.
         id: names the request in logs and in the engine.
         token_logprobs: whether rules read `Candidate.token_logprobs`, so that the engine is asked
             for them; `best_of_n` sets it. What a client wants to see stands in `options`.
