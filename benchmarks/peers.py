@@ -44,7 +44,7 @@ from benchmarks.recorded_upstream import MODEL as RECORDED
 from bestofn import Pipeline, Request, Settings, best_of_n, open_pipeline
 from bestofn.cli.console import set_quiet
 from bestofn.settings.stopping import StopSettings
-from bestofn.tuning.compare import interval
+from bestofn.tuning.compare import share_interval
 
 SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
 """The system message that the model's own template adds: optillm sends one of its own otherwise."""
@@ -158,7 +158,7 @@ def report(rows: Sequence[Mapping[str, Any]]) -> None:
         for way in (each for each in (ONE, *OURS, *PEERS) if each in by_way):
             found = by_way[way]
             right = [float(found[at]["right"]) for at in sorted(found)]
-            low, high = interval(right)
+            low, high = share_interval(right)
             gaps = [float(ours[at]["right"]) - float(found[at]["right"]) for at in sorted(found)]
             error = statistics.stdev(gaps) / len(gaps) ** 0.5
             tokens = statistics.fmean(row["tokens"] for row in found.values())

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 STANDARD_INPUT = "-"
 
+LONGEST_PIPED = 2**31
+"""Bytes of one line of it, which may be an array."""
+
 
 def records_of(source: str, *, split: str | None = None, name: str | None = None) -> Records:
     """The records of an input, as `sample` reads them, or of standard input.
@@ -45,7 +48,7 @@ def _piped(file: BinaryIO, called: str) -> Iterator[InputRecord]:
     from bestofn.support.bounded_lines import bounded_lines
 
     try:
-        yield from json_records(called, bounded_lines(file, called), by_line=True)
+        yield from json_records(called, bounded_lines(file, called, LONGEST_PIPED), by_line=True)
     except OSError as error:  # `< folder`
         raise ConfigError(f"standard input cannot be read: {error.strerror or error}") from error
 

@@ -8,6 +8,7 @@ Example:
 from __future__ import annotations
 
 import contextlib
+import re
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from typing import Any
@@ -28,6 +29,9 @@ pool is waited for as long as it takes."""
 MOST_BYTES = 16 * 2**20
 """Of one body, unpacked, by default: 64 answers of 4,096 tokens are about 1 MB, and 8 of 2,048 with
 5 log-probabilities a token about 8 MB. Other requests wait while a body is read at once."""
+
+_PLAIN = re.compile(r"version|model|deployment|region|timeout", re.IGNORECASE)
+"""Names of what stands in a URL's query and lets nobody in, as Azure's `api-version`."""
 
 MOST_PATHS = 64
 """Of one API that are remembered."""
@@ -73,7 +77,8 @@ async def open_http(
         headers["authorization"] = f"Bearer {_sendable(api_key, url)}"
     path = base.path if base.path.strip("/") else root
     sent = headers.get("authorization", "").rpartition(" ")[2]
-    with kept_secret(sent, base.password, *base.params.values()):
+    asked = [value for name, value in base.params.multi_items() if not _PLAIN.search(name)]
+    with kept_secret(sent, base.password or base.username, *asked):
         async with _BoundedClient(
             most_bytes,
             base_url=base.copy_with(userinfo=b"", path=path, query=None, fragment=None),

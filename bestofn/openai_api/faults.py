@@ -61,8 +61,10 @@ _NOTHING_THERE = {
     405: "nothing at this path takes a request",
 }
 _KEY = re.compile(
-    r"(?i)((?:bearer|basic)\s+|\b(?:sk|csk|pk|hf|gsk|nvapi|xai|tgp)[-_]"
-    r"|(?:key|token|secret|password)(?: provided)?[\"']?\s*[:=]\s*)[^\s\"',;)]+"
+    r"(?i:(bearer\s+|\b(?:sk|csk|pk|hf|gsk|nvapi|xai|tgp)[-_]"
+    r"|key(?: provided)?[\"']?\s*[:=]\s*)[^\s\"',;)]+"
+    r"|((?:token|secret|password)[\"']?\s*[:=]\s*)[^\s\"',;)]{8,})"
+    r"|((?i:basic)\s+)[A-Za-z0-9+/]*[A-Z0-9+/][A-Za-z0-9+/=]{7,}"
 )
 
 
@@ -175,7 +177,7 @@ def read_fault(status: int, headers: Mapping[str, str], content: bytes) -> Said:
         body = None
     text, field, _ = _envelope(body)
     if not text:
-        text = content[:LONGEST_TEXT].decode("utf-8", "replace")
+        text = content[: 4 * LONGEST_TEXT].decode("utf-8", "replace")
     if is_redirect(status):
         location = headers.get("location", "")
         text = f"it leads to {location_of(location) or 'no place that it says'}; {text}"
@@ -262,4 +264,8 @@ def without_keys(text: str) -> str:
     """A server's own words for the log: on one line, cut, without what was sent to get in and what
     looks like a key."""
     line = " ".join(masked(well_formed(text[: 4 * LONGEST_TEXT])).split())
-    return _KEY.sub(r"\1***", line)[:LONGEST_TEXT]
+    return _KEY.sub(_starred, line)[:LONGEST_TEXT]
+
+
+def _starred(key: re.Match[str]) -> str:
+    return f"{next(filter(None, key.groups()))}***"

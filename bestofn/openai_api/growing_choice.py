@@ -36,7 +36,7 @@ class GrowingChoice:
     Attributes:
         finish_reason: the server's word; None while it has not ended.
         parts: chunks that brought something.
-        characters: of what came, as JSON: what is held is no more.
+        characters: that are held: of texts, and of all else as JSON.
     """
 
     finish_reason: Any = None
@@ -54,8 +54,6 @@ class GrowingChoice:
     def add(self, choice: Mapping[str, Any]) -> None:
         """One more part: what a chunk holds of this choice. What has no meaning is passed over."""
         delta = choice.get("delta")
-        held = [value for name, value in choice.items() if value is not None and name != "index"]
-        self.characters += len(json.dumps(held, ensure_ascii=False))
         if isinstance(delta, Mapping):
             self._is_chat = True
             brought = self._add_message(delta)
@@ -66,9 +64,13 @@ class GrowingChoice:
         for name, values in logprobs.items() if isinstance(logprobs, Mapping) else ():
             if isinstance(values, list):
                 self._logprobs.setdefault(name, []).extend(values)
+                self._count(values)
         if isinstance(ids, list):
             self._ids += ids
-        self._extra |= {k: v for k, v in choice.items() if v is not None and k not in _OWN}
+            self._count(ids)
+        for name, value in choice.items():
+            if value is not None and name not in _OWN:
+                self._put(self._extra, name, value)
         if choice.get("finish_reason") is not None:
             self.finish_reason = choice["finish_reason"]
 
@@ -116,6 +118,7 @@ class GrowingChoice:
                     brought |= self._add_call(each)
             elif name == "function_call" and isinstance(value, Mapping):
                 self._more[name] = _grown(self._more.get(name), value)
+                self._count(value)
                 brought = True
             elif name == "content" and isinstance(value, list):
                 for part in value:
@@ -123,19 +126,31 @@ class GrowingChoice:
                         brought |= self._add_text(name, text_of_part(part))
                     elif len(self._pictures) < MOST_CALLS:
                         self._pictures.append(part)
+                        self._count(part)
             elif value is not None:
-                self._more[name] = value
+                self._put(self._more, name, value)
         return brought
+
+    def _count(self, value: Any) -> None:
+        self.characters += len(json.dumps(value))
+
+    def _put(self, held: dict[str, Any], name: str, value: Any) -> None:
+        """Hold a value in place of one before, which most chunks have again."""
+        if held.get(name) != value:
+            held[name] = value
+            self._count(value)
 
     def _add_text(self, name: str, text: Any) -> bool:
         if isinstance(text, str):
             self._texts.setdefault(name, []).append(text)
+            self.characters += len(text)
         return bool(text)
 
     def _add_call(self, part: Mapping[str, Any]) -> bool:
         at = part["index"]  # of the whole call: see `streamed_calls`
         if at not in self._calls and len(self._calls) >= MOST_CALLS:
             return False
+        self._count(part)
         call = self._calls.setdefault(at, {})
         call |= {k: v for k, v in part.items() if v is not None and k not in ("index", *_CALLED)}
         for kind, text in _CALLED.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import filelock
 
 from bestofn.core.errors import ConfigError
 from bestofn.support.beside import beside
+
+logger = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
@@ -26,7 +29,7 @@ def alone(path: Path, patience: float = 0) -> Iterator[None]:
     held = beside(path, ".lock")
     lock = filelock.FileLock(held)
     try:
-        lock.acquire(timeout=patience)
+        _acquire(lock, path, patience)
     except filelock.Timeout as error:
         waited = f", for {patience:g} s now" if patience else ""
         raise ConfigError(f"another process is writing to {path}{waited}") from error
@@ -36,3 +39,13 @@ def alone(path: Path, patience: float = 0) -> Iterator[None]:
         with contextlib.suppress(OSError):  # Windows removes no file that is open
             held.unlink(missing_ok=True)
         lock.release()
+
+
+def _acquire(lock: filelock.BaseFileLock, path: Path, patience: float) -> None:
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        if not patience:
+            raise
+        logger.warning("another process is writing to %s: it is waited for", path)
+        lock.acquire(timeout=patience)

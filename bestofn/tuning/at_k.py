@@ -23,7 +23,7 @@ from bestofn.builders.choosing import build_answer_key
 from bestofn.core.protocols import AnswerKey, Suiting
 from bestofn.core.ranking import ScoredCandidate
 from bestofn.settings.sections import AnswerKeySettings
-from bestofn.tuning.compare import interval
+from bestofn.tuning.compare import interval, share_interval
 from bestofn.tuning.grading import Graded
 from bestofn.tuning.plans import AUTO_KEY, has_rewards
 from bestofn.tuning.recorded import RecordedRow
@@ -47,6 +47,11 @@ class Estimate:
     def of(cls, values: Sequence[float]) -> Estimate | None:
         """Of one value a row; None: there is none."""
         return cls(statistics.fmean(values), *interval(values)) if values else None
+
+    @classmethod
+    def of_shares(cls, values: Sequence[float]) -> Estimate | None:
+        """Of one share a row, 0 to 1; None: there is none."""
+        return cls(statistics.fmean(values), *share_interval(values)) if values else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ def at_k(graded: Graded, sizes: Sequence[int], key: AnswerKeySettings = AUTO_KEY
             if votes
         ]
         rewards = [rm_at(row.candidates, right, k) for row, right in pairs if scored]
-        found.append(AtK(k, *map(Estimate.of, (passes, majorities, rewards))))
+        found.append(AtK(k, *map(Estimate.of_shares, (passes, majorities, rewards))))
     return found
 
 

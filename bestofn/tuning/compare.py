@@ -136,7 +136,7 @@ def _summed(plan: Plan, found: Sequence[Sequence[_Draw]]) -> Outcome:
         return Outcome(plan, nan, nan, nan, nan, nan, nan)
     by_row = [statistics.fmean(each.right for each in of_row) for of_row in found]
     every = [each for of_row in found for each in of_row]
-    low, high = interval(by_row)
+    low, high = share_interval(by_row)
     return Outcome(
         plan,
         statistics.fmean(by_row),
@@ -153,12 +153,17 @@ def _mean_known(values: Iterable[int | None]) -> float:
     return statistics.fmean(known) if known else math.nan
 
 
+def share_interval(values: Sequence[float]) -> tuple[float, float]:
+    """`interval` of shares, 0 to 1; where all are 0 or all are 1, and the bootstrap has no width,
+    Wilson's (1927)."""
+    if {*values} not in ({0.0}, {1.0}):
+        return interval(values)
+    width = _Z**2 / (len(values) + _Z**2)
+    return (1.0 - width, 1.0) if values[0] else (0.0, width)
+
+
 def interval(values: Sequence[float], seed: int = 0) -> tuple[float, float]:
-    """The 95 % interval of the mean, by bootstrap over the values; where all are 0 or all are 1,
-    and that has no width, Wilson's of a share (1927)."""
-    if len({*values}) == 1 and values[0] in (0.0, 1.0):
-        width = _Z**2 / (len(values) + _Z**2)
-        return (0.0, width) if values[0] == 0 else (1.0 - width, 1.0)
+    """The 95 % interval of the mean, by bootstrap over the values."""
     drawn = np.random.default_rng(seed)
     held = np.asarray(values)
     means = sorted(

@@ -23,36 +23,40 @@ class Fall:
     Args:
         best: k at which it is highest.
         most: the largest k.
-        lost: rm@best less rm@most, where the best is that of the other half of the rows: the best
-            of the same rows is so by chance, too.
+        lost: rm@best less rm@most.
+        elsewhere: the same, where the best k is that of the other half of the rows: that of the
+            same rows is the best by chance, too.
         rows: that it was measured on.
     """
 
     best: int
     most: int
-    lost: Estimate
+    lost: float
+    elsewhere: Estimate
     rows: int
 
     @property
     def is_certain(self) -> bool:
         """Whether the interval of the loss lies above zero, and there are rows enough."""
-        return self.lost.low > 0 and self.rows >= LEAST_ROWS
+        return self.elsewhere.low > 0 and self.rows >= LEAST_ROWS
 
     def __str__(self) -> str:
-        lost = f"{self.lost.value:.1%} (95 %: {self.lost.low:.1%} to {self.lost.high:.1%})"
         if self.best == self.most:
             return f"rm@k is highest at the largest k, {self.most}: no sign of over-optimisation."
+        said = f"rm@k at {self.most} is {self.lost:.1%} below that at {self.best}"
+        if self.rows < LEAST_ROWS:
+            return f"{said}: of {self.rows} rows, too few to tell."
+        fell = self.elsewhere
+        said += (
+            f" (with k chosen on the other half of the rows {fell.value:.1%}; 95 %: {fell.low:.1%} "
+            f"to {fell.high:.1%})"
+        )
         if self.is_certain:
             return (
-                f"rm@k falls by {lost} from k = {self.best} to {self.most}: the reward model is "
-                "over-optimised; fewer candidates, a vote or another reward model choose better."
+                f"{said}: the reward model is over-optimised; fewer candidates, a vote or another "
+                "reward model choose better."
             )
-        if self.rows < LEAST_ROWS:
-            return (
-                f"rm@k at {self.most} is {lost} below that at {self.best}: of {self.rows} rows, "
-                "too few to tell."
-            )
-        return f"rm@k at {self.most} is {lost} below that at {self.best}: within what chance does."
+        return f"{said}: within what chance does."
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +70,12 @@ class LengthBias:
     Args:
         reward: of the rewards; None: no row has different ones.
         right: of being right; None: in no row some are and some are not.
+        rows: in which rewards and lengths differ.
     """
 
     reward: Estimate | None
     right: Estimate | None
+    rows: int
 
     def __str__(self) -> str:
         if self.reward is None:
@@ -78,7 +84,7 @@ class LengthBias:
         if self.right is None:
             return f"{text}."
         text += f", against being right {_range(self.right)}"
-        if self.reward.low > self.right.high:
+        if self.reward.low > self.right.high and self.rows >= LEAST_ROWS:
             return (
                 f"{text}: the reward model likes length for its own sake; compare length_corrected."
             )
@@ -110,13 +116,17 @@ def fall(graded: Graded, sizes: Sequence[int]) -> Fall | None:
         return max(sizes, key=lambda k: (statistics.fmean(by_size[k][half] or [0.0]), k))
 
     halves = slice(0, None, 2), slice(1, None, 2)
-    lost = [
+    elsewhere = [
         of_best - of_most
         for here, other in (halves, halves[::-1])
         for of_best, of_most in zip(by_size[best(other)][here], by_size[most][here], strict=True)
     ]
-    estimate = Estimate.of(lost)
-    return None if estimate is None else Fall(best(slice(None)), most, estimate, rows)
+    estimate = Estimate.of(elsewhere)
+    if estimate is None:
+        return None
+    highest = best(slice(None))
+    lost = statistics.fmean(by_size[highest]) - statistics.fmean(by_size[most])
+    return Fall(highest, most, lost, estimate, rows)
 
 
 def length_bias(graded: Graded) -> LengthBias | None:
@@ -137,7 +147,7 @@ def length_bias(graded: Graded) -> LengthBias | None:
         of_reward += _rank_correlation(tokens, rewards)
         of_right += _rank_correlation(tokens, verdicts)
     right_too = None if graded.by == "agreement" else Estimate.of(of_right)
-    return LengthBias(Estimate.of(of_reward), right_too)
+    return LengthBias(Estimate.of(of_reward), right_too, len(of_reward))
 
 
 def _rank_correlation(a: Sequence[float], b: Sequence[float]) -> Iterator[float]:

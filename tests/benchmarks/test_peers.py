@@ -101,5 +101,5 @@ def test_the_table_sets_each_way_against_ours(capsys: pytest.CaptureFixture[str]
     ]
     peers.report(rows)
     told = capsys.readouterr().out
-    assert "| bestofn | 100.0% | 100% to 100% | +0.0 ± 0.0 | 80 | 0.50 |" in told
+    assert "| bestofn | 100.0% | 34% to 100% | +0.0 ± 0.0 | 80 | 0.50 |" in told
     assert "| optillm bon | 50.0% | 0% to 100% | +50.0 ± 100.0 | 400 | 0.50 |" in told

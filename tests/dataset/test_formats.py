@@ -112,6 +112,11 @@ def test_what_was_rejected_takes_no_prompt_with_it(message: dict[str, Any], tmp_
     held["candidates"][1]["message"] = json.dumps(message)
     for each in export(tmp_path, [held], ["sft", "dpo", "kto", "ranked"], ExportOptions()):
         assert (each.rows > 0, each.skipped) == (True, 0)
+    thoughts = json.dumps({"role": "assistant", "reasoning": "Hm."})
+    also = record([1.0, 3.0, 0.0])  # the best was accepted, and says nothing
+    also["candidates"][1]["message"] = thoughts
+    (pair,) = rows_of("dpo", also, ExportOptions())
+    assert (pair["chosen_reward"], pair["rejected_reward"]) == (1.0, 0.0)
     held["candidates"][0]["message"] = json.dumps({**message, "tool_calls": [{}]})
     for each in export(tmp_path, [held], ["sft", "dpo", "kto", "ranked"], ExportOptions()):
         assert (each.rows, each.skipped) == (0, 1)

@@ -13,12 +13,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from datasets import Dataset, DatasetDict, Features, Image, Value
+from datasets import Dataset, DatasetDict, Features, Image, Json, List, Value
 
 from bestofn.core.errors import ConfigError
-from bestofn.dataset.prompts import csv_records
+from bestofn.dataset.prompts import csv_records, reader
 from bestofn.dataset.prompts.reader import open_records, read_records
-from bestofn.support import bounded_lines
 
 ROWS = [{"prompt": f"What is {n}, or [{n}]?", "reference": str(n)} for n in range(4)]
 LINES = "".join(json.dumps(row) + "\n" for row in ROWS)
@@ -137,11 +136,25 @@ def test_pictures_of_a_saved_dataset_are_their_bytes(tmp_path: Path) -> None:
     assert read[1] == {"prompt": "two", "image": picture, "more": [picture]}
 
 
+@pytest.mark.parametrize("pictures", [False, True])
+def test_objects_of_a_saved_dataset_are_objects(pictures: bool, tmp_path: Path) -> None:
+    tool = {"type": "function", "function": {"name": "f"}}
+    held: dict[str, Any] = {"prompt": ["one"], "tools": [[tool]], "reference": [{"a": [1]}]}
+    features = Features({"prompt": Value("string"), "tools": List(Json()), "reference": Json()})
+    if pictures:
+        held["image"] = [{"bytes": b"no picture at all", "path": None}]
+        features["image"] = Image()
+    Dataset.from_dict(held, Features(features)).save_to_disk(tmp_path / "d")
+    ((_, record),) = read_records(str(tmp_path / "d"))
+    assert isinstance(record, dict)
+    assert (record["tools"], record["reference"]) == ([tool], {"a": [1]})
+
+
 @pytest.mark.parametrize("name", ["a.jsonl", "a.json", "a.csv"])
 def test_a_line_without_an_end_is_one_sentence(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module, limit in ((bounded_lines, "LONGEST"), (csv_records, "LONGEST_RECORD")):
+    for module, limit in ((reader, "LONGEST"), (csv_records, "LONGEST_RECORD")):
         monkeypatch.setattr(module, limit, 1000)
     path = tmp_path / f"{name}.gz"
     begun = "prompt\n" if name == "a.csv" else ""

@@ -28,6 +28,8 @@ LOGIN = base64.b64encode(b"me:open-sesame").decode()
         ("unauthorized: csk-abc123", "unauthorized: csk-***"),
         (f"Authorization: Basic {LOGIN}", "Authorization: Basic ***"),
         ("sk-abc is no key", "sk-*** is no key"),
+        ("unexpected token: }", "unexpected token: }"),
+        ("basic authentication failed", "basic authentication failed"),
         ("max_tokens: 5 is too many tokens", "max_tokens: 5 is too many tokens"),
     ],
 )
@@ -47,18 +49,21 @@ async def test_what_was_sent_to_get_in_is_in_no_log(
 ) -> None:
     def echo(body: dict[str, Any]) -> Response:
         said = f"nobody knows <{KEY}>, <{LOGIN}> or <open-sesame>, of ?code=q-secret"
-        return failure(status, said)
+        return failure(status, f"{said} for version 2024-10-21")
 
     with running(Upstream(echo)) as upstream, caplog.at_level(logging.DEBUG):
         place = upstream.url.removeprefix("http://")
         for url, key in (
-            (f"http://me:open-sesame@{place}?code=q-secret", None),
+            (f"http://me:open-sesame@{place}?code=q-secret&api-version=2024-10-21", None),
             (upstream.url, KEY),
+            (f"http://{KEY}@{place}", None),
         ):
             async with open_http(url, api_key=key) as http:
                 with pytest.raises(GeneratorError):
                     await ApiClient(http, attempts=1).post("chat/completions", {})
-    with_login, with_key = [each for each in caplog.messages if "nobody knows" in each]
+    with_login, *with_key = [each for each in caplog.messages if "nobody knows" in each]
     for secret in (LOGIN, "open-sesame", "q-secret"):
         assert secret not in with_login
-    assert KEY not in with_key
+    assert "2024-10-21" in with_login, "it lets nobody in"
+    assert len(with_key) == 2
+    assert not any(KEY in each for each in with_key)

@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from bestofn import BestOfNError, Settings
+from bestofn import BestOfNError
 from bestofn.core.no_winner import RewardError
 from bestofn.core.types import Candidate, Request, Score
 from bestofn.testing import FakeCompletion, FakeGenerator, FakeRewardModel
-from bestofn_server.app import create_app
 from bestofn_server.service import readiness
 from bestofn_server.service.readiness import Readiness
 from tests.support.scripts import pipeline_of
@@ -124,14 +123,3 @@ async def test_what_compares_is_probed_with_something_to_compare() -> None:
     pipeline = pipeline_of(FakeGenerator(["good"]), Compares(lambda *_: 1.0, compares=True))[0]
     asked = Readiness(pipeline, remote=False, lasts=60)
     assert await asked.fault() == "the judge is gone"
-
-
-async def test_a_reward_model_that_just_failed_is_asked_again() -> None:
-    rewards = FakeRewardModel(lambda *_: 1.0)
-    pipeline = pipeline_of(FakeGenerator(["good", "better"]), rewards)[0]
-    async with client_of(create_app(Settings(best_of=2), pipeline)) as client:
-        assert (await client.get("/ready")).status_code == 200
-        rewards._raises = RewardError("the reward server is gone")
-        assert (await client.post("/v1/chat/completions", json=ask())).status_code == 500
-        ready = await client.get("/ready")
-    assert (ready.status_code, "is gone" in ready.text) == (503, True)

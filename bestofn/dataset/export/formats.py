@@ -68,25 +68,25 @@ def holds_more_than_text(record: Record) -> bool:
 
 
 def _sft(record: Record, options: ExportOptions) -> Iterator[dict[str, Any]]:
-    for each in options.rule.kept(ranked_candidates(record)):
+    for each in options.rule.kept(_texts(record)):
         yield _conversation(record, each)
 
 
 def _first(record: Record, options: ExportOptions) -> Iterator[dict[str, Any]]:
-    ranked = ranked_candidates(record)
+    ranked = _texts(record)
     if ranked:
         yield _conversation(record, min(ranked, key=lambda each: each["index"]))
 
 
 def _random(record: Record, options: ExportOptions) -> Iterator[dict[str, Any]]:
-    ranked = sorted(ranked_candidates(record), key=lambda each: each["index"])
+    ranked = sorted(_texts(record), key=lambda each: each["index"])
     if ranked:
         drawn = random.Random(f"{options.seed}:{record['key']}:{record['row']}")
         yield _conversation(record, drawn.choice(ranked))
 
 
 def _dpo(record: Record, options: ExportOptions) -> Iterator[dict[str, Any]]:
-    ranked = distinct(ranked_candidates(record))
+    ranked = distinct(_texts(record))
     for good in options.rule.kept(ranked):
         bad = _worst_below(ranked, good, options)
         if bad is not None:
@@ -101,7 +101,7 @@ def _dpo(record: Record, options: ExportOptions) -> Iterator[dict[str, Any]]:
 
 
 def _kto(record: Record, options: ExportOptions) -> Iterator[dict[str, Any]]:
-    ranked = distinct(ranked_candidates(record))
+    ranked = distinct(_texts(record))
     kept = options.rule.kept(ranked)
     if not kept:
         return
@@ -121,7 +121,7 @@ def _kto(record: Record, options: ExportOptions) -> Iterator[dict[str, Any]]:
 
 
 def _ranked(record: Record, options: ExportOptions) -> Iterator[dict[str, Any]]:
-    ranked = distinct(ranked_candidates(record))
+    ranked = distinct(_texts(record))
     if ranked and ranked[0]["reward"] is not None:
         yield {
             **_of(record),
@@ -270,6 +270,13 @@ def _prompt(record: Record) -> list[dict[str, Any]]:
 
 def _message(each: CandidateRecord) -> dict[str, Any]:
     return _text_alone(_whole_message(each))
+
+
+def _texts(record: Record) -> list[CandidateRecord]:
+    """What rows are made of: of `ranked_candidates` those that say something. What has thoughts or
+    a refusal alone is no text to train on."""
+    ranked = ranked_candidates(record)
+    return [each for each in ranked if isinstance(_whole_message(each).get("content"), str)]
 
 
 def _text_alone(message: Mapping[str, Any]) -> dict[str, Any]:

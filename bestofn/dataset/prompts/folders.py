@@ -83,7 +83,7 @@ def data_files(folder: Path, split: str | None, name: str | None) -> DataFiles:
     )
 
     described = _configuration(folder, name)
-    base = glob.escape(str(folder / str(described.get("data_dir", ""))))
+    base = glob.escape(str(folder / str(described.get("data_dir") or "")))
     try:
         patterns = (
             sanitize_patterns(described["data_files"])

@@ -7,6 +7,7 @@ be of any length.
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from bestofn.dataset.prompts.files import (
 )
 from bestofn.dataset.prompts.folders import TRAIN, choose_split, data_files
 from bestofn.dataset.prompts.json_records import InputRecord, json_records
-from bestofn.support.bounded_lines import bounded_lines
+from bestofn.support.bounded_lines import LONGEST, bounded_lines
 from bestofn.support.error_text import first_line
 
 if TYPE_CHECKING:
@@ -132,7 +133,8 @@ def _file(path: Path, called: str) -> Iterator[InputRecord]:
             if kind in SEPARATED:
                 yield from csv_records(called, file, tabs=kind == ".tsv")
             else:
-                lines = bounded_lines(file, called)
+                # What is not packed may be an array in one line, however long: it is there.
+                lines = bounded_lines(file, called, max(LONGEST, path.stat().st_size))
                 yield from json_records(called, lines, by_line=kind in (".jsonl", ".ndjson"))
     except (OSError, EOFError, ValueError, OverflowError, pyarrow.ArrowException) as error:
         raise ConfigError(f"{path} cannot be read: {first_line(error)}") from error
@@ -209,15 +211,27 @@ def _numbered(called: str, rows: Any) -> Iterator[InputRecord]:
 
 def _as_stored(rows: Any) -> Iterator[dict[str, Any] | str]:
     """The rows of a dataset; pictures and sounds as their bytes, which nobody here looks at."""
-    from datasets.features.features import require_decoding
-
-    features = rows.features or {}
-    if not any(map(require_decoding, features.values())):
+    features = copy.deepcopy(rows.features)
+    if not features or not _leave_as_bytes(features):
         yield from rows
         return
-    for table in rows.with_format("arrow").iter(batch_size=BATCH):
+    for table in rows.with_format("arrow").iter(batch_size=1):  # pictures are large
         for batch in table.to_batches():
-            yield from _rows(batch)
+            for record in _rows(batch):
+                yield features.decode_example(record) if isinstance(record, dict) else record
+
+
+def _leave_as_bytes(feature: Any) -> bool:
+    """Have pictures and sounds of a feature left as they are stored; whether it has any."""
+    if isinstance(feature, dict | list | tuple):
+        parts = feature.values() if isinstance(feature, dict) else feature
+        return any(list(map(_leave_as_bytes, parts)))  # of each of them
+    if hasattr(feature, "feature"):  # of a list
+        return _leave_as_bytes(feature.feature)
+    if not hasattr(feature, "decode") or type(feature).__name__ == "Json":
+        return False
+    feature.decode = False
+    return True
 
 
 def _hub(source: str, split: str | None, name: str | None) -> Records:

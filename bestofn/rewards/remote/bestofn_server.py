@@ -27,6 +27,9 @@ FAILED = "reward_server_failed"
 MOST_REASONS = 32
 """Of one server: each is a label of the metrics."""
 
+MOST_COMPONENTS, LONGEST_NAME = 4096, 256
+"""Components of one candidate, and characters of a name: a process reward has one a step."""
+
 MOST_CUT = 2**31 - 1
 """Tokens; records hold no more."""
 
@@ -40,9 +43,7 @@ class _Failure(BaseModel):
 class _Item(BaseModel):
     index: Count
     reward: Annotated[Number, Field(allow_inf_nan=False)] | None
-    components: dict[Annotated[str, Field(max_length=64)], Number] = Field(
-        default_factory=dict, max_length=64
-    )
+    components: dict[str, Number] = Field(default_factory=dict)
     cut: Count = 0
     failure: _Failure | None = None
 
@@ -115,8 +116,13 @@ class BestofnServer:
             if item.failure is None:
                 raise RewardError(f"{WHO} gives neither a reward nor a reason for one candidate")
             return Score(None, tokens, self._failure(item.failure.reason))
-        finite = {name: each for name, each in item.components.items() if math.isfinite(each)}
-        return Score.of(item.reward, tokens=tokens, components=finite, cut=item.cut, by=WHO)
+        sane = [
+            (name, each)
+            for name, each in item.components.items()
+            if math.isfinite(each) and len(name) <= LONGEST_NAME
+        ]
+        components = dict(sane[:MOST_COMPONENTS])
+        return Score.of(item.reward, tokens=tokens, components=components, cut=item.cut, by=WHO)
 
     def _failure(self, reason: str) -> Failure:
         """Why there is no reward: the server's word, and not its text, which may hold anything."""

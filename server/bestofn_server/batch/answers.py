@@ -138,7 +138,7 @@ def _keep(path: Path, asked: Mapping[str, str]) -> dict[str, int]:
                     continue
                 if asked.get(str(answer["custom_id"])) in (None, answer["id"]):
                     kept[answer["id"]] = status
-                    written.write(line)
+                    written.write(line.rstrip(b"\n") + b"\n")
             written.flush()
             os.fsync(written.fileno())
         partial.replace(path)

@@ -31,8 +31,8 @@ class Readiness:
     """Asks the engine for a token and the reward model for a reward, at most every so often.
 
     An upstream is asked what it serves instead: a token there may cost money; so are several
-    generators, of which one has to answer. A request that was
-    answered is a probe too, so that none starves behind the requests of a busy server.
+    generators, of which one has to answer. A request that was answered is a probe too, so that none
+    starves behind the requests of a busy server.
 
     Args:
         pipeline: what is asked.
@@ -67,11 +67,9 @@ class Readiness:
         self._alive = time.monotonic()
 
     def doubt(self) -> None:
-        """Take note that engine or reward model has just failed: what was known counts no more."""
+        """Take note that the engine has just failed: what was known counts no more."""
         self._asked = self._alive = -float("inf")
-        self._fault = (
-            self._fault or "engine or reward model failed, and no probe was answered since"
-        )
+        self._fault = self._fault or "the engine failed, and no probe was answered since"
 
     async def fault(self) -> str | None:
         """Why it cannot answer; None: it can."""

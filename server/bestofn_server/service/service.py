@@ -14,7 +14,7 @@ from opentelemetry._logs import Logger
 from opentelemetry.trace import Tracer, get_current_span
 
 from bestofn.core.best_of_n import best_of_n
-from bestofn.core.no_winner import GeneratorBusyError, GeneratorError, NoWinnerError, RewardError
+from bestofn.core.no_winner import GeneratorBusyError, GeneratorError, NoWinnerError
 from bestofn.core.observer import Observer, Observers
 from bestofn.core.pipeline import Pipeline
 from bestofn.core.protocols import Filter, Forwarder
@@ -242,8 +242,6 @@ class Service:
                 observer = self.observer(watching)
                 ranking = await best_of_n(request, pipeline, observer=observer)
         except NoWinnerError as error:
-            if isinstance(error, RewardError):
-                self.readiness.doubt()
             if error.ranking is not None:
                 self._count(error.ranking, job.served)
             raise

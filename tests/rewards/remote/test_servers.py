@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -112,6 +113,10 @@ async def test_bestofns_server_gives_its_own_rewards() -> None:
     assert said[0].tokens > 0
 
 
+STEPS = {f"step_{number}": 1.0 for number in range(65)}
+"""Of a process reward, for a long answer."""
+
+
 def _reason(score: Score) -> str | None:
     return None if score.failure is None else score.failure.reason
 
@@ -120,6 +125,10 @@ def _reason(score: Score) -> str | None:
     ("item", "expected"),
     [
         (b'{"reward": 1.0, "components": {"a": 1e999, "b": 2.0}}', (1.0, {"b": 2.0}, 0, None)),
+        (
+            json.dumps({"reward": 1.0, "components": STEPS}).encode(),
+            (1.0, STEPS, 0, None),
+        ),
         (b'{"reward": 1.0, "cut": 99999999999}', (None, {}, 0, "reward_server_failed")),
         (
             b'{"reward": null, "failure": {"reason": "its <key>", "detail": "sk-1"}}',
