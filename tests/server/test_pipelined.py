@@ -22,7 +22,7 @@ CHUNKED = HEAD + b"content-type: application/json\r\ntransfer-encoding: chunked\
 
 
 def _slow() -> FakeGenerator:
-    return FakeGenerator([FakeCompletion("good", delay=0.5)])
+    return FakeGenerator([FakeCompletion("good", delay=1.0)])
 
 
 async def _left(connection: Connection) -> bytes:
@@ -58,7 +58,7 @@ async def test_a_connection_queues_only_so_many(piece: int) -> None:
 async def test_what_is_wrong_with_a_request_that_waits_leaves_the_one_before_alone(
     behind: tuple[bytes, ...],
 ) -> None:
-    limits = {"header_bytes": 2048, "headers": 16, "body_seconds": 0.1, "header_seconds": 0.1}
+    limits = {"header_bytes": 2048, "headers": 16, "body_seconds": 0.3, "header_seconds": 0.3}
     async with listening(_slow(), connections=limits) as server:
         connection = await server.open()
         await connection.send(chat())
@@ -136,19 +136,19 @@ async def _answering(server: Listening, requests: int) -> None:
 
 
 async def test_an_empty_line_behind_an_answer_is_no_begun_request() -> None:
-    async with listening(connections={"header_seconds": 0.1}) as server:
+    async with listening(connections={"header_seconds": 0.3}) as server:
         connection = await server.open()
         for _ in range(2):
             await connection.send(PROBE)
             assert (await connection.answer())[0] == 200
             await connection.send(b"\r\n")
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(0.6)
         await connection.send(PROBE[:20])
         assert (await connection.answer())[0] == 408
 
 
 async def test_half_a_request_that_came_while_another_was_answered_is_not_waited_for() -> None:
-    async with listening(_slow(), connections={"header_seconds": 0.1}) as server:
+    async with listening(_slow(), connections={"header_seconds": 0.3}) as server:
         connection = await server.open()
         await connection.send(chat() + PROBE[:20])
         assert (await connection.answer())[0] == 200
