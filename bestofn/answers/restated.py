@@ -16,7 +16,7 @@ from bestofn.answers.symbols import plain
 _SENTENCE = re.compile(r"[.!?](?=\s|$)|[。！？\n]")
 _ASIDE = re.compile(
     r"[,，]\s*(?:which|who|where|as|since|because|因为|它)\b.*$"
-    r"|(?<![A-Za-z0-9])\s*[(（][^()（）]*(?:[^\W\d_]{3}|[\u3040-\u9fff]{2})[^()（）]*(?:[)）]|$)",
+    r"|(?<![A-Za-z0-9])[(（][^()（）]*(?:[^\W\d_]{3}|[\u3040-\u9fff]{2})[^()（）]*(?:[)）]|$)",
     re.IGNORECASE,
 )
 """What is said by the way: after "which", and words in brackets. What brackets hold else is the

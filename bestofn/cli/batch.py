@@ -102,7 +102,7 @@ def batch(
         place = place_of(target)
         if place == place_of(source):
             raise ConfigError(f"{target}: it is the input")
-        if not place.parent.is_dir():  # said before, too
+        if not place.parent.is_dir():  # also before the models are loaded
             raise ConfigError(f"{target}: there is no folder {place.parent}")
         run_to_end(_batch(source, target, settings, concurrency, verbose=verbose))
 

@@ -49,7 +49,7 @@ def _piped(file: BinaryIO, called: str) -> Iterator[InputRecord]:
 
     try:
         yield from json_records(called, bounded_lines(file, called, LONGEST_PIPED), by_line=True)
-    except OSError as error:  # `< folder`
+    except OSError as error:  # the terminal has gone
         raise ConfigError(f"standard input cannot be read: {error.strerror or error}") from error
 
 
