@@ -12,12 +12,12 @@ import gzip
 import json
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from benchmarks.questions import IN_ONE_WORD, questions
+from benchmarks.questions import LANGUAGES, examples, questions
 from benchmarks.real_model import ENGINE_ARGS, ENVIRONMENT
 from bestofn import Request
 from bestofn.builders.choosing import build_selector
@@ -46,12 +46,14 @@ class Problem:
         kind: of problem, and its language.
         is_right: whether a text answers it.
         max_tokens: of an answer.
+        before: the turns of a conversation before it, oldest first.
     """
 
     prompt: str
     kind: str
     is_right: Callable[[str], bool]
     max_tokens: int
+    before: Sequence[Mapping[str, str]] = ()
 
 
 def held_out(count: int, seed: int) -> list[Problem]:
@@ -67,16 +69,18 @@ def held_out(count: int, seed: int) -> list[Problem]:
     ]
 
 
-def asked(count: int, *, one_word: bool = False) -> list[Problem]:
-    """The first of `benchmarks.questions`; 48 tokens are enough for what answers them."""
+def asked(count: int, languages: Sequence[str] = (), *, short: bool = False) -> list[Problem]:
+    """The first of `benchmarks.questions`, behind their examples if `short`; 48 tokens are enough
+    for what answers them."""
     return [
         Problem(
-            each.prompt + (IN_ONE_WORD[each.language] if one_word else ""),
+            each.prompt,
             f"{each.kind} {each.language}",
             each.is_right,
             48,
+            examples(each.language) if short else (),
         )
-        for each in questions()[:count]
+        for each in questions(*languages)[:count]
     ]
 
 
@@ -141,8 +145,8 @@ async def record(
 
         async def one(number: int) -> Prompt:
             problem = problems[number]
-            request = Request.from_prompt(
-                problem.prompt,
+            request = Request(
+                messages=(*problem.before, {"role": "user", "content": problem.prompt}),
                 best_of=candidates,
                 temperature=1.0,
                 max_tokens=problem.max_tokens,
@@ -192,7 +196,8 @@ class Run:
         candidates: of each.
         seed: of the first prompt's first candidate.
         engine: "auto", "vllm" or "transformers".
-        one_word: whether questions tell the model to answer in one word.
+        languages: of the questions to a model of one's own; none: English and Chinese.
+        examples: whether they stand behind examples.
     """
 
     model: Path | None
@@ -200,13 +205,15 @@ class Run:
     candidates: int
     seed: int
     engine: str
-    one_word: bool = False
+    languages: tuple[str, ...] = ()
+    examples: bool = False
 
     @property
     def file(self) -> Path:
         """Where it is kept, unless it is told otherwise."""
         of = "embedded" if self.model is None else self.model.resolve().name
-        of += "-one-word" if self.one_word else ""
+        of += "".join(f"-{each}" for each in self.languages)
+        of += "-examples" if self.examples else ""
         named = f"bestofn-choosing-{of}-{self.prompts}-{self.candidates}-{self.seed}.gz"
         return Path(tempfile.gettempdir()) / named
 
@@ -220,7 +227,7 @@ class Run:
         if embedded:
             problems = held_out(self.prompts, self.seed)
         else:
-            problems = asked(self.prompts, one_word=self.one_word)
+            problems = asked(self.prompts, self.languages, short=self.examples)
         known = [each.prompt for each in read(path)][: len(problems)]
         if known != [each.prompt for each in problems][: len(known)]:
             raise SystemExit(f"{path} holds another run: --model and --seed say which it is")
@@ -245,20 +252,31 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--engine", choices=("auto", "vllm", "transformers"), default="auto")
     parser.add_argument(
-        "--one-word", action="store_true", help="questions of --model tell it to answer in one word"
+        "--examples", action="store_true", help="questions of --model stand behind short examples"
     )
-    parser.add_argument("--language", choices=("en", "zh"), help="only what is asked in it")
+    parser.add_argument(
+        "--languages", nargs="+", choices=LANGUAGES, help="of the questions of --model (en zh)"
+    )
+    parser.add_argument("--only", choices=LANGUAGES, help="only those of the run in this language")
     parser.add_argument("--record", type=Path, help="the file; it is gone on with")
 
 
 def of_options(given: argparse.Namespace) -> list[Prompt]:
     """The run that the flags mean: read from its file, with what it lacks sampled before."""
     set_quiet()
-    if given.one_word and given.model is None:
-        raise SystemExit("--one-word goes with --model: the embedded pair has prompts of its own")
+    if (given.examples or given.languages) and given.model is None:
+        raise SystemExit("--examples and --languages go with --model: the pair has its own prompts")
     candidates = given.candidates or (32 if given.model is None else 16)
-    run = Run(given.model, given.prompts, candidates, given.seed, given.engine, given.one_word)
+    run = Run(
+        given.model,
+        given.prompts,
+        candidates,
+        given.seed,
+        given.engine,
+        tuple(given.languages or ()),
+        given.examples,
+    )
     path = given.record or run.file
     asyncio.run(run.record(path))
     print(f"recorded in {path}")
-    return [each for each in read(path) if given.language in (None, each.kind.split()[-1])]
+    return [each for each in read(path) if given.only in (None, each.kind.split()[-1])]

@@ -67,3 +67,10 @@ async def test_stopping_tells_what_a_rule_spares(capsys: pytest.CaptureFixture[s
     assert "2 prompts, 1 draws each, best of 4, without rewards" in told
     assert [row.split(" | ")[1] for row in rows] == ["all at once"]
     assert float(rows[0].split(" | ")[4]) < 1
+
+
+def test_short_answers_are_asked_for_behind_examples() -> None:
+    plain, short = asked(60, ("en", "es")), asked(60, ("en", "es"), short=True)
+    assert [each.prompt for each in plain] == [each.prompt for each in short]
+    assert not any(each.before for each in plain)
+    assert {each.before[1]["content"] for each in short} == {"Reykjavik", "Reikiavik"}

@@ -132,17 +132,23 @@ except ConfigError as error:
 def test_an_interrupted_run_leaves_nothing_of_ray_behind(tmp_path: Path) -> None:
     """On a cluster of its own, which is as small as the machine: Ctrl-C in the midst of it."""
     command = [sys.executable, "-m", "tests.support.ray_run", str(tmp_path)]
-    with subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE) as process:
+    told = tmp_path / "told"
+    with (
+        told.open("wb") as out,
+        subprocess.Popen(command, start_new_session=True, stdout=out, stderr=out) as process,
+    ):
         deadline = time.monotonic() + 200
         journal = tmp_path / "run" / JOURNAL
         while not (journal.is_file() and journal.stat().st_size):
-            assert process.poll() is None, process.stderr and process.stderr.read()
+            assert process.poll() is None, told.read_text()
             assert time.monotonic() < deadline
             time.sleep(0.2)
         below = psutil.Process(process.pid).children(recursive=True)
         assert any("raylet" in each.name() for each in below)
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
+        assert process.wait(60) == 130, told.read_text()
+    assert {"bestofn: interrupted", "wound up"} <= {*told.read_text().splitlines()}
+    assert "Traceback" not in told.read_text()
     _, alive = psutil.wait_procs(below, timeout=2)
     assert [each.name() for each in alive] == []
     assert run_state(tmp_path / "run").unfinished

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import typer
+
 from bestofn.cli.running import exit_codes, run_to_end
 from bestofn.core.pipeline import Pipeline
 from bestofn.core.types import Request
@@ -63,5 +65,9 @@ async def work(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    with exit_codes():
-        run_to_end(work(Path(sys.argv[1])))
+    try:
+        with exit_codes():
+            run_to_end(work(Path(sys.argv[1])))
+    except typer.Exit as ended:
+        print("wound up", flush=True)  # by itself, and not by what ends a process that does not
+        sys.exit(ended.exit_code)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -31,6 +32,9 @@ def cluster_of(cluster: Cluster, tell: Callable[[str], None]) -> Iterator[Callab
         ConfigError: Ray is not installed or cannot be reached, or the cluster was started here, so
             that it does not grow, and has no room for a single worker.
     """
+    # Read when Ray is first imported: its threads that still read when a cluster is let go of would
+    # start another one to ask.
+    os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
     try:
         import ray
         from ray.exceptions import RayError
@@ -67,6 +71,8 @@ def cluster_of(cluster: Cluster, tell: Callable[[str], None]) -> Iterator[Callab
     finally:
         if not joined:
             own = started | (_children() - before)
+            # What still reads is told so by Ray's errors, which Ray logs with their tracebacks.
+            logging.getLogger("ray.data").setLevel(logging.CRITICAL)
             ray.shutdown()
             _end(own)
 
