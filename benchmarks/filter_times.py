@@ -4,8 +4,8 @@
 
 Two tables: milliseconds of each filter alone, by size (processor time, which other processes do not
 change), and the longest time that the event loop's thread is busy without a pause while
-`best_of_n` judges one such candidate: once with an ordinary prompt, and once with the text as its
-prompt. A ratio is that of a size and the one before it.
+`best_of_n` judges one such candidate: the longer of two, with an ordinary prompt and with the text
+as its prompt. A ratio is that of a size and the one before it.
 """
 
 from __future__ import annotations
@@ -67,16 +67,15 @@ def candidate_of(text: str) -> Candidate:
     return Candidate(0, {"role": "assistant", "content": text}, "stop")
 
 
-def alone(judge: Filter, name: str, sizes: Sequence[int]) -> list[float]:
-    """Milliseconds of one filter for each size."""
-    request = Request.from_prompt(ASKED)
-    taken = []
-    for size in sizes:
-        candidate = candidate_of(text_of(name, size))
-        begin = time.process_time()
-        judge.check(request, candidate)
-        taken.append(1000 * (time.process_time() - begin))
-    return taken
+def alone(judge: Filter, texts: Sequence[str]) -> list[float]:
+    """Milliseconds of one filter for each size, with the slower of both prompts."""
+    return [max(_checked(judge, prompt, text) for prompt in (ASKED, text)) for text in texts]
+
+
+def _checked(judge: Filter, prompt: str, text: str) -> float:
+    begin = time.process_time()
+    judge.check(Request.from_prompt(prompt), candidate_of(text))
+    return 1000 * (time.process_time() - begin)
 
 
 async def block(request: Request, pipeline: Pipeline) -> tuple[float, float]:
@@ -135,7 +134,7 @@ def times(filters: Sequence[Filter]) -> None:
     worst = (0.0, "", "")
     for judge in filters:
         for name in HOSTILE:
-            taken = alone(judge, name, SIZES)
+            taken = alone(judge, [text_of(name, size) for size in SIZES])
             worst = max(worst, (taken[-1], judge.name, name))
             per_character = [each / size for each, size in zip(taken, SIZES, strict=True)]
             growth = max(

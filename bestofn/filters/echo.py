@@ -16,7 +16,7 @@ _ASKED = re.compile(
     r"|重复|改写|翻译|续写|校对|繰り返|翻訳|訂正|반복|번역|повтор|перевед|исправ"
 )
 _CODE = re.compile(
-    r"```|^\s*(?:def|class|import|#include|function|public)\b|[{};]\s*$", re.MULTILINE
+    r"```|^[^\S\n]*(?:def|class|import|#include|function|public)\b|[{};][^\S\n]*$", re.MULTILINE
 )
 _SPACE = re.compile(r"\s+")
 

@@ -36,8 +36,9 @@ REQUEST = Request.from_prompt("Which of the rivers of the valley is the longest,
         "<think>",
         "#a ",
         "\n ",
+        "\u3000\xa0\u3000\n",
     ],
-    ids=range(11),
+    ids=range(12),
 )
 def test_a_long_hostile_text_is_judged_in_time(name: str, unit: str) -> None:
     (judge,) = build_filters([FilterSpec(name=name)])
@@ -45,4 +46,5 @@ def test_a_long_hostile_text_is_judged_in_time(name: str, unit: str) -> None:
     begin = time.process_time()
     judge.check(REQUEST, candidate(text))
     judge.check(REQUEST, candidate(f"x{text}y"))
-    assert time.process_time() - begin < 5
+    judge.check(Request.from_prompt(f"x{text}y"), candidate(text))
+    assert time.process_time() - begin < 2.5
