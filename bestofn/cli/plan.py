@@ -118,7 +118,8 @@ def _card(gpu_memory: str | None) -> Card:
     except ValidationError as error:
         raise ConfigError(f"--gpu-memory {gpu_memory} is no size: write 24GiB") from error
     if total < GIB // 4:
-        raise ConfigError(f"--gpu-memory {gpu_memory} is {total:,} bytes: write 24GiB")
+        size = gpu_memory if gpu_memory.isdecimal() else "24"
+        raise ConfigError(f"--gpu-memory {gpu_memory} is {total:,} bytes: write {size}GiB")
     return Card.empty(int(total))
 
 

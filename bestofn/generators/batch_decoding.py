@@ -103,24 +103,31 @@ class BatchDecoding:
             active = left
 
     def _prompt(self) -> torch.Tensor:
-        options = self._request.options
         if self._request.raw:
             ids = self._tokenizer(self._request.last_user_text)["input_ids"] or self._beginning()
             return torch.tensor([ids], device=self._model.device)
+        tools = self._request.options.get("tools")
+        text = self._rendered(tools)
+        if tools and text == self._rendered(None):
+            raise RequestError("the model's chat template shows no tools", param="tools")
+        ids = self._tokenizer(text, add_special_tokens=self._framed)["input_ids"]
+        return torch.tensor([ids], device=self._model.device)
+
+    def _rendered(self, tools: Any) -> str:
+        """The conversation as the chat template writes it."""
         try:
-            text = self._tokenizer.apply_chat_template(
+            text: str = self._tokenizer.apply_chat_template(
                 text_messages(self._request.messages, "the transformers engine reads text alone"),
-                tools=options.get("tools"),
+                tools=tools,
                 add_generation_prompt=True,
                 tokenize=False,
-                **options.get("chat_template_kwargs", {}),
+                **self._request.options.get("chat_template_kwargs", {}),
             )
         except TemplateError as error:
             raise RequestError(
                 f"the chat template cannot show this conversation: {first_line(error)}"
             ) from error
-        ids = self._tokenizer(text, add_special_tokens=self._framed)["input_ids"]
-        return torch.tensor([ids], device=self._model.device)
+        return text
 
     def _beginning(self) -> list[int]:
         """What a text begins with, where nothing is given."""

@@ -11,6 +11,7 @@ and told. What would change the answer is refused. A name that OpenAI does not d
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from bestofn.core.errors import RequestError
@@ -101,6 +102,10 @@ def require_known(fields: Mapping[str, Any], known: Collection[str], engine: str
         RequestError: there is another.
     """
     given, _ = engine_fields(fields, known)
-    if unknown := given.keys() - set(known):
-        names = sorted(unknown)
-        raise RequestError(f"{engine} does not take {', '.join(names)}; vLLM does", param=names[0])
+    for name in sorted(given.keys() - set(known)):
+        documented = frozenset().union(*DOCUMENTED.values())
+        if name in documented:
+            raise RequestError(f"{engine} does not take {name}; vLLM does", param=name)
+        near = get_close_matches(name, documented | set(known), n=1)
+        meant = f": did you mean {near[0]}?" if near else ""
+        raise RequestError(f"{engine} knows no field {name}{meant}", param=name)

@@ -34,3 +34,32 @@ async def test_an_empty_text_is_gone_on_with_from_the_beginning(
         (candidate,) = [each async for each in sampling]
     assert candidate.prompt_tokens == 1
     assert candidate.completion_tokens in (1, 2, 3)
+
+
+async def test_tools_that_the_template_does_not_show_are_refused(
+    transformers_generator: TransformersGenerator,
+) -> None:
+    """The embedded model's template knows none: they would be as if they had not been sent."""
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+    request = Request.from_prompt("Hi", options={"tools": [tool]}, max_tokens=3)
+    sampling = transformers_generator.sample(request, [0])
+    with pytest.raises(RequestError, match="shows no tools") as caught:
+        await anext(aiter(sampling))
+    await sampling.aclose()
+    assert caught.value.param == "tools"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("tempurature", "knows no field tempurature: did you mean temperature?"),
+        ("zzzzz", "knows no field zzzzz$"),
+        ("logit_bias", "does not take logit_bias; vLLM does"),
+    ],
+)
+async def test_a_field_that_it_lacks_is_told_from_one_that_nobody_has(
+    transformers_generator: TransformersGenerator, name: str, told: str
+) -> None:
+    with pytest.raises(RequestError, match=told) as caught:
+        transformers_generator.sample(Request.from_prompt("Hi", options={name: {"1": 2}}), [0])
+    assert caught.value.param == name

@@ -84,6 +84,6 @@ def test_the_fallback_engine_takes_them_and_refuses_a_misspelling() -> None:
     assert set(generator.ignored(Request.from_prompt("x", options=WITHOUT_EFFECT))) == set(
         WITHOUT_EFFECT
     )
-    with pytest.raises(RequestError, match="does not take metdata"):
+    with pytest.raises(RequestError, match="knows no field metdata: did you mean metadata"):
         generator.sample(Request.from_prompt("x", options={"metdata": {}, "store": True}), [0])
     generator.close()

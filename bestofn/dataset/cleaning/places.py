@@ -71,8 +71,12 @@ def places_of(
         if found.column and isinstance(messages, list) and messages and is_answer(messages[-1]):
             return [(found.column, None)]
     looked = ", ".join(names.values())
-    more = "" if mapped else ", or messages that end in the assistant's"
-    raise MessageError(f"it holds no answer: {looked} are looked for{more}")
+    if mapped:
+        raise MessageError(f"it holds no answer in {looked}")
+    raise MessageError(
+        f"it holds no answer: {looked} are looked for, output beside an instruction, or messages "
+        "that end in the assistant's; --column response=NAME names another"
+    )
 
 
 def beside(

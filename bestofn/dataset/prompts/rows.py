@@ -176,7 +176,11 @@ def fault_of(error: ValidationError, columns: Mapping[str, str], record: Mapping
         named = " and ".join(columns.get(name, name) for name in ("prompt", "messages"))
         there = [f"{name!s:.40}" for name in list(record)[:_LONGEST_LIST]]
         more = ", ..." if len(record) > _LONGEST_LIST else ""
-        return f"{first.message}: the columns are {', '.join(there)}{more} ({named} are looked for)"
+        other = "" if columns else "; --column prompt=NAME names another"
+        return (
+            f"{first.message}: the columns are {', '.join(there)}{more} "
+            f"({named} are looked for{other})"
+        )
     return f"{columns.get(first.path, first.path)}: {first.message}"
 
 
