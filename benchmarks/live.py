@@ -22,8 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.processes import generated_tokens
-from benchmarks.questions import Question, questions
+from benchmarks.questions import LANGUAGES
 from benchmarks.real_model import ENGINE_ARGS, ENVIRONMENT, serving
+from benchmarks.recorded_run import Problem, asked
 from bestofn import Pipeline, Request, Settings, best_of_n, open_pipeline
 from bestofn.builders.choosing import build_answer_key
 from bestofn.builders.stopping import stopped_by
@@ -37,7 +38,6 @@ RULES = {
     "auto, waves of 4": StopSettings(rule="auto", waves=4),
     "accepted: 3 of 4": StopSettings(rule="accepted", count=12),
 }
-MAX_TOKENS = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +71,13 @@ async def opened(model: Path, place: str) -> AsyncIterator[tuple[Pipeline, str |
             yield pipeline, url
 
 
-async def ask(pipeline: Pipeline, question: Question, best_of: int, url: str | None) -> Asked:
+async def ask(pipeline: Pipeline, problem: Problem, best_of: int, url: str | None) -> Asked:
     """Ask once, alone."""
-    request = Request.from_prompt(
-        question.prompt, best_of=best_of, temperature=1.0, max_tokens=MAX_TOKENS
+    request = Request(
+        messages=problem.messages,
+        best_of=best_of,
+        temperature=1.0,
+        max_tokens=problem.max_tokens,
     )
     before = 0 if url is None else await generated_tokens(url)
     started = time.perf_counter()
@@ -83,22 +86,22 @@ async def ask(pipeline: Pipeline, question: Question, best_of: int, url: str | N
     counted = ranking.usage.completion_tokens or 0
     tokens = counted if url is None else await generated_tokens(url) - before
     assert ranking.winner is not None
-    return Asked(seconds, tokens, question.is_right(ranking.winner.text))
+    return Asked(seconds, tokens, problem.is_right(ranking.winner.text))
 
 
-async def measure(model: Path, place: str, asked: Sequence[Question], best_of: int) -> None:
+async def measure(model: Path, place: str, problems: Sequence[Problem], best_of: int) -> None:
     """Print the rows of one place."""
     found: dict[str, list[Asked]] = {name: [] for name in RULES}
     async with opened(model, place) as (pipeline, url):
         key = build_answer_key(AnswerKeySettings())
         ways = {name: stopped_by(stop, key, pipeline) for name, stop in RULES.items()}
         for name in RULES:  # to warm up
-            await ask(ways[name], asked[-1], best_of, url)
-        for at, question in enumerate(asked):
+            await ask(ways[name], problems[-1], best_of, url)
+        for at, problem in enumerate(problems):
             turn = at % len(RULES)
             names = [*RULES][turn:] + [*RULES][:turn]
             for name in names:
-                found[name].append(await ask(ways[name], question, best_of, url))
+                found[name].append(await ask(ways[name], problem, best_of, url))
     whole = found["none"]
     for name, rows in found.items():
         ratios = [one.seconds / other.seconds for one, other in zip(rows, whole, strict=True)]
@@ -121,14 +124,17 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--questions", type=int, default=30)
     parser.add_argument("--best-of", type=int, default=16)
+    parser.add_argument("--languages", nargs="+", choices=LANGUAGES, default=["en", "zh"])
+    parser.add_argument("--examples", action="store_true", help="before them: answers are short")
     parser.add_argument("--place", choices=("engine", "upstream"), help="default: both")
     given = parser.parse_args()
     set_quiet()
     print(f"{given.questions} questions, best of {given.best_of}, one request at a time")
     print("| where | stop | right | tokens | share | median time | all time | median of ratios |")
     print("|---|---|---:|---:|---:|---:|---:|---:|")
+    problems = asked(given.questions, given.languages, short=given.examples)
     for place in (given.place,) if given.place else ("engine", "upstream"):
-        asyncio.run(measure(given.model, place, questions()[: given.questions], given.best_of))
+        asyncio.run(measure(given.model, place, problems, given.best_of))
 
 
 if __name__ == "__main__":

@@ -55,6 +55,11 @@ class Problem:
     max_tokens: int
     before: Sequence[Mapping[str, str]] = ()
 
+    @property
+    def messages(self) -> tuple[Mapping[str, str], ...]:
+        """The conversation that it ends."""
+        return (*self.before, {"role": "user", "content": self.prompt})
+
 
 def held_out(count: int, seed: int) -> list[Problem]:
     """Prompts that the embedded pair was not trained on; right is `training.world.is_correct`."""
@@ -146,7 +151,7 @@ async def record(
         async def one(number: int) -> Prompt:
             problem = problems[number]
             request = Request(
-                messages=(*problem.before, {"role": "user", "content": problem.prompt}),
+                messages=problem.messages,
                 best_of=candidates,
                 temperature=1.0,
                 max_tokens=problem.max_tokens,
