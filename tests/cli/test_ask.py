@@ -71,8 +71,8 @@ def test_the_table_ends_with_the_winner(bestofn_here: Run) -> None:
 
 
 def test_nothing_acceptable_and_policy_error_exits_with_3(bestofn_here: Run) -> None:
-    flags = ["--max-tokens", "1", "--best-of", "2", "--engine", "transformers", "--json"]
-    done = bestofn_here("ask", QUESTION, "--on-exhausted", "error", *flags)
+    flags = ["--max-tokens", "1", "--best-of", "2", "--engine", "transformers", "--seed", "4"]
+    done = bestofn_here("ask", QUESTION, "--on-exhausted", "error", *flags, "--json")
     assert done.returncode == 3
     assert done.stderr.startswith("bestofn: none of 2 candidates is acceptable: 2 length")
     answer = json.loads(done.stdout)
@@ -81,8 +81,8 @@ def test_nothing_acceptable_and_policy_error_exits_with_3(bestofn_here: Run) -> 
 
 
 def test_the_fallback_is_flagged(bestofn_here: Run) -> None:
-    flags = ["--max-tokens", "3", "--best-of", "2", "--engine", "transformers", "--json"]
-    done = bestofn_here("ask", QUESTION, "--on-exhausted", "best_rejected", *flags)
+    flags = ["--max-tokens", "3", "--best-of", "2", "--engine", "transformers", "--seed", "4"]
+    done = bestofn_here("ask", QUESTION, "--on-exhausted", "best_rejected", *flags, "--json")
     answer = json.loads(done.stdout)
     assert done.returncode == 0
     assert answer["fallback"] == "best_rejected"

@@ -66,7 +66,8 @@ async def test_the_readmes_path_to_an_answer() -> None:
     assert [choice["index"] for choice in answer["choices"]] == [0]
     assert answer["choices"][0]["message"]["content"]
     report = answer["bestofn"]
-    assert (report["best_of"], report["sampled"], len(report["rewards"])) == (8, 8, 1)
+    assert report["sampled"] >= report["best_of"] == 8  # a second round if none was acceptable
+    assert len(report["rewards"]) == 1
     assert report["rewards"][0] is not None
     assert code == 0
     assert "Traceback" not in errors

@@ -127,7 +127,7 @@ async def test_fields_of_openai_that_vllm_lacks_are_taken_and_named(pipeline: Pi
         **{"prediction": {"type": "content", "content": "3"}, "safety_identifier": "s"},
         **dict.fromkeys(("functions", "function_call", "modalities", "audio", "prompt_cache_key")),
     }
-    request = Request.from_prompt(QUESTION, best_of=1, max_tokens=4, options=options)
+    request = Request.from_prompt(QUESTION, best_of=1, max_tokens=4, seed=1, options=options)
     ranking = await best_of_n(request, pipeline)
     (note,) = ranking.notes
     assert "metadata" in note
