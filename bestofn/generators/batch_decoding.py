@@ -121,7 +121,7 @@ class BatchDecoding:
                 tools=tools,
                 add_generation_prompt=True,
                 tokenize=False,
-                **self._request.options.get("chat_template_kwargs", {}),
+                **(self._request.options.get("chat_template_kwargs") or {}),
             )
         except TemplateError as error:
             raise RequestError(

@@ -15,6 +15,7 @@ from transformers import (
 )
 
 from bestofn.core.types import Request
+from bestofn.generators.checked_request import sampling_options
 
 
 @dataclass(slots=True)
@@ -32,8 +33,9 @@ def warpers(request: Request, settings: Any) -> tuple[bool, Any]:
     temperature = request.temperature
     if temperature is None:
         temperature = 1.0 if settings.temperature is None else settings.temperature
-    top_k = request.options.get("top_k", settings.top_k)
-    top_p = request.options.get("top_p", settings.top_p)
+    asked = sampling_options(request)
+    top_k = asked.top_k if "top_k" in asked.model_fields_set else settings.top_k
+    top_p = asked.top_p if "top_p" in asked.model_fields_set else settings.top_p
     made = LogitsProcessorList()
     if temperature not in (0, 1):
         made.append(TemperatureLogitsWarper(float(temperature)))

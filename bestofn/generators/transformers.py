@@ -18,6 +18,7 @@ from bestofn.core.errors import ModelError, RequestError
 from bestofn.core.types import Candidate, Request
 from bestofn.generators.batch_decoding import BatchDecoding, stop_strings
 from bestofn.generators.chat_template import ChatTemplate
+from bestofn.generators.checked_request import check_contents, sampling_options
 from bestofn.generators.hub_tokenizer import HubTokenizer
 from bestofn.openai_api.documented_fields import engine_fields, require_known
 
@@ -85,7 +86,9 @@ class TransformersGenerator:
     def sample(self, request: Request, indices: Sequence[int]) -> _BatchSampling:
         """Decode one candidate per index in one batch; see `bestofn.core.protocols.Generator`."""
         require_known(request.options, KNOWN_OPTIONS, "the transformers engine")
-        stop_strings(request)  # refused before anything is decoded
+        stop_strings(request)  # refused before anything is decoded, as these are
+        sampling_options(request)
+        check_contents(request)
         if not request.raw and self._tokenizer.chat_template is None:
             raise RequestError(
                 "the model has no chat template: ask it to continue a text (completions), or name "

@@ -63,3 +63,40 @@ async def test_a_field_that_it_lacks_is_told_from_one_that_nobody_has(
     with pytest.raises(RequestError, match=told) as caught:
         transformers_generator.sample(Request.from_prompt("Hi", options={name: {"1": 2}}), [0])
     assert caught.value.param == name
+
+
+@pytest.mark.parametrize(
+    ("options", "param"),
+    [
+        ({"top_p": "much"}, "top_p"),
+        ({"top_p": 2}, "top_p"),
+        ({"top_k": [1]}, "top_k"),
+        ({"tools": {"a": 1}}, "tools"),
+        ({"chat_template_kwargs": [1]}, "chat_template_kwargs"),
+    ],
+)
+async def test_options_that_are_none_are_refused_by_name(
+    transformers_generator: TransformersGenerator, options: dict[str, Any], param: str
+) -> None:
+    with pytest.raises(RequestError, match=f"^{param}") as caught:
+        transformers_generator.sample(Request.from_prompt("Hi", options=options), [0])
+    assert caught.value.param == param
+
+
+async def test_a_number_written_as_a_text_is_one(
+    transformers_generator: TransformersGenerator,
+) -> None:
+    options = {"top_p": "1", "chat_template_kwargs": None}
+    request = Request.from_prompt("Hi", options=options, max_tokens=2, seed=1)
+    async with contextlib.aclosing(transformers_generator.sample(request, [0])) as sampling:
+        assert len([each async for each in sampling]) == 1
+
+
+@pytest.mark.parametrize("content", [5, None, {"a": 1}])
+async def test_a_content_that_is_no_text_is_refused(
+    transformers_generator: TransformersGenerator, content: Any
+) -> None:
+    request = Request(messages=({"role": "user", "content": content},))
+    with pytest.raises(RequestError, match="must be a text or a list of parts") as caught:
+        transformers_generator.sample(request, [0])
+    assert caught.value.param == "messages.0.content"
