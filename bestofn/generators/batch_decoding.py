@@ -16,6 +16,7 @@ from bestofn.core.errors import RequestError
 from bestofn.core.token_details import NOTHING_APART
 from bestofn.core.types import Candidate, Request
 from bestofn.generators.chat_template import text_messages
+from bestofn.generators.checked_request import SamplingOptions
 from bestofn.generators.next_tokens import ActiveSequence, note_logprobs, sample_tokens, warpers
 from bestofn.support.error_text import first_line
 
@@ -27,6 +28,7 @@ class BatchDecoding:
         model: a causal language model of transformers'.
         tokenizer: its tokenizer.
         request: what is asked.
+        options: its options, as they were checked.
         indices: of the candidates, in the order of the rows of the batch.
         framed: whether the tokenizer's own special tokens go around a rendered chat.
 
@@ -41,6 +43,7 @@ class BatchDecoding:
         model: Any,
         tokenizer: Any,
         request: Request,
+        options: SamplingOptions,
         indices: tuple[int, ...],
         *,
         framed: bool = False,
@@ -49,6 +52,7 @@ class BatchDecoding:
         self._tokenizer = tokenizer
         self._framed = framed
         self._request = request
+        self._options = options
         self._indices = indices
         self.aborted: set[int] = set()
         self.closed = threading.Event()
@@ -69,7 +73,7 @@ class BatchDecoding:
         prompt = self._prompt()
         limit = self._limit(prompt.shape[1])
         settings = self._model.generation_config
-        greedy, warped = warpers(self._request, settings)
+        greedy, warped = warpers(self._request.temperature, self._options, settings)
         eos = settings.eos_token_id
         ends = set(eos) if isinstance(eos, list) else {eos}
         stops = stop_strings(self._request)
@@ -106,7 +110,7 @@ class BatchDecoding:
         if self._request.raw:
             ids = self._tokenizer(self._request.last_user_text)["input_ids"] or self._beginning()
             return torch.tensor([ids], device=self._model.device)
-        tools = self._request.options.get("tools")
+        tools = self._options.tools
         text = self._rendered(tools)
         if tools and text == self._rendered(None):
             raise RequestError("the model's chat template shows no tools", param="tools")
@@ -121,7 +125,7 @@ class BatchDecoding:
                 tools=tools,
                 add_generation_prompt=True,
                 tokenize=False,
-                **(self._request.options.get("chat_template_kwargs") or {}),
+                **(self._options.chat_template_kwargs or {}),
             )
         except TemplateError as error:
             raise RequestError(

@@ -10,6 +10,13 @@ from bestofn.core.errors import RequestError
 from bestofn.core.types import Request
 from bestofn.support.error_text import faults
 
+_HOW = (
+    *("conversation", "chat_template", "tools", "add_generation_prompt", "tokenize", "padding"),
+    *("truncation", "max_length", "return_tensors", "return_dict", "return_assistant_tokens_mask"),
+    *("tokenizer_kwargs", "continue_final_message"),
+)
+"""Parameters of transformers' `apply_chat_template` that say how it works, not what is shown."""
+
 
 class SamplingOptions(BaseModel):
     """Options as OpenAI and vLLM document them; a number may be written as a text, as vLLM has it.
@@ -34,12 +41,17 @@ def sampling_options(request: Request) -> SamplingOptions:
         RequestError: one is none; it is named.
     """
     try:
-        return SamplingOptions.model_validate(dict(request.options))
+        options = SamplingOptions.model_validate(dict(request.options))
     except ValidationError as error:
         first = faults(error)[0]
         raise RequestError(
             f"{first.path}: {first.message}", param=first.path.split(".")[0]
         ) from error
+    for name in options.chat_template_kwargs or ():
+        if name in _HOW:
+            where = f"chat_template_kwargs.{name}"
+            raise RequestError(f"{where}: it is not the template's", param=where)
+    return options
 
 
 def check_contents(request: Request) -> None:

@@ -14,8 +14,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-from bestofn.core.types import Request
-from bestofn.generators.checked_request import sampling_options
+from bestofn.generators.checked_request import SamplingOptions
 
 
 @dataclass(slots=True)
@@ -28,14 +27,13 @@ class ActiveSequence:
     logprobs: list[float] = field(default_factory=list)
 
 
-def warpers(request: Request, settings: Any) -> tuple[bool, Any]:
+def warpers(temperature: float | None, options: SamplingOptions, settings: Any) -> tuple[bool, Any]:
     """Whether to take the likeliest token, and what is done to the logits (vLLM's order)."""
-    temperature = request.temperature
     if temperature is None:
         temperature = 1.0 if settings.temperature is None else settings.temperature
-    asked = sampling_options(request)
-    top_k = asked.top_k if "top_k" in asked.model_fields_set else settings.top_k
-    top_p = asked.top_p if "top_p" in asked.model_fields_set else settings.top_p
+    given = options.model_fields_set
+    top_k = options.top_k if "top_k" in given else settings.top_k
+    top_p = options.top_p if "top_p" in given else settings.top_p
     made = LogitsProcessorList()
     if temperature not in (0, 1):
         made.append(TemperatureLogitsWarper(float(temperature)))

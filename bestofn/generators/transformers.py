@@ -87,7 +87,7 @@ class TransformersGenerator:
         """Decode one candidate per index in one batch; see `bestofn.core.protocols.Generator`."""
         require_known(request.options, KNOWN_OPTIONS, "the transformers engine")
         stop_strings(request)  # refused before anything is decoded, as these are
-        sampling_options(request)
+        options = sampling_options(request)
         check_contents(request)
         if not request.raw and self._tokenizer.chat_template is None:
             raise RequestError(
@@ -95,7 +95,12 @@ class TransformersGenerator:
                 "a template (chat_template)"
             )
         decoding = BatchDecoding(
-            self._model, self._tokenizer, request, tuple(indices), framed=self._frames_chats
+            self._model,
+            self._tokenizer,
+            request,
+            options,
+            tuple(indices),
+            framed=self._frames_chats,
         )
         return _BatchSampling(decoding, self._worker)
 

@@ -73,6 +73,7 @@ async def test_a_field_that_it_lacks_is_told_from_one_that_nobody_has(
         ({"top_k": [1]}, "top_k"),
         ({"tools": {"a": 1}}, "tools"),
         ({"chat_template_kwargs": [1]}, "chat_template_kwargs"),
+        ({"chat_template_kwargs": {"tokenize": True}}, "chat_template_kwargs.tokenize"),
     ],
 )
 async def test_options_that_are_none_are_refused_by_name(

@@ -50,7 +50,8 @@ async def _ended(process: Process) -> tuple[int | None, str]:
     return process.returncode, errors.decode()
 
 
-async def test_the_readmes_path_to_an_answer() -> None:
+async def test_the_readmes_path_to_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BESTOFN_SEED", "4")  # by chance none of the first eight is acceptable
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     assert "    make setup\n    .venv/bin/bestofn serve " in readme
     asked = re.search(r"```sh\n(curl .*?)```", readme, re.DOTALL)
@@ -66,8 +67,7 @@ async def test_the_readmes_path_to_an_answer() -> None:
     assert [choice["index"] for choice in answer["choices"]] == [0]
     assert answer["choices"][0]["message"]["content"]
     report = answer["bestofn"]
-    assert report["sampled"] >= report["best_of"] == 8  # a second round if none was acceptable
-    assert len(report["rewards"]) == 1
+    assert (report["best_of"], report["sampled"], len(report["rewards"])) == (8, 8, 1)
     assert report["rewards"][0] is not None
     assert code == 0
     assert "Traceback" not in errors
