@@ -27,16 +27,22 @@ class ActiveSequence:
     logprobs: list[float] = field(default_factory=list)
 
 
-def warpers(temperature: float | None, options: SamplingOptions, settings: Any) -> tuple[bool, Any]:
-    """Whether to take the likeliest token, and what is done to the logits (vLLM's order)."""
-    if temperature is None:
-        temperature = 1.0 if settings.temperature is None else settings.temperature
+def warpers(asked: float | None, options: SamplingOptions, settings: Any) -> tuple[bool, Any]:
+    """Whether to take the likeliest token, and what is done to the logits (vLLM's order).
+
+    Args:
+        asked: the temperature; None: the model's own.
+        options: of the request.
+        settings: the model's generation config.
+    """
+    default = 1.0 if settings.temperature is None else settings.temperature
+    temperature = float(default if asked is None else asked)
     given = options.model_fields_set
     top_k = options.top_k if "top_k" in given else settings.top_k
     top_p = options.top_p if "top_p" in given else settings.top_p
     made = LogitsProcessorList()
     if temperature not in (0, 1):
-        made.append(TemperatureLogitsWarper(float(temperature)))
+        made.append(TemperatureLogitsWarper(temperature))
     if top_k is not None and top_k > 0:
         made.append(TopKLogitsWarper(top_k))
     if top_p is not None and top_p < 1:
