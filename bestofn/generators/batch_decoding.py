@@ -127,7 +127,8 @@ class BatchDecoding:
                 tokenize=False,
                 **(self._options.chat_template_kwargs or {}),
             )
-        except TemplateError as error:
+        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+            # What a client hands to a template may be of another type than it counts on.
             raise RequestError(
                 f"the chat template cannot show this conversation: {first_line(error)}"
             ) from error

@@ -13,9 +13,9 @@ from bestofn.support.error_text import faults
 _HOW = (
     *("conversation", "chat_template", "tools", "add_generation_prompt", "tokenize", "padding"),
     *("truncation", "max_length", "return_tensors", "return_dict", "return_assistant_tokens_mask"),
-    *("tokenizer_kwargs", "continue_final_message"),
+    *("tokenizer_kwargs", "continue_final_message", "messages"),
 )
-"""Parameters of transformers' `apply_chat_template` that say how it works, not what is shown."""
+"""What transformers' `apply_chat_template` takes or sets by itself: no setting of a template."""
 
 
 class SamplingOptions(BaseModel):

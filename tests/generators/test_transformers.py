@@ -74,6 +74,7 @@ async def test_a_field_that_it_lacks_is_told_from_one_that_nobody_has(
         ({"tools": {"a": 1}}, "tools"),
         ({"chat_template_kwargs": [1]}, "chat_template_kwargs"),
         ({"chat_template_kwargs": {"tokenize": True}}, "chat_template_kwargs.tokenize"),
+        ({"chat_template_kwargs": {"messages": 5}}, "chat_template_kwargs.messages"),
     ],
 )
 async def test_options_that_are_none_are_refused_by_name(
